@@ -1,0 +1,66 @@
+# The commands of this project; `make help` lists them. The only prerequisites are Python 3.11 to 3.13,
+# bash and the network for the first installation.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+PYTHON ?=
+WORKDIR ?= runs/drawn_faces
+EXTRAS ?=
+ARGS ?=
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip
+comma := ,
+# One stamp for each set of extras: an installation is repeated only when what it was made from has changed.
+TRAIN_STAMP := $(VENV)/.installed-train$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
+DEV_STAMP := $(VENV)/.installed-dev
+DECLARED := setup.py pyproject.toml constraints.txt
+
+.PHONY: help train test lint bench lock clean distclean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo 'ARGS="..." is handed on:   make train ARGS="--steps=50"    make test ARGS="-k flags -x"'
+	@echo 'PYTHON=/path/to/python3.12 picks the Python of a new .venv; EXTRAS=gpu adds the CUDA libraries'
+	@echo 'WORKDIR=runs/other         is where `make train` writes'
+
+# A virtual environment of the newest Python that fits.
+$(VENV)/.created:
+	@python="$$(tools/find_python.sh $(PYTHON))" && echo "Creating $(VENV) with $$python" && \
+		"$$python" -m venv --clear $(VENV) && touch $@
+
+# What training needs, and nothing more.
+$(TRAIN_STAMP): $(DECLARED) | $(VENV)/.created
+	$(PIP) install --constraint constraints.txt --editable ".$(if $(EXTRAS),[$(EXTRAS)])"
+	@touch $@
+
+# Training's needs, and the tests' and checks'.
+$(DEV_STAMP): $(DECLARED) | $(VENV)/.created
+	$(PIP) install --constraint constraints.txt --editable ".[dev]"
+	@touch $@ $(VENV)/.installed-train
+
+train: $(TRAIN_STAMP) ## train on the built-in drawn faces; results in runs/drawn_faces
+	$(PY) -m lomit_tf.train --flagfile=drawn_faces.cfg --workdir=$(WORKDIR) $(ARGS)
+
+test: $(DEV_STAMP) ## run the tests
+	$(PY) -m pytest $(ARGS)
+
+lint: $(DEV_STAMP) ## ruff and mypy
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+bench: $(TRAIN_STAMP) ## time training and its parts
+	$(PY) -m benchmarks $(ARGS)
+
+lock: ## rewrite constraints.txt from setup.py (LOCK_ARGS=--upgrade takes the newest versions)
+	tools/lock.sh $(PYTHON)
+
+clean: ## remove caches and build output; keep .venv and runs
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -not -path './.venv*' -not -path './.git/*' -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove .venv (runs are kept)
+	rm -rf $(VENV) .venv-lock

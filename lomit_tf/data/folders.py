@@ -1,0 +1,186 @@
+"""Folders of images: with a table of labels (`labelled_folder`), or of two domains (`two_domains`)."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lomit_tf.config import ConfigError, DataConfig
+from lomit_tf.data.image_set import SPLITS, DataError, ImageSet, chosen_subset, label_columns
+from lomit_tf.data.preprocess import decode
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+IMAGE_COLUMNS = ("image", "file", "filename", "path")
+SPLIT_COLUMNS = ("split", "partition")
+SPLIT_WORDS = {
+    "train": 0, "training": 0, "0": 0, "validation": 1, "valid": 1, "val": 1, "dev": 1, "1": 1,
+    "test": 2, "testing": 2, "2": 2,
+}  # fmt: skip
+WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
+UNKNOWN = 999  # EmotioNet's mark for an action unit that was not annotated
+TWO_DOMAINS_LAYOUT = (
+    "Expected trainA, trainB, testA and testB (and valA, valB if there are any) with images of domain A and of "
+    "domain B, as CycleGAN's data sets have them; TensorFlow Datasets offers those as "
+    "--dataset=cycle_gan/horse2zebra and cycle_gan/apple2orange"
+)
+
+
+def open_two_domains(config: DataConfig, split: str) -> ImageSet:
+    """Folders trainA, trainB, testA, testB; validation is valA and valB, or testA and testB without those.
+
+    Raises DataError when a folder is missing or holds no images.
+    """
+    root = Path(config.data_dir).expanduser()
+    stem = {"train": "train", "validation": "val", "test": "test"}[split]
+    if stem == "val" and not ((root / "valA").is_dir() and (root / "valB").is_dir()):
+        stem = "test"
+    sides = []
+    for folder in (root / f"{stem}A", root / f"{stem}B"):
+        if not folder.is_dir():
+            present = ", ".join(sorted(p.name for p in root.iterdir())[:12]) or "nothing"
+            raise DataError(f"no folder {folder}; {root} holds {present}. {TWO_DOMAINS_LAYOUT}")
+        sides.append(sorted(str(p) for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES))
+        if not sides[-1]:
+            kinds = ", ".join(IMAGE_SUFFIXES)
+            raise DataError(f"no images in {folder} (looked for {kinds}). {TWO_DOMAINS_LAYOUT}")
+    chosen = chosen_of_domains(len(sides[0]), len(sides[1]), config.train_images if split == "train" else 0)
+    paths = [side[i] for side, picks in zip(sides, chosen, strict=True) for i in picks]
+    return two_domain_set(config, split, paths, len(chosen[0]), lambda index: decode(paths[index]))
+
+
+def chosen_of_domains(count_a: int, count_b: int, at_most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices within A and within B of the images to use: at_most in all, in proportion, at least one of each."""
+    share = min(1.0, at_most / (count_a + count_b)) if at_most else 1.0
+    picks = [chosen_subset(count, max(1, round(share * count))) for count in (count_a, count_b)]
+    return picks[0], picks[1]
+
+
+def two_domain_set(
+    config: DataConfig, split: str, keys: Sequence[str], count_a: int, read: Callable[[int], np.ndarray]
+) -> ImageSet:
+    """An ImageSet whose first count_a images are domain A (label 0) and whose others are B (label 1)."""
+    labels = (np.arange(len(keys)) >= count_a).astype(np.float32)[:, None]
+    domains = (np.arange(count_a), np.arange(count_a, len(keys)))
+    return ImageSet(config.dataset, split, labels, config.label_names, keys, read, domains)
+
+
+def open_labelled(config: DataConfig, split: str) -> ImageSet:
+    """Images with a CSV or TSV of labels.
+
+    The column named image, file, filename or path (else the first) is the file, relative to data_dir or to
+    data_dir/images. Labels may be 1/0, 1/-1, true/false, yes/no or intensities: whatever is above 0 counts as
+    present, and EmotioNet's 999 (not annotated) as absent. A column split or partition says train, validation
+    or test, or 0, 1 or 2; without one, a hash of the file name puts 90 of 100 in train, 5 in validation and 5 in
+    test, the same ones always.
+
+    Raises DataError, with file, row and column, for a table that cannot be read, and ConfigError for unknown
+    attributes.
+    """
+    root = Path(config.data_dir).expanduser()
+    table = _table_path(root, config.labels_file)
+    header, rows = _read_table(table)
+    lowered = [name.lower() for name in header]
+    file_column = next((lowered.index(name) for name in IMAGE_COLUMNS if name in lowered), 0)
+    split_column = next((lowered.index(name) for name in SPLIT_COLUMNS if name in lowered), None)
+    known = [name for i, name in enumerate(header) if i not in (file_column, split_column)]
+    columns = [header.index(known[i]) for i in label_columns(config.attributes, known, str(table))]
+
+    files, labels = [], []
+    for number, cells in rows:
+        if len(cells) != len(header):
+            raise DataError(f"{table}, row {number}: {len(cells)} cells under {len(header)} headings")
+        name = cells[file_column]
+        if not name:
+            raise DataError(f"{table}, row {number}, column {header[file_column]}: no file name")
+        part = _hashed_part(name) if split_column is None else SPLIT_WORDS.get(cells[split_column].lower())
+        if part is None:
+            raise DataError(
+                f"{table}, row {number}, column {header[split_column or 0]}: expected train, validation or test, "
+                f"or 0, 1 or 2; received {cells[split_column or 0]!r}"
+            )
+        if SPLITS[part] == split:
+            files.append(name)
+            where = f"{table}, row {number}, column "
+            labels.append([_label(cells[c], where + header[c]) for c in columns])
+    if not files:
+        by = "the hash of the file names" if split_column is None else f"column {header[split_column]}"
+        raise DataError(
+            f"{table}: none of its {len(rows)} rows is in split {split}, by {by}; a column `split` decides it"
+        )
+
+    folder = _image_root(root, files, table)
+    chosen = chosen_subset(len(files), config.train_images if split == "train" else 0)
+    paths = [str(folder / files[i]) for i in chosen]
+    picked = np.array(labels, np.float32)[chosen]
+    return ImageSet(
+        "labelled_folder", split, picked, config.attributes, paths, lambda index: decode(paths[index])
+    )
+
+
+def _table_path(root: Path, labels_file: str) -> Path:
+    """The table named by --labels_file (absolute, or in data_dir or the working folder), or the only one."""
+    if labels_file:
+        places = list(dict.fromkeys((root / labels_file, Path(labels_file).expanduser())))
+        for place in places:
+            if place.is_file():
+                return place
+        raise DataError(f"--labels_file={labels_file}: no such file; looked for {', '.join(map(str, places))}")
+    tables = sorted(p for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
+    if not tables:
+        raise DataError(f"no .csv or .tsv with the labels in {root}; name one with --labels_file")
+    if len(tables) > 1:
+        names = ", ".join(p.name for p in tables)
+        raise ConfigError(f"{root} has more than one table: {names}; choose with --labels_file")
+    return tables[0]
+
+
+def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The headings, and (row number in the file from 1, cells) of each row that is not blank."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a UTF-8 text file ({error})") from error
+    first = text.partition("\n")[0]
+    delimiter = max("\t,;" if path.suffix.lower() == ".tsv" else ",;\t", key=first.count)
+    reader = csv.reader(text.splitlines(), delimiter=delimiter)
+    stripped = ((reader.line_num, [cell.strip() for cell in cells]) for cells in reader)
+    rows = [(number, cells) for number, cells in stripped if any(cells)]
+    if len(rows) < 2:
+        raise DataError(f"{path}: expected a header and at least one image below; received {len(rows)} rows")
+    header = rows[0][1]
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if doubled:
+        raise DataError(f"{path}: the heading {doubled[0]!r} occurs more than once")
+    return header, rows[1:]
+
+
+def _label(text: str, where: str) -> float:
+    """One cell as 0.0 or 1.0."""
+    try:
+        value = WORDS[text.lower()] if text.lower() in WORDS else float(text)
+    except ValueError:
+        value = math.nan
+    if math.isnan(value):
+        raise DataError(f"{where}: expected 1/0, 1/-1, true/false, yes/no or a number; received {text!r}")
+    return float(value > 0 and value != UNKNOWN)
+
+
+def _hashed_part(name: str) -> int:
+    """0, 1 or 2 for 90, 5 and 5 of 100 file names. Not Python's hash(), which each process salts anew."""
+    percent = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % 100
+    return 0 if percent < 90 else 1 if percent < 95 else 2
+
+
+def _image_root(root: Path, files: Sequence[str], table: Path) -> Path:
+    """data_dir or data_dir/images, whichever holds more of the first hundred files (to ask for all takes long)."""
+    folders = (root, root / "images")
+    found = {folder: sum((folder / name).is_file() for name in files[:100]) for folder in folders}
+    best = max(found, key=lambda folder: found[folder])
+    if not found[best]:
+        raise DataError(f"{table} names {files[0]}; neither {root} nor {root / 'images'} has it or the next ones")
+    return best

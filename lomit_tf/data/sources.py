@@ -1,0 +1,75 @@
+"""`open_set`: from a configuration to labelled images with random access, whatever the source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lomit_tf.config import DATASETS, ConfigError, DataConfig, near
+from lomit_tf.data import celeb_a, drawn_faces, folders, tfds_sets
+from lomit_tf.data.image_set import SPLITS, DataError, ImageSet, Split, label_columns
+
+__all__ = ["DRAWN_COUNTS", "DataError", "ImageSet", "SPLITS", "Split", "open_set"]
+
+# Of train, --train_images says otherwise; the other two are enough for stable metrics and quick to draw.
+DRAWN_COUNTS = {"train": 10_000, "validation": 1_000, "test": 1_000}
+
+
+def open_set(config: DataConfig, split: Split, seed: int = 0) -> ImageSet:
+    """Opens one split of the configured data set.
+
+    Args:
+      config: `dataset`, `data_dir`, `labels_file`, `attributes`, `image_size` and `train_images` are used.
+      split: train, validation or test.
+      seed: of the drawn faces; left alone, every run has the same data set, whatever its training seed.
+
+    Raises:
+      ConfigError: an attribute or split that the data set does not have; the message names the near ones.
+      DataError: files that are missing or malformed; the message says where it looked and where to get them.
+    """
+    if split not in SPLITS:
+        raise ConfigError(f"split {split!r} is unknown; {near(split, SPLITS)}")
+    if config.dataset == "drawn_faces":
+        return _drawn(config, split, seed)
+    if not config.data_dir and config.dataset in ("labelled_folder", "two_domains"):
+        raise ConfigError(f"--dataset={config.dataset} needs --data_dir, the folder of the data set")
+    root = Path(config.data_dir).expanduser()
+    if config.data_dir and not root.is_dir():
+        raise DataError(f"--data_dir={config.data_dir}: no such folder (looked for {root.absolute()})")
+    if config.dataset == "celeb_a":
+        if celeb_a.has_folder_layout(config.data_dir):
+            return celeb_a.open_celeb_a(config, split)
+        return tfds_sets.open_celeb_a(config, split)
+    if config.dataset == "labelled_folder":
+        return folders.open_labelled(config, split)
+    if config.dataset == "two_domains":
+        return folders.open_two_domains(config, split)
+    if config.dataset.startswith("cycle_gan/"):
+        if config.data_dir and (root / "trainA").is_dir():
+            return folders.open_two_domains(config, split)
+        return tfds_sets.open_cycle_gan(config, split)
+    raise ConfigError(f"--dataset={config.dataset!r} is unknown; {near(config.dataset, DATASETS)}")
+
+
+def _drawn(config: DataConfig, split: Split, seed: int) -> ImageSet:
+    """Drawn faces: pictures, labels and true masks are functions of the index; nothing is read or stored."""
+    count = (split == "train" and config.train_images) or DRAWN_COUNTS[split]
+    numbers = np.asarray(drawn_faces.split_indices(split, count))
+    columns = label_columns(config.attributes, drawn_faces.ATTRIBUTES, "drawn_faces")
+    size = config.image_size
+    if size > drawn_faces.MAX_SIZE:
+        raise ConfigError(f"--image_size={size}: drawn_faces are at most {drawn_faces.MAX_SIZE} pixels wide")
+
+    def read_many(indices: np.ndarray) -> np.ndarray:
+        return drawn_faces.draw(numbers[indices], seed=seed, size=size).images
+
+    def read_masks(indices: np.ndarray) -> np.ndarray:
+        return drawn_faces.draw(numbers[indices], seed=seed, size=size).masks
+
+    labels = np.asarray(drawn_faces.labels_of(numbers, seed=seed))[:, columns].astype(np.float32)
+    keys = [f"drawn_faces/{split}/{i}" for i in range(count)]
+    return ImageSet(
+        "drawn_faces", split, labels, config.attributes, keys, lambda index: read_many(np.array([index]))[0],
+        read_many=read_many, framed=True, read_masks=read_masks, region_names=tuple(drawn_faces.REGIONS),
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""Data sets of TensorFlow Datasets: `celeb_a` and `cycle_gan/*`.
+
+A split is read through once and kept in memory, still encoded (CelebA's training part: 1.1 GB): batches that depend
+on nothing but their step need random access, and TFDS has none to TFRecords.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lomit_tf.config import DataConfig
+from lomit_tf.data import celeb_a
+from lomit_tf.data.folders import TWO_DOMAINS_LAYOUT, chosen_of_domains, two_domain_set
+from lomit_tf.data.image_set import DataError, ImageSet, chosen_subset, label_columns
+from lomit_tf.data.preprocess import decode
+
+
+def open_celeb_a(config: DataConfig, split: str) -> ImageSet:
+    """TFDS celeb_a; raises DataError when it is neither prepared nor can be downloaded."""
+    builder = _prepared("celeb_a", config, celeb_a.WHERE_TO_GET)
+    known = sorted(builder.info.features["attributes"].keys())
+    wanted = [known[i] for i in label_columns(config.attributes, known, "celeb_a (TFDS)")]
+    picks = chosen_subset(_count(builder, split), config.train_images if split == "train" else 0)
+    encoded, labels = [], []
+    for example in _examples(builder, split, picks):
+        encoded.append(example["image"])
+        labels.append([example["attributes"][name] for name in wanted])
+    keys = [f"celeb_a/{split}/{i}" for i in picks]
+    values = np.array(labels, np.float32)
+    return ImageSet("celeb_a", split, values, config.attributes, keys, _reader(encoded, keys))
+
+
+def open_cycle_gan(config: DataConfig, split: str) -> ImageSet:
+    """TFDS cycle_gan/<name>: trainA, trainB, testA, testB; validation is test. Errors as of open_celeb_a."""
+    builder = _prepared(config.dataset, config, TWO_DOMAINS_LAYOUT)
+    stem = "train" if split == "train" else "test"
+    counts = _count(builder, stem + "A"), _count(builder, stem + "B")
+    picks = chosen_of_domains(*counts, config.train_images if split == "train" else 0)
+    encoded, keys = [], []
+    for side, chosen in zip("AB", picks, strict=True):
+        encoded += [example["image"] for example in _examples(builder, stem + side, chosen)]
+        keys += [f"{config.dataset}/{stem}{side}/{i}" for i in chosen]
+    return two_domain_set(config, split, keys, len(picks[0]), _reader(encoded, keys))
+
+
+def _prepared(name: str, config: DataConfig, where_to_get: str) -> Any:
+    """The TFDS builder, downloading and preparing the data where they are not there yet."""
+    import tensorflow_datasets as tfds  # slow to import, and not needed by the other sources
+
+    data_dir = str(Path(config.data_dir).expanduser()) if config.data_dir else None
+    looked = data_dir or str(tfds.core.constants.DATA_DIR)
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+        if not builder.is_prepared():  # type: ignore[attr-defined]
+            builder.download_and_prepare()
+    except Exception as error:  # anything may fail below: network, quota, disk, checksums, versions
+        detail = " ".join(str(error).split())[:300]
+        raise DataError(
+            f"{name} could not be loaded through TensorFlow Datasets: looked for it in {Path(looked) / name}, and "
+            f"the download failed with {type(error).__name__}: {detail}. {where_to_get}"
+        ) from error
+    return builder
+
+
+def _count(builder: Any, split: str) -> int:
+    if split not in builder.info.splits:
+        known = ", ".join(builder.info.splits)
+        raise DataError(f"{builder.info.full_name} in {builder.data_dir} has no split {split}; it has {known}")
+    return int(builder.info.splits[split].num_examples)
+
+
+def _examples(builder: Any, split: str, picks: np.ndarray) -> Iterator[dict[str, Any]]:
+    """The picked examples in stored order, images still encoded."""
+    import tensorflow_datasets as tfds
+
+    wanted = set(picks.tolist())
+    still_encoded = {"image": tfds.decode.SkipDecoding()}
+    stored = builder.as_dataset(split=split, decoders=still_encoded, shuffle_files=False)
+    for number, example in enumerate(tfds.as_numpy(stored)):
+        if number in wanted:
+            yield example
+
+
+def _reader(encoded: list[bytes], keys: list[str]) -> Callable[[int], np.ndarray]:
+    return lambda index: decode(encoded[index], keys[index])

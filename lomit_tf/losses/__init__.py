@@ -1,0 +1,1 @@
+"""LOMIT's losses (spec, section 3): pure functions of tensors, keras.ops only, one formula each."""

@@ -1,0 +1,34 @@
+"""Attribute classification: sigmoid cross-entropy, several labels may be 1 (spec, section 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+
+def classification_loss(logits: Any, labels: Any, weights: Any | None = None) -> Any:
+    """mean_b w_b sum_k [max(z, 0) - z y + log(1 + exp(-|z|))], summed over labels, averaged over the batch.
+
+    Args:
+        logits: D_cls(x), (B, K).
+        labels: in 0..1, (B, K).
+        weights: optional (B,), one factor for each image; the divisor stays B.
+    """
+    logits = ops.cast(logits, "float32")
+    labels = ops.cast(labels, "float32")
+    per_label = ops.maximum(logits, 0) - logits * labels + ops.log1p(ops.exp(-ops.abs(logits)))
+    per_image = ops.sum(per_label, axis=-1)
+    return ops.mean(per_image if weights is None else per_image * weights)
+
+
+def target_labels(own: Any, exemplar: Any, transfer: Any, membership: Any) -> Any:
+    """The labels a translation must have: the exemplar's in transferred groups, the input's own elsewhere (section 7).
+
+    Args:
+        own, exemplar: labels (B, K).
+        transfer: 1 for each group in T, (B, G).
+        membership: 1 where label k belongs to group g, (G, K).
+    """
+    chosen = ops.matmul(transfer, membership)
+    return chosen * exemplar + (1 - chosen) * own

@@ -1,0 +1,77 @@
+"""R1 and R2, the regularisers of the masks, and R2's schedules (spec, sections 3 and 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from lomit_tf.config import LossConfig
+
+COSINE_EPSILON = 1e-12
+
+
+def cosine_similarity(features: Any) -> Any:
+    """cos(c_i, c_j) of all pairs: (B, N, C) -> (B, N, N). A zero vector has similarity 0 with everything."""
+    squared = ops.sum(ops.square(features), axis=-1, keepdims=True)
+    unit = features / ops.sqrt(squared + COSINE_EPSILON)
+    return ops.matmul(unit, ops.transpose(unit, (0, 2, 1)))
+
+
+def mask_similarity(masks: Any, features: Any, *, cut_negative: bool = False) -> Any:
+    """R1 = sum_g mean_{b, i, j} |m_i - m_j| cos(c_i, c_j): like pixels should have like mask values.
+
+    The mean over pixel pairs is CODE18's (the post writes a sum). Gradients through `features` are stopped here;
+    that R1 reaches the mask decoder only is the caller's part (lomit_tf/model.py).
+
+    Args:
+        masks: foreground masks at the features' resolution, (B, h, w, G).
+        features: content features, or colours normalised per channel, (B, h, w, C).
+        cut_negative: negative similarities count as 0 (section 6); otherwise unlike pixels are pushed apart.
+    """
+    height, width, groups = masks.shape[1:]
+    count = height * width
+    features = ops.stop_gradient(ops.cast(features, "float32"))
+    similarity = cosine_similarity(ops.reshape(features, (-1, count, features.shape[-1])))
+    if cut_negative:
+        similarity = ops.maximum(similarity, 0)
+    values = ops.reshape(ops.cast(masks, "float32"), (-1, count, groups))
+    total = 0.0
+    for g in range(groups):  # one (B, N, N) matrix at a time, not G of them: N^2 floats per image
+        m = values[..., g]
+        difference = ops.abs(ops.expand_dims(m, 2) - ops.expand_dims(m, 1))
+        total = total + ops.mean(difference * similarity)
+    return total
+
+
+def normalised_colours(image: Any) -> Any:
+    """The post's c-hat: each channel brought to mean 0 and deviation 1 per image, (B, h, w, 3) -> the same shape."""
+    mean = ops.mean(image, axis=(1, 2), keepdims=True)
+    variance = ops.mean(ops.square(image - mean), axis=(1, 2), keepdims=True)
+    return (image - mean) / ops.sqrt(variance + 1e-5)
+
+
+def mask_sparsity(masks: Any, config: LossConfig | None = None) -> Any:
+    """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1.
+
+    With `r2_schedule=area`: sum_g mean_b of how far an image's mean mask lies outside [area_min, area_max].
+    """
+    area = ops.mean(ops.cast(masks, "float32"), axis=(1, 2))  # (B, G)
+    if config is not None and config.r2_schedule == "area":
+        area = ops.maximum(area - config.area_max, 0) + ops.maximum(config.area_min - area, 0)
+    return ops.sum(ops.mean(area, axis=0))
+
+
+def ramp(step: Any, start: int, end: int) -> Any:
+    """0 until `start`, linearly to 1 at `end`; 1 from `start` on where the two are equal. `step` is a number or scalar."""
+    step = ops.cast(step, "float32")
+    if end <= start:
+        return ops.cast(step >= start, "float32")
+    return ops.clip((step - start) / (end - start), 0.0, 1.0)
+
+
+def sparsity_weight(step: Any, config: LossConfig) -> Any:
+    """R2's weight at a generator step: constant, or warmed up from 0 at r2_start to r2_weight at r2_end."""
+    if config.r2_schedule == "warmup":
+        return config.r2_weight * ramp(step, config.r2_start, config.r2_end)
+    return config.r2_weight * ops.ones(())

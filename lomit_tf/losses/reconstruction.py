@@ -1,0 +1,17 @@
+"""L1 reconstruction of images, content and styles (spec, section 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+
+def l1(value: Any, target: Any) -> Any:
+    """mean |value - target| over all elements of tensors of one shape; images, content or style codes. Float32."""
+    return ops.mean(ops.abs(ops.cast(value, "float32") - ops.cast(target, "float32")))
+
+
+def masked_l1(value: Any, target: Any, mask: Any) -> Any:
+    """mean of mask * |value - target|, over all elements: (B, H, W, C) twice and (B, H, W, 1) in 0..1."""
+    return ops.mean(ops.abs(ops.cast(value, "float32") - ops.cast(target, "float32")) * mask)

@@ -1,0 +1,241 @@
+"""Lomit, the Keras model: networks, one training step, translation. TensorFlow-specific (tapes, tf.distribute)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lomit_tf import objectives
+from lomit_tf.config import LomitConfig
+from lomit_tf.losses import adversarial
+from lomit_tf.networks.critic import Critic
+from lomit_tf.networks.generator import Generator
+from lomit_tf.objectives import Pairs
+
+Batch = dict[str, tf.Tensor]
+
+
+class HalvingSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The rate, halved at `start` and every `every` steps after it; derived from the step, so a resume keeps it."""
+
+    def __init__(self, rate: float, start: int, every: int) -> None:
+        self.rate, self.start, self.every = rate, start, every
+
+    def __call__(self, step: Any) -> Any:
+        """Rate at an optimizer step."""
+        if not self.start:
+            return tf.constant(self.rate, tf.float32)
+        halvings = tf.floor((tf.cast(step, tf.float32) - self.start) / self.every) + 1
+        return self.rate * 0.5 ** tf.maximum(halvings, 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {"rate": self.rate, "start": self.start, "every": self.every}
+
+
+class Lomit(keras.Model):
+    """LOMIT, trainable with `compile()` and `fit()` or with `lomit_tf.training.train`.
+
+    The training element is a dict: x1, x2 (B, n_critic, H, W, 3) in [-1, 1]; y1, y2 (B, n_critic, K); optional
+    `alpha` (B, n_critic, 2), uniform draws of the gradient penalty for both directions, and `transfer`
+    (B, n_critic, G), the groups to transfer. Critic sub-batch j is [:, j]; the generator uses the last. With all of
+    them given, a step is a pure function of weights and element.
+
+    Args:
+        config: a LomitConfig; `LomitConfig.create("small", ...)` makes one.
+    """
+
+    def __init__(self, config: LomitConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.group_names = tuple(config.data.group_labels)
+        labels = config.data.label_names
+        self.membership = np.array(
+            [[label in members for label in labels] for members in config.data.group_labels.values()], "float32"
+        )  # (G, K)
+        policy = keras.DTypePolicy(config.training.precision)
+        groups = len(self.group_names)
+        self.generator = Generator(config.model, groups, dtype=policy)
+        self.critic = Critic(config.model, len(labels))
+        self.ema_generator = Generator(config.model, groups, dtype=policy) if config.training.ema_decay else None
+        if self.ema_generator is not None:
+            self.ema_generator.trainable = False
+        self.random = keras.random.SeedGenerator(config.training.seed)
+
+    @property
+    def inference_generator(self) -> Generator:
+        """The moving average where there is one: used for samples, evaluation and export."""
+        return self.ema_generator or self.generator
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create all weights; the average starts as a copy."""
+        if self.built:
+            return
+        size = self.config.data.image_size
+        image = tf.zeros((1, size, size, 3))
+        self.generator(image, image)
+        self.critic(image, tf.zeros((1, len(self.config.data.label_names))))
+        if self.ema_generator is not None:
+            self.ema_generator(image, image)
+            for average, value in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+                average.assign(value)
+        self.built = True
+
+    def compile(self, generator_optimizer: Any = None, critic_optimizer: Any = None, **kwargs: Any) -> None:
+        """Set the two optimizers; by default Adam as the configuration says (spec, section 3)."""
+        super().compile(**kwargs)
+        self.build()
+        t = self.config.training
+
+        def adam(updates: int, name: str) -> keras.optimizers.Optimizer:
+            schedule = HalvingSchedule(t.learning_rate, t.decay_start * updates, t.decay_every * updates)
+            return keras.optimizers.Adam(schedule, beta_1=t.beta1, beta_2=t.beta2, epsilon=1e-8, name=name)
+
+        self.generator_optimizer = generator_optimizer or adam(1, "generator_adam")
+        self.critic_optimizer = critic_optimizer or adam(t.n_critic, "critic_adam")
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.critic_optimizer.build(self.critic.trainable_variables)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """{"x1": (B, H, W, 3), "x2": (B, H, W, 3)} -> x1 in the foreground style of x2, (B, H, W, 3) in [-1, 1]."""
+        return self.translate(inputs["x1"], inputs["x2"])["image"]
+
+    def translate(
+        self, image: Any, exemplar: Any, transfer: Any = None, image_masks: Any = None, exemplar_masks: Any = None
+    ) -> Batch:
+        """Translate with the averaged weights.
+
+        Args:
+            image, exemplar: (B, H, W, 3) in [-1, 1].
+            transfer: (B, G) in {0, 1}, the groups to take from the exemplar; all by default.
+            image_masks, exemplar_masks: edited masks (B, H, W, G + 1), background last, instead of the network's own.
+
+        Returns:
+            image: the translation (B, H, W, 3); bare: G's own picture; image_masks, exemplar_masks: as used.
+        """
+        g = self.inference_generator
+        if transfer is None:
+            transfer = tf.ones((tf.shape(image)[0], len(self.group_names)))
+        content = g.encode_content(image)
+        if image_masks is None:
+            image_masks = g.masks(content)
+        if exemplar_masks is None:
+            exemplar_masks = g.masks(g.encode_content(exemplar))
+        styles = objectives.mix_styles(g.styles(image, image_masks), g.styles(exemplar, exemplar_masks), transfer)
+        bare = g.decode(content, image_masks, styles)
+        out = objectives.finish(self.config, bare, image_masks, transfer, image)
+        return {"image": out, "bare": bare, "image_masks": image_masks, "exemplar_masks": exemplar_masks}
+
+    # One training step.
+
+    def train_step(self, data: Batch) -> Batch:
+        """n_critic critic updates on fresh pairs, then one generator update; returns every term of both.
+
+        Under tf.distribute the losses are divided by the number of replicas (gradients are summed over them), so
+        that the whole is the mean over the global batch; the returned terms are means over this replica's part.
+        """
+        data = self._with_draws(data)
+        n_critic = data["x1"].shape[1]
+        pairs = [self._pairs(data, j) for j in range(n_critic)]
+        logs: Batch = {}
+        # The generator does not change while the critic learns: the last sub-batch is translated once for both.
+        with tf.GradientTape(persistent=True) as tape:
+            first = objectives.translate(self.generator, self.config, pairs[-1], reconstruct=True)
+        fakes = [objectives.translate(self.generator, self.config, p, reconstruct=False).image for p in pairs[:-1]]
+        for j, fake in enumerate([*fakes, first.image]):
+            logs |= self._critic_step(pairs[j], tf.stop_gradient(fake), data["alpha"][:, j])
+        return logs | self._generator_step(tape, pairs[-1], first)
+
+    def _with_draws(self, data: Batch) -> Batch:
+        """Fill in random draws that the element lacks (a `fit` on a plain data set)."""
+        shape, groups = tf.shape(data["x1"])[:2], len(self.group_names)
+        drawn = dict(data)
+        if "alpha" not in data:
+            drawn["alpha"] = keras.random.uniform((shape[0], shape[1], 2), seed=self.random)
+        if "transfer" not in data:
+            coins = keras.random.uniform((shape[0], shape[1], groups), seed=self.random) < 0.5
+            everything = keras.random.uniform((shape[0], shape[1], 1), seed=self.random) < 0.5
+            nothing = tf.logical_not(tf.reduce_any(coins, axis=-1, keepdims=True))
+            drawn["transfer"] = tf.cast(coins | everything | nothing, tf.float32)
+        return drawn
+
+    def _pairs(self, data: Batch, j: int) -> Pairs:
+        part = {k: data[k][:, j] for k in ("x1", "y1", "x2", "y2", "transfer")}
+        return Pairs.of(**part, membership=self.membership)
+
+    def _scale(self) -> float:
+        return 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
+
+    def _critic_step(self, pairs: Pairs, fake: tf.Tensor, alpha: tf.Tensor) -> Batch:
+        loss, variables = self.config.loss, self.critic.trainable_variables
+        mixed = adversarial.interpolate(
+            objectives.real_for_penalty(self.config, pairs), fake, tf.concat([alpha[:, 0], alpha[:, 1]], axis=0)
+        )
+        with tf.GradientTape() as tape:
+            terms, logits = objectives.critic_terms(self.critic, pairs, fake)
+            with tf.GradientTape() as inner:
+                inner.watch(mixed)
+                score = tf.reduce_sum(self.critic(mixed, pairs.target)[0])
+            terms["critic/gradient_penalty"] = adversarial.gradient_penalty(inner.gradient(score, mixed))
+            total = self._scale() * (
+                loss.adversarial_weight * terms["critic/wasserstein"]
+                + loss.gradient_penalty_weight * terms["critic/gradient_penalty"]
+                + loss.classification_weight * terms["critic/classification"]
+            )
+        gradients = tape.gradient(total, variables)
+        self.critic_optimizer.apply(gradients, variables)
+        terms["critic/accuracy"] = tf.reduce_mean(tf.cast((logits > 0) == (pairs.labels > 0.5), tf.float32))
+        terms["critic/gradient_norm"] = tf.linalg.global_norm(gradients)
+        return terms
+
+    def _generator_step(self, tape: tf.GradientTape, pairs: Pairs, first: objectives.Translation) -> Batch:
+        variables = self.generator.trainable_variables
+        weights = objectives.generator_weights(self.config, self.generator_optimizer.iterations)
+        with tape:
+            terms = objectives.generator_terms(
+                self.generator, self.critic, self.config, pairs, first, self.membership
+            )
+            total = self._scale() * sum(weights[name] * term for name, term in terms.items())
+            r1 = objectives.r1_term(self.config, first.encoding.masks, first.encoding.content[0], pairs.images)
+            weighted_r1 = self._scale() * weights["r1"] * r1
+        gradients = tape.gradient(total, variables)
+        decoder = self.generator.mask_decoder.trainable_variables
+        of_r1 = dict(zip((id(v) for v in decoder), tape.gradient(weighted_r1, decoder), strict=True))
+        gradients = [g if of_r1.get(id(v)) is None else g + of_r1[id(v)] for g, v in zip(gradients, variables, strict=True)]
+        self.generator_optimizer.apply(gradients, variables)
+        self._update_average()
+        masks = first.encoding.masks
+        logs = {f"generator/{name}": tf.cast(term, tf.float32) for name, term in (terms | {"r1": r1}).items()}
+        logs["generator/total"] = total / self._scale() + weights["r1"] * r1
+        logs["generator/gradient_norm"] = tf.linalg.global_norm(gradients)
+        for g, name in enumerate(self.group_names):
+            logs[f"mask/{name}/mean"] = tf.reduce_mean(masks[..., g])
+            logs[f"mask/{name}/variance"] = tf.reduce_mean(tf.math.reduce_variance(masks[..., g], axis=(1, 2)))
+        return logs
+
+    def _update_average(self) -> None:
+        """ema <- d * ema + (1 - d) * w, with d = min(decay, (1 + t) / (10 + t)): early averages forget the start."""
+        if self.ema_generator is None:
+            return
+        t = tf.cast(self.generator_optimizer.iterations, tf.float32)
+        decay = tf.minimum(self.config.training.ema_decay, (1 + t) / (10 + t))
+        targets = [v.value for v in self.ema_generator.variables]
+        values = [v.value for v in self.generator.variables]
+
+        def update(strategy: tf.distribute.Strategy, decay: Any) -> None:
+            for target, value in zip(targets, values, strict=True):
+                strategy.extended.update(target, lambda a, w, d: a.assign(d * a + (1 - d) * w), args=(value, decay))
+
+        tf.distribute.get_replica_context().merge_call(update, args=(decay,))
+
+    def get_config(self) -> dict[str, Any]:
+        """The configuration, JSON-ready."""
+        return {"config": self.config.flat()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Lomit:
+        """The inverse of get_config."""
+        return cls(LomitConfig.from_flat(config["config"]))

@@ -1,0 +1,98 @@
+"""Building blocks shared by the networks: padded convolutions, residual blocks, upsampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+Norm = str | None  # "instance", "layer" or None
+DType = str | keras.DTypePolicy | None
+
+
+def instance_norm(*, affine: bool = True, dtype: DType = None) -> layers.Layer:
+    """Normalisation per image and channel over space, Ulyanov et al. 2016; stands for tensorflow-addons' layer."""
+    return layers.GroupNormalization(groups=-1, epsilon=1e-5, center=affine, scale=affine, dtype=dtype)
+
+
+def layer_norm(*, dtype: DType = None) -> layers.Layer:
+    """Normalisation per image over space and channels, scale and offset per channel (as in MUNIT's decoder)."""
+    return layers.GroupNormalization(groups=1, epsilon=1e-5, dtype=dtype)
+
+
+def make_norm(norm: Norm, dtype: DType) -> layers.Layer | None:
+    """The layer named by `norm`; None for None."""
+    makers: dict[str, Callable[..., layers.Layer]] = {"instance": instance_norm, "layer": layer_norm}
+    return makers[norm](dtype=dtype) if norm else None
+
+
+class ConvBlock(layers.Layer):
+    """Reflection padding, convolution, normalisation, activation: (B, H, W, C) -> (B, H/stride, W/stride, filters).
+
+    Args:
+        filters: channels of the output.
+        kernel: kernel size; odd for stride 1, 4 for stride 2 (the field's choice, free of checkerboards).
+        stride: 1 or 2.
+        norm: "instance", "layer" or None.
+        activation: a Keras activation name, a callable or None.
+        dtype: Keras dtype policy of the block.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        norm: Norm = "instance",
+        activation: str | Callable[[Any], Any] | None = "relu",
+        initializer: str | keras.Initializer = "he_normal",
+        dtype: DType = None,
+    ) -> None:
+        super().__init__(dtype=dtype)
+        total = kernel - stride  # so that the output is exactly H/stride
+        self.padding = ((total + 1) // 2, total // 2)
+        # A bias before a normalisation that subtracts the mean would do nothing.
+        self.conv = layers.Conv2D(
+            filters, kernel, stride, use_bias=norm is None, kernel_initializer=initializer, dtype=dtype
+        )
+        self.norm = make_norm(norm, dtype)
+        self.activation = keras.activations.get(activation)
+
+    def call(self, x: Any) -> Any:
+        """Shapes as in the class."""
+        if any(self.padding):
+            x = ops.pad(x, ((0, 0), self.padding, self.padding, (0, 0)), mode="reflect")
+        x = self.conv(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        return self.activation(x)
+
+
+class ResidualBlock(layers.Layer):
+    """x + F(x) with two 3x3 convolutions, He et al. 2016: (B, H, W, filters) -> the same shape."""
+
+    def __init__(self, filters: int, *, norm: Norm = "instance", dtype: DType = None) -> None:
+        super().__init__(dtype=dtype)
+        self.first = ConvBlock(filters, 3, norm=norm, dtype=dtype)
+        self.second = ConvBlock(filters, 3, norm=norm, activation=None, dtype=dtype)
+
+    def call(self, x: Any) -> Any:
+        """Shapes as in the class."""
+        return x + self.second(self.first(x))
+
+
+def upsample(dtype: DType = None) -> layers.Layer:
+    """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C)."""
+    return layers.UpSampling2D(2, interpolation="nearest", dtype=dtype)
+
+
+def area_pool(x: Any, size: int) -> Any:
+    """Area averaging to (B, size, size, C); the side of x must be a multiple of size.
+
+    The mean of a soft mask over a cell is the share of the cell that it covers, so m and 1 - m stay complementary.
+    """
+    factor = x.shape[1] // size
+    return ops.average_pool(x, factor, factor) if factor > 1 else x

@@ -1,0 +1,92 @@
+"""D, the critic D_src and the attribute classifier D_cls on one trunk (spec, sections 2 and 6)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from lomit_tf.config import ModelConfig
+from lomit_tf.networks.style_encoder import leaky_relu
+
+
+class HalvingConv2D(layers.Conv2D):
+    """Conv2D, 4x4, stride 2, "same": (B, H, W, C) -> (B, H/2, W/2, filters), H and W even.
+
+    On maps of 4x4 and less it gathers the taps by reshapes and multiplies once, which is the same sum: the gradient
+    of TensorFlow's CPU convolution is up to ten times slower there (benchmarks/critic_tail.py), and a critic whose
+    penalty needs second derivatives spends most of its time in it.
+    """
+
+    def __init__(self, filters: int, **kwargs: Any) -> None:
+        super().__init__(filters, 4, 2, padding="same", **kwargs)
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """The convolution without bias and activation."""
+        height, width, channels = inputs.shape[1:]
+        if height > 4:
+            return super().convolution_op(inputs, kernel)
+        rows, columns = height // 2, width // 2
+        # 2x2 blocks of the padded map become channels; a 4x4 window is then a 2x2 window of blocks.
+        x = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        x = ops.transpose(ops.reshape(x, (-1, rows + 1, 2, columns + 1, 2, channels)), (0, 1, 3, 2, 4, 5))
+        x = ops.reshape(x, (-1, rows + 1, columns + 1, 4 * channels))
+        taps = ops.concatenate([x[:, :-1, :-1], x[:, :-1, 1:], x[:, 1:, :-1], x[:, 1:, 1:]], axis=-1)
+        kernel = ops.transpose(ops.reshape(kernel, (2, 2, 2, 2, channels, -1)), (0, 2, 1, 3, 4, 5))
+        out = ops.matmul(ops.reshape(taps, (-1, 16 * channels)), ops.reshape(kernel, (16 * channels, -1)))
+        return ops.reshape(out, (-1, rows, columns, self.filters))
+
+
+class Critic(layers.Layer):
+    """Image (B, H, W, 3) in [-1, 1] and labels (B, K) -> source score (B,) and classifier logits (B, K); float32.
+
+    No normalisation: the gradient penalty is a property of each image alone, and so is every row of the output,
+    which makes it exact to pass several batches as one.
+
+    `critic_condition` decides what the score judges (spec, section 6):
+        none: the image (the paper); the mean of the patch scores.
+        heads: the image under its labels; two patch scores per label, one for each of its values, averaged.
+        projection: patch scores plus <V y, h(x)> with h the pooled trunk (Miyato and Koyama 2018).
+    """
+
+    def __init__(self, config: ModelConfig, num_labels: int) -> None:
+        super().__init__(dtype="float32")
+        self.condition = config.critic_condition
+        self.num_labels = num_labels
+        normal = keras.initializers.RandomNormal(stddev=0.02)
+        self.trunk = [
+            HalvingConv2D(
+                config.critic_channels * 2**i, activation=leaky_relu, kernel_initializer=normal.clone(), dtype="float32"
+            )
+            for i in range(config.critic_layers)
+        ]
+        maps = 2 * num_labels if self.condition == "heads" else 1
+        self.source = layers.Conv2D(
+            maps, 3, padding="same", use_bias=False, kernel_initializer=normal.clone(), dtype="float32"
+        )
+        if self.condition == "projection":
+            self.project = layers.Dense(
+                config.critic_channels * 2 ** (config.critic_layers - 1),
+                use_bias=False, kernel_initializer=normal.clone(), dtype="float32",
+            )  # fmt: skip
+        # A convolution as large as its map is a dense layer on the flattened map.
+        self.classify = layers.Dense(num_labels, use_bias=False, kernel_initializer=normal.clone(), dtype="float32")
+
+    def call(self, image: Any, labels: Any) -> tuple[Any, Any]:
+        """Shapes as in the class; labels may be soft, and are ignored without a condition."""
+        x = image
+        for block in self.trunk:
+            x = block(x)
+        logits = self.classify(ops.reshape(x, (-1, math.prod(x.shape[1:]))))
+        maps = ops.mean(self.source(x), axis=(1, 2))
+        if self.condition == "heads":
+            without, with_label = ops.split(maps, 2, axis=-1)
+            score = ops.mean((1 - labels) * without + labels * with_label, axis=-1)
+        else:
+            score = maps[:, 0]
+        if self.condition == "projection":
+            signed = 2 * ops.cast(labels, "float32") - 1
+            score = score + ops.mean(ops.mean(x, axis=(1, 2)) * self.project(signed), axis=-1)
+        return score, logits

@@ -1,0 +1,88 @@
+"""G, the decoder: content, masks and styles -> image (spec, section 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import layers, ops
+
+from lomit_tf.config import ModelConfig
+from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, upsample
+from lomit_tf.networks.hadain import HighwayAdaIN
+
+
+class StyledResidualBlock(layers.Layer):
+    """A residual block whose two normalisations are HAdaIN (`hadain=every`)."""
+
+    def __init__(self, filters: int, dtype: DType = None) -> None:
+        super().__init__(dtype=dtype)
+        self.filters = filters
+        self.convs = [ConvBlock(filters, 3, norm=None, activation=None, dtype=dtype) for _ in range(2)]
+        self.hadains = [HighwayAdaIN(dtype=dtype) for _ in range(2)]
+
+    def call(self, x: Any, masks: Any, statistics: Any) -> Any:
+        """(B, h, w, C), masks (B, H, W, R), statistics (B, R, 4 * C) -> (B, h, w, C)."""
+        first, second = ops.split(statistics, 2, axis=-1)
+        h = ops.relu(self.hadains[0](self.convs[0](x), masks, first))
+        return x + self.hadains[1](self.convs[1](h), masks, second)
+
+
+class Decoder(layers.Layer):
+    """G: HAdaIN, residual blocks, two upsamplings, tanh. Output (B, H, W, 3) in [-1, 1], float32.
+
+    `statistics_sizes` lists how many statistics each place of injection takes, in the order of their use.
+    """
+
+    def __init__(self, config: ModelConfig, dtype: DType = None) -> None:
+        super().__init__(dtype=dtype)
+        base, blocks = config.base_channels, config.residual_blocks
+        content = 4 * base
+        self.every = config.hadain == "every"
+        self.skips = config.skips
+        self.statistics_sizes: list[int] = []
+        if self.every:
+            self.residual = [StyledResidualBlock(content, dtype=dtype) for _ in range(blocks)]
+            self.statistics_sizes += [4 * content] * blocks
+        else:
+            self.inject = HighwayAdaIN(dtype=dtype)
+            self.residual = [ResidualBlock(content, norm="layer", dtype=dtype) for _ in range(blocks)]
+            self.statistics_sizes.append(2 * content)
+        self.upsample = upsample(dtype)
+        self.up_blocks = [
+            ConvBlock(width, config.upsample_kernel, norm="layer", dtype=dtype) for width in (2 * base, base)
+        ]
+        if self.skips:
+            self.skip_hadains = [HighwayAdaIN(dtype=dtype) for _ in range(2)]
+            self.statistics_sizes += [4 * base, 2 * base]
+        self.image = ConvBlock(3, config.edge_kernel, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype)
+
+    @property
+    def statistics(self) -> int:
+        """Number of statistics for one region: the output size of the style MLPs."""
+        return sum(self.statistics_sizes)
+
+    def call(self, content: tuple[Any, Any, Any], masks: Any, statistics: Any) -> Any:
+        """Paint an image.
+
+        Args:
+            content: what ContentEncoder returns.
+            masks: (B, H, W, R), summing to 1 over the R = G + 1 regions.
+            statistics: (B, R, self.statistics) from the style MLPs.
+        """
+        c, half, full = content
+        cuts = [sum(self.statistics_sizes[: i + 1]) for i in range(len(self.statistics_sizes) - 1)]
+        parts = iter(ops.split(statistics, cuts, axis=-1) if cuts else [statistics])
+        x = c
+        if self.every:
+            for block in self.residual:
+                x = block(x, masks, next(parts))
+        else:
+            x = self.inject(x, masks, next(parts))
+            for block in self.residual:
+                x = block(x)
+        for i, (block, skip) in enumerate(zip(self.up_blocks, (half, full), strict=True)):
+            x = self.upsample(x)
+            if self.skips:
+                x = ops.concatenate([x, self.skip_hadains[i](skip, masks, next(parts))], axis=-1)
+            x = block(x)
+        return ops.tanh(ops.cast(self.image(x), "float32"))

@@ -1,0 +1,46 @@
+"""G_m, the mask decoder ("attention network"): where each attribute group lives (spec, sections 2 and 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import layers, ops
+
+from lomit_tf.config import ModelConfig
+from lomit_tf.networks.blocks import ConvBlock, DType, upsample
+
+
+class MaskDecoder(layers.Layer):
+    """Content (B, H/4, W/4, C) -> masks (B, H, W, G + 1), float32, summing to 1; the background comes last.
+
+    A softmax over the G groups' logits and a background logit fixed at 0. Fixing one logit loses nothing (softmax
+    only sees differences) and makes G = 1 exactly the paper's sigmoid.
+    """
+
+    def __init__(self, config: ModelConfig, num_groups: int, dtype: DType = None) -> None:
+        super().__init__(dtype=dtype)
+        self.limit = config.mask_logit_limit
+        channels = 4 * config.base_channels
+        self.upsample = upsample(dtype)
+        self.blocks = [
+            ConvBlock(channels >> (stage + 1), config.upsample_kernel, dtype=dtype)
+            for stage in range(config.mask_upsamples)
+        ]
+        self.logits = ConvBlock(
+            num_groups, config.edge_kernel, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype
+        )
+        rest = 2 ** (2 - config.mask_upsamples)
+        self.bilinear = layers.UpSampling2D(rest, interpolation="bilinear", dtype="float32") if rest > 1 else None
+
+    def call(self, content: Any) -> Any:
+        """Shapes as in the class."""
+        x = content
+        for block in self.blocks:
+            x = block(self.upsample(x))
+        logits = ops.cast(self.logits(x), "float32")
+        if self.bilinear is not None:
+            logits = self.bilinear(logits)
+        if self.limit > 0:
+            logits = self.limit * ops.tanh(logits / self.limit)
+        logits = ops.concatenate([logits, ops.zeros_like(logits[..., :1])], axis=-1)
+        return ops.softmax(logits, axis=-1)

@@ -1,0 +1,85 @@
+"""Packaging of lomit_tf. Everything that the project needs is declared here, once.
+
+`constraints.txt` holds the exact versions that were tested together; `make lock` rewrites it from this file.
+Why each package is there: `docs/dependencies.md`.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+
+INSTALL_REQUIRES = [
+    "tensorflow>=2.21,<2.22",
+    "keras>=3.15,<3.16",
+    "tensorflow-datasets>=4.9.10,<4.10",
+    "absl-py>=2.5,<3",
+    "numpy>=2.1,<3",
+    "pillow>=11,<13",
+    "rich>=14,<16",
+    # tf.summary.scalar and tf.summary.image are implemented there, and TensorFlow no longer brings it along.
+    "tensorboard>=2.20,<3",
+]
+
+EXTRAS_REQUIRE = {
+    # Training on NVIDIA GPUs: the same TensorFlow, with the CUDA libraries beside it.
+    "gpu": ["tensorflow[and-cuda]>=2.21,<2.22; sys_platform == 'linux'"],
+    # SavedModel -> TFLite and ONNX, and the runtimes that check the results.
+    "export": [
+        "ai-edge-litert>=2.3,<2.4",
+        "ai-edge-quantizer>=0.10,<0.11",
+        "flatbuffers>=25",
+        "onnx>=1.18,<2",
+        "onnxruntime>=1.32,<1.33",
+        "tf2onnx>=1.17,<1.18",
+    ],
+    # The browser application.
+    "app": ["gradio>=6,<7"],
+    # Preparing large TFDS data sets in parallel.
+    "beam": ["apache-beam>=2.77,<2.78"],
+    # Tests and checks.
+    "dev": [
+        "build>=1.3",
+        "mypy>=1.19",
+        "pytest>=9,<10",
+        "pytest-xdist>=3.8,<4",
+        "ruff>=0.15",
+    ],
+}
+
+setup(
+    name="lomit_tf",
+    version="0.1.0",
+    description="Local-mask-based, exemplar-guided image-to-image translation (LOMIT) on TensorFlow and Keras 3",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license_expression="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords="image-to-image translation GAN exemplar mask TensorFlow Keras",
+    python_requires=">=3.11,<3.14",
+    install_requires=INSTALL_REQUIRES,
+    extras_require=EXTRAS_REQUIRE,
+    # The flagfiles live in configs/ in the checkout and travel in the wheel as lomit_tf/configs/.
+    packages=[
+        *find_packages(include=["lomit_tf", "lomit_tf.*", "export", "export.*"]),
+        "lomit_tf.configs",
+    ],
+    package_dir={"lomit_tf.configs": "configs"},
+    package_data={"lomit_tf": ["py.typed"], "lomit_tf.configs": ["*.cfg"]},
+    entry_points={"console_scripts": ["lomit-train = lomit_tf.train:run"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: MacOS :: MacOS X",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Processing",
+    ],
+)
