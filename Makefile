@@ -10,6 +10,9 @@ WORKDIR ?= runs/drawn_faces
 EXTRAS ?=
 ARGS ?=
 
+# Quieter TensorFlow: its lines about absent CUDA libraries are harmless.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip
 comma := ,

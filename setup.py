@@ -14,6 +14,8 @@ INSTALL_REQUIRES = [
     "tensorflow>=2.21,<2.22",
     "keras>=3.15,<3.16",
     "tensorflow-datasets>=4.9.10,<4.10",
+    # TFDS' own builders import it when they prepare a data set, and TFDS does not declare it.
+    "importlib_resources>=6",
     "absl-py>=2.5,<3",
     "numpy>=2.1,<3",
     "pillow>=11,<13",
@@ -51,7 +53,7 @@ EXTRAS_REQUIRE = {
 setup(
     name="lomit_tf",
     version="0.1.0",
-    description="Local-mask-based, exemplar-guided image-to-image translation (LOMIT) on TensorFlow and Keras 3",
+    description="LOMIT: local-mask-based, exemplar-guided image-to-image translation on Keras 3",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license_expression="Apache-2.0",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ class ConfigError(ValueError):
     """A configuration that cannot be used; the message names the field, the value received and what to do."""
 
 
-def option(default: Any, help: str, choices: tuple[str, ...] = ()) -> Any:
+def option(default: Any, help: str, choices: tuple[Any, ...] = ()) -> Any:
     """A dataclass field with the help text and the allowed values of its flag."""
     return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
 
@@ -42,7 +43,9 @@ class _Checked:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value, choices = getattr(self, field.name), field.metadata.get("choices")
             if choices and value not in choices:
-                raise ConfigError(f"--{field.name} must be one of {', '.join(choices)}; received {value!r}")
+                raise ConfigError(f"--{field.name} must be one of {', '.join(map(str, choices))}; received {value!r}")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ConfigError(f"--{field.name} must be a finite number; received {value!r}")
             if isinstance(value, (int, float)) and value < 0:
                 raise ConfigError(f"--{field.name} cannot be negative; received {value!r}")
         self.check()
@@ -115,6 +118,7 @@ class ModelConfig(_Checked):
     style_dim: int = option(8, "length of a style code")
     style_downsamples: int = option(4, "stride-2 convolutions of the style encoder")
     style_normalised: bool = option(False, "pass style codes through a LayerNorm without scale and offset")
+    style_pool: int = option(1, "average local regions over squares of this side before the style encoder (1: full size)", (1, 2, 4))
     mlp_width: int = option(256, "hidden width of the MLPs that turn a style code into AdaIN statistics")
     group_mlps: str = option("shared", "one foreground MLP for all groups, or one each", ("shared", "each"))
     mask_upsamples: int = option(2, "learned upsampling stages of the mask decoder; what is missing to full size is bilinear")
@@ -141,8 +145,8 @@ class ModelConfig(_Checked):
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "lomit": {},
     "small": {
-        "base_channels": 16, "residual_blocks": 3, "edge_kernel": 5, "upsample_kernel": 3, "style_downsamples": 3,
-        "mlp_width": 64, "critic_channels": 32, "critic_layers": 5,
+        "base_channels": 16, "residual_blocks": 2, "edge_kernel": 3, "upsample_kernel": 3, "style_downsamples": 3,
+        "style_pool": 2, "mlp_width": 64, "mask_upsamples": 1, "critic_channels": 32, "critic_layers": 4,
     },
     "mobile": {"base_channels": 16, "residual_blocks": 3, "edge_kernel": 5, "upsample_kernel": 3, "mlp_width": 64},
 }  # fmt: skip
@@ -268,7 +272,7 @@ class LomitConfig:
     @classmethod
     def from_flat(cls, values: Mapping[str, Any]) -> LomitConfig:
         """The inverse of `flat()`."""
-        return cls.create(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        return cls.create("lomit", **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
 def field_names() -> list[str]:

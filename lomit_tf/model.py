@@ -63,6 +63,7 @@ class Lomit(keras.Model):
         self.ema_generator = Generator(config.model, groups, dtype=policy) if config.training.ema_decay else None
         if self.ema_generator is not None:
             self.ema_generator.trainable = False
+        self._sample_function: Any = None
         self.random = keras.random.SeedGenerator(config.training.seed)
 
     @property
@@ -72,7 +73,7 @@ class Lomit(keras.Model):
 
     def build(self, input_shape: Any = None) -> None:
         """Create all weights; the average starts as a copy."""
-        if self.built:
+        if getattr(self, "built", False):
             return
         size = self.config.data.image_size
         image = tf.zeros((1, size, size, 3))
@@ -128,6 +129,31 @@ class Lomit(keras.Model):
         bare = g.decode(content, image_masks, styles)
         out = objectives.finish(self.config, bare, image_masks, transfer, image)
         return {"image": out, "bare": bare, "image_masks": image_masks, "exemplar_masks": exemplar_masks}
+
+    def samples(self, x1: Any, x2: Any) -> dict[str, np.ndarray]:
+        """What a sample grid shows of pairs (N, H, W, 3), with the averaged weights, every group transferred.
+
+        Returns NumPy arrays: x1, m1, x2, m2, x12, x21, x11, x121; masks (N, H, W, G + 1), background last.
+        """
+        if self._sample_function is None:
+            self._sample_function = tf.function(self._samples, autograph=False)
+        results = self._sample_function(tf.convert_to_tensor(x1), tf.convert_to_tensor(x2))
+        return {name: value.numpy() for name, value in results.items()}
+
+    def _samples(self, x1: tf.Tensor, x2: tf.Tensor) -> Batch:
+        labels, g = tf.zeros((x1.shape[0], self.membership.shape[1])), self.inference_generator
+        pairs = Pairs.of(x1, labels, x2, labels, tf.ones((x1.shape[0], len(self.group_names))), self.membership)
+        first = objectives.translate(g, self.config, pairs, reconstruct=True)
+        returned = objectives.cycle_terms(g, self.config, pairs, first)[1]
+
+        def half(x: tf.Tensor, which: int) -> tf.Tensor:
+            return tf.split(x, 2, axis=0)[which]
+
+        masks = first.encoding.masks
+        return {
+            "x1": x1, "x2": x2, "m1": half(masks, 0), "m2": half(masks, 1), "x12": half(first.image, 0),
+            "x21": half(first.image, 1), "x11": half(first.reconstruction, 0), "x121": half(returned, 0),
+        }  # fmt: skip
 
     # One training step.
 
@@ -195,16 +221,16 @@ class Lomit(keras.Model):
         variables = self.generator.trainable_variables
         weights = objectives.generator_weights(self.config, self.generator_optimizer.iterations)
         with tape:
-            terms = objectives.generator_terms(
-                self.generator, self.critic, self.config, pairs, first, self.membership
-            )
+            terms = objectives.generator_terms(self.generator, self.critic, self.config, pairs, first, self.membership)
             total = self._scale() * sum(weights[name] * term for name, term in terms.items())
             r1 = objectives.r1_term(self.config, first.encoding.masks, first.encoding.content[0], pairs.images)
             weighted_r1 = self._scale() * weights["r1"] * r1
         gradients = tape.gradient(total, variables)
         decoder = self.generator.mask_decoder.trainable_variables
         of_r1 = dict(zip((id(v) for v in decoder), tape.gradient(weighted_r1, decoder), strict=True))
-        gradients = [g if of_r1.get(id(v)) is None else g + of_r1[id(v)] for g, v in zip(gradients, variables, strict=True)]
+        gradients = [
+            g if of_r1.get(id(v)) is None else g + of_r1[id(v)] for g, v in zip(gradients, variables, strict=True)
+        ]
         self.generator_optimizer.apply(gradients, variables)
         self._update_average()
         masks = first.encoding.masks

@@ -140,7 +140,9 @@ def r1_term(config: LomitConfig, masks: Any, content: Any, images: Any) -> Any:
     return mask.mask_similarity(pooled, features, cut_negative=config.loss.r1_cut_negative)
 
 
-def cycle_terms(generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation) -> tuple[dict[str, Any], Any]:
+def cycle_terms(
+    generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation
+) -> tuple[dict[str, Any], Any]:
     """Steps 4 and 5: encode the translations with their own masks and translate them back; the terms and x121."""
     e = first.encoding
     again = encode(generator, first.image, decoupled=config.model.masks == "decoupled")

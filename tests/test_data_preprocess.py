@@ -103,13 +103,13 @@ def test_what_is_no_image_is_an_error(content):
 
 
 def test_missing_file_and_folder(tmp_path):
-    with pytest.raises(CorruptImageError, match="gone.jpg: no such file"):
+    with pytest.raises(CorruptImageError, match=r"gone\.jpg: no such file"):
         decode(tmp_path / "gone.jpg")
     with pytest.raises(CorruptImageError):
         decode(tmp_path)
 
 
-@pytest.mark.parametrize("side", [9_500, 30_000])  # above our limit; above Pillow's own, where it raises itself
+@pytest.mark.parametrize("side", [9_100, 13_500])  # above our limit; above Pillow's own, where it raises itself
 def test_bombs_are_refused_before_they_are_decoded(side):
     with pytest.raises(CorruptImageError, match="pixels"):
         decode(encoded(Image.new("1", (side, side))))
@@ -166,7 +166,9 @@ def test_ranges():
     assert from_model_range([-1 + 0.6 / 127.5]).numpy().tolist() == [1]
 
 
-@pytest.mark.parametrize(("height", "width", "crop", "size"), [(218, 178, 178, 128), (96, 160, 0, 64), (50, 40, 178, 64)])
+@pytest.mark.parametrize(
+    ("height", "width", "crop", "size"), [(218, 178, 178, 128), (96, 160, 0, 64), (50, 40, 178, 64)]
+)
 def test_the_same_to_the_bit_eagerly_in_tf_data_in_a_batch_and_exported(height, width, crop, size, tmp_path):
     pictures = np.random.default_rng(1).integers(0, 256, (3, height, width, 3), dtype=np.uint8)
     eager = np.stack([preprocess.preprocess(picture, crop, size).numpy() for picture in pictures])

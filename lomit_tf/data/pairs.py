@@ -243,7 +243,7 @@ def sample_pairs(images: ImageSet, config: DataConfig, count: int, seed: int) ->
         second = order.walk(1, 0, count)
     store = ImageStore(images, dataclasses.replace(config, cache=False), seed=seed)
     pictures, actual = store.get(np.concatenate([first, second]))
-    x, y = to_model_range(pictures).numpy(), images.labels[actual]
+    x, y = _in_model_range(pictures), images.labels[actual]
     return {"x1": x[:count], "y1": y[:count], "x2": x[count:], "y2": y[count:]}
 
 
@@ -256,4 +256,9 @@ def batches(images: ImageSet, config: DataConfig, batch_size: int) -> Iterator[d
     for start in range(0, len(images), batch_size):
         pictures, indices = store.readable(np.arange(start, min(start + batch_size, len(images))))
         if len(indices):
-            yield {"x": to_model_range(pictures).numpy(), "y": images.labels[indices], "index": indices}
+            yield {"x": _in_model_range(pictures), "y": images.labels[indices], "index": indices}
+
+
+def _in_model_range(pictures: np.ndarray) -> np.ndarray:
+    with tf.device("/cpu:0"):  # not by way of an accelerator and back
+        return to_model_range(pictures).numpy()

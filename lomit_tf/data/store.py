@@ -71,7 +71,6 @@ class ImageStore:
             indices = np.array([replaced.get(int(i), int(i)) for i in indices], np.int64)
         if self._kept is None:
             return self._read_many(indices)
-        # A copy of the flags, so that an image that another thread adds meanwhile counts the same throughout.
         missing = np.unique(indices[~self._filled[indices]])
         if not len(missing):
             return self._kept[indices], indices

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 from keras import layers, ops
 
-Norm = str | None  # "instance", "layer" or None
-DType = str | keras.DTypePolicy | None
+Norm: TypeAlias = str | None  # "instance", "layer" or None
+DType: TypeAlias = "str | keras.DTypePolicy | None"
 
 
 def instance_norm(*, affine: bool = True, dtype: DType = None) -> layers.Layer:

@@ -49,12 +49,15 @@ class Decoder(layers.Layer):
             self.statistics_sizes.append(2 * content)
         self.upsample = upsample(dtype)
         self.up_blocks = [
-            ConvBlock(width, config.upsample_kernel, norm="layer", dtype=dtype) for width in (2 * base, base)
+            ConvBlock(width, config.upsample_kernel, norm="layer", activation=None, dtype=dtype)
+            for width in (2 * base, base)
         ]
         if self.skips:
             self.skip_hadains = [HighwayAdaIN(dtype=dtype) for _ in range(2)]
             self.statistics_sizes += [4 * base, 2 * base]
-        self.image = ConvBlock(3, config.edge_kernel, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype)
+        self.image = ConvBlock(
+            3, config.edge_kernel, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype
+        )
 
     @property
     def statistics(self) -> int:
@@ -81,8 +84,8 @@ class Decoder(layers.Layer):
             for block in self.residual:
                 x = block(x)
         for i, (block, skip) in enumerate(zip(self.up_blocks, (half, full), strict=True)):
-            x = self.upsample(x)
-            if self.skips:
-                x = ops.concatenate([x, self.skip_hadains[i](skip, masks, next(parts))], axis=-1)
-            x = block(x)
+            x = block(self.upsample(x))
+            if self.skips:  # added, not concatenated: at full size a wider convolution would cost half as much again
+                x = x + self.skip_hadains[i](skip, masks, next(parts))
+            x = ops.relu(x)
         return ops.tanh(ops.cast(self.image(x), "float32"))

@@ -7,7 +7,7 @@ from typing import Any
 from keras import layers, ops
 
 from lomit_tf.config import ModelConfig
-from lomit_tf.networks.blocks import DType
+from lomit_tf.networks.blocks import DType, area_pool
 from lomit_tf.networks.content_encoder import ContentEncoder
 from lomit_tf.networks.decoder import Decoder
 from lomit_tf.networks.mask_decoder import MaskDecoder
@@ -23,6 +23,7 @@ class Generator(layers.Layer):
     def __init__(self, config: ModelConfig, num_groups: int, dtype: DType = None) -> None:
         super().__init__(dtype=dtype)
         self.num_groups = num_groups
+        self.style_pool = config.style_pool
         self.content_encoder = ContentEncoder(config, dtype)
         self.mask_decoder = MaskDecoder(config, num_groups, dtype)
         self.style_encoder = StyleEncoder(config, dtype)
@@ -43,9 +44,10 @@ class Generator(layers.Layer):
 
     def styles(self, image: Any, masks: Any) -> Any:
         """E_s of every local region m_r * x: (B, H, W, 3), (B, H, W, R) -> (B, R, style_dim)."""
-        regions = ops.expand_dims(image, 1) * ops.expand_dims(ops.transpose(masks, (0, 3, 1, 2)), -1)
         count, (height, width) = masks.shape[-1], image.shape[1:3]
-        codes = self.style_encoder(ops.reshape(regions, (-1, height, width, 3)))
+        regions = ops.expand_dims(image, 1) * ops.expand_dims(ops.transpose(masks, (0, 3, 1, 2)), -1)
+        regions = area_pool(ops.reshape(regions, (-1, height, width, 3)), height // self.style_pool)
+        codes = self.style_encoder(regions)
         return ops.reshape(codes, (-1, count, codes.shape[-1]))
 
     def decode(self, content: tuple[Any, Any, Any], masks: Any, styles: Any) -> Any:

@@ -1,0 +1,41 @@
+"""What the benchmarks share: a compiled step of a configuration, and random elements to feed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lomit_tf.config import LomitConfig
+from lomit_tf.model import Lomit
+from lomit_tf.strategies import make_strategy
+from lomit_tf.training import make_step
+
+
+def random_element(config: LomitConfig) -> dict[str, tf.Tensor]:
+    """An element of the training pipeline's shapes, filled with noise."""
+    t, d = config.training, config.data
+    rng = np.random.default_rng(0)
+    batch, image, labels = (t.batch_size, t.n_critic), (d.image_size, d.image_size, 3), len(d.label_names)
+    values = {
+        "x1": rng.uniform(-1, 1, (*batch, *image)),
+        "x2": rng.uniform(-1, 1, (*batch, *image)),
+        "y1": rng.integers(0, 2, (*batch, labels)),
+        "y2": rng.integers(0, 2, (*batch, labels)),
+        "alpha": rng.uniform(0, 1, (*batch, 2)),
+        "transfer": np.ones((*batch, len(d.group_labels))),
+    }
+    return {name: tf.constant(value, tf.float32) for name, value in values.items()}
+
+
+def build_step(config: LomitConfig) -> Callable[[Any], Any]:
+    """The compiled training step of a new model under the configured strategy."""
+    keras.utils.set_random_seed(config.training.seed)
+    strategy = make_strategy(config.training.strategy)
+    with strategy.scope():
+        model = Lomit(config)
+        model.compile(jit_compile=False)
+    return make_step(strategy, model)

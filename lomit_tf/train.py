@@ -1,0 +1,86 @@
+"""Train LOMIT: `python -m lomit_tf.train --flagfile=...`, or `lomit-train`. `--help` lists the flags.
+
+Exit codes: 0 done; 1 the training stopped itself (dead masks, losses not finite); 2 flags, configuration or
+data that cannot be used; 130 or 143 interrupted by Ctrl-C or SIGTERM, after saving.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lomit_tf import flags
+from lomit_tf.config import ConfigError
+
+if TYPE_CHECKING:
+    from lomit_tf.training import TrainingResult
+
+STOPPED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
+SIGINT = 2
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """The command: trains, says where the results are, and returns the exit code (see the module).
+
+    Args:
+      argv: the arguments without the program's name; None takes the process's.
+
+    Raises whatever is neither the user's mistake nor a stop of the training, with its traceback.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    if flags.wants_help(argv):
+        print(flags.help_text())
+        return 0
+    try:
+        invocation = flags.parse(argv)
+    except ConfigError as error:
+        return _failed(str(error), UNUSABLE)
+    try:
+        return _train(invocation)
+    except KeyboardInterrupt:
+        return _failed("stopped at once; what came after the last checkpoint is lost", INTERRUPTED + SIGINT)
+
+
+def _train(invocation: flags.Invocation) -> int:
+    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from lomit_tf import training
+    from lomit_tf.data.sources import DataError
+
+    try:
+        result = training.train(invocation.config, invocation.workdir, resume=invocation.resume)
+    except (ConfigError, DataError) as error:
+        return _failed(str(error), UNUSABLE)
+    except training.TrainingError as error:
+        return _failed(str(error), STOPPED)
+    _report(result)
+    if result.interrupted is None:
+        return 0
+    return _failed(
+        f"interrupted and saved after generator step {result.step}; the same command goes on from there",
+        INTERRUPTED + result.interrupted,
+    )
+
+
+def _report(result: TrainingResult) -> None:
+    """Say where the results are, on standard output."""
+    places = {
+        "sample grid": result.grid,
+        "log": result.log,
+        "tensorboard": result.tensorboard,
+        "checkpoint": result.checkpoint,
+    }
+    print(f"{result.step} generator steps in {result.workdir}")
+    for name, place in places.items():
+        print(f"  {name + ':':<13}{place or 'none'}")
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"lomit-train: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run())

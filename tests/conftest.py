@@ -1,0 +1,64 @@
+"""Fixtures that several test modules share. Nothing here imports TensorFlow before a test asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+
+import numpy as np
+import pytest
+
+from lomit_tf.config import LomitConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+# The smallest networks that still have every part; 64 px is the smallest image that LomitConfig takes.
+TINY = {
+    "image_size": 64, "attributes": ("Black_Hair", "Smiling"), "base_channels": 4, "residual_blocks": 1,
+    "edge_kernel": 3, "upsample_kernel": 3, "style_dim": 4, "style_downsamples": 2, "mask_upsamples": 1, "mlp_width": 8,
+    "critic_channels": 4, "critic_layers": 3, "batch_size": 2, "n_critic": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., LomitConfig]:
+    """tiny(**fields): a LomitConfig with the smallest networks, and any field changed."""
+    return lambda **fields: LomitConfig.create(**{**TINY, **fields})
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """The same random numbers in every run, for each test its own start."""
+    return np.random.default_rng(20190610)
+
+
+@pytest.fixture(scope="session")
+def element() -> Callable[..., dict[str, np.ndarray]]:
+    """element(config, pairs, seed, draws): a training element as the data side gives it, of random pixels."""
+
+    def make(config: LomitConfig, pairs: int = 2, seed: int = 0, draws: bool = True) -> dict[str, np.ndarray]:
+        random = np.random.default_rng(seed)
+        lead, size = (pairs, config.training.n_critic), config.data.image_size
+        labels, groups = len(config.data.label_names), len(config.data.group_labels)
+        made: dict[str, Any] = {f"x{i}": random.uniform(-1, 1, (*lead, size, size, 3)) for i in (1, 2)}
+        made |= {f"y{i}": random.integers(0, 2, (*lead, labels)) for i in (1, 2)}
+        if draws:
+            made["alpha"] = random.uniform(size=(*lead, 2))
+            transfer = random.integers(0, 2, (*lead, groups))
+            transfer[..., 0] |= ~transfer.any(axis=-1)  # never the empty set
+            made["transfer"] = transfer
+        return {name: value.astype("float32") for name, value in made.items()}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of development data, ../shared or $LOMIT_SHARED; skips where there is none."""
+    folder = Path(os.environ.get("LOMIT_SHARED", ROOT.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no development data at {folder}; set LOMIT_SHARED")
+    return folder

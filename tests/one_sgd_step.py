@@ -1,0 +1,51 @@
+"""Run by tests/test_strategies.py in processes of its own: one step of SGD under a strategy, weights to a file.
+
+Arguments: strategy, file for the weights (.npz). Two logical CPUs for `mirrored`; TF_CONFIG for `multi_worker`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lomit_tf.config import LomitConfig
+from lomit_tf.data.pairs import training_pairs
+from lomit_tf.data.sources import open_set
+from lomit_tf.model import Lomit
+from lomit_tf.strategies import distribute, is_chief, make_strategy, worker_rows
+from lomit_tf.training import make_step
+
+
+def main(name: str, output: str) -> None:
+    if name == "mirrored":
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    # Every option on, so that no loss is left out of the comparison.
+    config = LomitConfig.create(
+        "small", image_size=64, crop=0, attributes=("Black_Hair", "Blond_Hair", "Smiling"),
+        groups="hair: Black_Hair, Blond_Hair; smile: Smiling", train_images=24, base_channels=4, residual_blocks=1,
+        mlp_width=8, critic_channels=4, critic_layers=4, batch_size=4, n_critic=2, masks="decoupled", skips=True,
+        output="composite", critic_condition="heads", mask_critic_weight=0.2, background_weight=1.0, r2_weight=0.5,
+        strategy=name,
+    )  # fmt: skip
+    strategy = make_strategy(name)
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = Lomit(config)
+        model.compile(keras.optimizers.SGD(1e-2), keras.optimizers.SGD(1e-2), jit_compile=False)
+    before = {v.path: v.numpy() for v in model.variables}
+    pipeline = training_pairs(
+        open_set(config.data, "train"), config.data, batch_size=4, n_critic=2, num_groups=2, seed=0,
+        rows=worker_rows(strategy, config.training),
+    )  # fmt: skip
+    names, values = make_step(strategy, model)(next(iter(distribute(strategy, pipeline.dataset))))
+    if is_chief(strategy):
+        moved = {path: value.numpy() - before[path] for path, value in ((v.path, v) for v in model.variables)}
+        np.savez(output, replicas=strategy.num_replicas_in_sync, logs=values.numpy(), names=np.array(names), **moved)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
