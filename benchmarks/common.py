@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,3 +40,18 @@ def build_step(config: LomitConfig) -> Callable[[Any], Any]:
         model = Lomit(config)
         model.compile(jit_compile=False)
     return make_step(strategy, model)
+
+
+def alternating(calls: dict[str, Callable[[], Any]], repeats: int = 5) -> dict[str, float]:
+    """Median seconds of several calls, taken in turns so that a machine's slow moments meet all of them alike."""
+    for call in calls.values():
+        call()
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            for tensor in tf.nest.flatten(call()):
+                if tf.is_tensor(tensor):
+                    tensor.numpy()
+            times[name].append(time.perf_counter() - start)
+    return {name: float(np.median(values)) for name, values in times.items()}

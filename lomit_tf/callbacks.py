@@ -206,8 +206,8 @@ class MaskHealth(keras.callbacks.Callback):
                 logging.warning("step %d: the mask of group %s is dead: %s", batch + 1, name.split("/")[1], reason)
             if self.patience and self.dead[name] >= self.patience:
                 raise TrainingError(
-                    f"step {batch + 1}: the mask of group {name.split('/')[1]!r} has been dead for {self.patience} steps: "
-                    f"{reason}. Lower --r2_weight or give it --r2_schedule=area, start the mask terms later "
+                    f"step {batch + 1}: the mask of group {name.split('/')[1]!r} has been dead for "
+                    f"{self.patience} steps: {reason}. Lower --r2_weight or give it --r2_schedule=area, start the mask terms later "
                     "(--mask_start, --mask_end), or use --masks=decoupled; --mask_patience=0 goes on regardless"
                 )
 

@@ -16,6 +16,8 @@ PAPER_ATTRIBUTES = (
     "Black_Hair", "Blond_Hair", "Brown_Hair", "Smiling", "Male",
     "Mustache", "No_Beard", "Goatee", "Heavy_Makeup", "Young",
 )  # fmt: skip
+DRAWN_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Smiling", "Eyeglasses", "Bangs")
+DEFAULT_ATTRIBUTES = {"celeb_a": PAPER_ATTRIBUTES, "drawn_faces": DRAWN_ATTRIBUTES}
 DATASETS = ("drawn_faces", "celeb_a", "labelled_folder", "two_domains", "cycle_gan/horse2zebra", "cycle_gan/apple2orange")
 IMAGE_MULTIPLE = 64  # the paper's critic halves the image six times
 
@@ -66,7 +68,8 @@ class DataConfig(_Checked):
     dataset: str = option("drawn_faces", "which data set to train on", DATASETS)
     data_dir: str = option("", "folder of the data set; for TFDS sets the TFDS data folder (empty: TFDS' own default)")
     labels_file: str = option("", "labelled_folder only: CSV or TSV whose header row names the labels (empty: the only one in data_dir)")
-    attributes: tuple[str, ...] = option(PAPER_ATTRIBUTES, "comma-separated label names to learn (ignored by two-domain sets)")
+    attributes: tuple[str, ...] = option((), "comma-separated label names to learn (empty: the paper's ten of celeb_a, all seven of drawn_faces; ignored by two-domain sets)")
+    labelled_only: bool = option(False, "leave out images that have none of the attributes, e.g. other hair colours")
     groups: str = option("", 'partition of the attributes into groups that can be transferred alone, e.g. "hair: Black_Hair, Blond_Hair; smile: Smiling" (empty: one group, the paper\'s system)')
     image_size: int = option(128, "height and width in pixels, a multiple of 64")
     crop: int = option(178, "centre crop in pixels before the resize (0: the largest centred square)")
@@ -84,6 +87,8 @@ class DataConfig(_Checked):
                 f"{self.image_size}. Use {max(1, round(self.image_size / IMAGE_MULTIPLE)) * IMAGE_MULTIPLE}"
             )
         if not self.two_domains:
+            if not self.attributes:  # filled in here, so that what is saved with a run says it
+                object.__setattr__(self, "attributes", DEFAULT_ATTRIBUTES.get(self.dataset, ()))
             if not self.attributes:
                 raise ConfigError("--attributes is empty; name at least one label, e.g. --attributes=Black_Hair,Blond_Hair")
             doubled = {a for a in self.attributes if self.attributes.count(a) > 1}

@@ -6,10 +6,15 @@ data that cannot be used; 130 or 143 interrupted by Ctrl-C or SIGTERM, after sav
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from absl import logging as absl_logging
 
 from lomit_tf import flags
 from lomit_tf.config import ConfigError
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
 STOPPED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
 SIGINT = 2
+PACKAGE = Path(__file__).parent
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +56,8 @@ def _train(invocation: flags.Invocation) -> int:
     from lomit_tf.data.sources import DataError
 
     try:
-        result = training.train(invocation.config, invocation.workdir, resume=invocation.resume)
+        with _messages():
+            result = training.train(invocation.config, invocation.workdir, resume=invocation.resume)
     except (ConfigError, DataError) as error:
         return _failed(str(error), UNUSABLE)
     except training.TrainingError as error:
@@ -62,6 +69,24 @@ def _train(invocation: flags.Invocation) -> int:
         f"interrupted and saved after generator step {result.step}; the same command goes on from there",
         INTERRUPTED + result.interrupted,
     )
+
+
+@contextlib.contextmanager
+def _messages() -> Iterator[None]:
+    """Show what this package logs, and the warnings of others, as plain lines on standard error."""
+    handler = logging.StreamHandler()
+    handler.addFilter(lambda record: record.levelno >= logging.WARNING or PACKAGE in Path(record.pathname).parents)
+    logger = absl_logging.get_absl_logger()
+    before = absl_logging.get_verbosity(), logger.propagate
+    absl_logging.set_verbosity(absl_logging.INFO)
+    logger.addHandler(handler)
+    logger.propagate = False  # other packages put handlers of their own on the root
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        verbosity, logger.propagate = before
+        absl_logging.set_verbosity(verbosity)
 
 
 def _report(result: TrainingResult) -> None:

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import ImageSet
-from lomit_tf.data.pairs import PairOrder, batches, sample_pairs, training_pairs
+from lomit_tf.data.order import PairOrder
+from lomit_tf.data.pairs import batches, sample_pairs, training_pairs
 from lomit_tf.data.sources import DataError, open_set
 
 SIZE = 64
@@ -184,7 +185,7 @@ def test_differing_pairs_differ_and_are_drawn_evenly():
 
 def test_differing_needs_two_label_vectors():
     config = dataclasses.replace(PLAIN, pairing="differing")
-    with pytest.raises(DataError, match=r"--pairing=differing needs .*all 9 train images of numbered .* values of a, b"):
+    with pytest.raises(DataError, match=r"--pairing=differing .*all 9 train images of numbered .* values of a, b"):
         training_pairs(numbered(9, labels=[[0, 1]] * 9), config, **SIZES)
 
 
@@ -276,3 +277,26 @@ def test_mirrored_strategy_splits_each_element_over_the_replicas():
     root = pathlib.Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", TWO_REPLICAS], cwd=root, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip().endswith("the same"), done.stderr[-2000:]
+
+
+LEFT_OPEN = """
+import numpy as np
+from lomit_tf.config import DataConfig
+from lomit_tf.data.pairs import training_pairs
+from lomit_tf.data.sources import open_set
+
+config = DataConfig(attributes=("Smiling",), image_size=128, cache=False)
+pipeline = training_pairs(open_set(config, "train"), config, batch_size=8, n_critic=5, num_groups=1, seed=0)
+elements, others = iter(pipeline), iter(pipeline.dataset)
+next(elements), next(others)
+raise SystemExit(7)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_ends_while_images_are_read():
+    """TensorFlow hangs when an iterator is still calling into Python as the interpreter ends."""
+    root = pathlib.Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", LEFT_OPEN], cwd=root, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 7, done.stderr[-2000:]
+    assert "Traceback" not in done.stderr

@@ -1,5 +1,7 @@
 """Folders on disk as labelled sets: what is read, what is refused, and what the messages say."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -265,3 +267,24 @@ def test_data_dir_is_needed_and_must_exist(dataset, tmp_path):
         open_set(DataConfig(dataset=dataset), "train")
     with pytest.raises(DataError, match=r"nowhere: no such folder \(looked for /"):
         open_set(DataConfig(dataset=dataset, data_dir=str(tmp_path / "nowhere")), "train")
+
+
+def test_labelled_only_leaves_out_images_without_any_of_the_attributes():
+    everything = DataConfig(dataset="drawn_faces", attributes=("Black_Hair", "Blond_Hair"), image_size=64, train_images=40)
+    all_images = open_set(everything, "train")
+    some = open_set(dataclasses.replace(everything, labelled_only=True), "train")
+    chosen = [i for i in range(40) if all_images.labels[i].any()]
+    assert 0 < len(some) == len(chosen) < 40
+    for new, old in enumerate(chosen):
+        assert some.keys[new] == all_images.keys[old]
+        np.testing.assert_array_equal(some.labels[new], all_images.labels[old])
+        np.testing.assert_array_equal(some.read(new), all_images.read(old))
+    indices = np.array([len(chosen) - 1, 0])
+    np.testing.assert_array_equal(some.read_many(indices), all_images.read_many(np.array(chosen)[indices]))
+    np.testing.assert_array_equal(some.read_masks(indices), all_images.read_masks(np.array(chosen)[indices]))
+
+
+def test_default_attributes_are_the_data_sets_own():
+    assert DataConfig(dataset="drawn_faces").attributes == drawn_faces.ATTRIBUTES
+    assert len(DataConfig(dataset="celeb_a").attributes) == 10
+    assert len(open_set(DataConfig(dataset="drawn_faces", image_size=64), "test").label_names) == 7

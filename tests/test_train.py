@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import types
 from pathlib import Path
 
 import pytest
+from absl import logging as absl_logging
 
 from lomit_tf import train
 from lomit_tf.config import SECTIONS, ConfigError, LomitConfig, field_names
@@ -72,6 +74,10 @@ class StoppedError(RuntimeError):
     """Stands for training.TrainingError."""
 
 
+def record(message: str, level: int, path: Path) -> logging.LogRecord:
+    return logging.LogRecord("absl", level, str(path), 1, message, None, None)
+
+
 @pytest.fixture
 def trained(monkeypatch):
     """Puts a stand-in in the place of the heavy modules; gives what it is asked, and is told what to do."""
@@ -83,12 +89,22 @@ def trained(monkeypatch):
 
     def stand_in(config, workdir, *, resume):
         state.calls.append((config, workdir, resume))
+        absl_logging.info("a line of another package")
+        absl_logging.get_absl_logger().handle(
+            record("going on from step 3", logging.INFO, train.PACKAGE / "training.py")
+        )
+        absl_logging.warning("a warning of another package")
         if isinstance(state.outcome, BaseException):
             raise state.outcome
         return types.SimpleNamespace(
-            workdir=workdir, step=7, grid=workdir / "samples/7.png", log=workdir / "log.jsonl",
-            interrupted=state.outcome, tensorboard=workdir / "tensorboard", checkpoint=str(workdir / "checkpoints/step-7"),
-        )  # fmt: skip
+            workdir=workdir,
+            step=7,
+            grid=workdir / "samples/7.png",
+            log=workdir / "log.jsonl",
+            tensorboard=workdir / "tensorboard",
+            checkpoint=str(workdir / "checkpoints/step-7"),
+            interrupted=state.outcome,
+        )
 
     heavy = types.ModuleType("lomit_tf.training")
     heavy.train, heavy.TrainingError = stand_in, StoppedError  # type: ignore[attr-defined]
@@ -108,7 +124,7 @@ def test_the_end_of_a_run_says_where_the_results_are(trained, capsys):
     out, err = capsys.readouterr()
     for place in ("w/samples/7.png", "w/log.jsonl", "w/tensorboard", "w/checkpoints/step-7", "7 generator steps"):
         assert place in out
-    assert not err
+    assert err == "going on from step 3\na warning of another package\n"
 
 
 def test_exit_codes_of_runs_that_end_early(trained, capsys):
@@ -120,7 +136,7 @@ def test_exit_codes_of_runs_that_end_early(trained, capsys):
         trained.outcome = outcome
         assert train.run([]) == code
         err = capsys.readouterr().err
-        assert err.startswith("lomit-train: ") and "Traceback" not in err
+        assert "\nlomit-train: " in err and "Traceback" not in err
         assert str(outcome) in err or not isinstance(outcome, ValueError | StoppedError)
     trained.outcome = ZeroDivisionError("a fault of ours")
     with pytest.raises(ZeroDivisionError):

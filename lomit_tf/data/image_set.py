@@ -52,6 +52,20 @@ class ImageSet:
         return len(self.labels)
 
 
+def subset(images: ImageSet, chosen: np.ndarray) -> ImageSet:
+    """The images of the given indices (n,), renumbered from 0. Not for two-domain sets, whose index arrays it drops."""
+    read, read_many, read_masks = images.read, images.read_many, images.read_masks
+    return dataclasses.replace(
+        images,
+        labels=images.labels[chosen],
+        keys=[images.keys[i] for i in chosen],
+        read=lambda index: read(int(chosen[index])),
+        read_many=None if read_many is None else lambda indices: read_many(chosen[indices]),
+        read_masks=None if read_masks is None else lambda indices: read_masks(chosen[indices]),
+        domains=None,
+    )
+
+
 def label_columns(wanted: Iterable[str], known: Sequence[str], where: str) -> list[int]:
     """Positions of the wanted labels among the known; for one that is not there, ConfigError names the near ones."""
     for name in wanted:

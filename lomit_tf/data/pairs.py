@@ -7,84 +7,21 @@ step or epoch), so that a run resumes with `start_step` and workers draw the sam
 from __future__ import annotations
 
 import dataclasses
-import enum
-import functools
 import os
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from lomit_tf.config import ConfigError, DataConfig
-from lomit_tf.data.image_set import DataError, ImageSet
+from lomit_tf.data.image_set import ImageSet
+from lomit_tf.data.loader import Loader
+from lomit_tf.data.order import PairOrder, Purpose
 from lomit_tf.data.preprocess import to_model_range
 from lomit_tf.data.store import CorruptDataError, CorruptReport, ImageStore
 
 __all__ = ["CorruptDataError", "CorruptReport", "PairPipeline", "batches", "sample_pairs", "training_pairs"]
-
-Side = Literal[0, 1]  # x1 or x2
-
-
-class _Purpose(enum.IntEnum):
-    """Keys of the independent streams of random numbers."""
-
-    ORDER_1 = 0
-    ORDER_2 = 1
-    FLIP = 2
-    ALPHA = 3
-    TRANSFER = 4
-    PARTNER = 5
-    SAMPLE = 6
-
-
-class PairOrder:
-    """Which two images make up pair number p, for any p >= 0."""
-
-    def __init__(self, images: ImageSet, pairing: str, seed: int) -> None:
-        self._seed = seed
-        everything = np.arange(len(images))
-        self._sides = images.domains or (everything, everything)
-        self._differing = pairing == "differing" and images.domains is None
-        # Images sorted by label vector: those that differ from a given one are all but one stretch of this list.
-        vectors, self._kind = np.unique(images.labels, axis=0, return_inverse=True)
-        if images.domains is None and len(vectors) < 2 and self._differing:
-            names = ", ".join(images.label_names)
-            raise DataError(
-                f"--pairing=differing needs images with different labels; all {len(images)} {images.split} images of "
-                f"{images.name} have the same values of {names}"
-            )
-        self._by_kind = np.argsort(self._kind, kind="stable")
-        self._starts = np.searchsorted(self._kind[self._by_kind], np.arange(len(vectors) + 1))
-        self._permutation = functools.lru_cache(maxsize=8)(self._new_permutation)
-
-    def _new_permutation(self, side: Side, epoch: int) -> np.ndarray:
-        rng = np.random.default_rng([self._seed, (_Purpose.ORDER_1, _Purpose.ORDER_2)[side], epoch])
-        return rng.permutation(self._sides[side])
-
-    def walk(self, side: Side, first: int, count: int) -> np.ndarray:
-        """Indices (count,) of one side from pair `first` on: a new permutation of all its images each epoch."""
-        positions = np.arange(first, first + count)
-        epochs, places = np.divmod(positions, len(self._sides[side]))
-        chosen = np.empty(count, np.int64)
-        for epoch in np.unique(epochs):
-            here = epochs == epoch
-            chosen[here] = self._permutation(side, int(epoch))[places[here]]
-        return chosen
-
-    def differing(self, partners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """For each of the partners (n,), an image drawn evenly among those whose labels differ from its own."""
-        start, end = self._starts[self._kind[partners]], self._starts[self._kind[partners] + 1]
-        drawn = rng.integers(0, len(self._kind) - (end - start))
-        return self._by_kind[np.where(drawn >= start, drawn + (end - start), drawn)]
-
-    def pairs(self, step: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of x1 and of x2, (count,) each, of the pairs of a step that takes `count` pairs."""
-        first = self.walk(0, step * count, count)
-        if self._differing:
-            return first, self.differing(first, np.random.default_rng([self._seed, _Purpose.PARTNER, step]))
-        return first, self.walk(1, step * count, count)
-
 
 @dataclasses.dataclass(frozen=True)
 class PairPipeline:
@@ -95,7 +32,7 @@ class PairPipeline:
     """
 
     dataset: tf.data.Dataset
-    _loader: _Loader
+    _loader: Loader
 
     def report(self) -> CorruptReport:
         """The corrupt images met so far."""
@@ -152,7 +89,7 @@ def training_pairs(
     if stride != 1 or stop <= first or (rows is not None and (rows.stop or batch_size) > batch_size):
         raise ConfigError(f"rows={rows} does not choose consecutive rows of a batch of {batch_size}")
     workers = num_workers or min(16, os.cpu_count() or 1)
-    loader = _Loader(
+    loader = Loader(
         PairOrder(images, config.pairing, seed),
         ImageStore(images, config, seed=seed, num_workers=workers),
         flip=config.flip, seed=seed, batch_size=batch_size, n_critic=n_critic, num_groups=num_groups,
@@ -182,54 +119,6 @@ def training_pairs(
     return PairPipeline(dataset.with_options(options), loader)
 
 
-class _Loader:
-    """Computes and reads the element of one step."""
-
-    def __init__(
-        self, order: PairOrder, store: ImageStore, *,
-        flip: bool, seed: int, batch_size: int, n_critic: int, num_groups: int, rows: slice,
-    ) -> None:  # fmt: skip
-        self.order, self.store, self.flip, self.seed = order, store, flip, seed
-        self.shape, self.num_groups, self.rows = (batch_size, n_critic), num_groups, rows
-        self.failure: Exception | None = None
-
-    def load(self, step: np.int64) -> tuple[np.ndarray, ...]:
-        """x1, y1, x2, y2, alpha, transfer of a step; x as uint8. An error is kept, and raised from then on."""
-        if self.failure is not None:
-            raise self.failure
-        try:
-            return self._load(int(step))
-        except Exception as error:
-            self.failure = error
-            raise
-
-    def _load(self, step: int) -> tuple[np.ndarray, ...]:
-        # All random numbers are drawn for the global batch, and only then are this worker's rows taken.
-        rows = self.rows
-        sides = [side.reshape(self.shape)[rows] for side in self.order.pairs(step, self.shape[0] * self.shape[1])]
-        flips = self._rng(_Purpose.FLIP, step).random((2, *self.shape))[:, rows] < 0.5
-        alpha = self._rng(_Purpose.ALPHA, step).random((*self.shape, 2), np.float32)[rows]
-        transfer = self._transfer(step)[rows]
-        pictures, actual = self.store.get(np.concatenate([side.ravel() for side in sides]))
-        if self.flip:
-            mirrored = flips.ravel()
-            pictures[mirrored] = pictures[mirrored, :, ::-1]
-        labels = self.store.images.labels[actual]
-        x1, x2 = pictures.reshape(2, *sides[0].shape, *pictures.shape[1:])
-        y1, y2 = labels.reshape(2, *sides[0].shape, -1)
-        return x1, y1, x2, y2, alpha, transfer
-
-    def _transfer(self, step: int) -> np.ndarray:
-        """(B, n, G): all groups with probability 1/2, else any non-empty subset, each as likely."""
-        rng = self._rng(_Purpose.TRANSFER, step)
-        everything = 2**self.num_groups - 1
-        subsets = np.where(rng.random(self.shape) < 0.5, everything, rng.integers(1, everything + 1, self.shape))
-        return ((subsets[..., None] >> np.arange(self.num_groups)) & 1).astype(np.float32)
-
-    def _rng(self, purpose: _Purpose, step: int) -> np.random.Generator:
-        return np.random.default_rng([self.seed, purpose, step])
-
-
 def sample_pairs(images: ImageSet, config: DataConfig, count: int, seed: int) -> dict[str, np.ndarray]:
     """Fixed pairs for sample grids: x1, x2 (count, S, S, 3) float32 in -1..1 and y1, y2 (count, K) float32, as NumPy.
 
@@ -238,7 +127,7 @@ def sample_pairs(images: ImageSet, config: DataConfig, count: int, seed: int) ->
     order = PairOrder(images, "random", seed)
     first = order.walk(0, 0, count)
     if images.domains is None and (images.labels != images.labels[0]).any():
-        second = order.differing(first, np.random.default_rng([seed, _Purpose.SAMPLE]))
+        second = order.differing(first, np.random.default_rng([seed, Purpose.SAMPLE]))
     else:
         second = order.walk(1, 0, count)
     store = ImageStore(images, dataclasses.replace(config, cache=False), seed=seed)

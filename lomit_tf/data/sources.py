@@ -8,7 +8,7 @@ import numpy as np
 
 from lomit_tf.config import DATASETS, ConfigError, DataConfig, near
 from lomit_tf.data import celeb_a, drawn_faces, folders, tfds_sets
-from lomit_tf.data.image_set import SPLITS, DataError, ImageSet, Split, label_columns
+from lomit_tf.data.image_set import SPLITS, DataError, ImageSet, Split, label_columns, subset
 
 __all__ = ["DRAWN_COUNTS", "DataError", "ImageSet", "SPLITS", "Split", "open_set"]
 
@@ -30,6 +30,18 @@ def open_set(config: DataConfig, split: Split, seed: int = 0) -> ImageSet:
     """
     if split not in SPLITS:
         raise ConfigError(f"split {split!r} is unknown; {near(split, SPLITS)}")
+    images = _open(config, split, seed)
+    if config.labelled_only and not config.two_domains:
+        chosen = np.flatnonzero(images.labels.any(axis=1))
+        if not len(chosen):
+            raise DataError(
+                f"--labelled_only leaves no {split} image of {images.name}: none has any of {', '.join(images.label_names)}"
+            )
+        return subset(images, chosen)
+    return images
+
+
+def _open(config: DataConfig, split: Split, seed: int) -> ImageSet:
     if config.dataset == "drawn_faces":
         return _drawn(config, split, seed)
     if not config.data_dir and config.dataset in ("labelled_folder", "two_domains"):

@@ -63,7 +63,7 @@ def mask_sparsity(masks: Any, config: LossConfig | None = None) -> Any:
 
 
 def ramp(step: Any, start: int, end: int) -> Any:
-    """0 until `start`, linearly to 1 at `end`; 1 from `start` on where the two are equal. `step` is a number or scalar."""
+    """0 until `start`, linearly to 1 at `end`; 1 from `start` on where the two are equal. `step` is a scalar."""
     step = ops.cast(step, "float32")
     if end <= start:
         return ops.cast(step >= start, "float32")

@@ -14,7 +14,8 @@ LOG_VARIANCE_LIMIT = 6.0  # deviations within exp(+-3): beyond that, float16 pho
 class HighwayAdaIN(layers.Layer):
     """sum over regions r of m_r * AdaIN(c, s_r), the background being one of the regions.
 
-    With one group this is the paper's HAdaIN(m, c, s_f, s_b) = m * AdaIN(c, MLP_f(s_f)) + (1 - m) * AdaIN(c, MLP_b(s_b)).
+    With one group this is the paper's
+    HAdaIN(m, c, s_f, s_b) = m * AdaIN(c, MLP_f(s_f)) + (1 - m) * AdaIN(c, MLP_b(s_b)).
     The normalised content is common to all regions, so the sum needs only two small products:
     c_hat * (sum_r m_r std_r) + (sum_r m_r mean_r).
     """

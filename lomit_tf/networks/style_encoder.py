@@ -26,7 +26,7 @@ class StyleEncoder(layers.Layer):
         super().__init__(dtype=dtype)
         base = config.base_channels
         widths = [base * min(2 ** (i + 1), 4) for i in range(config.style_downsamples)]
-        common = {"norm": None, "activation": leaky_relu, "dtype": dtype}
+        common: dict[str, Any] = {"norm": None, "activation": leaky_relu, "dtype": dtype}
         self.blocks = [ConvBlock(base, config.edge_kernel, **common)]
         self.blocks += [ConvBlock(width, 4, 2, **common) for width in widths]
         self.pool = layers.GlobalAveragePooling2D(dtype=dtype)

@@ -1,0 +1,1 @@
+"""Benchmarks of lomit_tf: `python -m benchmarks --help`."""

@@ -1,0 +1,33 @@
+"""`python -m benchmarks [NAME ...] [--flags]`: run all benchmarks, or those named; each prints ratios of one run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+BENCHMARKS = {
+    "step_time": "seconds a step and peak memory by preset, strategy and precision, as ratios",
+    "shares": "where a step's time goes: critic, generator, data",
+    "batching": "batched directions and shared passes against separate calls",
+    "critic_tail": "the critic's last convolutions: reshapes against Conv2D",
+    "input_pipeline": "images/s of the input pipeline against the training step",
+    "profile_step": "the costliest operations of a step, from TensorFlow's profiler",
+}
+
+
+def main(argv: list[str]) -> int:
+    """Run each benchmark in a process of its own; the exit code is 1 if one failed, 2 for an unknown name."""
+    names = [a for a in argv if not a.startswith("-")]
+    if "--help" in argv or any(n not in BENCHMARKS for n in names):
+        print(__doc__, *(f"  {name:<15} {text}" for name, text in BENCHMARKS.items()), sep="\n")
+        return 0 if "--help" in argv else 2
+    failed = 0
+    for name in names or BENCHMARKS:
+        print(f"\n== {name}: {BENCHMARKS[name]}", flush=True)
+        options = [a for a in argv if a.startswith("-")] if names else []
+        failed |= subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options]).returncode != 0
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
