@@ -48,7 +48,7 @@ def main() -> None:
         ratios = []
         for kind in (first, second):
             calls = {
-                name: tf.function(lambda kind=kind, layer=layer: kind(layer, x), autograph=False)
+                name: tf.function(lambda kind=kind, layer=layer, x=x: kind(layer, x), autograph=False)
                 for name, layer in (("plain", plain), ("own", own))
             }
             seconds = alternating(dict(calls))

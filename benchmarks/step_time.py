@@ -74,9 +74,8 @@ def main(argv: list[str]) -> int:
     names = [n for n in VARIANTS if "--quick" not in argv or "128" not in n]
     first = names[0]
     base: dict[str, float] = {}
-    print(
-        "| variant | s/step | ratio to the first | images/s | peak MiB | ratio | first step, s |\n|---|---|---|---|---|---|---|"
-    )
+    print("| variant | s/step | ratio to the first | images/s | peak MiB | ratio | first step, s |")
+    print("|---|---|---|---|---|---|---|")
     failed = 0
     for name in [*names, first]:
         command = [sys.executable, "-m", "benchmarks.step_time", "--one", json.dumps(VARIANTS[name])]

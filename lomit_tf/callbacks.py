@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lomit_tf import grid
 
 Logs = dict[str, float]
+SHOWN = ("reconstruction", "cycle", "classification")  # terms beside the progress bar
 DEAD_MEAN = 0.004  # a mask that covers less than this, or all but this, of the image
 DEAD_VARIANCE = 1e-5  # a mask that is the same everywhere
 
@@ -53,8 +54,8 @@ class ProgressBar(RunCallback):
         """Show that the first step, which compiles, has begun."""
         if self.console.is_terminal:
             self.progress = Progress(
-                TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"),
-                console=self.console,
+                TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                TextColumn("{task.description}"), console=self.console,
             )  # fmt: skip
             self.progress.start()
             self.task = self.progress.add_task("compiling the first step", total=self.steps, completed=self.first)
@@ -66,20 +67,18 @@ class ProgressBar(RunCallback):
         now, done = time.monotonic(), batch + 1
         if done == self.first + 1:
             self.since, self.since_step = now, done
-        speed = (done - self.since_step) / max(now - self.since, 1e-9)
+        speed = (done - self.since_step) / max(now - self.since, 1e-9)  # 0 for the first step, which compiled
         logs = logs or {}
-        masks = " ".join(
-            f"{k.split('/')[1]} {v:.2f}" for k, v in logs.items() if k.startswith("mask/") and k.endswith("mean")
-        )
-        text = (
-            f"{speed * self.images:.1f} images/s, cycle {logs.get('generator/cycle', math.nan):.3f}, "
-            f"class {logs.get('generator/classification', math.nan):.2f}, mask {masks}"
-        )
+        text = f"{speed * self.images:.1f} images/s, " if speed else ""
+        text += ", ".join(f"{name} {logs[f'generator/{name}']:.3f}" for name in SHOWN if f"generator/{name}" in logs)
+        for name, value in logs.items():
+            if name.startswith("mask/") and name.endswith("/mean"):
+                text += f", mask {name.split('/')[1]} {value:.2f}"
         if self.progress is not None:
             self.progress.update(self.task, completed=done, description=text)
         elif done % self.log_every == 0 or done == self.steps:
-            left = (self.steps - done) / speed if speed > 0 else math.nan
-            print(f"step {done}/{self.steps}, {left / 60:.1f} min left, {text}", file=sys.stderr, flush=True)
+            left = f"{(self.steps - done) / speed / 60:.1f} min left, " if speed and done < self.steps else ""
+            print(f"step {done}/{self.steps}, {left}{text}", file=sys.stderr, flush=True)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Leave the terminal as it was."""
@@ -207,8 +206,9 @@ class MaskHealth(keras.callbacks.Callback):
             if self.patience and self.dead[name] >= self.patience:
                 raise TrainingError(
                     f"step {batch + 1}: the mask of group {name.split('/')[1]!r} has been dead for "
-                    f"{self.patience} steps: {reason}. Lower --r2_weight or give it --r2_schedule=area, start the mask terms later "
-                    "(--mask_start, --mask_end), or use --masks=decoupled; --mask_patience=0 goes on regardless"
+                    f"{self.patience} steps: {reason}. Lower --r2_weight or give it --r2_schedule=area, "
+                    "start the mask terms later (--mask_start, --mask_end), or use --masks=decoupled; "
+                    "--mask_patience=0 goes on regardless"
                 )
 
 

@@ -20,8 +20,8 @@ from lomit_tf.networks.generator import Generator
 
 def swap(x: Any) -> Any:
     """Exchange the two halves of a batch: for each image of [x1; x2], its partner."""
-    half = x.shape[0] // 2
-    return ops.concatenate([x[half:], x[:half]], axis=0)
+    first, second = ops.split(x, 2, axis=0)
+    return ops.concatenate([second, first], axis=0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,7 +181,7 @@ def generator_terms(
     """All unweighted terms of the generator side, by name. R1 is apart: its gradient goes to the mask decoder only."""
     terms = {"reconstruction": reconstruction.l1(first.reconstruction, pairs.images)}
     terms |= cycle_terms(generator, config, pairs, first)[0]
-    batch = pairs.images.shape[0]
+    batch = ops.shape(pairs.images)[0]
     images, labels = [first.image], [pairs.target]
     decoupled = config.model.masks == "decoupled"
     if decoupled:

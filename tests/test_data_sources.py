@@ -270,7 +270,8 @@ def test_data_dir_is_needed_and_must_exist(dataset, tmp_path):
 
 
 def test_labelled_only_leaves_out_images_without_any_of_the_attributes():
-    everything = DataConfig(dataset="drawn_faces", attributes=("Black_Hair", "Blond_Hair"), image_size=64, train_images=40)
+    names = ("Black_Hair", "Blond_Hair")
+    everything = DataConfig(dataset="drawn_faces", attributes=names, image_size=64, train_images=40)
     all_images = open_set(everything, "train")
     some = open_set(dataclasses.replace(everything, labelled_only=True), "train")
     chosen = [i for i in range(40) if all_images.labels[i].any()]

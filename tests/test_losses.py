@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from lomit_tf.losses import adversarial, classification, mask, reconstruction
 
 # The losses compute in float32, whose unit roundoff is 6e-8; sums of up to some thousand terms of both signs lose
 # two digits at most.
-CLOSE = {"rtol": 2e-5, "atol": 2e-6}
+CLOSE: dict[str, Any] = {"rtol": 2e-5, "atol": 2e-6}
 
 
 def f32(x):
@@ -71,16 +72,15 @@ def test_classification_loss_sums_over_labels_and_averages_over_images(rng, weig
     logits, labels = rng.normal(scale=4, size=(5, 3)), rng.integers(0, 2, (5, 3)).astype(float)
     labels[0, 0] = 0.25  # soft labels are allowed
     weights = rng.uniform(size=5) if weighted else np.ones(5)
-    expected = 0.0
-    for b, k in np.ndindex(5, 3):
-        expected += weights[b] * cross_entropy(logits[b, k], labels[b, k]) / 5
+    expected = sum(weights[b] * cross_entropy(logits[b, k], labels[b, k]) / 5 for b, k in np.ndindex(5, 3))
     arguments = (f32(logits), f32(labels), f32(weights)) if weighted else (f32(logits), f32(labels))
     np.testing.assert_allclose(classification.classification_loss(*arguments), expected, **CLOSE)
 
 
-@pytest.mark.parametrize(("logit", "label", "expected"), [(100, 0, 100.0), (100, 1, 0.0), (-100, 1, 100.0), (-100, 0, 0.0)])
+@pytest.mark.parametrize(("logit", "label", "expected"), [(100, 0, 100), (100, 1, 0), (-100, 1, 100), (-100, 0, 0)])
 def test_classification_loss_of_extreme_logits(logit, label, expected):
-    assert float(classification.classification_loss(f32([[logit]]), f32([[label]]))) == pytest.approx(expected, abs=1e-6)
+    found = float(classification.classification_loss(f32([[logit]]), f32([[label]])))
+    assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_classification_loss_of_undecided_logits_is_log_2_for_each_label():

@@ -35,7 +35,8 @@ def open_set(config: DataConfig, split: Split, seed: int = 0) -> ImageSet:
         chosen = np.flatnonzero(images.labels.any(axis=1))
         if not len(chosen):
             raise DataError(
-                f"--labelled_only leaves no {split} image of {images.name}: none has any of {', '.join(images.label_names)}"
+                f"--labelled_only leaves no {split} image of {images.name}: none has any of "
+                f"{', '.join(images.label_names)}"
             )
         return subset(images, chosen)
     return images

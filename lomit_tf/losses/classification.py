@@ -8,7 +8,7 @@ from keras import ops
 
 
 def classification_loss(logits: Any, labels: Any, weights: Any | None = None) -> Any:
-    """mean_b w_b sum_k [max(z, 0) - z y + log(1 + exp(-|z|))], summed over labels, averaged over the batch.
+    """mean_b w_b sum_k [log(1 + exp(z)) - z y], summed over labels, averaged over the batch.
 
     Args:
         logits: D_cls(x), (B, K).
@@ -17,7 +17,7 @@ def classification_loss(logits: Any, labels: Any, weights: Any | None = None) ->
     """
     logits = ops.cast(logits, "float32")
     labels = ops.cast(labels, "float32")
-    per_label = ops.maximum(logits, 0) - logits * labels + ops.log1p(ops.exp(-ops.abs(logits)))
+    per_label = ops.softplus(logits) - logits * labels
     per_image = ops.sum(per_label, axis=-1)
     return ops.mean(per_image if weights is None else per_image * weights)
 

@@ -25,6 +25,7 @@ class ContentEncoder(layers.Layer):
         self.half = ConvBlock(2 * base, 4, 2, dtype=dtype)
         self.quarter = ConvBlock(4 * base, 4, 2, dtype=dtype)
         self.residual = [ResidualBlock(4 * base, dtype=dtype) for _ in range(config.residual_blocks)]
+        self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, x: Any) -> tuple[Any, Any, Any]:
         """Shapes as in the class."""

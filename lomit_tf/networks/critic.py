@@ -73,6 +73,7 @@ class Critic(layers.Layer):
             )  # fmt: skip
         # A convolution as large as its map is a dense layer on the flattened map.
         self.classify = layers.Dense(num_labels, use_bias=False, kernel_initializer=normal.clone(), dtype="float32")
+        self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, image: Any, labels: Any) -> tuple[Any, Any]:
         """Shapes as in the class; labels may be soft, and are ignored without a condition."""
@@ -88,5 +89,5 @@ class Critic(layers.Layer):
             score = maps[:, 0]
         if self.condition == "projection":
             signed = 2 * ops.cast(labels, "float32") - 1
-            score = score + ops.mean(ops.mean(x, axis=(1, 2)) * self.project(signed), axis=-1)
+            score = score + ops.sum(ops.mean(x, axis=(1, 2)) * self.project(signed), axis=-1)
         return score, logits

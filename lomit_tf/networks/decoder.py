@@ -19,6 +19,7 @@ class StyledResidualBlock(layers.Layer):
         self.filters = filters
         self.convs = [ConvBlock(filters, 3, norm=None, activation=None, dtype=dtype) for _ in range(2)]
         self.hadains = [HighwayAdaIN(dtype=dtype) for _ in range(2)]
+        self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, x: Any, masks: Any, statistics: Any) -> Any:
         """(B, h, w, C), masks (B, H, W, R), statistics (B, R, 4 * C) -> (B, h, w, C)."""
@@ -58,6 +59,7 @@ class Decoder(layers.Layer):
         self.image = ConvBlock(
             3, config.edge_kernel, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype
         )
+        self.built = True  # no weights of its own: the parts are built by their first call
 
     @property
     def statistics(self) -> int:

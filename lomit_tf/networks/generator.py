@@ -21,7 +21,7 @@ class Generator(layers.Layer):
     """
 
     def __init__(self, config: ModelConfig, num_groups: int, dtype: DType = None) -> None:
-        super().__init__(dtype=dtype)
+        super().__init__(dtype="float32")  # takes images as they are; its parts compute in `dtype`
         self.num_groups = num_groups
         self.style_pool = config.style_pool
         self.content_encoder = ContentEncoder(config, dtype)
@@ -33,6 +33,7 @@ class Generator(layers.Layer):
             StyleMLP(self.decoder.statistics, config.mlp_width, dtype) for _ in range(num_groups if each else 1)
         ]
         self.background_mlp = StyleMLP(self.decoder.statistics, config.mlp_width, dtype)
+        self.built = True  # no weights of its own: the parts are built by their first call
 
     def encode_content(self, image: Any) -> tuple[Any, Any, Any]:
         """E_c: (B, H, W, 3) in [-1, 1] -> c (B, H/4, W/4, C) and the two skip features."""

@@ -24,6 +24,7 @@ class HighwayAdaIN(layers.Layer):
         super().__init__(dtype=dtype)
         # True per-channel deviation over space; the 2018 code's "std of stds" is a bug not to copy.
         self.normalise = instance_norm(affine=False, dtype=dtype)
+        self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, content: Any, masks: Any, statistics: Any) -> Any:
         """Inject styles.

@@ -21,7 +21,7 @@ class MaskDecoder(layers.Layer):
         super().__init__(dtype=dtype)
         self.limit = config.mask_logit_limit
         channels = 4 * config.base_channels
-        self.upsample = upsample(dtype)
+        self.upsample = upsample(dtype) if config.mask_upsamples else None
         self.blocks = [
             ConvBlock(channels >> (stage + 1), config.upsample_kernel, dtype=dtype)
             for stage in range(config.mask_upsamples)
@@ -31,6 +31,7 @@ class MaskDecoder(layers.Layer):
         )
         rest = 2 ** (2 - config.mask_upsamples)
         self.bilinear = layers.UpSampling2D(rest, interpolation="bilinear", dtype="float32") if rest > 1 else None
+        self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, content: Any) -> Any:
         """Shapes as in the class."""

@@ -36,6 +36,7 @@ class StyleEncoder(layers.Layer):
             if config.style_normalised
             else None
         )
+        self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, region: Any) -> Any:
         """Shapes as in the class."""
@@ -59,6 +60,7 @@ class StyleMLP(layers.Layer):
         ]
         # A small last layer starts AdaIN near mean 0 and deviation 1 whatever the code.
         self.statistics = layers.Dense(statistics, kernel_initializer="glorot_uniform", dtype=dtype)
+        self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, code: Any) -> Any:
         """Shapes as in the class."""
