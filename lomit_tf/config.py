@@ -130,7 +130,7 @@ class ModelConfig(_Checked):
     mask_logit_limit: float = option(0.0, "softly bound mask logits to this magnitude, out of saturation (0: unbounded)")
     hadain: str = option("once", "inject styles once before the residual blocks, or in every block", ("once", "every"))
     skips: bool = option(False, "content skip connections with HAdaIN at full and half size")
-    output: str = option("bare", "the translation is G itself, or the composite m*G + (1-m)*x", ("bare", "composite"))
+    output: str = option("bare", "the translation is G itself (paper), or the composite m*G + (1-m)*x, through which the mask gets no gradient", ("bare", "composite"))
     masks: str = option("coupled", "every loss shapes the masks (paper), or only their own questions (spec, section 6)", ("coupled", "decoupled"))
     critic_channels: int = option(64, "channels of the critic's first convolution")
     critic_layers: int = option(6, "stride-2 convolutions of the critic")

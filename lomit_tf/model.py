@@ -87,9 +87,10 @@ class Lomit(keras.Model):
 
     def compile(self, generator_optimizer: Any = None, critic_optimizer: Any = None, **kwargs: Any) -> None:
         """Set the two optimizers; by default Adam as the configuration says (spec, section 3)."""
+        t = self.config.training
+        kwargs.setdefault("jit_compile", {"on": True, "off": False, "auto": "auto"}[t.jit])
         super().compile(**kwargs)
         self.build()
-        t = self.config.training
 
         def adam(updates: int, name: str) -> keras.optimizers.Optimizer:
             schedule = HalvingSchedule(t.learning_rate, t.decay_start * updates, t.decay_every * updates)
@@ -114,10 +115,19 @@ class Lomit(keras.Model):
             transfer: (B, G) in {0, 1}, the groups to take from the exemplar; all by default.
             image_masks, exemplar_masks: edited masks (B, H, W, G + 1), background last, instead of the network's own.
 
+        Raises:
+            ValueError: masks without a channel for each group and one for the background.
+
         Returns:
             image: the translation (B, H, W, 3); bare: G's own picture; image_masks, exemplar_masks: as used.
         """
         g = self.inference_generator
+        for name, masks in (("image_masks", image_masks), ("exemplar_masks", exemplar_masks)):
+            if masks is not None and masks.shape[-1] != g.num_groups + 1:
+                raise ValueError(
+                    f"{name} must be (B, H, W, {g.num_groups + 1}), one for each group and the background last; "
+                    f"received {tuple(masks.shape)}"
+                )
         if transfer is None:
             transfer = tf.ones((tf.shape(image)[0], len(self.group_names)))
         content = g.encode_content(image)

@@ -110,7 +110,11 @@ def translate(generator: Generator, config: LomitConfig, pairs: Pairs, *, recons
 
 
 def real_for_penalty(config: LomitConfig, pairs: Pairs) -> Any:
-    """What the penalty interpolates with: the input (paper), or the exemplar, which has the target's labels."""
+    """What the penalty interpolates with: the input (paper), or the exemplar (section 6).
+
+    The exemplar has the target's labels on the groups that are transferred; on the others only the input has them, so
+    with a part of the groups the interpolation is between images that share some of the target's labels.
+    """
     return pairs.images if config.model.critic_condition == "none" else swap(pairs.images)
 
 

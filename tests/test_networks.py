@@ -197,13 +197,16 @@ def test_style_encoder_is_without_normalisation_and_pools_over_space(tiny, rng):
     np.testing.assert_allclose(encoder(3 * image), 3 * code, rtol=1e-4, atol=1e-5)
 
 
-def test_generator_encodes_every_region_alone(tiny, rng):
-    generator = Generator(tiny().model, 2)
-    image, masks = normal(rng, 2, 16, 16, 3), tf.nn.softmax(normal(rng, 2, 16, 16, 3))
-    styles = np.asarray(generator.styles(image, masks))
+@pytest.mark.parametrize("pool", [1, 2])
+def test_generator_encodes_every_region_alone(tiny, rng, pool):
+    generator = Generator(tiny(style_pool=pool).model, 2)
+    image, masks = rng.normal(size=(2, 16, 16, 3)), rng.dirichlet([1, 1, 1], (2, 16, 16))
+    styles = np.asarray(generator.styles(np.float32(image), np.float32(masks)))
     assert styles.shape == (2, 3, 4)
     for b, r in np.ndindex(2, 3):
-        alone = generator.style_encoder(image[b : b + 1] * masks[b : b + 1, :, :, r : r + 1])
+        region = image[b] * masks[b, :, :, r : r + 1]  # first cut out, then averaged over squares
+        region = region.reshape(16 // pool, pool, 16 // pool, pool, 3).mean(axis=(1, 3))
+        alone = generator.style_encoder(np.float32(region[None]))
         np.testing.assert_allclose(styles[b, r], np.asarray(alone)[0], rtol=1e-4, atol=1e-5)
 
 

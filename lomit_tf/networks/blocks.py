@@ -68,6 +68,7 @@ class ConvBlock(layers.Layer):
         stride: 1 or 2.
         norm: "instance", "layer" or None.
         activation: a Keras activation name, a callable or None.
+        use_bias: false where the caller normalises; with `norm` there is never one.
         dtype: Keras dtype policy of the block.
     """
 
@@ -80,6 +81,7 @@ class ConvBlock(layers.Layer):
         norm: Norm = "instance",
         activation: str | Callable[[Any], Any] | None = "relu",
         initializer: str | keras.Initializer = "he_normal",
+        use_bias: bool = True,
         dtype: DType = None,
     ) -> None:
         super().__init__(dtype=dtype)
@@ -87,7 +89,7 @@ class ConvBlock(layers.Layer):
         self.padding = ((total + 1) // 2, total // 2)
         # A bias before a normalisation that subtracts the mean would do nothing.
         self.conv = layers.Conv2D(
-            filters, kernel, stride, use_bias=norm is None, kernel_initializer=initializer, dtype=dtype
+            filters, kernel, stride, use_bias=use_bias and norm is None, kernel_initializer=initializer, dtype=dtype
         )
         self.norm = make_norm(norm, dtype)
         self.activation = keras.activations.get(activation)

@@ -17,7 +17,7 @@ class StyledResidualBlock(layers.Layer):
     def __init__(self, filters: int, dtype: DType = None) -> None:
         super().__init__(dtype=dtype)
         self.filters = filters
-        self.convs = [ConvBlock(filters, 3, norm=None, activation=None, dtype=dtype) for _ in range(2)]
+        self.convs = [ConvBlock(filters, 3, norm=None, activation=None, use_bias=False, dtype=dtype) for _ in range(2)]
         self.hadains = [HighwayAdaIN(dtype=dtype) for _ in range(2)]
         self.built = True  # no weights of its own: the parts are built by their first call
 

@@ -37,7 +37,7 @@ class MaskDecoder(layers.Layer):
         """Shapes as in the class."""
         x = content
         for block in self.blocks:
-            x = block(self.upsample(x))
+            x = block(x if self.upsample is None else self.upsample(x))
         logits = ops.cast(self.logits(x), "float32")
         if self.bilinear is not None:
             logits = self.bilinear(logits)
