@@ -244,6 +244,14 @@ class LomitConfig:
         loss, model = self.loss, self.model
         if model.masks == "coupled" and loss.mask_critic_weight > 0:
             raise ConfigError("--mask_critic_weight needs --masks=decoupled; received --masks=coupled")
+        if self.training.strategy != "one_device":
+            if self.training.deterministic:
+                raise ConfigError(f"--deterministic needs --strategy=one_device; received {self.training.strategy}")
+            if self.training.jit == "on":
+                raise ConfigError(
+                    f"--jit=on cannot reach variables on other devices; with --strategy={self.training.strategy} "
+                    "use --jit=auto or off"
+                )
         if self.training.precision != "float32" and self.training.deterministic:
             raise ConfigError("--deterministic needs --precision=float32")
         if loss.mask_critic_weight > 0 and model.critic_condition == "none":

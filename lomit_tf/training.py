@@ -18,7 +18,7 @@ from absl import logging
 from lomit_tf import callbacks as cb
 from lomit_tf.callbacks import TrainingError
 from lomit_tf.checkpoints import Checkpoints, RunState, Workdir
-from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.config import LomitConfig
 from lomit_tf.data.pairs import PairPipeline, sample_pairs, training_pairs
 from lomit_tf.data.sources import open_set
 from lomit_tf.model import Lomit
@@ -72,8 +72,6 @@ def train(
     chief = is_chief(strategy)
     keras.utils.set_random_seed(t.seed)
     if t.deterministic:
-        if t.strategy != "one_device":
-            raise ConfigError(f"--deterministic needs --strategy=one_device; received {t.strategy}")
         tf.config.experimental.enable_op_determinism()
     images = open_set(config.data, "train")
     fixed = sample_pairs(open_set(config.data, "validation"), config.data, t.sample_count, seed=0) if chief else None
@@ -90,12 +88,12 @@ def train(
         images, config.data, batch_size=t.batch_size, n_critic=t.n_critic, num_groups=len(model.group_names),
         seed=t.seed, start_step=first, rows=rows,
     )  # fmt: skip
-    own: list[keras.callbacks.Callback] = [cb.StopOnNaN(lambda: saver.latest)]
+    # What stops a run stops every worker at the same step: all of them see the same terms.
+    own: list[keras.callbacks.Callback] = [cb.StopOnNaN(lambda: saver.latest), cb.MaskHealth(t.mask_patience)]
     samples = None
     if fixed is not None:
         samples = cb.Samples(fixed, work.samples, work.tensorboard, t.sample_every, first)
         own += [
-            cb.MaskHealth(t.mask_patience),
             cb.Scalars(work.tensorboard, work.log, t.log_every, first),
             samples,
             cb.ProgressBar(t.steps, first, 2 * t.batch_size * t.n_critic, t.log_every),

@@ -136,7 +136,7 @@ def test_parsing_leaves_absls_global_flags_alone():
         (["--preset=tiny"], ["--preset must be one of lomit, small, mobile"]),
         (["--resume=yes"], ["--resume must be one of auto, never, must"]),
         (["--attributes=a,,b"], ["--attributes has an empty name"]),
-        (["--attributes="], ["--attributes is empty"]),
+        (["--dataset=labelled_folder", "--attributes="], ["--attributes is empty"]),
         (["--data_dir=a\nb"], ["--data_dir cannot hold a line break"]),
         (["--groups='x: a'"], ["--groups", "quotation marks"]),
         (["--groups=hair: Black_Hair"], ["--groups: every attribute belongs to exactly one group"]),
