@@ -26,7 +26,7 @@ def launch(strategy: str, output: Path, tf_config: str = "") -> subprocess.Popen
 
 def finish(*processes: subprocess.Popen[str]) -> None:
     for process in processes:
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=600)
         assert process.returncode == 0, output[-4000:]
 
 

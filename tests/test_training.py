@@ -139,14 +139,15 @@ def test_death_of_masks(mean: float, variance: float, word: str) -> None:
     assert reason.startswith(word) and bool(reason) == bool(word)
 
 
-def start(workdir: Path, *flags: str) -> subprocess.Popen[str]:
-    common = [f"--{k}={','.join(v) if isinstance(v, tuple) else v}" for k, v in TINY.items() if k not in ("steps",)]
-    command = [sys.executable, "-m", "lomit_tf.train", "--preset=small", *common, f"--workdir={workdir}", *flags]
+def start(workdir: Path, **changes: object) -> subprocess.Popen[str]:
+    values = TINY | changes
+    flags = [f"--{k}={','.join(v) if isinstance(v, tuple) else v}" for k, v in values.items()]
+    command = [sys.executable, "-m", "lomit_tf.train", "--preset=small", *flags, f"--workdir={workdir}"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
 
-def wait_for(path: Path, process: subprocess.Popen[str], seconds: float = 180) -> None:
+def wait_for(path: Path, process: subprocess.Popen[str], seconds: float = 400) -> None:
     end = time.monotonic() + seconds
     while not path.exists():
         assert process.poll() is None, process.communicate()
@@ -156,17 +157,17 @@ def wait_for(path: Path, process: subprocess.Popen[str], seconds: float = 180) -
 
 def test_killed_and_started_again_deterministic_runs_end_bit_identical(tmp_path: Path) -> None:
     """SIGKILL at an arbitrary moment after the first checkpoint; the uninterrupted run is the reference."""
-    flags = ("--steps=12", "--checkpoint_every=3", "--deterministic", "--sample_every=0")
+    flags = {"steps": 12, "checkpoint_every": 3, "deterministic": "true", "sample_every": 0}
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    victim, reference = start(killed, *flags), start(whole, *flags)
+    victim, reference = start(killed, **flags), start(whole, **flags)
     wait_for(killed / "checkpoints" / "step-3.index", victim)
     time.sleep(0.3)
     victim.kill()
     victim.communicate()
     assert victim.returncode == -signal.SIGKILL
-    again = start(killed, *flags)
+    again = start(killed, **flags)
     for process in (reference, again):
-        _, errors = process.communicate(timeout=300)
+        _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
     assert "going on from step" in errors
     one, other = weights(whole), weights(killed)
@@ -176,11 +177,11 @@ def test_killed_and_started_again_deterministic_runs_end_bit_identical(tmp_path:
 
 
 def test_sigterm_saves_first(tmp_path: Path) -> None:
-    process = start(tmp_path, "--steps=100000", "--checkpoint_every=100000", "--sample_every=0")
+    process = start(tmp_path, steps=100000, checkpoint_every=100000, sample_every=0)
     log = tmp_path / "log.jsonl"
     wait_for(log, process)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGTERM, errors
     latest = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
     assert latest and int(latest.rsplit("-", 1)[1]) >= 2
