@@ -264,9 +264,10 @@ def test_drawn_faces_errors():
 @pytest.mark.parametrize("dataset", ["labelled_folder", "two_domains"])
 def test_data_dir_is_needed_and_must_exist(dataset, tmp_path):
     with pytest.raises(ConfigError, match=f"--dataset={dataset} needs --data_dir"):
-        open_set(DataConfig(dataset=dataset), "train")
+        open_set(DataConfig(dataset=dataset, attributes=("Smiling",)), "train")
     with pytest.raises(DataError, match=r"nowhere: no such folder \(looked for /"):
-        open_set(DataConfig(dataset=dataset, data_dir=str(tmp_path / "nowhere")), "train")
+        nowhere = str(tmp_path / "nowhere")
+        open_set(DataConfig(dataset=dataset, attributes=("Smiling",), data_dir=nowhere), "train")
 
 
 def test_labelled_only_leaves_out_images_without_any_of_the_attributes():
