@@ -1,1 +1,23 @@
-"""LOMIT: local-mask-based, exemplar-guided image-to-image translation (arXiv 1906.03598)."""
+"""LOMIT: local-mask-based, exemplar-guided image-to-image translation (arXiv 1906.03598).
+
+Public names: LomitConfig, Lomit (the Keras model), load (a trained model from a workdir). They are imported at their
+first use, so that the flags can be checked without waiting for TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "LomitConfig": "lomit_tf.config",
+    "Lomit": "lomit_tf.model",
+    "load": "lomit_tf.checkpoints",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public name from the module that defines it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lomit_tf' has no attribute {name!r}; public are {', '.join(_HOMES)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -168,3 +168,12 @@ def test_document_generator_wants_its_marks():
 def test_what_does_not_go_with_several_devices(fields, message):
     with pytest.raises(ConfigError, match=message):
         LomitConfig.create(**fields)
+
+
+def test_public_names_are_found_and_others_are_not():
+    import lomit_tf
+
+    assert lomit_tf.LomitConfig is LomitConfig
+    assert lomit_tf.Lomit.__name__ == "Lomit" and callable(lomit_tf.load)
+    with pytest.raises(AttributeError, match="public are LomitConfig"):
+        lomit_tf.Lomitt  # noqa: B018
