@@ -17,7 +17,7 @@ class SpatialNorm(layers.Layer):
     """(x - mean) / sqrt(variance + 1e-5), over `axes` of each (B, H, W, C) image; scale and offset per channel.
 
     In values it is keras.layers.GroupNormalization with groups=-1 (instance norm, Ulyanov et al. 2016) or groups=1,
-    in float32, and on a CPU it takes two thirds of the time. The difference is in the gradient of what is constant:
+    in float32; on a CPU it took 1.7 times as long (docs/performance.md). What it is for is the gradient of constants:
     there every normalisation multiplies by 1 / sqrt(1e-5) = 316, and a stack of them overflows on one white image. Here
     the constant passes no gradient.
     """
