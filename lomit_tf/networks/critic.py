@@ -16,7 +16,7 @@ class HalvingConv2D(layers.Conv2D):
     """Conv2D, 4x4, stride 2, "same": (B, H, W, C) -> (B, H/2, W/2, filters), H and W even.
 
     On maps of 4x4 and less it gathers the taps by reshapes and multiplies once, which is the same sum: the gradient
-    of TensorFlow's CPU convolution is up to ten times slower there (benchmarks/critic_tail.py), and a critic whose
+    of TensorFlow's CPU convolution is four to five times slower there (benchmarks/critic_tail.py), and a critic whose
     penalty needs second derivatives spends most of its time in it.
     """
 
