@@ -75,6 +75,7 @@ class DataConfig(_Checked):
     crop: int = option(178, "centre crop in pixels before the resize (0: the largest centred square)")
     flip: bool = option(True, "mirror half of the training images left to right")
     pairing: str = option("random", "random: any two images; differing: the two labels differ", ("random", "differing"))
+    match: tuple[str, ...] = option((), "pairing=differing only: comma-separated other labels in which the images of a pair must agree, so that what correlates with the attributes (sex, age) does not differ between them")
     train_images: int = option(0, "use at most this many training images (0: all; drawn faces: 10000)")
     cache: bool = option(True, "keep decoded images in memory when they take at most 4 GiB")
     max_corrupt: float = option(0.01, "share of unreadable images above which the run stops")
@@ -95,6 +96,12 @@ class DataConfig(_Checked):
             if doubled:
                 raise ConfigError(f"--attributes names {', '.join(sorted(doubled))} more than once")
         parse_groups(self.groups, self.label_names)
+        if self.match:
+            if self.two_domains or self.pairing != "differing":
+                raise ConfigError(f"--match={','.join(self.match)} needs labels and --pairing=differing; received --dataset={self.dataset} and --pairing={self.pairing}")
+            both = [a for a in self.match if a in self.attributes or self.match.count(a) > 1]
+            if both:
+                raise ConfigError(f"--match names {both[0]}, which is among --attributes or named twice; a pair cannot agree and differ in it")
 
     @property
     def two_domains(self) -> bool:
@@ -131,6 +138,7 @@ class ModelConfig(_Checked):
     hadain: str = option("once", "inject styles once before the residual blocks, or in every block", ("once", "every"))
     skips: bool = option(False, "content skip connections with HAdaIN at full and half size")
     output: str = option("bare", "the translation is G itself (paper), or the composite m*G + (1-m)*x, through which the mask gets no gradient", ("bare", "composite"))
+    style_margin: int = option(0, "paint the foreground style this many pixels beyond the mask; a composite shows it only within the mask, and the mask learns from it where it should grow")
     masks: str = option("coupled", "every loss shapes the masks (paper), or only their own questions (spec, section 6)", ("coupled", "decoupled"))
     critic_channels: int = option(64, "channels of the critic's first convolution")
     critic_layers: int = option(6, "stride-2 convolutions of the critic")
@@ -140,6 +148,8 @@ class ModelConfig(_Checked):
         self._positive("base_channels", "edge_kernel", "upsample_kernel", "style_dim", "mlp_width", "critic_channels", "critic_layers")
         if self.mask_upsamples > 2:
             raise ConfigError(f"--mask_upsamples is at most 2 (the content is a quarter of the image); received {self.mask_upsamples}")
+        if self.style_margin and self.output == "bare":
+            raise ConfigError(f"--style_margin={self.style_margin} needs --output=composite, which cuts the margin off again; received --output=bare")
         if self.critic_layers > 6:
             raise ConfigError(f"--critic_layers is at most 6; received {self.critic_layers}")
         for name in ("edge_kernel", "upsample_kernel"):
@@ -165,6 +175,7 @@ class LossConfig(_Checked):
     gradient_penalty_weight: float = option(10.0, "weight of the critic's gradient penalty")
     classification_weight: float = option(1.0, "weight of the attribute classification terms")
     reconstruction_weight: float = option(10.0, "weight of L1(x11, x1), within the domain")
+    reconstruction_outside: float = option(1.0, "what a pixel outside the painted region counts in L1(x11, x1), from 0 to 1; a composite does not show it")
     cycle_weight: float = option(10.0, "weight of L1(x121, x1)")
     content_weight: float = option(1.0, "weight of L1(c12, c1)")
     style_foreground_weight: float = option(1.0, "weight of L1(s12_f, s2_f)")
@@ -186,6 +197,8 @@ class LossConfig(_Checked):
     mask_end: int = option(0, "decoupled masks: generator step at which the mask terms have their full weight")
 
     def check(self) -> None:
+        if self.reconstruction_outside > 1:
+            raise ConfigError(f"--reconstruction_outside lies between 0 and 1; received {self.reconstruction_outside}")
         if not 0 <= self.area_min < self.area_max <= 1:
             raise ConfigError(f"--area_min < --area_max within 0..1 is needed; received {self.area_min} and {self.area_max}")
         for start, end in (("r2_start", "r2_end"), ("mask_start", "mask_end")):

@@ -16,6 +16,7 @@ from lomit_tf.losses import adversarial, classification, mask, reconstruction
 from lomit_tf.networks.blocks import area_pool
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
+from lomit_tf.networks.hadain import widen
 
 
 def swap(x: Any) -> Any:
@@ -179,11 +180,20 @@ def mask_composites(pairs: Pairs, first: Translation, membership: Any) -> tuple[
     return ops.concatenate(composites, axis=0), ops.concatenate(labels, axis=0)
 
 
+def reconstruction_term(config: LomitConfig, pairs: Pairs, first: Translation) -> Any:
+    """L1(x11, x1), where pixels count by how much they are painted: o + (1 - o) m, with o = `reconstruction_outside`."""
+    outside = config.loss.reconstruction_outside
+    if outside == 1:
+        return reconstruction.l1(first.reconstruction, pairs.images)
+    painted = 1 - widen(ops.stop_gradient(first.encoding.masks), config.model.style_margin)[..., -1:]
+    return reconstruction.masked_l1(first.reconstruction, pairs.images, outside + (1 - outside) * painted)
+
+
 def generator_terms(
     generator: Generator, critic: Critic, config: LomitConfig, pairs: Pairs, first: Translation, membership: Any
 ) -> dict[str, Any]:
     """All unweighted terms of the generator side, by name. R1 is apart: its gradient goes to the mask decoder only."""
-    terms = {"reconstruction": reconstruction.l1(first.reconstruction, pairs.images)}
+    terms = {"reconstruction": reconstruction_term(config, pairs, first)}
     terms |= cycle_terms(generator, config, pairs, first)[0]
     batch = ops.shape(pairs.images)[0]
     images, labels = [first.image], [pairs.target]
