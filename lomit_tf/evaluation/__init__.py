@@ -1,1 +1,1 @@
-"""Measuring translations: true masks, background, attributes, colour, realism, reconstruction; reports and user studies."""
+"""Measuring translations: true masks, background, attributes, colour, realism, reconstruction; reports, user studies."""

@@ -64,8 +64,8 @@ class JudgeConfig:
 def build_judge(config: JudgeConfig) -> keras.Model:
     """The network: images (B, S, S, 3) in -1..1 -> logits (B, K), one for each label.
 
-    A strided 3x3 convolution, then residual stages of two 3x3 convolutions with batch normalisation, each half the size of
-    the one before down to 8x8, global average, dropout, dense. Weights depend on the seed alone.
+    A strided 3x3 convolution, then residual stages of two 3x3 convolutions with batch normalisation, each half the
+    size of the one before down to 8x8, global average, dropout, dense. Weights depend on the seed alone.
     """
     size, width = config.data.image_size, config.width
     rng = np.random.default_rng(config.seed)
@@ -228,6 +228,7 @@ def train_judge(config: JudgeConfig, out: str | os.PathLike[str], *, command: st
 
     steps = config.steps_for(len(images))
     network = build_judge(config)
+    warmup = steps // 10
     rate = keras.optimizers.schedules.CosineDecay(
         config.learning_rate / 10,
         steps,
