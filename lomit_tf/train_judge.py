@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from absl import flags as absl_flags
 
 from lomit_tf.config import ConfigError, DataConfig
+from lomit_tf.data.image_set import DataError
+from lomit_tf.evaluation.judge_config import JudgeConfig
 from lomit_tf.flagfiles import as_text, read_command_line
 from lomit_tf.flags import wants_help
 
@@ -48,23 +50,16 @@ def run(argv: Sequence[str] | None = None) -> int:
       argv: the arguments without the program's name; None takes the process's.
     """
     argv = sys.argv[1:] if argv is None else argv
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from lomit_tf.data.image_set import DataError
-    from lomit_tf.evaluation.judge import JudgeConfig, train_judge
-
-    known = define_flags(JudgeConfig)
     if wants_help(argv):
-        print(help_text(JudgeConfig))
+        print(help_text())
         return 0
-    command = f"python -m lomit_tf.train_judge {shlex.join(argv)}"
     before = signal.signal(signal.SIGTERM, _terminated)
     try:
-        given = {name: value.value for name, value in read_command_line(argv, known).items()}
-        out = given.pop("out", "")
-        if not out:
-            raise ConfigError("--out is missing; name the folder for judge.keras and judge.json")
-        data = DataConfig(**{name: given.pop(name) for name in DATA_FLAGS if name in given})
-        judge = train_judge(JudgeConfig(data, **given), Path(out).expanduser(), command=command)
+        config, out = parse(argv)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        from lomit_tf.evaluation.judge import train_judge  # TensorFlow only now: seconds after any usage error
+
+        judge = train_judge(config, out, command=f"python -m lomit_tf.train_judge {shlex.join(argv)}")
     except (ConfigError, DataError) as error:
         return _failed(str(error), UNUSABLE)
     except KeyboardInterrupt:
@@ -77,6 +72,19 @@ def run(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def parse(argv: Sequence[str]) -> tuple[JudgeConfig, Path]:
+    """The judge and the folder that a command line, without the program's name, asks for.
+
+    Raises ConfigError for unknown flags, bad values, and --out missing.
+    """
+    given = {name: value.value for name, value in read_command_line(argv, define_flags()).items()}
+    out = given.pop("out", "")
+    if not out:
+        raise ConfigError("--out is missing; name the folder for judge.keras and judge.json, e.g. --out=runs/judge")
+    data = DataConfig(**{name: given.pop(name) for name in DATA_FLAGS if name in given})
+    return JudgeConfig(data, **given), Path(out).expanduser()
+
+
 class _Terminated(BaseException):
     """SIGTERM, as KeyboardInterrupt is SIGINT."""
 
@@ -85,14 +93,14 @@ def _terminated(number: int, frame: Any) -> None:
     raise _Terminated
 
 
-def define_flags(config: type) -> absl_flags.FlagValues:
+def define_flags() -> absl_flags.FlagValues:
     """A FlagValues with the flags of the data, of the judge's own fields and --out, all None."""
     values = absl_flags.FlagValues()
     define = {
         int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float, bool: absl_flags.DEFINE_boolean,
         str: absl_flags.DEFINE_string, tuple: absl_flags.DEFINE_list,
     }  # fmt: skip
-    for name, (field, kind) in _fields(config).items():
+    for name, (field, kind) in _fields().items():
         choices = field.metadata["choices"]
         if choices and kind is str:
             absl_flags.DEFINE_enum(name, None, list(choices), field.metadata["help"], flag_values=values)
@@ -102,10 +110,10 @@ def define_flags(config: type) -> absl_flags.FlagValues:
     return values
 
 
-def help_text(config: type) -> str:
+def help_text() -> str:
     """What `--help` prints."""
     lines = [INTRO, "", "  --out=DIR                 folder for the results, needed"]
-    for name, (field, kind) in _fields(config).items():
+    for name, (field, kind) in _fields().items():
         form = f"  --[no]{name}" if kind is bool else f"  --{name}=..."
         text = f"{field.metadata['help']} (default: {as_text(field.default) or 'empty'})"
         if field.metadata["choices"]:
@@ -115,10 +123,10 @@ def help_text(config: type) -> str:
     return "\n".join(lines)
 
 
-def _fields(config: type) -> dict[str, tuple[dataclasses.Field[Any], type]]:
+def _fields() -> dict[str, tuple[dataclasses.Field[Any], type]]:
     """Flag name -> its field and type: those of the data that a judge has a use for, then the judge's own."""
     found: dict[str, tuple[dataclasses.Field[Any], type]] = {}
-    for section, names in ((DataConfig, DATA_FLAGS), (config, None)):
+    for section, names in ((DataConfig, DATA_FLAGS), (JudgeConfig, None)):
         hints = typing.get_type_hints(section)
         for field in dataclasses.fields(section):
             if field.name in names if names else field.name != "data":
@@ -126,7 +134,7 @@ def _fields(config: type) -> dict[str, tuple[dataclasses.Field[Any], type]]:
     return found
 
 
-def _report(judge: Judge, out: str) -> None:
+def _report(judge: Judge, out: Path) -> None:
     """Say where the judge is and how well it does, on standard output."""
     record = judge.record
     print(f"judge of {len(judge.label_names)} labels in {out}, on {record['held_out']['split']} images:")

@@ -1,1 +1,1 @@
-"""Measuring translations: true masks, background, attributes, colour, realism, reconstruction; reports, user studies."""
+"""Measuring translations: true masks, background, attributes, colour, realism, reconstruction; reports, studies."""

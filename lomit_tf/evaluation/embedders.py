@@ -206,9 +206,11 @@ def _metadata_range(content: bytes) -> tuple[float, float] | None:
         count = table.VectorLen(offset) if offset else 0
         return [Table(table.Bytes, table.Indirect(start + 4 * i)) for i in range(count)]
 
-    def first_float(table: Any, field: int) -> float | None:
+    def floats(table: Any, field: int) -> set[float]:
         offset = table.Offset(4 + 2 * field)
-        return table.Get(number_types.Float32Flags, table.Vector(offset)) if offset else None
+        start = table.Vector(offset) if offset else 0
+        count = table.VectorLen(offset) if offset else 0
+        return {table.Get(number_types.Float32Flags, start + 4 * i) for i in range(count)}
 
     model = schema.Model.GetRootAsModel(content, 0)
     for entry in (model.Metadata(i) for i in range(model.MetadataLength())):
@@ -222,8 +224,9 @@ def _metadata_range(content: bytes) -> tuple[float, float] | None:
             if not kind or not value or unit.Get(number_types.Uint8Flags, unit.Pos + kind) != 1:
                 continue  # another kind of ProcessUnitOptions
             options = Table(unit.Bytes, unit.Indirect(unit.Pos + value))
-            mean, std = first_float(options, 0), first_float(options, 1)
-            if mean is not None and std:
+            means, stds = floats(options, 0), floats(options, 1)
+            if len(means) == len(stds) == 1 and 0 not in stds:  # one range cannot say what differs among channels
+                mean, std = means.pop(), stds.pop()
                 return -mean / std, (255 - mean) / std
     return None
 

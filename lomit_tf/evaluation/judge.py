@@ -6,9 +6,7 @@ the critic's D_cls (plain strided convolutions, spec section 2), and it learns f
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -19,46 +17,17 @@ import tensorflow as tf
 from keras import layers
 
 from lomit_tf.callbacks import ProgressBar
-from lomit_tf.config import ConfigError, DataConfig, option
+from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.pairs import batches
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.evaluation.augment import augment
+from lomit_tf.evaluation.judge_config import JudgeConfig
 
 NETWORK, RECORD = "judge.keras", "judge.json"
 FINEST = 8  # pixels on a side after the last stage
 RANGE_SLACK = 1e-3  # float32 arithmetic may leave -1..1 by this much
-
-
-@dataclasses.dataclass(frozen=True)
-class JudgeConfig:
-    """What a judge is trained on, and how. Its seed differs from `TrainingConfig`'s on purpose."""
-
-    data: DataConfig
-    held_out: str = option("validation", "split that its accuracy is measured on", ("validation", "test"))
-    seed: int = option(1906, "of weights, order and augmentation")
-    epochs: float = option(8.0, "times that every training image is seen; --steps wins over it")
-    steps: int = option(0, "updates in all (0: from --epochs)")
-    batch_size: int = option(64, "images in one update")
-    width: int = option(24, "channels of the first stage; each later one doubles them, up to eight times")
-    learning_rate: float = option(2e-3, "AdamW's highest rate; it rises for a tenth of the steps and falls as a cosine")
-    weight_decay: float = option(0.02, "AdamW's weight decay")
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "width", "learning_rate"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ConfigError(f"--{name} must be greater than 0; received {value!r}")
-        for name in ("steps", "seed", "weight_decay"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"--{name} cannot be negative; received {getattr(self, name)!r}")
-        if self.held_out not in ("validation", "test"):
-            raise ConfigError(f"--held_out must be one of validation, test; received {self.held_out!r}")
-
-    def steps_for(self, images: int) -> int:
-        """Updates in all, for a training set of this many images."""
-        return self.steps or max(1, round(self.epochs * images / self.batch_size))
 
 
 def build_judge(config: JudgeConfig) -> keras.Model:
@@ -216,25 +185,22 @@ def train_judge(config: JudgeConfig, out: str | os.PathLike[str], *, command: st
     """
     images, held_out = (open_set(config.data, split) for split in ("train", config.held_out))  # type: ignore[arg-type]
     out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"--out={out} is a file; name a folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)  # now, not after minutes of training
+    except OSError as error:
+        raise ConfigError(f"--out={out} cannot be made a folder: {error.strerror}") from error
     positives = images.labels.mean(axis=0)
     for name, share in zip(images.label_names, positives, strict=True):
         if share in (0, 1):
-            raise ConfigError(
-                f"--attributes: {'no' if share == 0 else 'every'} training image has {name}; leave it out"
-            )
+            quantity = "no" if share == 0 else "every"
+            raise ConfigError(f"--attributes: {quantity} training image has {name}; leave it out")
     weights = np.clip(np.sqrt((1 - positives) / positives), 0.25, 4.0).astype(np.float32)
 
     steps = config.steps_for(len(images))
     network = build_judge(config)
     warmup = steps // 10
     rate = keras.optimizers.schedules.CosineDecay(
-        config.learning_rate / 10,
-        steps,
-        alpha=0.0,
-        warmup_target=config.learning_rate,
-        warmup_steps=max(1, steps // 10),
+        config.learning_rate / 10, steps - warmup, warmup_target=config.learning_rate, warmup_steps=warmup
     )
     # A second model around the same layers takes the optimizer, so that the saved one is without its state.
     trained = keras.Model(network.inputs, network.outputs)
