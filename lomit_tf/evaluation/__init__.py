@@ -1,0 +1,1 @@
+"""Measuring translations: true masks, background, attributes, colour, realism, reconstruction; reports, studies."""
