@@ -44,6 +44,8 @@ EXTRAS_REQUIRE = {
     "dev": [
         "build>=1.3",
         "mypy>=1.19",
+        # The user study's page in a real browser; the browser itself is the system's.
+        "playwright>=1.65,<2",
         "pytest>=9,<10",
         "pytest-xdist>=3.8,<4",
         "ruff>=0.15",
@@ -68,8 +70,13 @@ setup(
         "lomit_tf.configs",
     ],
     package_dir={"lomit_tf.configs": "configs"},
-    package_data={"lomit_tf": ["py.typed"], "lomit_tf.configs": ["*.cfg"]},
-    entry_points={"console_scripts": ["lomit-train = lomit_tf.train:run"]},
+    package_data={"lomit_tf": ["py.typed"], "lomit_tf.configs": ["*.cfg"], "lomit_tf.evaluation": ["*.html"]},
+    entry_points={
+        "console_scripts": [
+            "lomit-train = lomit_tf.train:run",
+            "lomit-user-study = lomit_tf.user_study:run",
+        ]
+    },
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Developers",

@@ -1,1 +1,1 @@
-"""Measuring translations: true masks, background, attributes, colour, realism, reconstruction; reports, studies."""
+"""Measuring a trained model: metrics, judges, the report, and the user study."""
