@@ -181,7 +181,7 @@ def mask_composites(pairs: Pairs, first: Translation, membership: Any) -> tuple[
 
 
 def reconstruction_term(config: LomitConfig, pairs: Pairs, first: Translation) -> Any:
-    """L1(x11, x1), where pixels count by how much they are painted: o + (1 - o) m, with o = `reconstruction_outside`."""
+    """L1(x11, x1), a pixel counting o + (1 - o) m, m being where it is painted and o `reconstruction_outside`."""
     outside = config.loss.reconstruction_outside
     if outside == 1:
         return reconstruction.l1(first.reconstruction, pairs.images)

@@ -94,7 +94,7 @@ class PairOrder:
         return chosen
 
     def differing(self, partners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """For each of the partners (n,), an image drawn evenly among those of its cell whose labels differ from its own.
+        """For each of the partners (n,), an image of the same cell whose labels differ, drawn evenly.
 
         A partner whose cell has no such image gets one of its own kind; `walk` does not give such partners.
         """

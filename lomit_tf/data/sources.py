@@ -50,8 +50,9 @@ def open_set(config: DataConfig, split: Split, seed: int = 0) -> ImageSet:
 def with_cells(images: ImageSet, attributes: int) -> ImageSet:
     """A set whose labels after the first `attributes` become the cells in which pairs must agree."""
     cells = np.unique(images.labels[:, attributes:], axis=0, return_inverse=True)[1]
+    names = images.label_names[:attributes]
     return dataclasses.replace(
-        images, labels=images.labels[:, :attributes], label_names=images.label_names[:attributes], cells=cells.reshape(-1)
+        images, labels=images.labels[:, :attributes], label_names=names, cells=cells.reshape(-1)
     )
 
 
