@@ -186,7 +186,7 @@ class LossConfig(_Checked):
     r1_features: str = option("content", "what R1 compares pixels by", ("content", "colour"))
     r1_cut_negative: bool = option(False, "negative similarities of R1 count as 0")
     r2_weight: float = option(1e-4, "weight of R2, mask sparsity")
-    r2_schedule: str = option("constant", "constant; warmup: from 0 at r2_start to full at r2_end; area: only outside [area_min, area_max]", ("constant", "warmup", "area"))
+    r2_schedule: str = option("constant", "constant; warmup: from 0 at r2_start to full at r2_end; area: only outside [area_min, area_max]; success: by how surely D_cls finds the exemplar's labels on the group's own composite, so that a mask cannot shrink before it works", ("constant", "warmup", "area", "success"))
     r2_start: int = option(0, "generator step at which R2's warm-up starts")
     r2_end: int = option(1000, "generator step at which R2 has its full weight")
     area_min: float = option(0.05, "smallest unpunished mean of a mask (r2_schedule=area)")
@@ -267,6 +267,8 @@ class LomitConfig:
                 )
         if self.training.precision != "float32" and self.training.deterministic:
             raise ConfigError("--deterministic needs --precision=float32")
+        if model.masks == "coupled" and loss.r2_schedule == "success":
+            raise ConfigError("--r2_schedule=success needs --masks=decoupled, which asks about each mask; received --masks=coupled")
         if loss.mask_critic_weight > 0 and model.critic_condition == "none":
             raise ConfigError("--mask_critic_weight needs --critic_condition=heads or projection; received none")
 

@@ -206,6 +206,7 @@ def generator_terms(
     scores, logits = critic(ops.concatenate(images, axis=0), labels_all)
     terms["adversarial"] = adversarial.generator_loss(scores[:batch])
     terms["classification"] = classification.classification_loss(logits[:batch], pairs.target)
+    success = None
     if decoupled:
         groups = membership.shape[0]
         asked = ops.reshape(ops.transpose(pairs.transfer), (-1,))  # group by group, as the composites
@@ -213,9 +214,17 @@ def generator_terms(
             logits[batch:], labels_all[batch:], asked
         )
         terms["mask_critic"] = groups * adversarial.generator_loss(scores[batch:] * asked)
+        if config.loss.r2_schedule == "success":
+            parts = (ops.split(v, groups, axis=0) for v in (logits[batch:], labels_all[batch:], asked))
+            success = ops.stack(
+                [
+                    classification.success(z, y, pairs.labels, membership[g], t)
+                    for g, (z, y, t) in enumerate(zip(*parts, strict=True))
+                ]
+            )
     outside = 1 - ops.stop_gradient(chosen_mask(first.encoding.masks, pairs.transfer))
     terms["background"] = reconstruction.masked_l1(first.bare, pairs.images, outside)
-    terms["r2"] = mask.mask_sparsity(first.encoding.masks[..., :-1], config.loss)
+    terms["r2"] = mask.mask_sparsity(first.encoding.masks[..., :-1], config.loss, success)
     return terms
 
 

@@ -211,3 +211,25 @@ def test_sparsity_weight_is_constant_or_warmed_up():
     config = LossConfig(r2_weight=0.5, r2_schedule="warmup", r2_start=100, r2_end=200)
     found = [float(mask.sparsity_weight(s, config)) for s in (0, 100, 150, 200, 300)]
     np.testing.assert_allclose(found, [0, 0, 0.25, 0.5, 0.5], atol=1e-7)
+
+
+def test_success_is_the_mean_probability_of_new_labels(rng):
+    logits, labels, own = rng.normal(size=(5, 3)) * 3, rng.integers(0, 2, (5, 3)), rng.integers(0, 2, (5, 3))
+    members, asked = np.array([1.0, 0, 1]), np.array([1.0, 1, 0, 1, 1])
+    labels[0], own[0] = [1, 0, 0], [1, 1, 0]  # new only outside the group
+    labels[1], own[1] = [1, 0, 0], [0, 0, 0]
+    p = 1 / (1 + np.exp(-logits))
+    chosen = [
+        np.prod([p[i, k] if labels[i, k] else 1 - p[i, k] for k in (0, 2)])
+        for i in range(5)
+        if asked[i] and any(labels[i, k] != own[i, k] for k in (0, 2))
+    ]
+    found = classification.success(*map(f32, (logits, labels, own, members, asked)))
+    np.testing.assert_allclose(found, np.mean(chosen), rtol=1e-5)
+    assert float(classification.success(*map(f32, (logits, own, own, members, asked)))) == 0
+
+
+def test_sparsity_weighted_by_success(rng):
+    masks, success = rng.uniform(size=(2, 4, 4, 2)), np.array([0.25, 1.0])
+    expected = (masks.mean((0, 1, 2)) * success).sum()
+    np.testing.assert_allclose(mask.mask_sparsity(f32(masks), None, f32(success)), expected, rtol=1e-5)

@@ -46,8 +46,8 @@ def measure_masks(scores: Scores, cases: Cases, groups: Groups, method: str, out
     scores.section(
         section,
         "The input's masks against the true ones: for each pair the union of the regions that the attributes own in "
-        "which it differs. IoU is the mean over images, average precision is over all pixels. The identity offers the whole "
-        "image as its mask: what a mask that knows nothing would get.",
+        "which it differs. IoU is the mean over images, average precision is over all pixels. The identity offers the "
+        "whole image as its mask: what a mask that knows nothing would get.",
     )
     for g, (name, labels) in enumerate(groups.items()):
         chosen = cases.differing(labels)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from lomit_tf.checkpoints import load
 from lomit_tf.config import DataConfig, LomitConfig
 from lomit_tf.data.image_set import DataError, ImageSet
 from lomit_tf.evaluation import measures, realism
@@ -26,6 +25,7 @@ from lomit_tf.evaluation.segmenter import Segmenter, open_segmenter
 from lomit_tf.evaluation.truth import MASK_SETS, regions_of
 from lomit_tf.grid import draw_grid, mask_picture, picture, save_png
 from lomit_tf.model import Lomit
+from lomit_tf.zoo import load
 
 Progress = Callable[[str, float], None]
 
@@ -251,8 +251,8 @@ class _Evaluation:
         size = "x".join(map(str, found.input_size))
         self.notes.append(
             f"Realism: embedder {found.embedder}, {found.real_count} real and {found.translated_count} translated "
-            f"images, resized to {size} with {found.resize_filter}; kernel distance over {found.kernel.subsets} subsets "
-            f"of {found.kernel.subset_size}. {found.note}"
+            f"images, resized to {size} with {found.resize_filter}; kernel distance over {found.kernel.subsets} "
+            f"subsets of {found.kernel.subset_size}. {found.note}"
         )
 
     def _segmenter(self, qualities: dict[str, dict[str, MaskQuality]]) -> None:

@@ -51,15 +51,17 @@ def normalised_colours(image: Any) -> Any:
     return (image - mean) / ops.sqrt(variance + 1e-5)
 
 
-def mask_sparsity(masks: Any, config: LossConfig | None = None) -> Any:
+def mask_sparsity(masks: Any, config: LossConfig | None = None, success: Any | None = None) -> Any:
     """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1.
 
     With `r2_schedule=area`: sum_g mean_b of how far an image's mean mask lies outside [area_min, area_max].
+    With `success` (G,), which `r2_schedule=success` needs: sum_g success_g mean(m_g), without gradient to success.
     """
     area = ops.mean(ops.cast(masks, "float32"), axis=(1, 2))  # (B, G)
     if config is not None and config.r2_schedule == "area":
         area = ops.maximum(area - config.area_max, 0) + ops.maximum(config.area_min - area, 0)
-    return ops.sum(ops.mean(area, axis=0))
+    per_group = ops.mean(area, axis=0)
+    return ops.sum(per_group if success is None else ops.stop_gradient(success) * per_group)
 
 
 def ramp(step: Any, start: int, end: int) -> Any:
