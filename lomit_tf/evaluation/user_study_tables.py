@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lomit_tf.evaluation.report_cells import NONE
 from lomit_tf.evaluation.report_markdown import plain, table
 
 
@@ -22,7 +23,7 @@ def _content(scores: Mapping[str, Any]) -> tuple[list[str], list[list[str]], lis
     head += [f"before {name}" for name in names]
     rows = []
     for name, found in methods:
-        low_high = "–" if found["interval"] is None else "{:.3f} to {:.3f}".format(*found["interval"])
+        low_high = NONE if found["interval"] is None else "{:.3f} to {:.3f}".format(*found["interval"])
         first = found["rank_counts"][0]
         rows.append(
             [
