@@ -9,7 +9,7 @@ from typing import Any
 
 from lomit_tf.evaluation.report_checks import reason_of
 
-NONE = "–"
+NONE = "\N{EN DASH}"
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 LEGEND = "↑ higher is better, ↓ lower is better; the best value of a row is marked."
 

@@ -103,11 +103,12 @@ def ticks(values: Sequence[float]) -> list[float]:
 
 
 def tick_labels(values: Sequence[float]) -> list[str]:
-    """The ticks with as many decimals as tell them apart; in powers of ten where they are very large or small."""
+    """The ticks with as many digits as tell them apart; in powers of ten where they are very large or small."""
     step = values[1] - values[0]
     largest = max(abs(values[0]), abs(values[-1]))
     if largest >= 1e6 or step < 1e-4:
-        return [f"{value:.3g}" for value in values]
+        digits = math.ceil(math.log10(largest / step)) + 1
+        return [f"{value:.{max(digits, 2)}g}" for value in values]
     for decimals in range(6):
         if all(abs(value - round(value, decimals)) < step / 100 for value in values):
             break

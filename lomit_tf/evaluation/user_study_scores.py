@@ -88,8 +88,8 @@ def read_answers(paths: Sequence[Path], key: Mapping[str, Any]) -> Answers:
     questions = [question for question in key["questions"] if question in answered]
     methods = list(key["methods"])
     ranks_of_all = np.zeros((len(participants), len(questions), len(methods)), np.int64)
-    for (who, question), (_, ranks) in found.items():
-        ranks_of_all[participants.index(who), questions.index(question)] = [ranks[method] for method in methods]
+    for (participant, question), (_, ranks) in found.items():
+        ranks_of_all[participants.index(participant), questions.index(question)] = [ranks[method] for method in methods]
     return Answers(participants, questions, methods, ranks_of_all)
 
 
