@@ -1,8 +1,10 @@
 """The judge: network, augmentation, loss, order, a real training of some seconds, and the command."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 
 import keras
 import numpy as np
@@ -10,9 +12,10 @@ import pytest
 from PIL import Image
 
 from lomit_tf import train_judge as command
+from lomit_tf.callbacks import TrainingError
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data import drawn_faces
-from lomit_tf.data.sources import open_set
+from lomit_tf.data.sources import DataError, open_set
 from lomit_tf.evaluation.augment import augment, geometry, tent
 from lomit_tf.evaluation.judge import Judge, JudgeConfig, _Batches, accuracies, build_judge, train_judge
 from lomit_tf.evaluation.judge import weighted_cross_entropy as loss
@@ -100,12 +103,12 @@ def test_load_says_what_is_wrong(trained, tmp_path):
         Judge.load(tmp_path)
 
 
-@pytest.mark.parametrize("size, stages", [(64, 3), (128, 4)])
-def test_the_network_goes_down_to_8_pixels(size, stages):
+@pytest.mark.parametrize("size, stages", [(64, 4), (128, 5)])
+def test_the_network_goes_down_to_4_pixels(size, stages):
     network = build_judge(small(size=size))
     assert network.input_shape == (None, size, size, 3) and network.output_shape == (None, 2)
     maps = [layer.output.shape[1:3] for layer in network.layers if isinstance(layer, keras.layers.Add)]
-    assert maps == [(size >> 1 + i, size >> 1 + i) for i in range(stages)] and maps[-1] == (8, 8)
+    assert maps == [(size >> 1 + i, size >> 1 + i) for i in range(stages)] and maps[-1] == (4, 4)
     assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers)
 
 
@@ -191,18 +194,29 @@ def test_tent_against_its_kernel(rng):
     assert tent(x) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_label_that_nobody_has_is_refused(tmp_path):
+def labelled_folder(root, rng, labels="Blond_Hair"):
+    """Eight little images in each of two splits; every other one is blond, and nobody bald."""
+    rows = "file,split,Blond_Hair,Bald\n"
     for split in ("train", "validation"):
-        for i in range(3):
-            (tmp_path / "set" / split).mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (64, 64), (80 * i, 0, 0)).save(tmp_path / "set" / split / f"{i}.png")
-    rows = "".join(f"{split}/{i}.png,{split},{int(i == 1)},0\n" for split in ("train", "validation") for i in range(3))
-    (tmp_path / "set" / "labels.csv").write_text("file,split,Blond_Hair,Bald\n" + rows)
-    data = DataConfig(
-        dataset="labelled_folder", data_dir=str(tmp_path / "set"), image_size=64, attributes=("Blond_Hair", "Bald")
-    )
+        (root / split).mkdir(parents=True)
+        for i in range(8):
+            Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)).save(root / split / f"{i}.png")
+            rows += f"{split}/{i}.png,{split},{i % 2},0\n"
+    (root / "labels.csv").write_text(rows)
+    where = {"dataset": "labelled_folder", "data_dir": str(root), "image_size": 64, "max_corrupt": 0.0}
+    return JudgeConfig(DataConfig(**where, attributes=tuple(labels.split(","))), steps=2, width=4, batch_size=8)
+
+
+def test_a_label_that_nobody_has_is_refused(tmp_path, rng):
     with pytest.raises(ConfigError, match="no training image has Bald; leave it out"):
-        train_judge(JudgeConfig(data, steps=1), tmp_path / "out", progress=False)
+        train_judge(labelled_folder(tmp_path / "set", rng, "Blond_Hair,Bald"), tmp_path / "out", progress=False)
+
+
+def test_images_that_cannot_be_read_are_named(tmp_path, rng):
+    config = labelled_folder(tmp_path / "set", rng)
+    (tmp_path / "set" / "train" / "3.png").write_bytes(b"nonsense")
+    with pytest.raises(DataError, match=r"more than --max_corrupt=0 of the train images.*\n.*3.png"):
+        train_judge(config, tmp_path / "out", progress=False)
 
 
 @pytest.mark.parametrize("argv, message", [
@@ -230,6 +244,12 @@ def test_help_names_every_flag(capsys):
     assert all(f"--{name}" in text or f"--[no]{name}" in text for name in command.define_flags())
 
 
+def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
+    with pytest.raises(TrainingError, match="not finite; lower --learning_rate"):
+        train_judge(small(learning_rate=1e30, images=32, steps=3, width=4), tmp_path / "out", progress=False)
+    assert not list((tmp_path / "out").iterdir())
+
+
 @pytest.mark.slow
 def test_the_command_trains_and_reports(tmp_path):
     argv = ["--dataset=drawn_faces", "--image_size=64", "--attributes=Blond_Hair", "--train_images=64", "--steps=2",
@@ -239,3 +259,18 @@ def test_the_command_trains_and_reports(tmp_path):
     assert "Blond_Hair" in done.stdout and "of 1000" in done.stdout and "step 2/2" in done.stderr
     record = Judge.load(tmp_path / "judge").record
     assert record["command"].startswith("python -m lomit_tf.train_judge --dataset=drawn_faces") and record["steps"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX systems")
+def test_sigterm_ends_the_command_with_nothing_written(tmp_path):
+    argv = ["--dataset=drawn_faces", "--image_size=64", "--train_images=64", "--steps=20000", "--width=4",
+            f"--out={tmp_path / 'judge'}"]  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-m", "lomit_tf.train_judge", *argv], stderr=subprocess.PIPE, text=True)
+    lines = iter(process.stderr)
+    assert any("compiling the first step" in line for line in lines)
+    time.sleep(0.5)
+    process.terminate()
+    rest = "".join(lines)
+    assert process.wait(60) == 143 and "terminated; nothing was written" in rest and "Traceback" not in rest
+    assert not list((tmp_path / "judge").iterdir())
