@@ -70,10 +70,16 @@ setup(
         "lomit_tf.configs",
     ],
     package_dir={"lomit_tf.configs": "configs"},
-    package_data={"lomit_tf": ["py.typed"], "lomit_tf.configs": ["*.cfg"], "lomit_tf.evaluation": ["*.html"]},
+    package_data={
+        "lomit_tf": ["py.typed", "weights/*/*"],
+        "lomit_tf.configs": ["*.cfg"],
+        "lomit_tf.evaluation": ["*.html"],
+    },
     entry_points={
         "console_scripts": [
             "lomit-train = lomit_tf.train:run",
+            "lomit-evaluate = lomit_tf.evaluate:run",
+            "lomit-train-judge = lomit_tf.train_judge:run",
             "lomit-user-study = lomit_tf.user_study:run",
         ]
     },

@@ -1,7 +1,7 @@
 """Train the judge: `python -m lomit_tf.train_judge --dataset=... --out=DIR`. `--help` lists the flags.
 
-Exit codes: 0 done; 2 flags, configuration or data that cannot be used; 130 or 143 interrupted by Ctrl-C or SIGTERM,
-with nothing written.
+Exit codes: 0 done; 1 the loss was not finite; 2 flags, configuration or data that cannot be used; 130 or 143
+interrupted by Ctrl-C or SIGTERM. Nothing is written unless it is done.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lomit_tf.flags import wants_help
 if TYPE_CHECKING:
     from lomit_tf.evaluation.judge import Judge
 
-UNUSABLE, INTERRUPTED = 2, 128  # exit codes; the last one plus the signal's number
+STOPPED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
 DATA_FLAGS = (
     "dataset", "data_dir", "labels_file", "attributes", "labelled_only", "image_size", "crop", "flip", "train_images",
     "cache", "max_corrupt",
@@ -57,9 +57,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     try:
         config, out = parse(argv)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        from lomit_tf.evaluation.judge import train_judge  # TensorFlow only now: seconds after any usage error
-
-        judge = train_judge(config, out, command=f"python -m lomit_tf.train_judge {shlex.join(argv)}")
+        judge = _train(config, out, f"python -m lomit_tf.train_judge {shlex.join(argv)}")
     except (ConfigError, DataError) as error:
         return _failed(str(error), UNUSABLE)
     except KeyboardInterrupt:
@@ -68,8 +66,22 @@ def run(argv: Sequence[str] | None = None) -> int:
         return _failed("terminated; nothing was written", INTERRUPTED + signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
+    if judge is None:
+        return STOPPED
     _report(judge, out)
     return 0
+
+
+def _train(config: JudgeConfig, out: Path, command: str) -> Judge | None:
+    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
+    from lomit_tf.callbacks import TrainingError
+    from lomit_tf.evaluation.judge import train_judge
+
+    try:
+        return train_judge(config, out, command=command)
+    except TrainingError as error:
+        _failed(str(error), STOPPED)
+        return None
 
 
 def parse(argv: Sequence[str]) -> tuple[JudgeConfig, Path]:

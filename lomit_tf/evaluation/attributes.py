@@ -137,7 +137,7 @@ def attribute_metrics(
         same = (answer == answer1)[others]
         stayed.append(same)
         kept = _share(same, "every pair asks for a change of it or of its family")
-        attributes[name] = AttributeResult(name, in_model, *shares, kept)
+        attributes[name] = AttributeResult(name, in_model, shares[0], shares[1], shares[2], kept)
 
     return AttributeMetrics(
         attributes,

@@ -18,7 +18,7 @@ def augment(pictures: np.ndarray, rng: np.random.Generator, *, flip: bool = True
     Mirrored (half of them), shifted by up to S/16 pixels with edges repeated, blurred in part or whole by a 3x3 or 5x5
     tent (two thirds of them), brightness and contrast by up to 8 %, noise up to 2 %, and a grey hole in a quarter.
     """
-    n, size = pictures.shape[:2]
+    n, size = len(pictures), int(pictures.shape[1])
     x = geometry(pictures, rng, flip).astype(np.float32) / 127.5 - 1
 
     blurred = tent(x)
@@ -40,7 +40,7 @@ def augment(pictures: np.ndarray, rng: np.random.Generator, *, flip: bool = True
 
 def geometry(pictures: np.ndarray, rng: np.random.Generator, flip: bool) -> np.ndarray:
     """Mirror half of (n, S, S, 3), and shift all by up to S/16 pixels, in one indexing."""
-    n, size = pictures.shape[:2]
+    n, size = len(pictures), int(pictures.shape[1])
     limit = round(size * MAX_SHIFT)
     down, right = rng.integers(-limit, limit + 1, (2, n, 1))
     mirrored = (rng.random((n, 1)) < 0.5) & flip

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from lomit_tf.callbacks import ProgressBar
+from lomit_tf.callbacks import ProgressBar, TrainingError
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.pairs import batches
@@ -26,7 +26,7 @@ from lomit_tf.evaluation.augment import augment
 from lomit_tf.evaluation.judge_config import JudgeConfig
 
 NETWORK, RECORD = "judge.keras", "judge.json"
-FINEST = 8  # pixels on a side after the last stage
+FINEST = 4  # pixels on a side after the last stage
 RANGE_SLACK = 1e-3  # float32 arithmetic may leave -1..1 by this much
 
 
@@ -34,7 +34,7 @@ def build_judge(config: JudgeConfig) -> keras.Model:
     """The network: images (B, S, S, 3) in -1..1 -> logits (B, K), one for each label.
 
     A strided 3x3 convolution, then residual stages of two 3x3 convolutions with batch normalisation, each half the
-    size of the one before down to 8x8, global average, dropout, dense. Weights depend on the seed alone.
+    size of the one before down to 4x4, global average, dropout, dense. Weights depend on the seed alone.
     """
     size, width = config.data.image_size, config.width
     rng = np.random.default_rng(config.seed)
@@ -182,6 +182,7 @@ def train_judge(config: JudgeConfig, out: str | os.PathLike[str], *, command: st
 
     Raises:
       ConfigError, DataError: flags or data that cannot be used; among them a label without positives or negatives.
+      TrainingError: the loss is not finite.
     """
     images, held_out = (open_set(config.data, split) for split in ("train", config.held_out))  # type: ignore[arg-type]
     out = Path(out)
@@ -209,7 +210,9 @@ def train_judge(config: JudgeConfig, out: str | os.PathLike[str], *, command: st
         loss=lambda labels, logits: weighted_cross_entropy(labels, logits, weights),
     )
     callbacks = [ProgressBar(steps, 0, config.batch_size, max(1, steps // 20))] if progress else []
-    trained.fit(_Batches(images, config, steps), epochs=1, shuffle=False, verbose=0, callbacks=callbacks)
+    history = trained.fit(_Batches(images, config, steps), epochs=1, shuffle=False, verbose=0, callbacks=callbacks)
+    if not np.isfinite(history.history["loss"][-1]):  # the mean over all steps
+        raise TrainingError("the judge's loss is not finite; lower --learning_rate. Nothing was written")
 
     record = {
         "attributes": list(images.label_names), "image_size": config.data.image_size, "crop": config.data.crop,

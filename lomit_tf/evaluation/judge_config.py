@@ -17,7 +17,7 @@ class JudgeConfig:
     seed: int = option(1906, "of weights, order and augmentation")
     epochs: float = option(8.0, "times that every training image is seen; --steps wins over it")
     steps: int = option(0, "updates in all (0: from --epochs)")
-    batch_size: int = option(64, "images in one update")
+    batch_size: int = option(32, "images in one update")
     width: int = option(24, "channels of the first stage; each later one doubles them, up to eight times")
     learning_rate: float = option(2e-3, "AdamW's highest rate; it rises for a tenth of the steps and falls as a cosine")
     weight_decay: float = option(0.02, "AdamW's weight decay")

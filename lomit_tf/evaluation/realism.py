@@ -80,19 +80,23 @@ def frechet_distance(features_a: np.ndarray, features_b: np.ndarray) -> float:
         |mu_a - mu_b|^2 + tr(A) + tr(B) - 2 tr((A^1/2 B A^1/2)^1/2)      (Heusel et al. 2017, arXiv 1706.08500)
 
     A and B are unbiased covariances. Both roots are of symmetric matrices, whose eigenvalues are real; those that
-    rounding makes negative count as 0, so that fewer samples than features do no harm.
+    rounding makes negative count as 0, so that fewer samples than features do no harm. Where both sets have at most D
+    samples, the same trace is the sum of the singular values of X Y^T, for A = X^T X and B = Y^T Y: a smaller matrix,
+    and no root of rounding errors.
 
     Raises ValueError for shapes that do not fit, fewer than two samples, or features that are not finite.
     """
     a, b = _checked(features_a, features_b)
-    mean, covariance = a.mean(axis=0) - b.mean(axis=0), _covariance(a)
-    other = _covariance(b)
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T  # A^1/2, (D, D)
-    product = root @ other @ root
-    cross = np.sqrt(np.maximum(np.linalg.eigvalsh((product + product.T) / 2), 0)).sum()
-    distance = mean @ mean + np.trace(covariance) + np.trace(other) - 2 * cross
-    return float(max(distance, 0.0))
+    mean = a.mean(axis=0) - b.mean(axis=0)
+    x, y = ((z - z.mean(axis=0)) / np.sqrt(len(z) - 1) for z in (a, b))
+    if max(len(x), len(y)) <= x.shape[1]:
+        cross = np.linalg.svd(x @ y.T, compute_uv=False).sum()
+    else:
+        values, vectors = np.linalg.eigh(x.T @ x)
+        root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T  # A^1/2, (D, D)
+        product = root @ (y.T @ y) @ root
+        cross = np.sqrt(np.maximum(np.linalg.eigvalsh((product + product.T) / 2), 0)).sum()
+    return float(max(mean @ mean + (x**2).sum() + (y**2).sum() - 2 * cross, 0.0))
 
 
 def kernel_distance(
@@ -135,12 +139,6 @@ def squared_mmd(a: np.ndarray, b: np.ndarray) -> float:
         return float((k.sum() - np.trace(k)) / (len(x) * (len(x) - 1)))
 
     return within(a) + within(b) - 2 * float(kernel(a, b).mean())
-
-
-def _covariance(x: np.ndarray) -> np.ndarray:
-    """(n, D) -> (D, D), unbiased."""
-    centred = x - x.mean(axis=0)
-    return centred.T @ centred / (len(x) - 1)
 
 
 def _checked(features_a: np.ndarray, features_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
