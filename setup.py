@@ -78,6 +78,7 @@ setup(
     entry_points={
         "console_scripts": [
             "lomit-train = lomit_tf.train:run",
+            "lomit-demo = lomit_tf.demo:run",
             "lomit-evaluate = lomit_tf.evaluate:run",
             "lomit-train-judge = lomit_tf.train_judge:run",
             "lomit-user-study = lomit_tf.user_study:run",

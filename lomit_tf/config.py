@@ -186,13 +186,14 @@ class LossConfig(_Checked):
     r1_features: str = option("content", "what R1 compares pixels by", ("content", "colour"))
     r1_cut_negative: bool = option(False, "negative similarities of R1 count as 0")
     r2_weight: float = option(1e-4, "weight of R2, mask sparsity")
-    r2_schedule: str = option("constant", "constant; warmup: from 0 at r2_start to full at r2_end; area: only outside [area_min, area_max]; success: by how surely D_cls finds the exemplar's labels on the group's own composite, so that a mask cannot shrink before it works", ("constant", "warmup", "area", "success"))
+    r2_schedule: str = option("constant", "constant; warmup: from 0 at r2_start to full at r2_end; area: only outside [area_min, area_max]", ("constant", "warmup", "area"))
     r2_start: int = option(0, "generator step at which R2's warm-up starts")
     r2_end: int = option(1000, "generator step at which R2 has its full weight")
     area_min: float = option(0.05, "smallest unpunished mean of a mask (r2_schedule=area)")
     area_max: float = option(0.35, "largest unpunished mean of a mask (r2_schedule=area)")
     mask_classification_weight: float = option(1.0, "decoupled masks: weight of D_cls on m*sg(G) + (1-m)*x")
     mask_critic_weight: float = option(0.0, "decoupled masks: weight of the critic's score of that composite")
+    mask_gate: str = option("none", "success: R2 and the critic's part of a group's mask count by how surely D_cls finds the exemplar's labels in that group's composite, so that a mask cannot die before it works", ("none", "success"))
     mask_start: int = option(0, "decoupled masks: generator step at which all mask terms start to be ramped in")
     mask_end: int = option(0, "decoupled masks: generator step at which the mask terms have their full weight")
 
@@ -267,8 +268,8 @@ class LomitConfig:
                 )
         if self.training.precision != "float32" and self.training.deterministic:
             raise ConfigError("--deterministic needs --precision=float32")
-        if model.masks == "coupled" and loss.r2_schedule == "success":
-            raise ConfigError("--r2_schedule=success needs --masks=decoupled, which asks about each mask; received --masks=coupled")
+        if model.masks == "coupled" and loss.mask_gate == "success":
+            raise ConfigError("--mask_gate=success needs --masks=decoupled, which asks about each mask; received --masks=coupled")
         if loss.mask_critic_weight > 0 and model.critic_condition == "none":
             raise ConfigError("--mask_critic_weight needs --critic_condition=heads or projection; received none")
 

@@ -213,8 +213,7 @@ def generator_terms(
         terms["mask_classification"] = groups * classification.classification_loss(
             logits[batch:], labels_all[batch:], asked
         )
-        terms["mask_critic"] = groups * adversarial.generator_loss(scores[batch:] * asked)
-        if config.loss.r2_schedule == "success":
+        if config.loss.mask_gate == "success":
             parts = (ops.split(v, groups, axis=0) for v in (logits[batch:], labels_all[batch:], asked))
             success = ops.stack(
                 [
@@ -222,6 +221,8 @@ def generator_terms(
                     for g, (z, y, t) in enumerate(zip(*parts, strict=True))
                 ]
             )
+            asked = asked * ops.repeat(ops.stop_gradient(success), batch)
+        terms["mask_critic"] = groups * adversarial.generator_loss(scores[batch:] * asked)
     outside = 1 - ops.stop_gradient(chosen_mask(first.encoding.masks, pairs.transfer))
     terms["background"] = reconstruction.masked_l1(first.bare, pairs.images, outside)
     terms["r2"] = mask.mask_sparsity(first.encoding.masks[..., :-1], config.loss, success)

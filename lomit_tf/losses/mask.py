@@ -55,7 +55,7 @@ def mask_sparsity(masks: Any, config: LossConfig | None = None, success: Any | N
     """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1.
 
     With `r2_schedule=area`: sum_g mean_b of how far an image's mean mask lies outside [area_min, area_max].
-    With `success` (G,), which `r2_schedule=success` needs: sum_g success_g mean(m_g), without gradient to success.
+    With `success` (G,), for `mask_gate=success`: sum_g success_g mean(m_g), without gradient to success.
     """
     area = ops.mean(ops.cast(masks, "float32"), axis=(1, 2))  # (B, G)
     if config is not None and config.r2_schedule == "area":
