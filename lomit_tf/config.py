@@ -173,7 +173,8 @@ class LossConfig(_Checked):
 
     adversarial_weight: float = option(1.0, "weight of the WGAN terms")
     gradient_penalty_weight: float = option(10.0, "weight of the critic's gradient penalty")
-    classification_weight: float = option(1.0, "weight of the attribute classification terms")
+    classification_weight: float = option(1.0, "weight of the attribute classification term of translated images")
+    critic_classification_weight: float = option(1.0, "weight of the attribute classification term of real images, from which D_cls learns")
     reconstruction_weight: float = option(10.0, "weight of L1(x11, x1), within the domain")
     reconstruction_outside: float = option(1.0, "what a pixel outside the painted region counts in L1(x11, x1), from 0 to 1; a composite does not show it")
     cycle_weight: float = option(10.0, "weight of L1(x121, x1)")
@@ -185,6 +186,8 @@ class LossConfig(_Checked):
     r1_weight: float = option(0.1, "weight of R1, mask similarity")
     r1_features: str = option("content", "what R1 compares pixels by", ("content", "colour"))
     r1_cut_negative: bool = option(False, "negative similarities of R1 count as 0")
+    edge_weight: float = option(0.0, "weight of the edge term: mask edges cost less where the image has edges (R1 at full resolution among near pixels; not in the paper)")
+    edge_scale: float = option(0.2, "colour difference (of 2.0) at which the edge term counts two near pixels as unlike")
     r2_weight: float = option(1e-4, "weight of R2, mask sparsity")
     r2_schedule: str = option("constant", "constant; warmup: from 0 at r2_start to full at r2_end; area: only outside [area_min, area_max]", ("constant", "warmup", "area"))
     r2_start: int = option(0, "generator step at which R2's warm-up starts")
@@ -198,6 +201,7 @@ class LossConfig(_Checked):
     mask_end: int = option(0, "decoupled masks: generator step at which the mask terms have their full weight")
 
     def check(self) -> None:
+        self._positive("edge_scale")
         if self.reconstruction_outside > 1:
             raise ConfigError(f"--reconstruction_outside lies between 0 and 1; received {self.reconstruction_outside}")
         if not 0 <= self.area_min < self.area_max <= 1:

@@ -219,7 +219,7 @@ class Lomit(keras.Model):
             total = self._scale() * (
                 loss.adversarial_weight * terms["critic/wasserstein"]
                 + loss.gradient_penalty_weight * terms["critic/gradient_penalty"]
-                + loss.classification_weight * terms["critic/classification"]
+                + loss.critic_classification_weight * terms["critic/classification"]
             )
         gradients = tape.gradient(total, variables)
         self.critic_optimizer.apply(gradients, variables)
@@ -234,7 +234,12 @@ class Lomit(keras.Model):
             terms = objectives.generator_terms(self.generator, self.critic, self.config, pairs, first, self.membership)
             total = self._scale() * sum(weights[name] * term for name, term in terms.items())
             r1 = objectives.r1_term(self.config, first.encoding.masks, first.encoding.content[0], pairs.images)
-            weighted_r1 = self._scale() * weights["r1"] * r1
+            apart = {"r1": r1}
+            weighted = weights["r1"] * r1
+            if self.config.loss.edge_weight:
+                apart["edge"] = objectives.edge_term(self.config, first.encoding.masks, pairs.images)
+                weighted = weighted + weights["edge"] * apart["edge"]
+            weighted_r1 = self._scale() * weighted
         gradients = tape.gradient(total, variables)
         decoder = self.generator.mask_decoder.trainable_variables
         of_r1 = dict(zip((id(v) for v in decoder), tape.gradient(weighted_r1, decoder), strict=True))
@@ -244,8 +249,8 @@ class Lomit(keras.Model):
         self.generator_optimizer.apply(gradients, variables)
         self._update_average()
         masks = first.encoding.masks
-        logs = {f"generator/{name}": tf.cast(term, tf.float32) for name, term in (terms | {"r1": r1}).items()}
-        logs["generator/total"] = total / self._scale() + weights["r1"] * r1
+        logs = {f"generator/{name}": tf.cast(term, tf.float32) for name, term in (terms | apart).items()}
+        logs["generator/total"] = total / self._scale() + weighted
         logs["generator/gradient_norm"] = tf.linalg.global_norm(gradients)
         for g, name in enumerate(self.group_names):
             logs[f"mask/{name}/mean"] = tf.reduce_mean(masks[..., g])

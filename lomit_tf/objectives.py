@@ -145,6 +145,11 @@ def r1_term(config: LomitConfig, masks: Any, content: Any, images: Any) -> Any:
     return mask.mask_similarity(pooled, features, cut_negative=config.loss.r1_cut_negative)
 
 
+def edge_term(config: LomitConfig, masks: Any, images: Any) -> Any:
+    """The edge term of all groups."""
+    return mask.edge_smoothness(masks[..., :-1], images, config.loss.edge_scale)
+
+
 def cycle_terms(
     generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation
 ) -> tuple[dict[str, Any], Any]:
@@ -230,7 +235,7 @@ def generator_terms(
 
 
 def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
-    """Weight of every term of `generator_terms`, and of "r1", at a generator step (an int or a scalar tensor)."""
+    """Weight of every term of `generator_terms`, of "r1" and of "edge", at a generator step (an int or a scalar)."""
     loss = config.loss
     own = mask.ramp(step, loss.mask_start, loss.mask_end) if config.model.masks == "decoupled" else 1.0
     return {
@@ -245,5 +250,6 @@ def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
         "mask_classification": own * loss.mask_classification_weight,
         "mask_critic": own * loss.mask_critic_weight,
         "r1": own * loss.r1_weight,
+        "edge": own * loss.edge_weight,
         "r2": own * mask.sparsity_weight(step, loss),
     }

@@ -233,3 +233,28 @@ def test_sparsity_weighted_by_success(rng):
     masks, success = rng.uniform(size=(2, 4, 4, 2)), np.array([0.25, 1.0])
     expected = (masks.mean((0, 1, 2)) * success).sum()
     np.testing.assert_allclose(mask.mask_sparsity(f32(masks), None, f32(success)), expected, rtol=1e-5)
+
+
+def test_edge_smoothness_against_loops(rng):
+    masks, images, scale = rng.uniform(size=(2, 5, 6, 2)), rng.uniform(-1, 1, (2, 5, 6, 3)), 0.7
+    total = 0.0
+    for down, right in mask.EDGE_STEPS:
+        for g in range(2):
+            values = []
+            for b, i, j in np.ndindex(2, 5, 6):
+                k, n = i + down, j + right
+                if k < 5 and 0 <= n < 6:
+                    alike = np.exp(-np.sum((images[b, i, j] - images[b, k, n]) ** 2) / (2 * scale**2))
+                    values.append(abs(masks[b, i, j, g] - masks[b, k, n, g]) * alike)
+            total += np.mean(values)
+    expected = total / len(mask.EDGE_STEPS)
+    np.testing.assert_allclose(mask.edge_smoothness(f32(masks), f32(images), scale), expected, rtol=1e-5)
+
+
+def test_a_mask_edge_is_cheap_only_on_an_image_edge():
+    image, m = np.zeros((1, 8, 8, 3)), np.zeros((1, 8, 8, 1))
+    image[:, :, 4:] = 1
+    m[:, :, 4:] = 1
+    on_the_edge = float(mask.edge_smoothness(f32(m), f32(image), 0.2))
+    beside_it = float(mask.edge_smoothness(f32(np.roll(m, 2, axis=2)), f32(image), 0.2))
+    assert on_the_edge < 1e-6 < 0.01 < beside_it
