@@ -196,7 +196,8 @@ class LossConfig(_Checked):
     area_max: float = option(0.35, "largest unpunished mean of a mask (r2_schedule=area)")
     mask_classification_weight: float = option(1.0, "decoupled masks: weight of D_cls on m*sg(G) + (1-m)*x")
     mask_critic_weight: float = option(0.0, "decoupled masks: weight of the critic's score of that composite")
-    mask_gate: str = option("none", "success: R2 and the critic's part of a group's mask count by how surely D_cls finds the exemplar's labels in that group's composite, so that a mask cannot die before it works", ("none", "success"))
+    mask_cycle_weight: float = option(0.0, "decoupled masks: weight of m * |x121 - x|: a mask pays for what painting there and back does not restore")
+    mask_gate: str = option("none", "success: R2, the critic's and the cycle's part of a group's mask count by how surely D_cls finds the exemplar's labels in that group's composite, so that a mask cannot die before it works", ("none", "success"))
     mask_start: int = option(0, "decoupled masks: generator step at which all mask terms start to be ramped in")
     mask_end: int = option(0, "decoupled masks: generator step at which the mask terms have their full weight")
 
@@ -260,8 +261,9 @@ class LomitConfig:
 
     def __post_init__(self) -> None:
         loss, model = self.loss, self.model
-        if model.masks == "coupled" and loss.mask_critic_weight > 0:
-            raise ConfigError("--mask_critic_weight needs --masks=decoupled; received --masks=coupled")
+        for name in ("mask_critic_weight", "mask_cycle_weight"):
+            if model.masks == "coupled" and getattr(loss, name) > 0:
+                raise ConfigError(f"--{name} needs --masks=decoupled; received --masks=coupled")
         if self.training.strategy != "one_device":
             if self.training.deterministic:
                 raise ConfigError(f"--deterministic needs --strategy=one_device; received {self.training.strategy}")

@@ -199,7 +199,8 @@ def generator_terms(
 ) -> dict[str, Any]:
     """All unweighted terms of the generator side, by name. R1 is apart: its gradient goes to the mask decoder only."""
     terms = {"reconstruction": reconstruction_term(config, pairs, first)}
-    terms |= cycle_terms(generator, config, pairs, first)[0]
+    cycle, returned = cycle_terms(generator, config, pairs, first)
+    terms |= cycle
     batch = ops.shape(pairs.images)[0]
     images, labels = [first.image], [pairs.target]
     decoupled = config.model.masks == "decoupled"
@@ -227,6 +228,9 @@ def generator_terms(
                 ]
             )
             asked = asked * ops.repeat(ops.stop_gradient(success), batch)
+        counted = ops.transpose(ops.reshape(asked, (groups, -1)))
+        masks = first.encoding.masks[..., :-1]
+        terms["mask_cycle"] = mask.irreversible(masks, returned, pairs.images, counted)
         terms["mask_critic"] = groups * adversarial.generator_loss(scores[batch:] * asked)
     outside = 1 - ops.stop_gradient(chosen_mask(first.encoding.masks, pairs.transfer))
     terms["background"] = reconstruction.masked_l1(first.bare, pairs.images, outside)
@@ -248,6 +252,7 @@ def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
         "style_background": loss.style_background_weight,
         "background": loss.background_weight,
         "mask_classification": own * loss.mask_classification_weight,
+        "mask_cycle": own * loss.mask_cycle_weight,
         "mask_critic": own * loss.mask_critic_weight,
         "r1": own * loss.r1_weight,
         "edge": own * loss.edge_weight,

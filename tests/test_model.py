@@ -24,7 +24,7 @@ PAPER = WEIGHTS
 RECIPE = {
     **WEIGHTS, **GROUPS, "masks": "decoupled", "output": "composite", "critic_condition": "heads", "skips": True,
     "mask_classification_weight": 1.1, "mask_critic_weight": 0.2, "r1_cut_negative": True, "style_normalised": True,
-    "style_margin": 2, "reconstruction_outside": 0.3, "mask_gate": "success",
+    "style_margin": 2, "reconstruction_outside": 0.3, "mask_gate": "success", "mask_cycle_weight": 3.0,
 }  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def expected_logs(model, data) -> dict[str, float]:
             "generator/r1": r1(config, masks[i][..., :groups], content[i][0]),
         }
         if config.model.masks == "decoupled":
-            terms["generator/mask_classification"] = terms["generator/mask_critic"] = 0.0
+            terms |= {f"generator/mask_{name}": 0.0 for name in ("classification", "critic", "cycle")}
             for k in range(groups):
                 m = masks[i][..., k : k + 1]
                 belongs = np.array([label_group[label] == k for label in range(len(label_group))])
@@ -185,7 +185,9 @@ def expected_logs(model, data) -> dict[str, float]:
                 terms["generator/mask_critic"] -= (np.asarray(score) * transfer[:, k]).mean()
                 sure = np.exp(-cross_entropy(logits, asked, belongs))
                 new = transfer[:, k] * (np.abs(asked - y[i]) * belongs).any(axis=1)
-                answers[k].append((sure[new == 1], np.asarray(score) * transfer[:, k], masks[i][..., k].mean()))
+                lost = (masks[i][..., k] * np.abs(returned[i] - x[i]).mean(-1)).mean((1, 2)) * transfer[:, k]
+                terms["generator/mask_cycle"] += lost.mean()
+                answers[k].append((sure[new == 1], np.asarray(score) * transfer[:, k], masks[i][..., k].mean(), lost))
         for k, name in enumerate(model.group_names):
             terms[f"mask/{name}/mean"] = masks[i][..., k].mean()
             terms[f"mask/{name}/variance"] = masks[i][..., k].var(axis=(1, 2)).mean()
@@ -197,10 +199,11 @@ def expected_logs(model, data) -> dict[str, float]:
         gates = [np.mean(values) if len(values) else 0.0 for values in sure_of]
         pairs = list(zip(gates, answers, strict=True))
         means["generator/mask_critic"] = -sum(gate * np.mean([a[1] for a in found]) for gate, found in pairs)
+        means["generator/mask_cycle"] = sum(gate * np.mean([a[3] for a in found]) for gate, found in pairs)
         means["generator/r2"] = sum(gate * np.mean([a[2] for a in found]) for gate, found in pairs)
     weights = {f"generator/{n}": getattr(config.loss, f"{n}_weight") for n in (
         "adversarial", "classification", "reconstruction", "cycle", "content", "style_foreground", "style_background",
-        "background", "r1", "r2", "edge", "mask_classification", "mask_critic")}  # fmt: skip
+        "background", "r1", "r2", "edge", "mask_classification", "mask_critic", "mask_cycle")}  # fmt: skip
     means["generator/total"] = sum(w * means[name] for name, w in weights.items() if name in means)
     return means
 

@@ -71,6 +71,21 @@ def edge_smoothness(masks: Any, images: Any, scale: float) -> Any:
     return total / len(EDGE_STEPS)
 
 
+def irreversible(masks: Any, returned: Any, images: Any, counted: Any) -> Any:
+    """sum_g mean_b w_bg mean_(pixels, channels) m_g |x121 - x1|: what painting there and back does not restore.
+
+    Gradients reach the masks only. Hair of another colour comes back; skin or background that was painted over as
+    hair does not, and so the mask leaves it.
+
+    Args:
+        masks: foreground masks (B, H, W, G).
+        returned, images: x121 and x1, (B, H, W, 3).
+        counted: weight of each image and group, (B, G).
+    """
+    error = ops.stop_gradient(ops.mean(ops.abs(returned - images), axis=-1, keepdims=True))
+    return ops.sum(ops.mean(ops.mean(masks * error, axis=(1, 2)) * counted, axis=0))
+
+
 def normalised_colours(image: Any) -> Any:
     """The post's c-hat: each channel brought to mean 0 and deviation 1 per image, (B, h, w, 3) -> the same shape."""
     mean = ops.mean(image, axis=(1, 2), keepdims=True)
