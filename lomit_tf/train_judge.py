@@ -36,9 +36,9 @@ DATA_FLAGS = (
 INTRO = """\
 Train the judge, a classifier of attributes that measures translations and is independent of LOMIT.
 
-  python -m lomit_tf.train_judge --dataset=drawn_faces --image_size=64 --out=runs/judge_drawn
-  python -m lomit_tf.train_judge --dataset=celeb_a --data_dir=/path/to/celeba --image_size=64 --out=runs/judge_celeba \\
-      --attributes=Black_Hair,Blond_Hair,Brown_Hair,Gray_Hair,Smiling
+  python -m lomit_tf.train_judge --dataset=drawn_faces --image_size=64 --epochs=5 --out=runs/judge_drawn
+  python -m lomit_tf.train_judge --dataset=celeb_a --data_dir=/path/to/celeba --image_size=64 --epochs=16 \\
+      --attributes=Black_Hair,Blond_Hair,Brown_Hair,Gray_Hair,Smiling --out=runs/judge_celeba
 
 It writes judge.keras and judge.json, with its accuracy on held-out images, into --out."""
 

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from lomit_tf.config import ConfigError
+from lomit_tf.evaluation import realism as realism_module
 from lomit_tf.evaluation.embedders import Embedder, open_embedder
 from lomit_tf.evaluation.realism import frechet_distance, kernel_distance, realism, squared_mmd
 
@@ -98,6 +99,14 @@ def test_kernel_distance_over_subsets(rng):
     assert (some.subsets, some.subset_size) == (50, 150) and some.std > 0
     assert abs(some.mean - squared_mmd(a, b)) < 4 * some.std / np.sqrt(50)
     assert some == kernel_distance(a, b, seed=1) != kernel_distance(a, b, seed=2)
+
+
+def test_subsets_are_the_same_with_and_without_the_whole_kernel(rng, monkeypatch):
+    a, b = rng.standard_normal((30, 6)), rng.standard_normal((25, 6)) + 0.5
+    whole = kernel_distance(a, b, seed=4)
+    monkeypatch.setattr(realism_module, "WHOLE_KERNEL", 10)
+    parts = kernel_distance(a, b, seed=4)
+    assert (parts.mean, parts.std) == (pytest.approx(whole.mean), pytest.approx(whole.std))
 
 
 def test_kernel_distance_is_unbiased(rng):

@@ -13,6 +13,8 @@ import numpy as np
 
 from lomit_tf.evaluation.embedders import RESIZE_FILTER, Embedder
 
+WHOLE_KERNEL = 4096  # samples; three float64 matrices of this side take 400 MB
+
 
 @dataclasses.dataclass(frozen=True)
 class KernelDistance:
@@ -123,22 +125,32 @@ def kernel_distance(
             f"subset_size must be in 2..{smaller} and subsets at least 1; received {subset_size} and {subsets}"
         )
     rng = np.random.default_rng(seed)
-    values = [squared_mmd(*(x[rng.choice(len(x), size, replace=False)] for x in (a, b))) for _ in range(subsets)]
+    # Few large products are far cheaper than many small ones, where all of them fit into memory.
+    whole = (kernel(a, a), kernel(b, b), kernel(a, b)) if max(len(a), len(b)) <= WHOLE_KERNEL else None
+    values = []
+    for _ in range(subsets):
+        i, j = (rng.choice(len(x), size, replace=False) for x in (a, b))
+        if whole is None:
+            values.append(squared_mmd(a[i], b[j]))
+        else:
+            values.append(_unbiased(whole[0][np.ix_(i, i)], whole[1][np.ix_(j, j)], whole[2][np.ix_(i, j)]))
     return KernelDistance(float(np.mean(values)), float(np.std(values)), subsets, size)
 
 
 def squared_mmd(a: np.ndarray, b: np.ndarray) -> float:
-    """Unbiased estimate of the squared maximum mean discrepancy of a (n, D) and b (m, D); the cubic kernel as above."""
-    dimension = a.shape[1]
+    """Unbiased estimate of the squared maximum mean discrepancy of a (n, D) and b (m, D), with `kernel`."""
+    return _unbiased(kernel(a, a), kernel(b, b), kernel(a, b))
 
-    def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return (x @ y.T / dimension + 1) ** 3
 
-    def within(x: np.ndarray) -> float:
-        k = kernel(x, x)
-        return float((k.sum() - np.trace(k)) / (len(x) * (len(x) - 1)))
+def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """k(x, y) = (x.y / D + 1)^3 of all pairs: (n, D), (m, D) -> (n, m)."""
+    return (x @ y.T / x.shape[1] + 1) ** 3
 
-    return within(a) + within(b) - 2 * float(kernel(a, b).mean())
+
+def _unbiased(within_a: np.ndarray, within_b: np.ndarray, between: np.ndarray) -> float:
+    """Squared MMD from kernel matrices (n, n), (m, m) and (n, m); no sample is compared with itself."""
+    own = [float((k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))) for k in (within_a, within_b)]
+    return own[0] + own[1] - 2 * float(between.mean())
 
 
 def _checked(features_a: np.ndarray, features_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
