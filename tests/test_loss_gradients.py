@@ -80,7 +80,7 @@ def test_coupled_masks_are_shaped_by_every_term(tiny):
 def test_decoupled_masks_learn_from_their_own_questions_only(tiny, output):
     config = tiny(**GROUPS, masks="decoupled", output=output, critic_condition="heads", mask_critic_weight=0.2)
     reached = reached_by_term(config)
-    own = {"mask_classification", "mask_critic", "mask_cycle", "edge", "r1", "r2"}
+    own = {"mask_classification", "mask_critic", "mask_cycle", "r1", "r2"}
     assert set(reached) == {*IMAGE_TERMS, *own}
     for term in IMAGE_TERMS:
         assert reached[term] == NETWORKS - {"mask_decoder"}, term
