@@ -59,7 +59,9 @@ class Lomit(keras.Model):
         policy = keras.DTypePolicy(config.training.precision)
         groups = len(self.group_names)
         self.generator = Generator(config.model, groups, dtype=policy)
-        self.critic = Critic(config.model, len(labels))
+        # In the critic's score every group counts alike, and so do the labels within one.
+        each = self.membership / self.membership.sum(axis=1, keepdims=True) / groups
+        self.critic = Critic(config.model, len(labels), each.sum(axis=0).tolist())
         self.ema_generator = Generator(config.model, groups, dtype=policy) if config.training.ema_decay else None
         if self.ema_generator is not None:
             self.ema_generator.trainable = False

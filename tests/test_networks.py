@@ -316,6 +316,27 @@ def test_heads_score_by_the_head_of_each_labels_value(tiny, rng):
     assert soft[1] == pytest.approx(0.75 * soft[0] + 0.25 * soft[2], abs=1e-6)
 
 
+def test_labels_count_in_the_score_by_their_weights(tiny, rng):
+    config = tiny(critic_condition="heads").model
+    weights = (0.5, 0.125, 0.375)
+    critic, plain = Critic(config, 3, weights), Critic(config, 3)
+    image, labels = rng.uniform(-1, 1, (4, 64, 64, 3)).astype("float32"), rng.integers(0, 2, (4, 3)).astype("float32")
+    critic(image, labels), plain(image, labels)
+    for a, b in zip(critic.variables, plain.variables, strict=True):
+        b.assign(a)
+    kernel = np.asarray(plain.source.kernel)
+    parts = []
+    for label in range(3):  # all heads silent but those of one label
+        only = np.zeros_like(kernel)
+        only[..., [label, 3 + label]] = kernel[..., [label, 3 + label]]
+        plain.source.kernel.assign(only)
+        parts.append(3 * np.asarray(plain(image, labels)[0]))
+    expected = sum(w * part for w, part in zip(weights, parts, strict=True))
+    np.testing.assert_allclose(critic(image, labels)[0], expected, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="3 entries; received 2"):
+        Critic(config, 3, (0.5, 0.5))
+
+
 def test_projection_adds_the_inner_product_of_embedding_and_pooled_trunk(tiny, rng):
     critic = Critic(tiny(critic_condition="projection").model, 3)
     image = normal(rng, 2, 16, 16, 3)
