@@ -227,7 +227,8 @@ def test_r1_works_at_the_contents_resolution_on_the_features_named(tiny, rng, fe
 
 def test_weights_ramp_the_masks_own_terms_only_and_only_where_decoupled(tiny):
     given = {"r1_weight": 0.2, "r2_weight": 2.0, "mask_classification_weight": 3.0, "mask_critic_weight": 0.5,
-             "mask_cycle_weight": 4.0, "edge_weight": 6.0, "mask_start": 400, "mask_end": 800, "background_weight": 7.0}  # fmt: skip
+             "mask_cycle_weight": 4.0, "edge_weight": 6.0, "mask_start": 400, "mask_end": 800,
+             "background_weight": 7.0}  # fmt: skip
     config = tiny(**given, masks="decoupled", critic_condition="heads")
     for step, share in ((0, 0.0), (400, 0.0), (600, 0.5), (800, 1.0), (5000, 1.0)):
         weights = {name: float(w) for name, w in objectives.generator_weights(config, step).items()}
