@@ -23,8 +23,9 @@ from absl import logging
 import lomit_tf
 from lomit_tf.config import near
 from lomit_tf.imaging import carry_back, framing, masks
+from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
-from lomit_tf.imaging.photo import ImageError, ImageLike, read
+from lomit_tf.imaging.photo import ImageLike, read
 from lomit_tf.imaging.writing import given_back
 from lomit_tf.inference import Inference
 from lomit_tf.model import Lomit
@@ -185,23 +186,13 @@ class Translator:
 
     def translate_batch(self, requests: Sequence[Request]) -> list[Result]:
         """Translate requests that may differ in everything, in one pass of the network. Errors as of `translate`."""
-        ready = [self._ready(request) for request in requests]
-        if not ready:
-            return []
-        images = np.stack([r.prepared.pixels for r in ready])
-        styles = np.stack([r.exemplar.styles for r in ready])
-        transfer = np.stack([r.transfer for r in ready])
-        if any(r.given or r.prepared.own_masks is not None for r in ready):
-            self._find_masks([r.prepared for r in ready if len(r.given) < len(self.groups)])
-            network = np.stack([self._network_masks(r.prepared, r.given) for r in ready])
-            painted = self.inference.paint(images, network, styles, transfer)
-        else:
-            network, painted = self.inference.translate(images, styles, transfer)
-            for r, found in zip(ready, network, strict=True):
-                r.prepared.own_masks = found
-        return [self._finish(r, bare) for r, bare in zip(ready, painted, strict=True)]
+        ready = [self.check(request) for request in requests]
+        return [self.finish(r, bare) for r, bare in zip(ready, self.paint(ready), strict=True)]
 
-    def _ready(self, request: Request) -> Ready:
+    # The three steps of a translation, for those who want to do the first and the last in threads.
+
+    def check(self, request: Request) -> Ready:
+        """Read, frame and check everything of a request; errors as of `translate`."""
         exemplar = request.exemplar or self._exemplar
         if exemplar is None:
             raise NoExemplarError("there is no exemplar yet: call set_exemplar(image) before translate(image)")
@@ -212,6 +203,40 @@ class Translator:
         prepared = self.prepare(request.image, crop=request.crop)
         given, notes = self._given(prepared, request.mask, "input mask")
         return Ready(prepared, exemplar, given, transfer, request, prepared.notes + notes + exemplar.notes)
+
+    def paint(self, ready: Sequence[Ready]) -> np.ndarray:
+        """What the network paints for checked requests, in one pass: (B, S, S, 3) float32 in -1..1."""
+        if not ready:
+            return np.zeros((0, self.size, self.size, 3), np.float32)
+        images = np.stack([r.prepared.pixels for r in ready])
+        styles = np.stack([r.exemplar.styles for r in ready])
+        transfer = np.stack([r.transfer for r in ready])
+        if any(r.given or r.prepared.own_masks is not None for r in ready):
+            self._find_masks([r.prepared for r in ready if len(r.given) < len(self.groups)])
+            network = np.stack([self._network_masks(r.prepared, r.given) for r in ready])
+            return self.inference.paint(images, network, styles, transfer)
+        network, painted = self.inference.translate(images, styles, transfer)
+        for r, found in zip(ready, network, strict=True):
+            r.prepared.own_masks = found
+        return painted
+
+    def finish(self, ready: Ready, bare: np.ndarray) -> Result:
+        """Bring one painted picture (S, S, 3) back to its photograph's size: the change of it, within the masks."""
+        prepared, request = ready.prepared, ready.request
+        photo, window = prepared.photo, prepared.window
+        change = prepared.raise_change((bare - prepared.pixels) / 2, masks_too=len(ready.given) < len(self.groups))
+        change *= np.float32(request.strength)
+        full = self._full_masks(prepared, ready.given)
+        inside, own = window.inside(photo.size), window.own(photo.size)
+        if request.keep_background:
+            chosen = np.sum([full[g][inside] for g, t in zip(self.groups, ready.transfer, strict=True) if t], axis=0)
+            blend = np.minimum(chosen, 1.0) * carry_back.fading(window, photo.size)[own]
+        else:
+            blend = np.ones(change.shape[:2], np.float32)[own]
+        values = photo.values.copy()
+        values[inside] = carry_back.add(values[inside], change[own], blend, photo.scale)
+        translated = photo.with_values(values)
+        return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
 
     def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
         """(G,) float32, 1 for each group to transfer."""
@@ -265,29 +290,11 @@ class Translator:
         if len(given) == len(self.groups):
             planes = np.zeros((*prepared.region.shape[:2], len(self.groups) + 1), np.float32)
         else:
-            groups = prepared.raised_masks
+            groups = prepared.raised_masks()
             planes = np.concatenate([groups, 1.0 - groups.sum(axis=-1, keepdims=True)], axis=-1)
         cut = {group: framing.cut(plane, prepared.window) for group, plane in given.items()}
         planes = masks.replace(planes, self._channels(cut))
         return {group: prepared.whole(planes[..., g]) for g, group in enumerate(self.groups)}
-
-    def _finish(self, ready: Ready, bare: np.ndarray) -> Result:
-        """The change of one photograph, from the model's size to its own."""
-        prepared, request = ready.prepared, ready.request
-        photo, window = prepared.photo, prepared.window
-        full = self._full_masks(prepared, ready.given)
-        change = carry_back.upsample((bare - prepared.pixels) / 2, prepared.region)
-        change *= np.float32(request.strength)
-        inside, own = window.inside(photo.size), window.own(photo.size)
-        if request.keep_background:
-            chosen = np.sum([full[g][inside] for g, t in zip(self.groups, ready.transfer, strict=True) if t], axis=0)
-            blend = np.minimum(chosen, 1.0) * carry_back.fading(window, photo.size)[own]
-        else:
-            blend = np.ones(change.shape[:2], np.float32)[own]
-        values = photo.values.copy()
-        values[inside] = carry_back.add(values[inside], change[own], blend, photo.scale)
-        translated = photo.with_values(values)
-        return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
 
     def _log(self, name: str, notes: Iterable[str]) -> None:
         if self.log_notes:

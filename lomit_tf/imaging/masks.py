@@ -11,7 +11,8 @@ from PIL import Image
 
 from lomit_tf.config import near
 from lomit_tf.data.preprocess import opened
-from lomit_tf.imaging.photo import ImageError, check_array
+from lomit_tf.imaging.formats import ImageError
+from lomit_tf.imaging.photo import check_array
 
 MaskLike = Any  # str | os.PathLike | bytes | PIL.Image.Image | np.ndarray
 MasksLike = Any  # MaskLike, or a mapping of group names to MaskLike

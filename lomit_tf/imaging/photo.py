@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from lomit_tf.data.preprocess import MAX_PIXELS, CorruptImageError, opened, to_rgb
+from lomit_tf.imaging.formats import ImageError
 
 ImageLike = Any  # str | os.PathLike | bytes | PIL.Image.Image | np.ndarray | Photo
 Kind = Literal["path", "bytes", "pil", "array"]
@@ -27,10 +28,6 @@ _TURNS = {
     6: lambda a: a.swapaxes(0, 1)[:, ::-1], 7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
     8: lambda a: a.swapaxes(0, 1)[::-1],
 }  # fmt: skip
-
-
-class ImageError(ValueError):
-    """An image or mask that cannot be used; the message names it and says what was received and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,11 +13,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lomit_tf.imaging.photo import ImageError, Photo
+from lomit_tf.imaging.formats import ImageError, format_of
+from lomit_tf.imaging.photo import Photo
 
-FORMATS = {
-    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
-}  # fmt: skip
 # WebP and TIFF without loss, JPEG near to it; PNG's level 3 takes a third of the default's time for 5 % more bytes.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 3}, "JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True},
@@ -26,17 +24,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 PART = ".part"  # ending of files that are being written
 
 
-def format_of(path: str | os.PathLike[str]) -> str:
-    """The format that a file name's ending asks for. Raises ImageError for one that cannot be written."""
-    ending = Path(path).suffix.lower()
-    if ending not in FORMATS:
-        known = ", ".join(sorted(FORMATS))
-        raise ImageError(f"{path}: cannot write pictures ending in {ending or 'nothing'!r}; use one of {known}")
-    return FORMATS[ending]
-
-
 def encode(photo: Photo, format: str = "PNG") -> bytes:
-    """A photograph as a file of the given format (a value of FORMATS), with its EXIF and ICC profile.
+    """A photograph as a file of the given format (a value of formats.FORMATS), with its EXIF and ICC profile.
 
     PNG and TIFF keep 16 bits, and write floats as 16 bits; the others get 8. JPEG and BMP cannot hold transparency,
     which is laid over white there.
