@@ -71,7 +71,7 @@ setup(
     ],
     package_dir={"lomit_tf.configs": "configs"},
     package_data={"lomit_tf": ["py.typed"], "lomit_tf.configs": ["*.cfg"]},
-    entry_points={"console_scripts": ["lomit-train = lomit_tf.train:run"]},
+    entry_points={"console_scripts": ["lomit-train = lomit_tf.train:run", "lomit-translate = lomit_tf.translate:run"]},
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Developers",

@@ -12,6 +12,7 @@ data/preprocess.py); what the model changes is brought back to full size and add
 
 from __future__ import annotations
 
+import collections
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +35,9 @@ from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Req
 __all__ = ["Exemplar", "NoExemplarError", "Prepared", "Request", "Result", "Translator"]
 
 FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
+
+
+KEPT_EXEMPLARS = 16
 
 
 class Translator:
@@ -60,6 +64,7 @@ class Translator:
         self.inference = Inference(model)
         self.crop, self.log_notes = crop, log_notes
         self._exemplar: Exemplar | None = None
+        self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
         data = model.config.data
         self._faces = data.dataset in FACE_DATASETS
         cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
@@ -124,6 +129,17 @@ class Translator:
         styles = self.inference.styles(prepared.pixels[None], network[None])[0]
         notes = tuple(f"exemplar: {note}" for note in prepared.notes + notes)
         return Exemplar(styles, self._full_masks(prepared, given), prepared.photo, prepared.window, notes)
+
+    def exemplar_of_file(self, path: str | os.PathLike[str], mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
+        """`encode_exemplar` of a file and mask files, remembered (the last KEPT_EXEMPLARS) until a file changes."""
+        files = {"": path} | (dict(mask) if isinstance(mask, Mapping) else {"mask": mask} if mask else {})
+        states = tuple((group, str(f), os.stat(f)[6:9] if os.path.exists(f) else None) for group, f in files.items())
+        key = (states, str(crop))
+        found = self._of_files.get(key) or self.encode_exemplar(path, mask, crop=crop)
+        self._of_files[key] = found
+        while len(self._of_files) > KEPT_EXEMPLARS:
+            self._of_files.popitem(last=False)
+        return found
 
     def translate(
         self,
@@ -196,13 +212,19 @@ class Translator:
         exemplar = request.exemplar or self._exemplar
         if exemplar is None:
             raise NoExemplarError("there is no exemplar yet: call set_exemplar(image) before translate(image)")
-        strength = request.strength
-        if not (isinstance(strength, (int, float, np.number)) and math.isfinite(strength) and strength >= 0):
-            raise ImageError(f"strength must be a number of at least 0; received {strength!r}")
+        self.check_settings(request.groups, request.strength)
         transfer = self._transfer(request.groups)
         prepared = self.prepare(request.image, crop=request.crop)
         given, notes = self._given(prepared, request.mask, "input mask")
         return Ready(prepared, exemplar, given, transfer, request, prepared.notes + notes + exemplar.notes)
+
+    def check_settings(self, groups: Sequence[str] | str | None, strength: float, *crops: Any) -> None:
+        """Raise ImageError for groups that the model has not, a negative strength, or crops that cannot be read."""
+        if not (isinstance(strength, (int, float, np.number)) and math.isfinite(strength) and strength >= 0):
+            raise ImageError(f"strength must be a number of at least 0; received {strength!r}")
+        self._transfer(groups)
+        for crop in crops:
+            framing.parse_crop(crop)
 
     def paint(self, ready: Sequence[Ready]) -> np.ndarray:
         """What the network paints for checked requests, in one pass: (B, S, S, 3) float32 in -1..1."""

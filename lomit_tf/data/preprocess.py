@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_PIXELS = 80_000_000  # below Pillow's own warning limit (89 million); 240 MB once decoded
 
@@ -70,6 +70,8 @@ def opened(source: bytes | str | os.PathLike[str] | Image.Image, name: str = "")
         raise
     except FileNotFoundError as error:
         raise CorruptImageError(f"{name}: no such file") from error
+    except UnidentifiedImageError as error:  # its own text names a Python object, not the file
+        raise CorruptImageError(f"{name}: not an image, or of a format that cannot be read") from error
     except _DECODER_ERRORS as error:
         raise CorruptImageError(f"{name}: {error or type(error).__name__}") from error
 

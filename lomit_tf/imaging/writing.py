@@ -40,6 +40,16 @@ def encode(photo: Photo, format: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
+def lost(photo: Photo, format: str) -> tuple[str, ...]:
+    """Notes on what a format cannot hold of a photograph."""
+    notes = []
+    if photo.alpha is not None and format in ("JPEG", "BMP"):
+        notes.append(f"{format} has no transparency, which was laid over white")
+    if photo.values.dtype == np.uint16 and format not in ("PNG", "TIFF"):
+        notes.append(f"{format} has 8 bits a channel; PNG and TIFF would keep 16")
+    return tuple(notes)
+
+
 def given_back(photo: Photo) -> Any:
     """The photograph in the type in which it was given: array, Pillow image (also for a path), or a PNG's bytes."""
     if photo.kind == "array":
