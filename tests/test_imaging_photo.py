@@ -207,7 +207,11 @@ def bomb() -> bytes:
     rows = zlib.compressobj(9)
     line = bytes(20001)
     data = b"".join(rows.compress(line) for _ in range(200)) + rows.flush()  # a start is enough: it is not decoded
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 20000, 20000, 8, 0, 0, 0, 0)) + chunk(b"IDAT", data)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 20000, 20000, 8, 0, 0, 0, 0))
+        + chunk(b"IDAT", data)
+    )
 
 
 def test_mislabelled_files_are_read_by_their_content(tmp_path, pixels):
