@@ -366,6 +366,7 @@ def test_a_full_disk_stops_a_folder_run(translator):
     assert seen[0].disk_full
 
 
+@pytest.mark.slow
 def test_stopped_by_a_signal_and_taken_up_again(workdir, lomit):
     many = Path("many")
     many.mkdir()

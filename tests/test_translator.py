@@ -155,7 +155,9 @@ def test_given_masks_and_the_rest_sum_to_one(grouped):
     assert total.max() <= 1 + 1e-5
     own = grouped.masks(image)
     rest = 1 - own["hair"]
-    np.testing.assert_allclose(result.input_masks["mouth"], own["mouth"] / rest * (1 - given), atol=2e-3)
+    sure = rest > 0.05  # where next to nothing is left to share, rounding decides
+    expected = own["mouth"] / np.maximum(rest, 0.05) * (1 - given)
+    np.testing.assert_allclose(result.input_masks["mouth"][sure], expected[sure], atol=2e-3)
     with pytest.raises(ImageError, match="the groups hair, mouth"):
         grouped.translate(image, given)
 

@@ -1,9 +1,10 @@
 """From the model's size back to the photograph's: upsampling of the masks and of the change, and the blend.
 
 The change is upsampled with OpenCV's fast guided filter, the photograph as guide (He, Sun and Tang, Guided Image
-Filtering, PAMI 2013; He and Sun, Fast Guided Filter, 2015): the change is fitted, at the model's size, by linear
-functions of the photograph's colours, which are then applied to the photograph itself, so that its texture and edges
-change along. The masks are upsampled bilinearly. docs/translate.md has the measurements behind both.
+Filtering, PAMI 2013; He and Sun, Fast Guided Filter, 2015): it is fitted by linear functions of the photograph's
+colours, which are then applied to the photograph itself, so that its texture and edges change along; and corrected
+until its averages are the model's change again. The masks are upsampled bilinearly. docs/translate.md has the
+measurements behind both.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from lomit_tf.imaging.framing import Window
 # Masks below it count as 0, so that the photograph stays there to the bit. A step of 1/50 of the change cannot be seen.
 MASK_FLOOR = 0.02
 BORDER = 1 / 16  # of the window's side: where the window ends within the photograph, the change fades out over it
-RADIUS = 2  # of the filter's window, in pixels of the model's image
+RADIUS = 1  # of the filter's window, in pixels of the smaller image
 SMOOTHNESS = 1e-3 * 255**2  # the filter's eps: the variance below which the guide counts as flat
+STEP = 4  # the photograph is approached in steps of this factor, each with an averaged copy of it as guide
+CORRECTIONS = 2
 
 
 def upsample_change(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
@@ -32,15 +35,30 @@ def upsample_change(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
       it is, and a larger one is averaged.
     """
     (height, width), (s, t) = guide.shape[:2], change.shape[:2]
+    if max(s, t) >= max(height, width):
+        return upsample_masks(change, (height, width))
+    limits = change.min(axis=(0, 1)), change.max(axis=(0, 1))
+    while (s, t) != (height, width):
+        s, t = min(height, STEP * s), min(width, STEP * t)
+        smaller = guide if (s, t) == (height, width) else cv2.resize(guide, (t, s), interpolation=cv2.INTER_AREA)
+        change = np.clip(_one_step(change, smaller), *limits)
+    return change
+
+
+def _one_step(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """(s, t, 3) -> (h, w, 3), near enough to it for the filter's subsampling to see all of the guide."""
+    (height, width), (s, t) = guide.shape[:2], change.shape[:2]
     plain = upsample_masks(change, (height, width))
     scale = max(max(s, t) / max(height, width), 1 / min(height, width))  # at least one pixel stays
     if scale >= 1:
         return plain
     # The guide in 0..255: with 0..1 the filter takes its matrices for singular, and only blurs.
-    filtered = cv2.ximgproc.guidedFilter(
-        np.ascontiguousarray(guide), plain, round(RADIUS / scale), SMOOTHNESS, scale=scale
+    raised = cv2.ximgproc.guidedFilter(
+        np.ascontiguousarray(guide), plain, max(1, round(RADIUS / scale)), SMOOTHNESS, scale=scale
     )
-    return np.clip(filtered, change.min(axis=(0, 1)), change.max(axis=(0, 1)), out=filtered)
+    for _ in range(CORRECTIONS):  # what the filter blurred away: its averages must give the change again
+        raised += upsample_masks(change - upsample_masks(raised, (s, t)), (height, width))
+    return raised
 
 
 def upsample_masks(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
