@@ -209,6 +209,19 @@ def test_the_change_takes_the_photographs_texture_along(rng):
     assert guided < 0.75 * plain
 
 
+def test_averages_of_the_change_are_the_models(rng):
+    """Brought back to the model's size, the change is what the model wanted, nearer than without the correction."""
+    change = smooth(rng.uniform(-0.5, 0.5, (8, 8, 3)), 32)
+    photo = np.round(255 * smooth(rng.random((40, 40, 3)), 400)).astype(np.uint8)
+    again = upsample_masks(upsample_change(change, photo), (32, 32))
+    assert np.abs(again - change).mean() < 0.05 * np.abs(change).mean()
+
+
+def smooth(array: np.ndarray, size: int) -> np.ndarray:
+    """Smooth random planes, (size, size, C)."""
+    return upsample_masks(array.astype(np.float32), (size, size))
+
+
 def test_the_change_does_not_overshoot(rng):
     change = rng.uniform(-0.5, 0.5, (16, 16, 3)).astype(np.float32)
     raised = upsample_change(change, rng.integers(0, 256, (200, 100, 3), np.uint8))
