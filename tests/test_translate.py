@@ -139,12 +139,12 @@ def test_a_stream_in_and_out(workdir):
     np.testing.assert_array_equal(np.asarray(image), pixels("photos/a.png"))
 
 
-def test_other_formats_by_the_outputs_ending(lomit):
+def test_other_formats_by_the_outputs_ending(translator):
     for ending, format in (("jpg", "JPEG"), ("webp", "WEBP"), ("tif", "TIFF"), ("bmp", "BMP")):
-        assert lomit("--input=photos/a.png", "--exemplar=star.png", f"--output=o.{ending}")[0] == 0
+        assert translate_file(translator, FileJob("photos/a.png", f"o.{ending}", "star.png")).status == "written"
         assert Image.open(f"o.{ending}").format == format
-    assert lomit("--input=photos/a.png", "--exemplar=star.png", "--output=new/")[0] == 0
-    assert tree("new") == ["a.png"]
+    (job,) = file_plan.plan_one("photos/a.png", ["star.png"], "new/", Settings())
+    assert job.output == "new/a.png"
 
 
 # Flags that cannot be meant
