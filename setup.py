@@ -19,6 +19,8 @@ INSTALL_REQUIRES = [
     "absl-py>=2.5,<3",
     "numpy>=2.1,<3",
     "pillow>=11,<13",
+    # Face detection and guided filters. OpenCV 5 no longer brings the cascades along; contrib has cv2.ximgproc.
+    "opencv-contrib-python-headless>=4.12,<5",
     "rich>=14,<16",
     # tf.summary.scalar and tf.summary.image are implemented there, and TensorFlow no longer brings it along.
     "tensorboard>=2.20,<3",
@@ -81,6 +83,7 @@ setup(
             "lomit-demo = lomit_tf.demo:run",
             "lomit-evaluate = lomit_tf.evaluate:run",
             "lomit-train-judge = lomit_tf.train_judge:run",
+            "lomit-translate = lomit_tf.translate:run",
             "lomit-user-study = lomit_tf.user_study:run",
         ]
     },

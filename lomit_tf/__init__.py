@@ -1,7 +1,7 @@
 """LOMIT: local-mask-based, exemplar-guided image-to-image translation (arXiv 1906.03598).
 
-Public names: LomitConfig, Lomit (the Keras model), load (a trained model from a workdir). They are imported at their
-first use, so that the flags can be checked without waiting for TensorFlow.
+Public names: LomitConfig, Lomit (the Keras model), load (a trained model from a workdir), Translator (photographs).
+They are imported at their first use, so that the flags can be checked without waiting for TensorFlow.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ _HOMES = {
     "LomitConfig": "lomit_tf.config",
     "Lomit": "lomit_tf.model",
     "load": "lomit_tf.zoo",
+    "Translator": "lomit_tf.translator",
 }
 
 

@@ -7,14 +7,16 @@ so that a cached training image, a translated photograph and an exported model's
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_PIXELS = 80_000_000  # below Pillow's own warning limit (89 million); 240 MB once decoded
 
@@ -43,22 +45,38 @@ def decode(source: bytes | str | os.PathLike[str], name: str = "") -> np.ndarray
     Raises:
       CorruptImageError: it is missing, empty, truncated, not an image, or has more than MAX_PIXELS pixels.
     """
-    name = name or ("image bytes" if isinstance(source, bytes) else str(source))
+    with opened(source, name) as image:
+        return to_rgb(ImageOps.exif_transpose(image))
+
+
+@contextlib.contextmanager
+def opened(source: bytes | str | os.PathLike[str] | Image.Image, name: str = "") -> Iterator[Image.Image]:
+    """The image that Pillow opens, its size checked before anything is decoded; to be decoded within the block.
+
+    Arguments and errors as of `decode`: what Pillow raises within the block becomes CorruptImageError.
+    """
+    name = name or (str(source) if isinstance(source, (str, os.PathLike)) else "image bytes")
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with contextlib.ExitStack() as stack:
+            if isinstance(source, Image.Image):
+                image = source  # open already, and the caller's to close
+            else:
+                image = stack.enter_context(Image.open(io.BytesIO(source) if isinstance(source, bytes) else source))
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise CorruptImageError(f"{name}: {width}x{height} pixels, over the limit of {MAX_PIXELS:,} in all")
-            return _to_rgb(ImageOps.exif_transpose(image))
+            yield image
     except CorruptImageError:
         raise
     except FileNotFoundError as error:
         raise CorruptImageError(f"{name}: no such file") from error
+    except UnidentifiedImageError as error:  # its own text names a Python object, not the file
+        raise CorruptImageError(f"{name}: not an image, or of a format that cannot be read") from error
     except _DECODER_ERRORS as error:
         raise CorruptImageError(f"{name}: {error or type(error).__name__}") from error
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def to_rgb(image: Image.Image) -> np.ndarray:
     """Any Pillow mode -> (H, W, 3) uint8."""
     if image.mode.startswith("I"):  # 16-bit grey, as "I;16", "I;16B" or "I"; Pillow's convert() would saturate it
         grey = np.asarray(image).astype(np.int64)

@@ -1,0 +1,268 @@
+"""Translate files: one job to one outcome, whatever is wrong with the file. The command line and Beam call the same.
+
+outcome = translate_file(translator, FileJob("photo.jpg", "out.png", "star.jpg"))
+if outcome.status == "failed": print(outcome.job.input, outcome.message)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, TypeVar
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from lomit_tf.data.preprocess import CorruptImageError
+from lomit_tf.file_plan import STREAM, FileJob, MaskFiles
+from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
+from lomit_tf.imaging.photo import Photo
+from lomit_tf.imaging.writing import encode, encode_mask, lost, write_bytes
+from lomit_tf.translation import Exemplar, Prepared, Ready, Request, Result
+from lomit_tf.translator import Translator
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+BATCH, BATCH_BYTES = 16, 32 << 20  # at most so many files, and bytes of them, are worked on at once
+COMPARE_HEIGHT = 1080  # pixels, at most, of a side-by-side picture
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+      status: written; skipped (all its files were there); failed.
+      message: why it failed, one line without the input's name.
+      notes: what a person should know of one that was written.
+      files: what was written, or what was there.
+      disk_full: it failed because nothing more can be written there: others will fail too.
+    """
+
+    job: FileJob
+    status: Literal["written", "skipped", "failed"]
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    disk_full: bool = False
+
+
+@dataclasses.dataclass
+class Tally:
+    """Counts over many outcomes, and how often each note was made."""
+
+    written: int = 0
+    skipped: int = 0
+    failed: int = 0
+    notes: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome."""
+        setattr(self, outcome.status, getattr(self, outcome.status) + 1)
+        for note in outcome.notes:
+            self.notes[note] = self.notes.get(note, 0) + 1
+
+
+def translate_file(translator: Translator, job: FileJob) -> Outcome:
+    """Translate one file. Never raises for what is wrong with files: the outcome says it.
+
+    The exemplar is encoded once for each translator (`Translator.exemplar_of_file`). Folders are made, files are
+    written whole or not at all, and the main one last, so that it stands for all of them.
+    """
+    return translate_files(translator, [job])[0]
+
+
+def translate_files(translator: Translator, jobs: Sequence[FileJob]) -> list[Outcome]:
+    """`translate_file` for several jobs, in one pass of the network; outcomes in the order of the jobs."""
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        return _translate_files(translator, jobs, pool)
+
+
+def run_jobs(
+    translator: Translator, jobs: Iterable[FileJob], report: Callable[[Outcome], None], *, batch: int = BATCH
+) -> Tally:
+    """Translate any number of jobs, batch after batch, reporting each outcome as it comes; stops on a full disk.
+
+    Memory does not grow with the number of jobs. On KeyboardInterrupt the files begun are finished first.
+    """
+    tally = Tally()
+    pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1))
+    try:
+        for chunk in _chunks(jobs, batch):
+            outcomes = _translate_files(translator, chunk, pool)
+            for outcome in outcomes:
+                tally.add(outcome)
+                report(outcome)
+            if any(outcome.disk_full for outcome in outcomes):
+                break
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return tally
+
+
+def _chunks(jobs: Iterable[FileJob], batch: int) -> Iterator[list[FileJob]]:
+    """Jobs, in order, up to `batch` of them and BATCH_BYTES of input files at once, and at least one."""
+    chunk: list[FileJob] = []
+    weight = 0
+    for job in jobs:
+        size = 0
+        with contextlib.suppress(OSError):
+            size = os.path.getsize(job.input)
+        if chunk and (len(chunk) >= batch or weight + size > BATCH_BYTES):
+            yield chunk
+            chunk, weight = [], 0
+        chunk.append(job)
+        weight += size
+    if chunk:
+        yield chunk
+
+
+def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: ThreadPoolExecutor) -> list[Outcome]:
+    outcomes: dict[int, Outcome] = {}
+    waiting: list[int] = []
+    for number, job in enumerate(jobs):
+        files = wanted_files(job, translator.groups)
+        if not job.settings.overwrite and all(_is_there(file) for file in files):
+            outcomes[number] = Outcome(job, "skipped", files=files)
+        else:
+            waiting.append(number)
+
+    def attempt(number: int, work: Callable[[], T]) -> T | None:
+        """What the work gives, or None and its failure among the outcomes."""
+        try:
+            return work()
+        except (CorruptImageError, ImageError) as error:
+            outcomes[number] = Outcome(jobs[number], "failed", _without_name(str(error), jobs[number].input))
+        except OSError as error:
+            message = f"cannot write {error.filename or jobs[number].output}: {error.strerror or error}"
+            outcomes[number] = Outcome(jobs[number], "failed", message, disk_full=error.errno in FULL)
+        except MemoryError:
+            outcomes[number] = Outcome(jobs[number], "failed", "there is not enough memory for this picture")
+        return None
+
+    exemplars = {n: attempt(n, lambda n=n: exemplar_of(translator, jobs[n])) for n in waiting}  # type: ignore[misc]
+    waiting = [n for n in waiting if exemplars[n] is not None]
+    # Several exemplars: an input is read once for all of its jobs.
+    sources = {n: (jobs[n].input, str(jobs[n].settings.crop)) for n in waiting}
+    first = {source: n for n, source in reversed(sources.items())}
+    prepared = dict(
+        zip(
+            first,
+            pool.map(lambda n: attempt(n, lambda: _prepare(translator, jobs[n])), first.values()),
+            strict=True,
+        )
+    )
+    for n in waiting:
+        if prepared[sources[n]] is None:
+            outcomes.setdefault(n, dataclasses.replace(outcomes[first[sources[n]]], job=jobs[n]))
+    waiting = [n for n in waiting if prepared[sources[n]] is not None]
+
+    def check(n: int) -> Ready | None:
+        request = _request(jobs[n], prepared[sources[n]], exemplars[n])
+        return attempt(n, lambda: translator.check(request))
+
+    ready = {n: r for n in waiting if (r := check(n)) is not None}
+    painted = translator.paint(list(ready.values()))
+
+    def finish(n: int, r: Ready, bare: np.ndarray) -> None:
+        outcome = attempt(n, lambda: _write(jobs[n], translator.finish(r, bare), r, translator.groups))
+        if outcome is not None:
+            outcomes[n] = outcome
+
+    list(pool.map(finish, ready.keys(), ready.values(), painted))
+    return [outcomes[number] for number in range(len(jobs))]
+
+
+def wanted_files(job: FileJob, groups: Sequence[str]) -> tuple[str, ...]:
+    """Everything that a job writes, the main file last."""
+    files = []
+    if job.settings.save_masks:
+        files = [job.beside(what, group) for what, group in itertools.product(("input_mask", "exemplar_mask"), groups)]
+    if job.settings.compare:
+        files.append(job.beside("compare"))
+    return (*files, job.output)
+
+
+def exemplar_of(translator: Translator, job: FileJob) -> Exemplar:
+    """The job's exemplar, encoded once for all jobs of a translator."""
+    mask = _masks(job.exemplar_mask)
+    if job.exemplar == STREAM:
+        if translator.exemplar is None:
+            translator.set_exemplar(_standard_input(), mask, crop=job.settings.exemplar_crop)
+        assert translator.exemplar is not None
+        return translator.exemplar
+    return translator.exemplar_of_file(job.exemplar, mask, crop=job.settings.exemplar_crop)
+
+
+def _prepare(translator: Translator, job: FileJob) -> Prepared:
+    source = _standard_input() if job.input == STREAM else job.input
+    name = "standard input" if job.input == STREAM else job.input
+    return translator.prepare(source, crop=job.settings.crop, name=name)
+
+
+def _request(job: FileJob, prepared: Prepared | None, exemplar: Exemplar | None) -> Request:
+    assert prepared is not None
+    s = job.settings
+    return Request(prepared, exemplar, _masks(job.input_mask), s.groups, s.strength, s.keep_background)
+
+
+def _masks(files: MaskFiles) -> Any:
+    """Mask files as `translate` takes them."""
+    if len(files) == 1 and not files[0][0]:
+        return files[0][1]
+    return dict(files) or None
+
+
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read()
+
+
+def _write(job: FileJob, result: Result, ready: Ready, groups: Sequence[str]) -> Outcome:
+    named = os.path.splitext(job.output)[1].lower() in FORMATS
+    format = format_of(job.output) if named else job.settings.format or "PNG"
+    notes = (*result.notes, *lost(result.photo, format))
+    if job.output == STREAM:
+        sys.stdout.buffer.write(encode(result.photo, format))
+        sys.stdout.buffer.flush()
+        return Outcome(job, "written", notes=notes)
+    os.makedirs(os.path.dirname(job.output) or ".", exist_ok=True)
+    if job.settings.save_masks:
+        for what, planes in (("input_mask", result.input_masks), ("exemplar_mask", result.exemplar_masks)):
+            for group in groups:
+                write_bytes(job.beside(what, group), encode_mask(planes[group]))
+    if job.settings.compare:
+        side_by_side = compare([ready.prepared.photo, ready.exemplar.photo, result.photo])
+        write_bytes(job.beside("compare"), encode(side_by_side, "PNG"))
+    write_bytes(job.output, encode(result.photo, format))
+    return Outcome(job, "written", notes=notes, files=wanted_files(job, groups))
+
+
+def compare(photos: Sequence[Photo]) -> Photo:
+    """Photographs side by side, 8 bits, all of the height of the last one (COMPARE_HEIGHT at most)."""
+    height = min(COMPARE_HEIGHT, photos[-1].size[0])
+    parts = []
+    for photo in photos:
+        image = Image.fromarray(photo.rgb)
+        parts.append(np.asarray(image.resize((max(1, round(image.width * height / image.height)), height))))
+    gap = np.full((height, max(1, height // 50), 3), 255, np.uint8)
+    row: list[np.ndarray] = []
+    for part in parts:
+        row += [part, gap]
+    return Photo(cv2.hconcat(row[:-1]), name="comparison")
+
+
+def _is_there(path: str) -> bool:
+    """A result of an earlier run: a file that is not empty. Devices never are."""
+    return path != STREAM and os.path.isfile(path) and os.path.getsize(path) > 0
+
+
+def _without_name(message: str, name: str) -> str:
+    """A message without the file name that it begins with: whoever shows outcomes puts it there."""
+    return " ".join(message.removeprefix(f"{name}: ").split())

@@ -1,0 +1,205 @@
+"""Which files a translation of files reads and writes. Imports nothing heavy, so that mistakes are found at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from lomit_tf.imaging.formats import FORMATS, PICTURES, ImageError, format_of
+
+STREAM = "-"  # standard input or output
+ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
+MaskFiles = tuple[tuple[str, str], ...]  # (group, path) pairs; group "" where the model has only one
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How files are translated; see Translator.translate for the first six."""
+
+    crop: Any = "face"
+    exemplar_crop: Any = "face"
+    groups: tuple[str, ...] | None = None
+    strength: float = 1.0
+    keep_background: bool = True
+    save_masks: bool = False  # also write the masks of input and exemplar
+    compare: bool = False  # also write input, exemplar and output side by side
+    overwrite: bool = False  # also when the output is there
+    format: str = ""  # of standard output, and of results whose name does not say it: a key of ENDINGS
+
+
+@dataclasses.dataclass(frozen=True)
+class FileJob:
+    """One file to translate after one exemplar. Plain values: it can be pickled, compared and used as a key."""
+
+    input: str  # a path, or "-"
+    output: str  # a path, or "-"
+    exemplar: str
+    input_mask: MaskFiles = ()
+    exemplar_mask: MaskFiles = ()
+    settings: Settings = Settings()
+
+    def beside(self, what: str, group: str = "") -> str:
+        """Path of a further file of this job: masks ("input_mask", "exemplar_mask" and the group), or "compare"."""
+        return beside(self.output, what, group)
+
+
+class PlanError(ImageError):
+    """Files that cannot be translated as asked, whatever is in them; the message names the flag and what to do."""
+
+
+def beside(output: str, what: str, group: str = "") -> str:
+    """out.png -> out.png.input_mask.hair.png; without a group, out.png.compare.png."""
+    plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in group)
+    return f"{output}.{what}.{plain}.png" if group else f"{output}.{what}.png"
+
+
+def is_picture(name: str) -> bool:
+    """Whether a folder run takes a file for a picture, by its name; files that begin with a dot are left alone."""
+    return Path(name).suffix.lower() in PICTURES and not Path(name).name.startswith(".")
+
+
+def walk(folder: Path, leave_out: Sequence[Path] = ()) -> Iterator[str | OSError]:
+    """Relative paths of all pictures below a folder, sorted; and the OSError of each folder that cannot be read.
+
+    `leave_out` are folders within, such as that of the results. Links to folders are not followed.
+    """
+    barred = {os.path.realpath(path) for path in leave_out}
+    errors: list[OSError] = []
+    for here, folders, files in os.walk(folder, onerror=errors.append):
+        yield from errors
+        errors.clear()
+        folders[:] = sorted(f for f in folders if os.path.realpath(os.path.join(here, f)) not in barred)
+        for name in sorted(files):
+            if is_picture(name):
+                yield os.path.relpath(os.path.join(here, name), folder)
+    yield from errors
+
+
+def output_name(name: str, format: str = "") -> str:
+    """Name of a result: that of the input, with the format's ending added where the input's does not fit.
+
+    Added, not exchanged, so that a.jpg and a.gif do not become the same file.
+    """
+    own = FORMATS.get(Path(name).suffix.lower())
+    wanted = format or own or "PNG"
+    return name if own == wanted else name + ENDINGS[wanted]
+
+
+def exemplar_folders(exemplars: Sequence[str]) -> dict[str, str]:
+    """Exemplar -> the sub-folder of its results: none for a single one, else its name without the ending.
+
+    Raises PlanError where two have the same name.
+    """
+    if len(exemplars) == 1:
+        return {exemplars[0]: ""}
+    for name_of in (lambda e: Path(e).stem, lambda e: Path(e).name):
+        names = {exemplar: name_of(exemplar) for exemplar in exemplars}
+        if len(set(names.values())) == len(exemplars):
+            return names
+    double = sorted(n for n in set(names.values()) if list(names.values()).count(n) > 1)
+    raise PlanError(f"--exemplar: two are called {double[0]}, and their results would overwrite each other; rename one")
+
+
+def expand_exemplars(exemplars: Sequence[str]) -> list[str]:
+    """Each file once; a folder stands for the pictures in it (not those of its sub-folders)."""
+    found: list[str] = []
+    for exemplar in exemplars:
+        if exemplar != STREAM and not os.path.exists(exemplar):
+            raise PlanError(f"--exemplar={exemplar}: no such file")
+        if exemplar != STREAM and os.path.isdir(exemplar):
+            try:
+                inside = sorted(n for n in os.listdir(exemplar) if is_picture(n))
+            except OSError as error:
+                raise PlanError(f"--exemplar={exemplar}: {error.strerror}") from error
+            if not inside:
+                raise PlanError(f"--exemplar={exemplar}: there is no picture in this folder")
+            found += [os.path.join(exemplar, name) for name in inside]
+        else:
+            found.append(exemplar)
+    return list(dict.fromkeys(found))
+
+
+def plan_one(
+    input: str, exemplars: Sequence[str], output: str, settings: Settings,
+    input_mask: MaskFiles = (), exemplar_mask: MaskFiles = (),
+) -> list[FileJob]:  # fmt: skip
+    """Jobs of one input file: one for each exemplar. Raises PlanError for what cannot be meant."""
+    if input != STREAM and not os.path.exists(input):
+        raise PlanError(f"--input={input}: no such file or folder")
+    streams = [input, *exemplars].count(STREAM)
+    if streams > 1:
+        raise PlanError("only one of --input and --exemplar can be - (standard input)")
+    name = output_name("stdin.png" if input == STREAM else Path(input).name, settings.format)
+    into_folder = output != STREAM and (os.path.isdir(output) or output.endswith(os.sep))
+    if len(exemplars) > 1 and not into_folder:
+        raise PlanError(f"--output={output}: with {len(exemplars)} exemplars, name a folder (end it with {os.sep})")
+    if output == STREAM and (settings.save_masks or settings.compare):
+        raise PlanError("--save_masks and --compare write files beside the output; with --output=- there is no place")
+    jobs = []
+    for exemplar, folder in exemplar_folders(exemplars).items():
+        target = os.path.join(output, folder, name) if into_folder else output
+        if target != STREAM and not os.path.exists(target):
+            format_of(target)
+        _never_over(target, {"input": input, "exemplar": exemplar}, (*input_mask, *exemplar_mask))
+        jobs.append(FileJob(input, target, exemplar, input_mask, exemplar_mask, settings))
+    return jobs
+
+
+def plan_folder(
+    input: str, exemplars: Sequence[str], output: str, settings: Settings,
+    input_masks: str = "", exemplar_mask: MaskFiles = (),
+) -> Iterator[FileJob | OSError]:  # fmt: skip
+    """Jobs of all pictures below a folder, mirrored below `output`; an OSError for each sub-folder that is shut.
+
+    Args:
+      input_masks: a folder of masks as --save_masks names them (photo.jpg.input_mask.<group>.png); pictures without
+        any keep the network's.
+
+    Raises PlanError, before any work, for what cannot be meant.
+    """
+    if output == STREAM:
+        raise PlanError("--output=- takes one picture; for a folder, name a folder")
+    if os.path.exists(output) and not os.path.isdir(output):
+        raise PlanError(f"--output={output} is a file; with a folder as --input, name a folder")
+    if os.path.realpath(input) == os.path.realpath(output):
+        raise PlanError(f"--output={output} is the input folder; name another, so that nothing is overwritten")
+    if input_masks and not os.path.isdir(input_masks):
+        raise PlanError(f"--input_mask={input_masks}: with a folder as --input, name a folder of masks")
+    folders = exemplar_folders(exemplars)
+
+    def jobs() -> Iterator[FileJob | OSError]:
+        for name in walk(Path(input), (Path(output), *([Path(input_masks)] if input_masks else []))):
+            if isinstance(name, OSError):
+                yield name
+                continue
+            given = masks_beside(os.path.join(input_masks, output_name(name, settings.format))) if input_masks else ()
+            for exemplar, folder in folders.items():
+                target = os.path.join(output, folder, output_name(name, settings.format))
+                yield FileJob(os.path.join(input, name), target, exemplar, given, exemplar_mask, settings)
+
+    return jobs()
+
+
+def masks_beside(output: str) -> MaskFiles:
+    """The input masks that --save_masks wrote beside a result: (group, path) pairs."""
+    start, end = Path(output).name + ".input_mask.", ".png"
+    folder = Path(output).parent
+    if not folder.is_dir():
+        return ()
+    found = sorted(n for n in os.listdir(folder) if n.startswith(start) and n.endswith(end))
+    return tuple((name[len(start) : -len(end)], str(folder / name)) for name in found)
+
+
+def _never_over(target: str, sources: dict[str, str], masks: MaskFiles) -> None:
+    """Refuse an output that is one of the files to be read."""
+    named = [*sources.items(), *(("mask", path) for _, path in masks)]
+    for what, source in named:
+        if STREAM in (target, source) or not os.path.exists(source):
+            continue
+        if os.path.realpath(target) == os.path.realpath(source) or (
+            os.path.exists(target) and os.path.samefile(target, source)
+        ):
+            raise PlanError(f"--output={target} is the {what}; name another file, so that nothing is overwritten")

@@ -1,0 +1,25 @@
+"""File formats by their endings, and the error of everything here. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+FORMATS = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+}  # fmt: skip
+# What a folder run takes for a picture: what can be written, and formats that can only be read.
+PICTURES = frozenset(FORMATS) | {".gif", ".jfif", ".ppm", ".pgm", ".tga", ".jp2", ".ico", ".avif", ".apng", ".mpo"}
+
+
+class ImageError(ValueError):
+    """An image or mask that cannot be used; the message names it and says what was received and what to do."""
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The format that a file name's ending asks for. Raises ImageError for one that cannot be written."""
+    ending = Path(path).suffix.lower()
+    if ending not in FORMATS:
+        known = ", ".join(sorted(FORMATS))
+        raise ImageError(f"{path}: cannot write pictures ending in {ending or 'nothing'!r}; use one of {known}")
+    return FORMATS[ending]

@@ -1,0 +1,146 @@
+"""Translate pictures: `python -m lomit_tf.translate --model=... --input=... --exemplar=... --output=...`, or
+`lomit-translate`. `--help` lists the flags.
+
+Exit codes: 0 done; 1 something could not be translated, and was named; 2 flags that cannot be used; 128 and the
+signal's number when interrupted: the same command then goes on with what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lomit_tf.config import ConfigError
+from lomit_tf.file_plan import STREAM, FileJob
+from lomit_tf.imaging.formats import ImageError
+from lomit_tf.translate_flags import UNUSABLE, parser, plan
+
+if TYPE_CHECKING:
+    from lomit_tf.batch_jobs import Outcome, Tally
+
+FAILED, INTERRUPTED = 1, 128  # exit codes; the second one plus the signal's number
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """The command: translates, says what failed, and returns the exit code (see the module).
+
+    Args:
+      argv: the arguments without the program's name; None takes the process's.
+    """
+    try:
+        args = parser().parse_args(argv)
+        jobs = plan(args)
+    except SystemExit as stop:  # argparse has said why
+        return int(stop.code or 0)
+    except ImageError as error:  # PlanError among them
+        return _failed(str(error), UNUSABLE)
+    signals = [int(signal.SIGINT)]
+
+    def stop_at(number: int, frame: Any) -> None:
+        signals.append(number)
+        raise KeyboardInterrupt
+
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop_at) if main else None
+    try:
+        return _translate(args.model, jobs)
+    except KeyboardInterrupt:
+        return _failed("interrupted; the same command goes on with what is missing", INTERRUPTED + signals[-1])
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - Python flushes it at exit, and would complain again
+        return _failed("standard output was closed before the picture was written", FAILED)
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError]) -> int:
+    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from PIL import Image
+
+    from lomit_tf.batch_jobs import exemplar_of, run_jobs
+    from lomit_tf.translator import Translator
+
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
+    folder = not isinstance(planned, list)
+    found = list(planned)
+    jobs = [job for job in found if isinstance(job, FileJob)]
+    shut = [error for error in found if isinstance(error, OSError)]
+    for error in shut:
+        _say(f"{error.filename}: {error.strerror}")
+    if not jobs:
+        return _failed("there is no picture in the input folder", FAILED)
+    settings = jobs[0].settings
+    try:
+        translator = Translator(model, log_notes=False)
+        translator.check_settings(settings.groups, settings.strength, settings.crop, settings.exemplar_crop)
+    except (ConfigError, ImageError) as error:
+        return _failed(str(error), UNUSABLE)
+    try:
+        for job in {job.exemplar: job for job in jobs}.values():
+            exemplar_of(translator, job)
+    except ValueError as error:  # CorruptImageError and ImageError: an exemplar or its mask
+        return _failed(str(error), FAILED)
+    with _shown(len(jobs), folder) as report:
+        tally = run_jobs(translator, jobs, report)
+    tally.failed += len(shut)
+    _summary(tally, len(found), folder, to_stdout=jobs[0].output == STREAM)
+    return FAILED if tally.failed else 0
+
+
+@contextlib.contextmanager
+def _shown(total: int, folder: bool) -> Iterator[Callable[[Outcome], None]]:
+    """A function that shows each outcome; with a progress bar for a folder, where standard error is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True, soft_wrap=True)
+    with Progress(
+        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
+        disable=not (folder and console.is_terminal),
+    ) as progress:  # fmt: skip
+        task = progress.add_task("", total=total)
+        said: list[str] = []
+
+        def report(outcome: Outcome) -> None:
+            if outcome.status == "failed":
+                name = "standard input" if outcome.job.input == STREAM else outcome.job.input
+                line = f"{name}: {outcome.message}"
+                if line not in said[-1:]:  # the same file, after another exemplar
+                    _say(line)
+                    said[:] = [line]
+            if outcome.disk_full:
+                _say("stopped: there is no space left for results; make room, and give the same command again")
+            progress.advance(task)
+
+        yield report
+
+
+def _summary(tally: Tally, total: int, folder: bool, *, to_stdout: bool) -> None:
+    """Notes on standard error, each once with how many pictures it is about; for a folder, the counts."""
+    for note, count in tally.notes.items():
+        _say(f"note: {note}" + (f" ({count} pictures)" if count > 1 else ""))
+    if folder:
+        left = total - tally.written - tally.skipped - tally.failed
+        counts = f"{tally.written} written, {tally.skipped} skipped (done before), {tally.failed} failed"
+        print(counts + (f", {left} left" if left else ""), file=sys.stderr if to_stdout else sys.stdout)
+
+
+def _say(message: str) -> None:
+    print(f"lomit-translate: {message}", file=sys.stderr, flush=True)
+
+
+def _failed(message: str, code: int) -> int:
+    _say(message)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run())

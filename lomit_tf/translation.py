@@ -1,0 +1,94 @@
+"""What goes into a translation and what comes out: photographs made ready, exemplars, requests and results."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lomit_tf.data import preprocess
+from lomit_tf.imaging import carry_back, framing
+from lomit_tf.imaging.masks import MasksLike
+from lomit_tf.imaging.photo import ImageLike, Photo
+
+
+class NoExemplarError(RuntimeError):
+    """translate() before set_exemplar()."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A translation.
+
+    Attributes:
+      image: the translated photograph, at its own size, in the type in which it was given: an array of the same dtype,
+        (H, W, 3), or (H, W, 4) with transparency; a Pillow image, also for a path; bytes of a PNG for bytes.
+      input_masks, exemplar_masks: {group: (H, W) float32 in 0..1}, as used, each at its photograph's own size.
+      photo: the same picture in full depth and with its metadata, for `imaging.writing.save`.
+      notes: what a person should know: "no face was found, so the centre was cropped".
+    """
+
+    image: Any
+    input_masks: dict[str, np.ndarray]
+    exemplar_masks: dict[str, np.ndarray]
+    photo: Photo
+    notes: tuple[str, ...] = ()
+
+
+class Prepared:
+    """A photograph that was read and framed; its masks are kept once they are known. Made by `Translator.prepare`."""
+
+    def __init__(self, photo: Photo, window: framing.Window, size: int, notes: tuple[str, ...]) -> None:
+        self.photo, self.window, self.notes = photo, window, notes
+        self.region = framing.cut(photo.rgb, window)  # (h, w, 3) uint8, the guide of the way back
+        self.pixels = preprocess.to_model_range(preprocess.resize(self.region, size)).numpy()  # (S, S, 3) in -1..1
+        self.own_masks: np.ndarray | None = None  # (S, S, R), once the network has found them
+
+    def raised_masks(self) -> np.ndarray:
+        """The network's group masks at the window's size, (h, w, G), summing to at most 1."""
+        assert self.own_masks is not None
+        return carry_back.upsample_masks(self.own_masks[..., :-1], self.region.shape[:2])
+
+    def whole(self, part: np.ndarray) -> np.ndarray:
+        """A plane (h, w) of the window in one of the photograph's size, 0 elsewhere."""
+        out = np.zeros(self.photo.size, np.float32)
+        out[self.window.inside(self.photo.size)] = part[self.window.own(self.photo.size)]
+        return out
+
+
+@dataclasses.dataclass(frozen=True)
+class Exemplar:
+    """An encoded exemplar. Made by `Translator.encode_exemplar`; may be kept, shared and used from several threads."""
+
+    styles: np.ndarray  # (R, D)
+    masks: dict[str, np.ndarray]  # {group: (H, W) float32}, at the exemplar's own size
+    photo: Photo
+    window: framing.Window
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One translation of a batch; the arguments of `Translator.translate`."""
+
+    image: ImageLike | Prepared
+    exemplar: Exemplar | None = None  # None: the one of set_exemplar
+    mask: MasksLike = None
+    groups: Sequence[str] | str | None = None
+    strength: float = 1.0
+    keep_background: bool = True
+    crop: Any = None  # None: the translator's
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """A request with everything checked."""
+
+    prepared: Prepared
+    exemplar: Exemplar
+    given: dict[str, np.ndarray]  # masks at the photograph's size
+    transfer: np.ndarray  # (G,)
+    request: Request
+    notes: tuple[str, ...]

@@ -1,0 +1,324 @@
+"""Translate photographs: `Translator`, around a trained model.
+
+    translator = Translator("runs/celeba")
+    translator.set_exemplar("star.jpg")
+    result = translator.translate("photo.jpg")
+    result.image.save("out.png")
+
+The part of the photograph that the model is to see is cropped and brought to the model's size (imaging/framing.py and
+data/preprocess.py); what the model changes is brought back to full size and added to the photograph
+(imaging/carry_back.py). Everything else of the photograph stays as it was, to the bit.
+"""
+
+from __future__ import annotations
+
+import collections
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+import lomit_tf
+from lomit_tf.config import near
+from lomit_tf.imaging import carry_back, framing, masks
+from lomit_tf.imaging.formats import ImageError
+from lomit_tf.imaging.masks import MasksLike
+from lomit_tf.imaging.photo import ImageLike, read
+from lomit_tf.imaging.writing import given_back
+from lomit_tf.inference import Inference
+from lomit_tf.model import Lomit
+from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Request, Result
+
+__all__ = ["Exemplar", "NoExemplarError", "Prepared", "Request", "Result", "Translator"]
+
+FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
+
+
+KEPT_EXEMPLARS = 16
+
+
+class Translator:
+    """Translates photographs after exemplars, with one model.
+
+    Safe to use from several threads, apart from `set_exemplar`: with several exemplars at once, keep what
+    `encode_exemplar` gives and pass it to `translate`.
+
+    Args:
+      model_or_name: a Lomit; or what `lomit_tf.load` takes: the name of shipped weights, a workdir, a checkpoint.
+      crop: which part of a photograph the model sees, where a call does not say: "face", "center", "none", "x,y,w,h".
+      log_notes: also log notes as warnings.
+
+    Raises:
+      ConfigError: there is no such model.
+      ImageError: a crop that cannot be read.
+    """
+
+    def __init__(
+        self, model_or_name: Lomit | str | os.PathLike[str], *, crop: Any = "face", log_notes: bool = True
+    ) -> None:
+        framing.parse_crop(crop)
+        model = model_or_name if isinstance(model_or_name, Lomit) else lomit_tf.load(model_or_name)
+        self.inference = Inference(model)
+        self.crop, self.log_notes = crop, log_notes
+        self._exemplar: Exemplar | None = None
+        self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
+        data = model.config.data
+        self._faces = data.dataset in FACE_DATASETS
+        cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
+        self._zoom = data.crop / framing.CELEBA_CROP if cropped else 1.0
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the attribute groups, in the order of the model's mask channels."""
+        return self.inference.model.group_names
+
+    @property
+    def size(self) -> int:
+        """Side of the model's images, in pixels."""
+        return self.inference.size
+
+    @property
+    def exemplar(self) -> Exemplar | None:
+        """The exemplar of the last `set_exemplar`."""
+        return self._exemplar
+
+    def prepare(self, image: ImageLike | Prepared, *, crop: Any = None, name: str = "") -> Prepared:
+        """Read and frame a photograph once, to use it several times.
+
+        Raises:
+          CorruptImageError: it cannot be read. ImageError: it cannot be used, or the crop does not fit.
+        """
+        if isinstance(image, Prepared):
+            return image
+        photo = read(image, name)
+        crop = self.crop if crop is None else crop
+        window, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom)
+        self._log(photo.name, notes)
+        return Prepared(photo, window, self.size, photo.notes + notes)
+
+    def masks(self, image: ImageLike | Prepared, *, crop: Any = None) -> dict[str, np.ndarray]:
+        """Where each group lies: {group: (H, W) float32 in 0..1}, at the photograph's own size, 0 outside the crop.
+
+        These may be edited and given to `translate` or `set_exemplar`. Errors as of `prepare`.
+        """
+        prepared = self.prepare(image, crop=crop)
+        self._find_masks([prepared])
+        return self._full_masks(prepared, {})
+
+    def set_exemplar(self, image: ImageLike | Prepared, mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
+        """Take, from now on, the style of this exemplar; it is encoded once, here. See `encode_exemplar`."""
+        self._exemplar = self.encode_exemplar(image, mask, crop=crop)
+        return self._exemplar
+
+    def encode_exemplar(self, image: ImageLike | Prepared, mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
+        """The styles of an exemplar's regions.
+
+        Args:
+          image: the exemplar.
+          mask: what to take of it, as of `translate`; the network's own masks by default.
+          crop: the part that the model sees; the translator's by default.
+        """
+        prepared = self.prepare(image, crop=crop)
+        given, notes = self._given(prepared, mask, "exemplar mask")
+        if len(given) < len(self.groups):
+            self._find_masks([prepared])
+        network = self._network_masks(prepared, given)
+        styles = self.inference.styles(prepared.pixels[None], network[None])[0]
+        notes = tuple(f"exemplar: {note}" for note in prepared.notes + notes)
+        return Exemplar(styles, self._full_masks(prepared, given), prepared.photo, prepared.window, notes)
+
+    def exemplar_of_file(self, path: str | os.PathLike[str], mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
+        """`encode_exemplar` of a file and mask files, remembered (the last KEPT_EXEMPLARS) until a file changes."""
+        files = {"": path} | (dict(mask) if isinstance(mask, Mapping) else {"mask": mask} if mask else {})
+        states = tuple((group, str(f), os.stat(f)[6:9] if os.path.exists(f) else None) for group, f in files.items())
+        key = (states, str(crop))
+        found = self._of_files.get(key) or self.encode_exemplar(path, mask, crop=crop)
+        self._of_files[key] = found
+        while len(self._of_files) > KEPT_EXEMPLARS:
+            self._of_files.popitem(last=False)
+        return found
+
+    def translate(
+        self,
+        image: ImageLike | Prepared,
+        mask: MasksLike = None,
+        groups: Sequence[str] | str | None = None,
+        strength: float = 1.0,
+        keep_background: bool = True,
+        *,
+        crop: Any = None,
+        exemplar: Exemplar | None = None,
+    ) -> Result:
+        """Translate one photograph.
+
+        Args:
+          image: a path, encoded bytes, a Pillow image, an array ((H, W), (H, W, 3) or (H, W, 4); uint8, uint16, or
+            floats in 0..1), or what `prepare` gave.
+          mask: where to change it, instead of the network's masks: (H, W) in 0..1 at the photograph's own size (an
+            array, a Pillow image, a path), or {group: mask}. Groups that are not named share what is left.
+          groups: which groups to take from the exemplar; all by default.
+          strength: how much of the change to make: 0 leaves the photograph as it is, more than 1 exaggerates.
+          keep_background: False gives what the network itself paints, also outside of the masks.
+          crop: which part the model sees; the translator's by default.
+          exemplar: what `encode_exemplar` gave, instead of the exemplar of `set_exemplar`.
+
+        Raises:
+          NoExemplarError: no exemplar was given or set.
+          CorruptImageError: the image cannot be read.
+          ImageError: image, mask, groups, strength or crop cannot be used. Both are ValueErrors.
+        """
+        return self.translate_batch([Request(image, exemplar, mask, groups, strength, keep_background, crop)])[0]
+
+    def translate_many(
+        self,
+        images: Iterable[ImageLike | Prepared],
+        masks: Sequence[MasksLike] | None = None,
+        groups: Sequence[str] | str | None = None,
+        strength: float = 1.0,
+        keep_background: bool = True,
+        *,
+        crop: Any = None,
+        exemplar: Exemplar | Sequence[Exemplar] | None = None,
+    ) -> list[Result]:
+        """Translate several photographs, of any sizes, in one pass of the network.
+
+        Args as of `translate`; `masks` has one entry (or None) for each image, and so may `exemplar`.
+        """
+        images = list(images)
+        edits = [None] * len(images) if masks is None else list(masks)
+        exemplars = [exemplar] * len(images) if exemplar is None or isinstance(exemplar, Exemplar) else list(exemplar)
+        for name, given in (("masks", edits), ("exemplars", exemplars)):
+            if len(given) != len(images):
+                raise ImageError(f"{len(images)} images need as many {name}; received {len(given)}")
+        return self.translate_batch(
+            [
+                Request(image, chosen, mask, groups, strength, keep_background, crop)
+                for image, mask, chosen in zip(images, edits, exemplars, strict=True)
+            ]
+        )
+
+    def translate_batch(self, requests: Sequence[Request]) -> list[Result]:
+        """Translate requests that may differ in everything, in one pass of the network. Errors as of `translate`."""
+        ready = [self.check(request) for request in requests]
+        return [self.finish(r, bare) for r, bare in zip(ready, self.paint(ready), strict=True)]
+
+    # The three steps of a translation, for those who want to do the first and the last in threads.
+
+    def check(self, request: Request) -> Ready:
+        """Read, frame and check everything of a request; errors as of `translate`."""
+        exemplar = request.exemplar or self._exemplar
+        if exemplar is None:
+            raise NoExemplarError("there is no exemplar yet: call set_exemplar(image) before translate(image)")
+        self.check_settings(request.groups, request.strength)
+        transfer = self._transfer(request.groups)
+        prepared = self.prepare(request.image, crop=request.crop)
+        given, notes = self._given(prepared, request.mask, "input mask")
+        return Ready(prepared, exemplar, given, transfer, request, prepared.notes + notes + exemplar.notes)
+
+    def check_settings(self, groups: Sequence[str] | str | None, strength: float, *crops: Any) -> None:
+        """Raise ImageError for groups that the model has not, a negative strength, or crops that cannot be read."""
+        if not (isinstance(strength, (int, float, np.number)) and math.isfinite(strength) and strength >= 0):
+            raise ImageError(f"strength must be a number of at least 0; received {strength!r}")
+        self._transfer(groups)
+        for crop in crops:
+            framing.parse_crop(crop)
+
+    def paint(self, ready: Sequence[Ready]) -> np.ndarray:
+        """What the network paints for checked requests, in one pass: (B, S, S, 3) float32 in -1..1."""
+        if not ready:
+            return np.zeros((0, self.size, self.size, 3), np.float32)
+        images = np.stack([r.prepared.pixels for r in ready])
+        styles = np.stack([r.exemplar.styles for r in ready])
+        transfer = np.stack([r.transfer for r in ready])
+        if any(r.given or r.prepared.own_masks is not None for r in ready):
+            self._find_masks([r.prepared for r in ready if len(r.given) < len(self.groups)])
+            network = np.stack([self._network_masks(r.prepared, r.given) for r in ready])
+            return self.inference.paint(images, network, styles, transfer)
+        network, painted = self.inference.translate(images, styles, transfer)
+        for r, found in zip(ready, network, strict=True):
+            r.prepared.own_masks = found
+        return painted
+
+    def finish(self, ready: Ready, bare: np.ndarray) -> Result:
+        """Bring one painted picture (S, S, 3) back to its photograph's size: the change of it, within the masks."""
+        prepared, request = ready.prepared, ready.request
+        photo, window = prepared.photo, prepared.window
+        change = carry_back.upsample_change((bare - prepared.pixels) / 2, prepared.region)
+        change *= np.float32(request.strength)
+        full = self._full_masks(prepared, ready.given)
+        inside, own = window.inside(photo.size), window.own(photo.size)
+        if request.keep_background:
+            chosen = np.sum([full[g][inside] for g, t in zip(self.groups, ready.transfer, strict=True) if t], axis=0)
+            blend = np.minimum(chosen, 1.0) * carry_back.fading(window, photo.size)[own]
+        else:
+            blend = np.ones(change.shape[:2], np.float32)[own]
+        values = photo.values.copy()
+        values[inside] = carry_back.add(values[inside], change[own], blend, photo.scale)
+        translated = photo.with_values(values)
+        return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
+
+    def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
+        """(G,) float32, 1 for each group to transfer."""
+        if groups is None:
+            return np.ones(len(self.groups), np.float32)
+        names = [n.strip() for n in groups.split(",")] if isinstance(groups, str) else list(groups)
+        for name in names:
+            if name not in self.groups:
+                raise ImageError(f"{name!r} is not a group of this model; {near(str(name), self.groups)}")
+        if not names:
+            raise ImageError(f"groups is empty; name some of {', '.join(self.groups)}, or leave it out for all")
+        return np.array([name in names for name in self.groups], np.float32)
+
+    def _given(self, prepared: Prepared, mask: MasksLike, what: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+        """Masks that a person gave, and notes about them."""
+        given = masks.read_masks(mask, self.groups, prepared.photo.size, what)
+        notes = []
+        for group, plane in given.items():
+            of = f"{what} of {group}" if len(self.groups) > 1 else what
+            inside = plane[prepared.window.inside(prepared.photo.size)].max(initial=0)
+            if not inside:
+                notes.append(f"{of}: nothing is marked" + (" within the crop" if plane.any() else ""))
+            elif np.count_nonzero(plane) > np.count_nonzero(plane[prepared.window.inside(prepared.photo.size)]):
+                notes.append(f"{of}: what is marked outside of the crop is ignored")
+        self._log(prepared.photo.name, notes)
+        return given, tuple(notes)
+
+    def _find_masks(self, prepared: Sequence[Prepared]) -> None:
+        """Let the network find the masks of those that lack them."""
+        lacking = [p for p in prepared if p.own_masks is None]
+        if lacking:
+            for p, found in zip(lacking, self.inference.masks(np.stack([p.pixels for p in lacking])), strict=True):
+                p.own_masks = found
+
+    def _channels(self, given: Mapping[str, np.ndarray]) -> dict[int, np.ndarray]:
+        return {self.groups.index(group): plane for group, plane in given.items()}
+
+    def _network_masks(self, prepared: Prepared, given: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Masks for the network, (S, S, R): its own, with the given ones among them."""
+        own = prepared.own_masks
+        if own is None:  # every group is given
+            own = np.zeros((self.size, self.size, len(self.groups) + 1), np.float32)
+        small = {
+            group: carry_back.downsample(framing.cut(plane, prepared.window, edge=True), self.size)
+            for group, plane in given.items()
+        }
+        return masks.replace(own, self._channels(small))
+
+    def _full_masks(self, prepared: Prepared, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """{group: (H, W)}: as found and given, at the photograph's size."""
+        if len(given) == len(self.groups):
+            planes = np.zeros((*prepared.region.shape[:2], len(self.groups) + 1), np.float32)
+        else:
+            groups = prepared.raised_masks()
+            planes = np.concatenate([groups, 1.0 - groups.sum(axis=-1, keepdims=True)], axis=-1)
+        cut = {group: framing.cut(plane, prepared.window) for group, plane in given.items()}
+        planes = masks.replace(planes, self._channels(cut))
+        return {group: prepared.whole(planes[..., g]) for g, group in enumerate(self.groups)}
+
+    def _log(self, name: str, notes: Iterable[str]) -> None:
+        if self.log_notes:
+            for note in notes:
+                logging.warning("%s: %s", name, note)
