@@ -29,10 +29,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--out", required=True, help="folder to write; must be empty or not be there")
     made.add_argument("--formats", default="savedmodel,tflite,onnx", help="default: %(default)s")
     made.add_argument("--quantize", default="none,float16,dynamic,int8", help="TFLite variants; default: %(default)s")
-    made.add_argument("--calibration", default="", help="folder of images for int8 (default: the data set's, or drawn faces)")
+    made.add_argument("--calibration", default="", help="folder of images for int8 (default: drawn faces)")
     made.add_argument("--data_dir", default="", help="the model's data set, to calibrate and compare with real images")
     made.add_argument("--calibration_images", type=int, default=64, help="at most so many; default: %(default)s")
-    made.add_argument("--image_size", type=int, default=0, help="another size than the model was trained on, a multiple of 64")
+    made.add_argument("--image_size", type=int, default=0, help="not the size of the training; a multiple of 64")
     made.add_argument("--samples", type=int, default=16, help="pairs of images to compare on; default: %(default)s")
     made.add_argument("--no_latency", action="store_true", help="leave latency and memory out of the report")
     return made

@@ -47,7 +47,7 @@ def variants(folder: Path) -> Iterator[Variant]:
 
 
 def write_manifest(folder: Path, model: str, config: LomitConfig, versions: dict[str, str]) -> None:
-    """Write export.json: where the model is, what it is, with which versions it was exported, and every file's SHA-256."""
+    """Write export.json: where the model is, what it is, the versions that exported it, and every file's SHA-256."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
     content = {
         "model": model, "image_size": config.data.image_size, "crop": config.data.crop,

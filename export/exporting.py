@@ -72,9 +72,7 @@ def load_model(name: str, image_size: int = 0) -> Lomit:
         return model
     resized = Lomit(LomitConfig.from_flat(config.flat() | {"image_size": image_size}))
     resized.build()
-    for value, trained in zip(
-        resized.inference_generator.variables, model.inference_generator.variables, strict=True
-    ):
+    for value, trained in zip(resized.inference_generator.variables, model.inference_generator.variables, strict=True):
         value.assign(trained)
     return resized
 
@@ -125,9 +123,7 @@ def _calibration(options: Options, model: Lomit) -> np.ndarray:
     return pictures.of_data(data, "train", options.calibration_images, options.data_dir).image
 
 
-def _write(
-    options: Options, model: Lomit, images: np.ndarray | None, folder: Path, say: Callable[[str], None]
-) -> None:
+def _write(options: Options, model: Lomit, images: np.ndarray | None, folder: Path, say: Callable[[str], None]) -> None:
     if "savedmodel" in options.formats:
         from export.saved_model import write_saved_model
 
@@ -155,7 +151,7 @@ def _write(
 def write_tflite(
     model: Lomit, folder: Path, quantize: tuple[str, ...], images: np.ndarray | None, say: Callable[[str], None]
 ) -> None:
-    """Both parts in the wanted variants; `images` (N, S, S, 3) calibrate int8. float32 is always there, to compare with."""
+    """Both parts in the wanted variants, and in float32 to compare with; `images` (N, S, S, 3) calibrate int8."""
     module = graphs.MobileModule(model)
     version = importlib.metadata.version("lomit_tf")
     wanted = [variant for name, variant in tflite.VARIANTS.items() if name in quantize or name == "none"]

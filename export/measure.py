@@ -54,7 +54,15 @@ def _peak_kb() -> float:
 
 def measure_apart(path: Path, part: str, feed_file: Path, threads: int) -> dict[str, Any]:
     """The same in a fresh process. Raises RuntimeError with what it wrote when it fails."""
-    command = [sys.executable, "-m", "export.measure", str(path.resolve()), part, str(feed_file.resolve()), str(threads)]
+    command = [
+        sys.executable,
+        "-m",
+        "export.measure",
+        str(path.resolve()),
+        part,
+        str(feed_file.resolve()),
+        str(threads),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False)
     if done.returncode:
         raise RuntimeError(f"measuring {path} failed: {done.stderr.strip()[-500:]}")

@@ -17,6 +17,8 @@ from ai_edge_litert.tools import flatbuffer_utils
 
 BUFFER_NAME = "TFLITE_METADATA"
 LABELS_FILE = "labels.txt"
+AUTHOR = "The lomit_tf authors"
+LICENSE = "Apache-2.0 (code); weights: see the model card"
 _IDENTIFIER = b"M001"
 _MIN_PARSER = "1.0.0"
 _IMAGE_PROPERTIES, _FEATURE_PROPERTIES, _NORMALISATION, _RGB, _AXIS_LABELS = 2, 1, 1, 1, 2
@@ -52,7 +54,7 @@ class _Writer:
         self.builder = flatbuffers.Builder(1024)
 
     def table(self, slots: int, offsets: dict[int, int], bytes_: dict[int, int] | None = None) -> int:
-        """A table with `slots` fields, of which those in `offsets` are references and those in `bytes_` single bytes."""
+        """A table with `slots` fields: those in `offsets` are references, those in `bytes_` single bytes."""
         self.builder.StartObject(slots)
         for slot, offset in offsets.items():
             self.builder.PrependUOffsetTRelativeSlot(slot, offset, 0)
@@ -164,7 +166,5 @@ def infos(part: str, variant: str, size: int, groups: int, version: str) -> Mode
     else:
         names = ["image", "exemplar", "image_masks", "exemplar_masks", *(["transfer"] if groups > 1 else [])]
         made, what = "translation", "translates a picture in the style of an exemplar, within masks"
-    return ModelInfo(
-        f"LOMIT {part}", f"{what} ({variant})", version, "The lomit_tf authors", "Apache-2.0 (code); weights: see the model card",
-        [tensors[name] for name in names], [tensors[made]],
-    )  # fmt: skip
+    inputs, outputs = [tensors[name] for name in names], [tensors[made]]
+    return ModelInfo(f"LOMIT {part}", f"{what} ({variant})", version, AUTHOR, LICENSE, inputs, outputs)

@@ -91,7 +91,9 @@ def examine(folder: Path, model: Any, samples: int, data_dir: str = "", *, laten
         }  # fmt: skip
         row["operations"] = _operations(one, parts)
         if latency:
-            row["latency"], row["peak_mb"] = _latency(one, keras_feed | {k: got[k] for k in ("image_masks", "exemplar_masks")})
+            row["latency"], row["peak_mb"] = _latency(
+                one, keras_feed | {k: got[k] for k in ("image_masks", "exemplar_masks")}
+            )
         rows.append(row)
         shown[one.name] = got["translation"]
     float32 = next((row for row in rows if row["name"] == "TFLite float32"), None)
@@ -142,7 +144,9 @@ def _judge(model: Any, pairs: Any) -> Any:
         return None
 
     def logits(images: np.ndarray) -> np.ndarray:
-        return np.asarray(model.critic(images, np.zeros((len(images), len(model.config.data.label_names)), np.float32))[1])
+        return np.asarray(
+            model.critic(images, np.zeros((len(images), len(model.config.data.label_names)), np.float32))[1]
+        )
 
     everything = np.ones(pairs.labels.shape, bool)
     return logits if compare.agreement(logits(pairs.image), pairs.labels, everything) >= ACCURATE else None

@@ -15,7 +15,7 @@ from lomit_tf.data.sources import Split, open_set
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """N inputs and exemplars in [-1, 1], (N, S, S, 3); labels (N, K) where known; pixels no attribute owns (N, S, S)."""
+    """N inputs and exemplars (N, S, S, 3) in [-1, 1]; where known, labels (N, K) and unowned pixels (N, S, S)."""
 
     image: np.ndarray
     exemplar: np.ndarray

@@ -91,7 +91,7 @@ class ServingModule(tf.Module):
         return {"masks": self._regions(image, None)[..., : self.groups]}
 
     def encode_exemplar(self, exemplar: Any, exemplar_masks: Any) -> dict[str, Any]:
-        """Exemplars (B, S, S, 3) -> styles (B, G, style_dim), which a client keeps for `apply`, and the masks as used."""
+        """Exemplars (B, S, S, 3) -> styles (B, G, style_dim), for a client to keep, and the masks as used."""
         exemplar_regions = self._regions(exemplar, exemplar_masks)
         styles, _ = self._model.encode_exemplar(exemplar, exemplar_regions)
         return {"styles": styles, "exemplar_masks": exemplar_regions[..., : self.groups]}

@@ -47,8 +47,8 @@ def _latency(rows: list[dict[str, Any]]) -> list[str]:
     float32 = next((row["latency"]["1"]["cpu_ms"] for row in timed if row["name"] == "TFLite float32"), None)
     lines = [
         "", "## Latency and memory", "",
-        "Of one translation: masks of two images, then the generator. Medians after a warm-up, each file in a process of "
-        "its own. The ratio is of processor time on one thread, which a busy machine disturbs least.", "",
+        "Of one translation: masks of two images, then the generator. Medians after a warm-up, each file in a process "
+        "of its own. The ratio is of processor time on one thread, which a busy machine disturbs least.", "",
         "| artefact | ms, 1 thread | ms, 2 threads | CPU ms, 1 thread | faster than float32 TFLite | mask net ms | "
         "generator ms | peak MB |",
         "|---|---|---|---|---|---|---|---|",

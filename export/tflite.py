@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from ai_edge_quantizer import qtyping, quantizer
 from ai_edge_litert.tools import flatbuffer_utils
+from ai_edge_quantizer import qtyping, quantizer
 
 from export.compact import compact, name_tensors
 from export.graphs import MobileModule
@@ -21,6 +21,7 @@ SIGNATURE = "serving_default"
 # --quantize names -> what the files are called; float32 has the plain name.
 VARIANTS = {"none": "float32", "float16": "float16", "dynamic": "dynamic", "int8": "int8"}
 Feeds = Sequence[Mapping[str, np.ndarray]]
+
 
 def file_name(part: str, variant: str) -> str:
     """mask_net.tflite, mask_net_int8.tflite, ..."""
@@ -80,9 +81,7 @@ def _float16_recipe() -> list[dict[str, object]]:
     weights = {"num_bits": 16, "dtype": "FLOAT"}
     config = {"weight_tensor_config": weights, "compute_precision": "FLOAT", "explicit_dequantize": True}
     names = ("CONV_2D", "FULLY_CONNECTED")
-    return [
-        {"regex": ".*", "operation": name, "algorithm_key": "float_casting", "op_config": config} for name in names
-    ]
+    return [{"regex": ".*", "operation": name, "algorithm_key": "float_casting", "op_config": config} for name in names]
 
 
 def inner_convolutions(model: bytes) -> list[str]:

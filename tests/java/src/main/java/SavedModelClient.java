@@ -7,6 +7,7 @@ import java.util.Map;
 import org.tensorflow.Result;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.FloatNdArray;
 import org.tensorflow.ndarray.NdArrays;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
@@ -59,7 +60,9 @@ public final class SavedModelClient {
       Files.write(path, strings.asBytes().getObject(0));
       return;
     }
-    float[] values = new float[(int) tensor.size()];
-    ((TFloat32) tensor).copyTo(org.tensorflow.ndarray.StdArrays.ndCopyOf(new float[0]).shape().size() == 0 ? null : null);
+    ByteBuffer bytes = ByteBuffer.allocate((int) tensor.numBytes()).order(ByteOrder.LITTLE_ENDIAN);
+    FloatNdArray array = (TFloat32) tensor;
+    array.scalars().forEach(value -> bytes.putFloat(value.getFloat()));
+    Files.write(path, bytes.array());
   }
 }
