@@ -155,7 +155,7 @@ def write_tflite(
     module = graphs.MobileModule(model)
     version = importlib.metadata.version("lomit_tf")
     wanted = [variant for name, variant in tflite.VARIANTS.items() if name in quantize or name == "none"]
-    feeds = _feeds(model, images) if images is not None else {}
+    feeds = calibration_feeds(model, images) if images is not None else {}
     for part in tflite.PARTS:
         float32 = tflite.convert(module, part)
         for variant in wanted:
@@ -167,7 +167,7 @@ def write_tflite(
             path.write_bytes(metadata.add_metadata(made, described, model.group_names))
 
 
-def _feeds(model: Lomit, images: np.ndarray) -> Mapping[str, list[dict[str, np.ndarray]]]:
+def calibration_feeds(model: Lomit, images: np.ndarray) -> Mapping[str, list[dict[str, np.ndarray]]]:
     """Calibration inputs of both parts: every image, and every image with the one before it as its exemplar."""
     masks = np.concatenate([np.asarray(graphs.mask_net(model, image[None])) for image in images])
     groups = len(model.group_names)

@@ -34,7 +34,8 @@ def measure(path: Path, part: str, feed_file: Path, threads: int) -> dict[str, A
     runtime = runtimes.load(path, part, threads)
     for _ in range(WARM):
         runtime.run(feed)
-    wall, cpu = [], []
+    wall: list[float] = []
+    cpu: list[float] = []
     end = time.perf_counter() + SECONDS
     while len(wall) < LEAST or time.perf_counter() < end:
         start, used = time.perf_counter(), time.process_time()

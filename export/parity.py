@@ -72,9 +72,8 @@ def examine(folder: Path, model: Any, samples: int, data_dir: str = "", *, laten
     pairs = pictures.of_data(model.config.data, "test", samples, data_dir)
     keras_feed = _feed(model, pairs)
     wanted = _translate(_Keras(model), _Keras(model), keras_feed)
-    background = pairs.background
-    if background is None:
-        background = (wanted["image_masks"] < 0.1).all(axis=-1)
+    unowned = np.asarray((wanted["image_masks"] < 0.1).all(axis=-1))
+    background = unowned if pairs.background is None else pairs.background
     judge = _judge(model, pairs)
     rows = [{"name": "Keras", "variant": "float32", **_content(judge, pairs, wanted, background)}]
     shown = {"input": pairs.image, "exemplar": pairs.exemplar, "Keras": wanted["translation"]}
@@ -188,9 +187,10 @@ def _latency(one: Any, feed: dict[str, np.ndarray]) -> tuple[dict[str, Any], flo
             total = {"wall_ms": 0.0, "cpu_ms": 0.0}
             for part, uses in (("mask_net", 2), ("generator", 1)):
                 file = Path(folder) / f"{part}.npz"
-                np.savez(file, **{name: feed[name][:1] for name in inputs[part]})
+                one_pair: dict[str, Any] = {name: feed[name][:1] for name in inputs[part]}
+                np.savez(file, **one_pair)
                 found = measure.measure_apart(one.paths[part], part, file, threads)
-                total = {key: total[key] + uses * found[key] for key in total}
+                total |= {key: total[key] + uses * found[key] for key in ("wall_ms", "cpu_ms")}
                 total[f"{part}_ms"] = found["wall_ms"]
                 peaks.append(found["peak_mb"])
             times[str(threads)] = total
