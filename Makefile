@@ -42,7 +42,7 @@ $(TRAIN_STAMP): $(DECLARED) | $(VENV)/.created
 
 # Training's needs, and the tests' and checks'.
 $(DEV_STAMP): $(DECLARED) | $(VENV)/.created
-	$(PIP) install --constraint constraints.txt --editable ".[dev]"
+	$(PIP) install --constraint constraints.txt --editable ".[dev,export]"
 	@touch $@ $(VENV)/.installed-train
 
 train: $(TRAIN_STAMP) ## train on the built-in drawn faces; results in runs/drawn_faces
