@@ -43,5 +43,5 @@ class MaskDecoder(layers.Layer):
             logits = self.bilinear(logits)
         if self.limit > 0:
             logits = self.limit * ops.tanh(logits / self.limit)
-        logits = ops.concatenate([logits, ops.zeros_like(logits[..., :1])], axis=-1)
+        logits = ops.pad(logits, ((0, 0), (0, 0), (0, 0), (0, 1)))
         return ops.softmax(logits, axis=-1)
