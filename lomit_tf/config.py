@@ -134,6 +134,7 @@ class ModelConfig(_Checked):
     mlp_width: int = option(256, "hidden width of the MLPs that turn a style code into AdaIN statistics")
     group_mlps: str = option("shared", "one foreground MLP for all groups, or one each", ("shared", "each"))
     mask_upsamples: int = option(2, "learned upsampling stages of the mask decoder; what is missing to full size is bilinear")
+    mask_skips: bool = option(False, "the mask decoder also sees the content encoder's finer features, for sharper outlines")
     mask_logit_limit: float = option(0.0, "softly bound mask logits to this magnitude, out of saturation (0: unbounded)")
     hadain: str = option("once", "inject styles once before the residual blocks, or in every block", ("once", "every"))
     skips: bool = option(False, "content skip connections with HAdaIN at full and half size")
@@ -150,6 +151,8 @@ class ModelConfig(_Checked):
             raise ConfigError(f"--mask_upsamples is at most 2 (the content is a quarter of the image); received {self.mask_upsamples}")
         if self.style_margin and self.output == "bare":
             raise ConfigError(f"--style_margin={self.style_margin} needs --output=composite, which cuts the margin off again; received --output=bare")
+        if self.mask_skips and not self.mask_upsamples:
+            raise ConfigError("--mask_skips needs --mask_upsamples=1 or 2, the stages that take the finer features; received 0")
         if self.critic_layers > 6:
             raise ConfigError(f"--critic_layers is at most 6; received {self.critic_layers}")
         for name in ("edge_kernel", "upsample_kernel"):

@@ -43,7 +43,7 @@ class Generator(layers.Layer):
 
     def masks(self, content: tuple[Any, Any, Any]) -> Any:
         """G_m: content -> masks (B, H, W, R) in (0, 1), summing to 1."""
-        return self.mask_decoder(content[0])
+        return self.mask_decoder(content)
 
     def styles(self, image: Any, masks: Any) -> Any:
         """E_s of every local region m_r * x: (B, H, W, 3), (B, H, W, R) -> (B, R, style_dim)."""
