@@ -208,5 +208,5 @@ def test_latency_and_memory_are_measured_apart(float32, images, tmp_path):
     found = measure.measure_apart(path, "mask_net", feed, 1)
     assert found["runs"] >= measure.LEAST and found["wall_ms"] > 0 and found["cpu_ms"] > 0
     assert found["peak_mb"] > 0
-    with pytest.raises(RuntimeError, match="measuring .* failed"):
+    with pytest.raises(RuntimeError, match=r"measuring .* failed"):
         measure.measure_apart(tmp_path / "none.tflite", "mask_net", feed, 1)
