@@ -197,3 +197,16 @@ def test_calibration_feeds_have_every_input_of_batch_one(model, images):
         "image": (1, 64, 64, 3), "exemplar": (1, 64, 64, 3), "image_masks": (1, 64, 64, 1),
         "exemplar_masks": (1, 64, 64, 1),
     }  # fmt: skip
+
+
+def test_latency_and_memory_are_measured_apart(float32, images, tmp_path):
+    from export import measure
+
+    path, feed = tmp_path / "mask_net.tflite", tmp_path / "feed.npz"
+    path.write_bytes(float32)
+    np.savez(feed, image=images[:1])
+    found = measure.measure_apart(path, "mask_net", feed, 1)
+    assert found["runs"] >= measure.LEAST and found["wall_ms"] > 0 and found["cpu_ms"] > 0
+    assert found["peak_mb"] > 0
+    with pytest.raises(RuntimeError, match=r"measuring .* failed"):
+        measure.measure_apart(tmp_path / "none.tflite", "mask_net", feed, 1)

@@ -48,7 +48,7 @@ class SpatialNorm(layers.Layer):
 def above(x: Any, threshold: float) -> Any:
     """1.0 where x > threshold, else 0.0, of arithmetic alone; its gradient is 0.
 
-    TFLite's delegates take no comparison, and each one would cut their graph in two. Twice 6e4 makes a step that is 1
+    XNNPACK takes no comparison, and each one would cut TFLite's graph in two. Twice 6e4 makes a step that is 1
     from threshold + 3e-10 on, of factors that float16 can hold.
     """
     step = ops.minimum(ops.relu(x - threshold) * 6e4, 1.0)
@@ -74,8 +74,8 @@ def make_norm(norm: Norm, dtype: DType) -> layers.Layer | None:
 def reflect_pad(x: Any, before: int, after: int) -> Any:
     """(B, H, W, C) with `before` rows and columns reflected at the top and left, and `after` at the bottom and right.
 
-    ops.pad(mode="reflect") in slices: TFLite's MIRROR_PAD is no delegate's, and took half of the time on a telephone's
-    runtime (docs/performance.md).
+    ops.pad(mode="reflect") in slices: XNNPACK does not take TFLite's MIRROR_PAD, which was most of the time of a
+    translation there (docs/export.md).
     """
     for axis in (1, 2):
         size = x.shape[axis]
@@ -146,7 +146,7 @@ class ResidualBlock(layers.Layer):
 class Upsample(layers.Layer):
     """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C).
 
-    UpSampling2D in concatenations: it becomes a five-dimensional TILE in TFLite, which delegates refuse.
+    UpSampling2D in concatenations: it becomes a five-dimensional TILE in TFLite, which XNNPACK refuses.
     """
 
     def call(self, x: Any) -> Any:
