@@ -70,8 +70,18 @@ setup(
         "lomit_tf.configs",
     ],
     package_dir={"lomit_tf.configs": "configs"},
-    package_data={"lomit_tf": ["py.typed"], "lomit_tf.configs": ["*.cfg"]},
-    entry_points={"console_scripts": ["lomit-train = lomit_tf.train:run", "lomit-translate = lomit_tf.translate:run"]},
+    package_data={
+        "lomit_tf": ["py.typed"],
+        "lomit_tf.configs": ["*.cfg"],
+        "lomit_tf.webapp": ["*.css", "*.html", "*.js"],
+    },
+    entry_points={
+        "console_scripts": [
+            "lomit-app = lomit_tf.app:run",
+            "lomit-train = lomit_tf.train:run",
+            "lomit-translate = lomit_tf.translate:run",
+        ]
+    },
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Developers",
