@@ -1,12 +1,17 @@
-"""What an editor's layers mean for a mask, compared with what was painted into them. Nothing here needs TensorFlow."""
+"""What a painted layer means for a mask, compared with what was painted into it. Nothing here needs TensorFlow."""
 
 from __future__ import annotations
 
+import base64
+import io
+import zlib
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from lomit_tf.webapp import mask_edits
-from lomit_tf.webapp.mask_edits import FULL, Edit
+from lomit_tf.webapp.mask_edits import TOLERANCE, LayerError
 
 SIZE = (60, 80)
 
@@ -16,108 +21,67 @@ def disc(size: tuple[int, int], centre: tuple[float, float], radius: float) -> n
     return (y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius**2
 
 
-def blurred(plane: np.ndarray, sigma: float) -> np.ndarray:
-    """A Gaussian of a plane, the border's values repeated outside."""
-    reach = int(5 * sigma) + 1
-    kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
-    for axis in (0, 1):
-        padded = np.pad(plane, [(reach, reach) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
-        plane = np.apply_along_axis(np.convolve, axis, padded, kernel / kernel.sum(), mode="valid")
-    return plane
-
-
 @pytest.fixture
 def mask(rng) -> np.ndarray:
-    """A smooth mask that has all values from 0 to 1."""
-    plane = blurred(rng.normal(size=SIZE), 5)
-    return ((plane - plane.min()) / np.ptp(plane)).astype(np.float32)
-
-
-def edited(mask: np.ndarray, layer: np.ndarray, before: Edit | None = None) -> Edit:
-    """The edit that the editor's layer stands for, after it was shown this mask."""
-    shown = mask_edits.layer_of(mask)[..., 3]
-    return mask_edits.after(before or Edit.none(SIZE), shown, mask_edits.opacity_of([layer], SIZE))
+    """Any values from 0 to 1."""
+    return rng.uniform(size=SIZE).astype(np.float32)
 
 
 def test_an_untouched_layer_leaves_the_mask_to_the_bit(mask, rng):
-    layer = mask_edits.layer_of(mask)
-    np.testing.assert_allclose(layer[..., 3] / FULL, mask, atol=0.5 / FULL + 1e-6)
-    layer[..., 3] = np.clip(layer[..., 3] + rng.integers(-2, 3, SIZE), 0, 255)  # a browser's rounding
-    edit = edited(mask, layer)
-    assert not edit
-    np.testing.assert_array_equal(mask_edits.applied(edit, mask, softness=0.1), mask)
+    found = mask_edits.layer_of(mask, SIZE)
+    np.testing.assert_allclose(found / 255, mask, atol=0.5 / 255 + 1e-6)
+    noise = rng.integers(-TOLERANCE, TOLERANCE + 1, SIZE)
+    layer = np.clip(found.astype(int) + noise, 0, 255).astype(np.uint8)
+    assert not mask_edits.touched_of(layer, found).any()
+    np.testing.assert_array_equal(mask_edits.applied(layer, found, mask), mask)
 
 
 def test_painted_and_erased_pixels_and_no_others(mask):
-    layer = mask_edits.layer_of(mask)
-    painted, erased = disc(SIZE, (20, 20), 8), disc(SIZE, (40, 60), 9)
-    # A stroke of the brush's opacity over what is there already: a + b - ab.
-    there = layer[..., 3][painted] / 255
-    layer[..., 3][painted] = np.round(255 * (there + 0.5 - there * 0.5))
-    layer[..., 3][erased] = 0
-    result = mask_edits.applied(edited(mask, layer), mask)
-    assert (result[painted] == 1).all()
-    np.testing.assert_allclose(result[erased], 0, atol=mask_edits.TOLERANCE / FULL)
-    others = ~painted & ~erased
-    np.testing.assert_array_equal(result[others], mask[others])
-
-
-def test_undo_gives_back_the_edit_before(mask):
-    first = Edit(disc(SIZE, (30, 30), 5), disc(SIZE, (30, 30), 5).astype(np.float32))
-    current = mask_edits.applied(first, mask)
-    layer = mask_edits.layer_of(current)
-    again = edited(current, layer, first)
-    np.testing.assert_array_equal(again.touched, first.touched)
-    np.testing.assert_array_equal(again.painted, first.painted)
-    layer[..., 3][disc(SIZE, (30, 30), 2)] = 0
-    second = mask_edits.applied(edited(current, layer, first), mask)
-    assert not second[disc(SIZE, (30, 30), 2)].any()
-    assert (second[disc(SIZE, (30, 30), 5) & ~disc(SIZE, (30, 30), 2)] == 1).all()
+    found = mask_edits.layer_of(mask, SIZE)
+    layer, painted, erased = found.copy(), disc(SIZE, (20, 20), 8), disc(SIZE, (40, 60), 9)
+    layer[painted], layer[erased] = 255, 0
+    result = mask_edits.applied(layer, found, mask)
+    np.testing.assert_allclose(result[painted], 1, atol=TOLERANCE / 255 + 0.002)
+    np.testing.assert_allclose(result[erased], 0, atol=TOLERANCE / 255 + 0.002)
+    np.testing.assert_array_equal(result[~painted & ~erased], mask[~painted & ~erased])
 
 
 @pytest.mark.parametrize("size", [(15, 20), (240, 320), (60, 80)])
-def test_an_edit_at_another_size_is_where_it_was_painted(mask, size):
-    edit = Edit(disc(SIZE, (30, 40), 16), disc(SIZE, (30, 40), 16).astype(np.float32))
+def test_painting_at_another_size_is_where_it_was_painted(size):
     own = np.full(size, 0.25, np.float32)
-    result = mask_edits.applied(edit, own)
+    found = mask_edits.layer_of(own, SIZE)
+    layer = np.where(disc(SIZE, (30, 40), 16), 255, found).astype(np.uint8)
+    result = mask_edits.applied(layer, found, own)
     scale = size[0] / SIZE[0]
     centre, pixel = ((30 + 0.5) * scale - 0.5, (40 + 0.5) * scale - 0.5), max(scale, 1.0) * 1.5
     assert (result[disc(size, centre, 16 * scale - pixel)] == 1).all()
     assert (result[~disc(size, centre, 16 * scale + pixel)] == 0.25).all()
 
 
-def test_soft_edges_are_a_gaussian_of_the_edit_and_not_of_the_mask(mask):
-    edit = Edit(disc(SIZE, (30, 40), 15), disc(SIZE, (30, 40), 15).astype(np.float32))
-    sigma = 0.03 * 80
-    weight = blurred(edit.touched.astype(np.float64), sigma)
-    result = mask_edits.applied(edit, mask, softness=0.03)
-    np.testing.assert_allclose(result, mask * (1 - weight) + weight, atol=0.005)
-    far = ~disc(SIZE, (30, 40), 15 + 6 * sigma)
-    assert far.any()
-    np.testing.assert_array_equal(result[far], mask[far])
-
-    anew = Edit(np.ones(SIZE, bool), edit.painted)  # all erased, and then painted
-    np.testing.assert_allclose(mask_edits.applied(anew, mask, softness=0.03), weight, atol=0.005)
+def test_a_layer_comes_back_from_the_browsers_form(rng):
+    layer = rng.integers(0, 256, SIZE, np.uint8)
+    url = mask_edits.layer_url(layer)
+    np.testing.assert_array_equal(mask_edits.read_layer(url, SIZE), layer)
+    image = Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
+    assert image.size == SIZE[::-1]
+    assert image.getpixel((0, 0))[:3] == mask_edits.TINT
 
 
-def test_clear_erases_everything_and_none_nothing(mask):
-    assert not mask_edits.applied(Edit.clear(SIZE), mask, softness=0.05).any()
-    assert Edit.clear(SIZE)
-    assert not Edit.none(SIZE)
+def test_what_is_no_layer_is_refused_before_it_is_decoded(rng):
+    def url(size: tuple[int, int], format: str) -> str:
+        buffer = io.BytesIO()
+        Image.new("RGBA", size).save(buffer, format)
+        return mask_edits.PNG_URL + base64.b64encode(buffer.getvalue()).decode()
 
-
-def test_layers_lie_over_each_other_and_come_in_any_scale():
-    one, two = (np.zeros((*SIZE, 4), np.uint8) for _ in range(2))
-    one[..., 3], two[..., 3] = 100, 50
-    expected = 255 * (1 - (1 - 100 / 255) * (1 - 50 / 255))
-    np.testing.assert_allclose(mask_edits.opacity_of([one, None, two], SIZE), expected, atol=0.51)
-    assert not mask_edits.opacity_of([], SIZE).any()
-    doubled = one.repeat(2, axis=0).repeat(2, axis=1)  # a screen of two device pixels for each
-    np.testing.assert_array_equal(mask_edits.opacity_of([doubled], SIZE), 100)
-    with pytest.raises(ValueError, match="shape"):
-        mask_edits.opacity_of([np.zeros((80, 60, 4), np.uint8)], SIZE)
-    with pytest.raises(ValueError, match=r"\(h, w, 4\)"):
-        mask_edits.opacity_of([np.zeros((60, 80, 3), np.uint8)], SIZE)
+    with pytest.raises(LayerError, match="bomb"):  # a bomb: 1.6 GB of pixels
+        header = base64.b64decode(url((20, 20), "PNG").split(",")[1]).replace(
+            b"\0\0\0\x14\0\0\0\x14", b"\0\0\x4e\x20\0\0\x4e\x20"
+        )
+        header = header[:29] + zlib.crc32(header[12:29]).to_bytes(4, "big") + header[33:]
+        mask_edits.read_layer(mask_edits.PNG_URL + base64.b64encode(header).decode(), SIZE)
+    for bad in (url(SIZE[::-1], "GIF"), url(SIZE, "PNG"), "", "x", 5, mask_edits.PNG_URL, mask_edits.PNG_URL + "?"):
+        with pytest.raises(LayerError):
+            mask_edits.read_layer(bad, SIZE)
 
 
 def test_the_longer_side_is_the_editors():

@@ -142,9 +142,8 @@ onClick("restore", () => change(() => {
   context.drawImage(found, 0, 0);
 }));
 onClick("see", () => {
-  const seen = find("see").getAttribute("aria-pressed") !== "true";
-  find("see").setAttribute("aria-pressed", seen);
-  canvas.style.opacity = seen ? "" : "0";
+  const hidden = root.classList.toggle("mb-unseen");
+  find("see").textContent = hidden ? "Show mask" : "Hide mask";
 });
 root.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase(), control = event.ctrlKey || event.metaKey;

@@ -94,7 +94,7 @@ def read_layer(url: str, size: tuple[int, int]) -> np.ndarray:
             return np.array(image.convert("RGBA"))[..., 3]
     except LayerError:
         raise
-    except (binascii.Error, OSError, SyntaxError, ValueError) as error:
+    except (Image.DecompressionBombError, binascii.Error, OSError, SyntaxError, ValueError) as error:
         raise LayerError(f"the painted layer cannot be read: {error}") from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import itertools
+import html
 import os
 import socket
 import tempfile
@@ -15,18 +15,27 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # Gradio reads it when it is imported
 
 import gradio as gr
+import numpy as np
+from PIL import Image
 
 from lomit_tf.translator import Translator
 from lomit_tf.webapp import examples
-from lomit_tf.webapp.mask_edits import LayerError, read_layer
-from lomit_tf.webapp.session import MAX_EXEMPLARS, Session, Settings
+from lomit_tf.webapp.mask_edits import LayerError
+from lomit_tf.webapp.pictures import thumbnail
+from lomit_tf.webapp.session import Session, Settings, Shown
 
 TITLE = "LOMIT: repaint the masks"
 INTRO = """<h1>LOMIT: repaint the masks</h1>
-<p>Your picture takes the look of an exemplar, only where the masks say so. The model finds the masks; paint or erase
-them with the brush, and the result follows. Red on your picture: what changes. Red on the exemplar: what is taken.</p>"""
+<p>Your picture takes the look of an exemplar, but only where the masks say so. The model finds the masks;
+paint or erase them with the brush, and the result follows.</p>"""
 MAX_FILE = "64mb"
 SIDES = ("input", "exemplar")
+HEADINGS = {
+    "input": "<h2>Your picture <span>red: what changes</span></h2>",
+    "exemplar": "<h2>Exemplar <span>red: what is taken</span></h2>",
+    "result": "<h2>Result <span>drag the line</span></h2>",
+}
+SMALL, LARGE = 112, 400  # sides of the pictures in strips, in pixels
 FONTS = ("system-ui", "sans-serif")  # of the visitor's machine: the page asks no other server for anything
 
 
@@ -103,8 +112,9 @@ class _Page:
         self.translator, self.folder = translator, folder
         self.examples = [str(path) for path in examples.write(folder / "examples")]
         self.groups = list(translator.groups)
-        self.ids = itertools.count(1)
-        with gr.Blocks(title=TITLE, analytics_enabled=False) as self.blocks:
+        # The first visitor would wait for TensorFlow to compile its functions.
+        self.thumbnails = warm_up(translator, self.examples)
+        with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as self.blocks:
             self._lay_out()
             self._connect()
 
@@ -114,27 +124,32 @@ class _Page:
         gr.HTML(INTRO, elem_id="lomit-title")
         self.brush: dict[str, gr.HTML] = {}
         self.file: dict[str, gr.File] = {}
-        self.tray: dict[str, gr.Gallery] = {}
-        with gr.Row(equal_height=False):
-            for side, title in zip(SIDES, ("Your picture", "Exemplar"), strict=True):
+        self.tray: dict[str, gr.HTML] = {}
+        tray = {"chosen": None, "pictures": self.thumbnails}
+        with gr.Row(equal_height=False, elem_id="lomit-work"):
+            for side in SIDES:
                 with gr.Column(min_width=300, elem_id=f"lomit-{side}"):
+                    gr.HTML(HEADINGS[side], elem_classes="lomit-heading")
                     self.file[side] = gr.File(
-                        label=f"{title}: drop or pick a file", file_types=["image"], height=96,
+                        label="Picture file", show_label=False, file_types=["image"], height=56,
+                        file_count="single" if side == "input" else "multiple",
                         elem_id=f"lomit-{side}-file", elem_classes="lomit-drop",
                     )  # fmt: skip
+                    self.tray[side] = _strip("Examples", f"lomit-{side}-examples", tray)
                     self.brush[side] = gr.HTML(
                         None, html_template=asset("mask_brush.html"), js_on_load=asset("mask_brush.js"),
                         apply_default_css=False, elem_id=f"lomit-{side}-mask",
                     )  # fmt: skip
-                    self.tray[side] = self._gallery(
-                        "Examples", side, [(path, None) for path in self.examples], columns=len(self.examples)
-                    )
                     if side == "exemplar":
-                        self.chosen = self._gallery("Your exemplars: click one to paint its mask", "chosen", None)
-                        self.remove = gr.Button("Remove this exemplar", size="sm", visible=False)
+                        self.several = gr.Checkbox(
+                            False, label="Compare several exemplars", elem_id="lomit-several",
+                            info="what you pick next is added, and each gives its own result",
+                        )  # fmt: skip
+                        self.chosen = _strip("Your exemplars", "lomit-exemplars")
             with gr.Column(min_width=300, elem_id="lomit-result"):
+                gr.HTML(HEADINGS["result"], elem_classes="lomit-heading")
                 self.slider = gr.ImageSlider(
-                    label="Before and after", type="numpy", interactive=False, buttons=["fullscreen"],
+                    label="Before and after", show_label=False, type="numpy", interactive=False, buttons=["fullscreen"],
                     slider_position=50, elem_id="lomit-slider",
                 )  # fmt: skip
                 self.status = gr.Markdown("Loading ...", elem_id="lomit-status")
@@ -158,53 +173,38 @@ class _Page:
                 self.ready = {
                     kind: gr.DownloadButton(elem_id=f"lomit-ready-{kind}", visible="hidden") for kind in self.save
                 }
-        self.all = gr.Gallery(
-            label="With each exemplar: click one to see it large", show_label=True, columns=4, height="auto",
-            object_fit="contain", allow_preview=False, visible=False, elem_id="lomit-all", interactive=False,
-        )  # fmt: skip
-
-    def _gallery(self, label: str, name: str, value: Any, columns: int = MAX_EXEMPLARS) -> gr.Gallery:
-        return gr.Gallery(
-            value, label=label, columns=columns, rows=1, height=84, object_fit="cover", allow_preview=False,
-            interactive=False, buttons=[], elem_id=f"lomit-{name}-tray", elem_classes="lomit-tray",
-            visible=value is not None,
-        )  # fmt: skip
+        self.all = _strip("The result with each exemplar", "lomit-all", named=True)
 
     def _connect(self) -> None:
-        settings = [self.taken, self.strength]
-        pictures = [*self.brush.values(), self.chosen, self.remove]
+        settings = [self.painted, self.taken, self.strength]
+        pictures = [*self.brush.values(), self.chosen, self.several]
         results = [self.slider, self.status, self.all]
-        quiet: dict[str, Any] = {
-            "show_progress": "hidden",
-            "queue": True,
-            "concurrency_limit": 4,
-            "api_visibility": "private",
-        }
+        quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4, "api_visibility": "private"}
 
-        def on(
-            event: Callable[..., Any], act: Callable[..., Any], inputs: list[Any], outputs: list[Any], **more: Any
-        ) -> Any:
-            return event(act, [self.state, self.painted, *settings, *inputs], outputs, **(quiet | more))
+        def on(event: Any, act: Callable[..., Any], inputs: list[Any], outputs: list[Any], **more: Any) -> Any:
+            return event(act, [self.state, *settings, *inputs], outputs, **(quiet | more))
 
-        self.blocks.load(self._start, [self.painted, *settings], [self.state, *pictures, *results], **quiet)
+        self.blocks.load(self._start, settings, [self.state, *pictures, *results], **quiet)
         for side in SIDES:
-            emptied = [self.file[side], *pictures, *results]
-            on(self.file[side].upload, functools.partial(self._upload, side), [self.file[side]], emptied)
-            on(self.tray[side].select, self._example(side), [], [*pictures, *results])
+            opens = [*pictures, *results]
+            on(
+                self.file[side].upload, functools.partial(self._upload, side), [self.several, self.file[side]],
+                [self.file[side], *opens],
+            )  # fmt: skip
+            on(self.tray[side].select, self._example(side), [self.several], opens)
             on(
                 self.brush[side].input, functools.partial(self._paint, side), [self.brush[side]], results,
                 trigger_mode="always_last",
             )  # fmt: skip
-        for gallery in (self.chosen, self.all):
-            on(gallery.select, self._choose, [], [*pictures, *results])
-        on(self.remove.click, self._remove, [], [*pictures, *results])
-        on(self.painted.change, self._switch, [], [*self.brush.values()], trigger_mode="always_last")
+        for strip in (self.chosen, self.all):
+            on(strip.select, self._choose, [], [*pictures, *results])
+        on(self.several.input, self._compare, [self.several], [*pictures, *results])
+        on(self.painted.input, self._switch, [], [*self.brush.values()], trigger_mode="always_last")
         for changed in (self.taken.change, self.strength.change):
             on(changed, self._results, [], results, trigger_mode="always_last")
         for kind, button in self.save.items():
-            done = on(
-                button.click, functools.partial(self._save, kind), [], [self.ready[kind]], show_progress="minimal"
-            )
+            act = functools.partial(self._save, kind)
+            done = on(button.click, act, [], [self.ready[kind]], show_progress="minimal")
             done.success(None, None, None, js=_click(f"lomit-ready-{kind}"))
 
     # Handlers: each takes the session, the group that is painted, the groups that are taken, and the strength.
@@ -213,96 +213,125 @@ class _Page:
         session = Session(self.translator)
         for side, path in zip(SIDES, self.examples, strict=False):
             session.open(side, path, Path(path).name)
-        return [session, *self._pictures(session, painted), *self._results(session, painted, taken, strength)]
+        return [session, *self._everything(session, painted, taken, strength)]
 
     def _upload(
-        self, side: str, session: Session, painted: str, taken: list[str], strength: float, path: str | None
+        self, side: str, session: Session, painted: str, taken: list[str], strength: float, several: bool, paths: Any
     ) -> list[Any]:
-        if path is None:
-            raise gr.Error("No file arrived; try again", title="Not opened")
-        _opened(session, side, path)
-        return [None, *self._after(session, side, painted, taken, strength)]
+        names = [paths] if isinstance(paths, str) else list(paths or [])
+        for path in names:
+            self._open(session, side, path, several)
+            several = several or len(names) > 1
+        return [None, *self._everything(session, painted, taken, strength, side, compare=several)]
 
     def _example(self, side: str) -> Callable[..., list[Any]]:
         # Gradio finds by a function's own annotation that it wants the event, so functools.partial will not do.
         def opened(
-            session: Session, painted: str, taken: list[str], strength: float, event: gr.SelectData
+            session: Session, painted: str, taken: list[str], strength: float, several: bool, event: gr.EventData
         ) -> list[Any]:
-            _opened(session, side, self.examples[int(event.index)])
-            return self._after(session, side, painted, taken, strength)
+            self._open(session, side, self.examples[int(event.index)], several)
+            return self._everything(session, painted, taken, strength, side, compare=several)
 
         return opened
+
+    def _open(self, session: Session, side: str, path: str, add: bool) -> None:
+        """Open a file, or say what is wrong with it."""
+        try:
+            _live(session).open(side, path, Path(path).name, add=add)
+        except (ValueError, OSError) as error:
+            gr.Warning(html.escape(str(error)), title="Not opened", duration=None)
 
     def _paint(
         self, side: str, session: Session, painted: str, taken: list[str], strength: float, value: dict[str, Any] | None
     ) -> list[Any]:
-        """A stroke; one that was meant for another picture or group comes too late, and is dropped."""
-        shown = _live(session).shown.get(side)
-        picture = session.picture(side)
-        if not value or shown is None or picture is None or value.get("id") != shown[0]:
-            return [gr.skip()] * 3
         try:
-            layer = read_layer(value.get("mask", ""), picture.size)
+            if not _live(session).paint(side, (value or {}).get("id", 0), (value or {}).get("mask", "")):
+                return [gr.skip()] * 3
         except LayerError as error:
-            raise gr.Error(str(error), title="Not painted") from error
-        picture.paint(shown[1], layer)
+            gr.Warning(html.escape(str(error)), title="Not painted")
+            return [gr.skip()] * 3
         return self._results(session, painted, taken, strength)
 
     def _choose(
-        self, session: Session, painted: str, taken: list[str], strength: float, event: gr.SelectData
+        self, session: Session, painted: str, taken: list[str], strength: float, event: gr.EventData
     ) -> list[Any]:
         _live(session).choose(int(event.index))
-        return self._after(session, "exemplar", painted, taken, strength)
+        return self._everything(session, painted, taken, strength, "exemplar")
 
-    def _remove(self, session: Session, painted: str, taken: list[str], strength: float) -> list[Any]:
-        _live(session).remove()
-        return self._after(session, "exemplar", painted, taken, strength)
+    def _compare(self, session: Session, painted: str, taken: list[str], strength: float, several: bool) -> list[Any]:
+        if several:
+            return [gr.skip()] * 7
+        _live(session).keep_chosen()
+        return self._everything(session, painted, taken, strength, "none")
 
     def _switch(self, session: Session, painted: str, taken: list[str], strength: float) -> list[Any]:
-        return [self._for_brush(_live(session), side, painted) for side in SIDES]
+        return [_live(session).for_browser(side, painted) for side in SIDES]
 
     def _save(self, kind: str, session: Session, painted: str, taken: list[str], strength: float) -> str:
         try:
             with tempfile.TemporaryDirectory(dir=self.folder) as folder:
                 files = _live(session).save(_settings(taken, strength), Path(folder))
-                return str(Path(self.ready[kind].move_resource_to_block_cache(files[kind == "masks"]) or ""))
+                return str(self.ready[kind].move_resource_to_block_cache(files[kind == "masks"]))
         except (ValueError, OSError) as error:
-            raise gr.Error(str(error), title="Not saved") from error
+            raise gr.Error(html.escape(str(error)), title="Not saved") from error
 
     # What the components show.
 
-    def _after(self, session: Session, side: str, painted: str, taken: list[str], strength: float) -> list[Any]:
-        return [*self._pictures(session, painted, side), *self._results(session, painted, taken, strength)]
-
-    def _pictures(self, session: Session, painted: str, only: str | None = None) -> list[Any]:
-        """For both brushes (or one), the tray of exemplars, and the button that removes one."""
-        brushes = [self._for_brush(session, side, painted) if only in (None, side) else gr.skip() for side in SIDES]
-        several = len(session.exemplars) > 1
-        small = [(p.screen.photo.rgb, None) for p in session.exemplars] if several else None
-        tray = gr.update(value=small, visible=several, selected_index=session.chosen if several else None)
-        return [*brushes, tray, gr.update(visible=several)]
-
-    def _for_brush(self, session: Session, side: str, group: str) -> dict[str, Any] | None:
-        picture = session.picture(side)
-        if picture is None:
-            return None
-        number = next(self.ids)
-        session.shown[side] = number, group
-        return {"id": number, **picture.for_browser(group)}
+    def _everything(
+        self,
+        session: Session,
+        painted: str,
+        taken: list[str],
+        strength: float,
+        side: str = "",
+        compare: bool | None = None,
+    ) -> list[Any]:
+        """For the brushes (all, or one side's), the strip of exemplars, the tick of several, and the results."""
+        brushes = [_live(session).for_browser(s, painted) if side in ("", s) else gr.skip() for s in SIDES]
+        small = [{"url": thumbnail(p.screen.photo.rgb, SMALL), "name": p.name} for p in session.exemplars]
+        strip = {"chosen": session.chosen, "pictures": small} if len(small) > 1 else None
+        tick = gr.skip() if compare is None else compare
+        return [*brushes, strip, tick, *self._results(session, painted, taken, strength)]
 
     def _results(self, session: Session, painted: str, taken: list[str], strength: float) -> list[Any]:
-        """For the slider, the line below it, and the gallery of all exemplars."""
+        """For the slider, the line below it, and the strip of all exemplars' results."""
         if not taken:
             return [gr.skip(), "Choose at least one attribute to take from the exemplar.", gr.skip()]
         try:
             shown = _live(session).show(_settings(taken, strength))
         except ValueError as error:
-            raise gr.Error(str(error), title="Not translated") from error
+            raise gr.Error(html.escape(str(error)), title="Not translated") from error
         if shown is None:
-            return [None, "Open a picture and an exemplar.", gr.update(visible=False)]
-        several = len(shown.after) > 1
-        gallery = gr.update(value=[(image, name) for name, image in shown.after] if several else None, visible=several)
-        return [(shown.before, shown.after[session.chosen][1]), _said(shown), gallery]
+            return [None, "Open a picture and an exemplar.", None]
+        chosen = min(session.chosen, len(shown.after) - 1)
+        strip = None
+        if len(shown.after) > 1:
+            large = [{"url": thumbnail(image, LARGE), "name": name} for name, image in shown.after]
+            strip = {"chosen": chosen, "pictures": large}
+        return [(shown.before, shown.after[chosen][1]), said(shown), strip]
+
+
+def _strip(title: str, elem_id: str, value: Any = None, *, named: bool = False) -> gr.HTML:
+    """A row of pictures to choose from."""
+    return gr.HTML(
+        value, html_template=asset("strip.html"), js_on_load=asset("strip.js"), apply_default_css=False,
+        elem_id=elem_id, title=title, named=named,
+    )  # fmt: skip
+
+
+def warm_up(translator: Translator, paths: list[str]) -> list[dict[str, str]]:
+    """Let TensorFlow compile all that a session calls; the pictures as entries of a strip."""
+    session = Session(translator)
+    pictures = [session.open(side, path, Path(path).name) for side, path in zip(SIDES, paths, strict=False)]
+    session.show(Settings())
+    for picture in pictures:
+        for group in translator.groups:
+            picture.paint(group, np.zeros(picture.size, np.uint8))
+    session.show(Settings())
+    return [
+        {"url": thumbnail(np.asarray(Image.open(path)), SMALL), "name": f"Example {n}"}
+        for n, path in enumerate(paths, 1)
+    ]
 
 
 def _live(session: Session | None) -> Session:
@@ -311,31 +340,23 @@ def _live(session: Session | None) -> Session:
     return session
 
 
-def _opened(session: Session, side: str, path: str) -> None:
-    try:
-        _live(session).open(side, path, Path(path).name)
-    except (ValueError, OSError) as error:
-        raise gr.Error(str(error), title="Not opened", duration=None) from error
-
-
 def _settings(taken: list[str], strength: float) -> Settings:
     return Settings(tuple(taken), float(strength))
 
 
-def _said(shown: Any) -> str:
+def said(shown: Shown) -> str:
     """The line below the result: how long it took, and the notes."""
     count = len(shown.after)
-    what = f"{count} exemplars" if count > 1 else "Translated"
-    how = f"{what} in **{shown.seconds * 1000:.0f} ms**"
     kept = count - shown.encoded
+    how = f"Translated after {count} exemplars" if count > 1 else "Translated"
+    how += f" in **{shown.seconds * 1000:.0f} ms**"
     if kept:
         how += " (exemplar kept from before)" if count == 1 else f" ({kept} of them kept from before)"
-    return how + "".join(f"  \n{note[:1].upper()}{note[1:]}." for note in shown.notes)
+    return how + "".join(f"  \nNote: {html.escape(note)}." for note in shown.notes)
 
 
 def _click(elem_id: str) -> str:
     """JavaScript that clicks a hidden download button once it has its file."""
     return f"""() => setTimeout(() => {{
-        const found = document.querySelector("#{elem_id} a, a#{elem_id}, #{elem_id} button, button#{elem_id}");
-        found.click();
+        document.querySelector("#{elem_id} a, a#{elem_id}, #{elem_id} button, button#{elem_id}").click();
     }}, 100)"""

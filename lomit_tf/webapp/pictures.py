@@ -1,4 +1,4 @@
-"""A photograph that is being worked on: at its own size for the download, smaller for the screen, with painted masks."""
+"""A photograph that is worked on: at its own size for the download, smaller for the screen, with painted masks."""
 
 from __future__ import annotations
 
@@ -90,3 +90,9 @@ def screen_copy(prepared: Prepared, model_size: int, side: int = SCREEN_SIDE) ->
     )
     copy.pixels, copy.own_masks = prepared.pixels, prepared.own_masks
     return copy
+
+
+def thumbnail(rgb: np.ndarray, side: int) -> str:
+    """A picture (h, w, 3) uint8, at most `side` large, in a data: URL."""
+    size = rgb.shape[0], rgb.shape[1]
+    return mask_edits.picture_url(resized(rgb, mask_edits.editor_size(size, min(side, max(size)))))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import re
 import threading
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.writing import encode, encode_mask
 from lomit_tf.translator import Exemplar, Request, Translator
+from lomit_tf.webapp.mask_edits import read_layer
 from lomit_tf.webapp.pictures import Picture
 
 MAX_EXEMPLARS = 8
@@ -57,9 +60,10 @@ class Session:
         self.input: Picture | None = None
         self.exemplars: list[Picture] = []
         self.chosen = 0
-        self.shown: dict[str, tuple[int, str]] = {}  # for each side: the number of what its brush shows, and its group
         self.lock = threading.RLock()
         self._encoded: dict[int, tuple[int, Exemplar]] = {}  # of a Picture's id, with its version
+        self._numbers = itertools.count(1)
+        self._painted: dict[str, tuple[int | None, str]] = {}  # what each brush shows: its number, and the group
         self._bare: dict[int, tuple[object, np.ndarray]] = {}  # what the network painted, with what it depends on
 
     @property
@@ -71,12 +75,12 @@ class Session:
         """The picture of a side of the page: "input" or "exemplar"."""
         return self.input if which == "input" else self.exemplar
 
-    def open(self, which: str, path: str, name: str) -> Picture:
-        """Take a file as the input, or as one exemplar more, which is then chosen.
+    def open(self, which: str, path: str, name: str, *, add: bool = False) -> Picture:
+        """Take a file as the input, or as the exemplar; with `add`, as one exemplar more, which is then chosen.
 
         Raises ImageError and CorruptImageError, naming the picture; what was there before stays.
         """
-        if which == "exemplar" and len(self.exemplars) >= MAX_EXEMPLARS:
+        if which == "exemplar" and add and len(self.exemplars) >= MAX_EXEMPLARS:
             raise ImageError(f"{name}: there are {MAX_EXEMPLARS} exemplars already; remove one first")
         picture = Picture(self.translator, path, name)
         with self.lock:
@@ -84,8 +88,9 @@ class Session:
                 self.input = picture
                 self._bare.clear()
             else:
-                self.exemplars.append(picture)
+                self.exemplars = [*self.exemplars, picture] if add else [picture]
                 self.chosen = len(self.exemplars) - 1
+                self._forget()
         return picture
 
     def choose(self, index: int) -> None:
@@ -94,14 +99,42 @@ class Session:
             if 0 <= index < len(self.exemplars):
                 self.chosen = index
 
-    def remove(self) -> None:
-        """Remove the chosen exemplar; the one before it is chosen then."""
+    def keep_chosen(self) -> None:
+        """Remove all exemplars but the chosen one."""
         with self.lock:
-            if self.exemplars:
-                gone = self.exemplars.pop(self.chosen)
-                self._encoded.pop(id(gone), None)
-                self._bare.pop(id(gone), None)
-                self.chosen = max(0, self.chosen - 1)
+            self.exemplars, self.chosen = self.exemplars[self.chosen :][:1], 0
+            self._forget()
+
+    def for_browser(self, which: str, group: str) -> dict[str, Any] | None:
+        """What a brush of the page shows, see `Picture.for_browser`, with a number that `paint` asks for; None where
+        there is no picture."""
+        with self.lock:
+            picture = self.picture(which)
+            if picture is None:
+                return None
+            number = next(self._numbers)
+            self._painted[which] = number, group
+            return {"id": number, **picture.for_browser(group)}
+
+    def paint(self, which: str, number: int, url: str) -> bool:
+        """Take a layer that the browser painted.
+
+        Args:
+          which: the side of the page.
+          number: what the brush was given with what it shows.
+          url: the layer, see `mask_edits.read_layer`.
+
+        Returns:
+          False where the brush shows something else by now, and the layer is dropped.
+
+        Raises LayerError for what is no layer of the picture.
+        """
+        with self.lock:
+            picture, (shown, group) = self.picture(which), self._painted.get(which, (None, ""))
+            if picture is None or number != shown:
+                return False
+            picture.paint(group, read_layer(url, picture.size))
+            return True
 
     def show(self, settings: Settings) -> Shown | None:
         """The translations after every exemplar, for the screen; None as long as a picture or exemplar is missing.
@@ -130,7 +163,7 @@ class Session:
             results = [
                 self.translator.finish(r, self._bare[id(p)][1]) for r, p in zip(ready, self.exemplars, strict=True)
             ]
-            notes = dict.fromkeys(note for result in results for note in result.notes)
+            notes = dict.fromkeys(note.removeprefix("exemplar: ") for result in results for note in result.notes)
             return Shown(
                 screen.photo.rgb,
                 tuple((p.name, r.photo.rgb) for p, r in zip(self.exemplars, results, strict=True)),
@@ -171,6 +204,13 @@ class Session:
                     file.writestr(f"{name}.{kind}.{group}.png", encode_mask(mask))
         archive.write_bytes(packed.getvalue())
         return picture, archive
+
+    def _forget(self) -> None:
+        """Drop what was computed of exemplars that are gone: their ids may come back."""
+        present = {id(picture) for picture in self.exemplars}
+        for known in (self._encoded, self._bare):
+            for gone in known.keys() - present:
+                del known[gone]  # type: ignore[attr-defined]
 
     def _exemplar(self, picture: Picture) -> Exemplar:
         """The exemplar's styles, encoded anew only after its masks changed."""
