@@ -71,12 +71,12 @@ def run(argv: Sequence[str] | None = None) -> int:
     stopped = threading.Event()
     signals: list[int] = []
 
-    def stop(number: int, frame: Any) -> None:
+    def stop_at(number: int, frame: Any) -> None:
         signals.append(number)
         stopped.set()
 
     main = threading.current_thread() is threading.main_thread()
-    before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)} if main else {}
+    before = {s: signal.signal(s, stop_at) for s in (signal.SIGINT, signal.SIGTERM)} if main else {}
     try:
         code = _serve(args, stopped)
     finally:

@@ -239,7 +239,7 @@ class _Page:
         try:
             _live(session).open(side, path, Path(path).name, add=add)
         except (ValueError, OSError) as error:
-            gr.Warning(html.escape(str(error)), title="Not opened", duration=None)
+            gr.Warning(html.escape(str(error)), duration=None)
 
     def _paint(
         self, side: str, session: Session, painted: str, taken: list[str], strength: float, value: dict[str, Any] | None
@@ -248,7 +248,7 @@ class _Page:
             if not _live(session).paint(side, (value or {}).get("id", 0), (value or {}).get("mask", "")):
                 return [gr.skip()] * 3
         except LayerError as error:
-            gr.Warning(html.escape(str(error)), title="Not painted")
+            gr.Warning(html.escape(str(error)))
             return [gr.skip()] * 3
         return self._results(session, painted, taken, strength)
 
@@ -273,7 +273,7 @@ class _Page:
                 files = _live(session).save(_settings(taken, strength), Path(folder))
                 return str(self.ready[kind].move_resource_to_block_cache(files[kind == "masks"]))
         except (ValueError, OSError) as error:
-            raise gr.Error(html.escape(str(error)), title="Not saved") from error
+            raise gr.Error(html.escape(str(error))) from error
 
     # What the components show.
 
@@ -300,7 +300,7 @@ class _Page:
         try:
             shown = _live(session).show(_settings(taken, strength))
         except ValueError as error:
-            raise gr.Error(html.escape(str(error)), title="Not translated") from error
+            raise gr.Error(html.escape(str(error))) from error
         if shown is None:
             return [None, "Open a picture and an exemplar.", None]
         chosen = min(session.chosen, len(shown.after) - 1)
@@ -336,7 +336,7 @@ def warm_up(translator: Translator, paths: list[str]) -> list[dict[str, str]]:
 
 def _live(session: Session | None) -> Session:
     if session is None:
-        raise gr.Error("This page was open for too long; reload it.", title="Expired")
+        raise gr.Error("This page was open for too long; reload it.")
     return session
 
 
