@@ -150,7 +150,7 @@ class _Page:
                 gr.HTML(HEADINGS["result"], elem_classes="lomit-heading")
                 self.slider = gr.ImageSlider(
                     label="Before and after", show_label=False, type="numpy", interactive=False, buttons=["fullscreen"],
-                    slider_position=50, elem_id="lomit-slider",
+                    slider_position=50, format="jpeg", elem_id="lomit-slider",
                 )  # fmt: skip
                 self.status = gr.Markdown("Loading ...", elem_id="lomit-status")
                 self.strength = gr.Slider(

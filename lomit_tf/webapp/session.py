@@ -191,8 +191,10 @@ class Session:
                 settings.groups, settings.strength,
             )  # fmt: skip
             result = self.translator.finish(self.translator.check(request), self._bare[id(self.exemplar)][1])
-            shown = self.exemplar
-            exemplar_masks = self.translator.encode_exemplar(shown.full, shown.masks(full=True)).masks
+            painted = self.exemplar.masks(full=True)
+            exemplar_masks = self.exemplar.found
+            if painted:  # the other groups share what is left
+                exemplar_masks = self.translator.encode_exemplar(self.exemplar.full, painted).masks
         name = f"{plain(self.input.name)}_as_{plain(self.exemplar.name)}.png"
         folder.mkdir(parents=True, exist_ok=True)
         picture, archive = folder / name, folder / f"{name}.masks.zip"

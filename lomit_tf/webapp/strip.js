@@ -5,6 +5,7 @@ strip.setAttribute("aria-label", props.title);
 
 function fill() {
   const { pictures = [], chosen = null } = props.value ?? {};
+  element.querySelector(".strip-title").textContent = props.named && pictures.length ? props.title : "";
   strip.replaceChildren(...pictures.map(({ url, name }, index) => {
     const button = document.createElement("button"), picture = document.createElement("img");
     button.type = "button";
