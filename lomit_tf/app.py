@@ -89,14 +89,14 @@ def _serve(args: argparse.Namespace, stopped: threading.Event) -> int:
     """The part that takes TensorFlow and Gradio, which are imported only here: seconds after any usage error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from lomit_tf.translator import Translator
-    from lomit_tf.webapp import page
+    from lomit_tf.webapp import serving
 
     try:
         translator = Translator(args.model, crop=args.crop, log_notes=False)
     except ConfigError as error:
         return _failed(f"--model: {error}", UNUSABLE)
     try:
-        served = page.serve(translator, host=args.host, port=args.port, share=args.share)
+        served = serving.serve(translator, host=args.host, port=args.port, share=args.share)
     except OSError as error:
         return _failed(f"--host={args.host} --port={args.port}: {error}", FAILED)
     with served:

@@ -53,15 +53,15 @@ def test_a_model_that_is_not_there(tmp_path, capsys):
 
 def test_a_port_that_is_taken():
     pytest.importorskip("gradio", reason="gradio is not installed (extra app)")
-    from lomit_tf.webapp import page
+    from lomit_tf.webapp import serving
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(OSError):
-            page.free_port("127.0.0.1", port)
-        assert page.free_port("127.0.0.1", 0) not in (0, port)
+            serving.free_port("127.0.0.1", port)
+        assert serving.free_port("127.0.0.1", 0) not in (0, port)
 
 
 @pytest.mark.slow

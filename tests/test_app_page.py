@@ -33,10 +33,10 @@ def url(tiny) -> Iterator[str]:
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
     from lomit_tf.model import Lomit
     from lomit_tf.translator import Translator
-    from lomit_tf.webapp import page
+    from lomit_tf.webapp import serving
 
     config = tiny(attributes=("Black_Hair", "Smiling"), groups="hair: Black_Hair; mouth: Smiling")
-    with page.serve(Translator(Lomit(config), log_notes=False), port=0) as served:
+    with serving.serve(Translator(Lomit(config), log_notes=False), port=0) as served:
         yield served.url
 
 

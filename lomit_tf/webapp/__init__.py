@@ -1,1 +1,1 @@
-"""The page where a person repaints the masks. Only page.py knows Gradio."""
+"""The page where a person repaints the masks. Only page.py and serving.py know Gradio."""

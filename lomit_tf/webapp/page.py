@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import functools
 import html
-import os
-import socket
 import tempfile
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # Gradio reads it when it is imported
 
 import gradio as gr
 import numpy as np
@@ -28,7 +24,6 @@ TITLE = "LOMIT: repaint the masks"
 INTRO = """<h1>LOMIT: repaint the masks</h1>
 <p>Your picture takes the look of an exemplar, but only where the masks say so. The model finds the masks;
 paint or erase them with the brush, and the result follows.</p>"""
-MAX_FILE = "64mb"
 SIDES = ("input", "exemplar")
 HEADINGS = {
     "input": "<h2>Your picture <span>red: what changes</span></h2>",
@@ -36,58 +31,6 @@ HEADINGS = {
     "result": "<h2>Result <span>drag the line</span></h2>",
 }
 SMALL, LARGE = 112, 400  # sides of the pictures in strips, in pixels
-FONTS = ("system-ui", "sans-serif")  # of the visitor's machine: the page asks no other server for anything
-
-
-class Served:
-    """A page that is being served; a context manager that stops it and removes its files."""
-
-    def __init__(self, blocks: gr.Blocks, folder: tempfile.TemporaryDirectory[str]) -> None:
-        self.blocks, self.folder = blocks, folder
-        self.url: str = blocks.local_url
-        self.share_url: str | None = blocks.share_url
-
-    def __enter__(self) -> Served:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.blocks.close(verbose=False)
-        self.folder.cleanup()
-
-
-def serve(translator: Translator, *, host: str = "127.0.0.1", port: int = 7860, share: bool = False) -> Served:
-    """Serve the page from threads of this process, until the result is closed.
-
-    Args:
-      translator: the model to use.
-      host, port: where to listen; port 0 takes a free one.
-      share: also open a public link through Gradio's servers.
-
-    Raises:
-      OSError: the address or port cannot be used.
-    """
-    folder = tempfile.TemporaryDirectory(prefix="lomit-app-")
-    try:
-        port = free_port(host, port)
-        blocks = build(translator, Path(folder.name))
-        blocks.launch(
-            server_name=host, server_port=port, share=share, prevent_thread_lock=True, quiet=True, inbrowser=False,
-            show_error=True, max_file_size=MAX_FILE, footer_links=[], ssr_mode=False, css=asset("page.css"),
-            theme=gr.themes.Default(primary_hue="pink", font=FONTS, font_mono=("monospace",)),
-        )  # fmt: skip
-    except BaseException:
-        folder.cleanup()
-        raise
-    return Served(blocks, folder)
-
-
-def free_port(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises OSError where it cannot be listened on."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as found:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        return int(found.getsockname()[1])
 
 
 def asset(name: str) -> str:
@@ -120,7 +63,7 @@ class _Page:
 
     def _lay_out(self) -> None:
         several = len(self.groups) > 1
-        self.state = gr.State(None, time_to_live=3 * 3600)
+        self.state = gr.State(None, time_to_live=12 * 3600)
         gr.HTML(INTRO, elem_id="lomit-title")
         self.brush: dict[str, gr.HTML] = {}
         self.file: dict[str, gr.File] = {}
