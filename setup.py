@@ -76,10 +76,12 @@ setup(
         "lomit_tf": ["py.typed", "weights/*/*"],
         "lomit_tf.configs": ["*.cfg"],
         "lomit_tf.evaluation": ["*.html"],
+        "lomit_tf.webapp": ["*.css", "*.html", "*.js"],
     },
     entry_points={
         "console_scripts": [
             "lomit-train = lomit_tf.train:run",
+            "lomit-app = lomit_tf.app:run",
             "lomit-demo = lomit_tf.demo:run",
             "lomit-evaluate = lomit_tf.evaluate:run",
             "lomit-train-judge = lomit_tf.train_judge:run",
