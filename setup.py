@@ -40,6 +40,8 @@ EXTRAS_REQUIRE = {
     ],
     # The browser application.
     "app": ["gradio>=6,<7"],
+    # The server: `python -m lomit_tf.serve`.
+    "serve": ["orjson>=3.11,<4", "prometheus-client>=0.23,<1", "starlette>=1.0,<2", "uvicorn>=0.40,<1"],
     # Preparing large TFDS data sets in parallel.
     "beam": ["apache-beam>=2.77,<2.78"],
     # Tests and checks.
@@ -71,7 +73,7 @@ setup(
     ],
     package_dir={"lomit_tf.configs": "configs"},
     package_data={"lomit_tf": ["py.typed"], "lomit_tf.configs": ["*.cfg"]},
-    entry_points={"console_scripts": ["lomit-train = lomit_tf.train:run", "lomit-translate = lomit_tf.translate:run"]},
+    entry_points={"console_scripts": ["lomit-train = lomit_tf.train:run", "lomit-translate = lomit_tf.translate:run", "lomit-serve = lomit_tf.serve:run"]},
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Developers",
