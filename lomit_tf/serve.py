@@ -75,7 +75,9 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if message.startswith("unrecognized arguments: "):
             word = message.removeprefix("unrecognized arguments: ").split()[0]
-            message = f"unknown flag {word}; {near(word.split('=')[0], [o for a in self._actions for o in a.option_strings])}"
+            message = (
+                f"unknown flag {word}; {near(word.split('=')[0], [o for a in self._actions for o in a.option_strings])}"
+            )
         self.exit(UNUSABLE, f"{self.prog}: {message}\n")
 
 

@@ -209,9 +209,7 @@ class Server:
 
     async def _refuse_for_now(self, request: Request, why: str) -> None:
         await self._drain(request)
-        raise RequestError(
-            503, f"{why}; try again later", retry_after=self.batcher.retry_after(), reason="queue"
-        )
+        raise RequestError(503, f"{why}; try again later", retry_after=self.batcher.retry_after(), reason="queue")
 
     async def _drain(self, request: Request) -> None:
         """Read and drop some of what is still coming: clients that are cut off while sending never see the answer."""

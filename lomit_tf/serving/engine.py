@@ -1,8 +1,8 @@
 """The signatures on a model: instances made ready in threads, computed in batches, made answers in threads.
 
-    engine = Engine(lomit_tf.load("runs/celeba"), max_pixels=25_000_000)
-    items = [engine.prepare(signature, instance, where) for ...]
-    answers = [engine.finish(item, result) for item, result in zip(items, engine.run(items))]
+engine = Engine(lomit_tf.load("runs/celeba"), max_pixels=25_000_000)
+items = [engine.prepare(signature, instance, where) for ...]
+answers = [engine.finish(item, result) for item, result in zip(items, engine.run(items))]
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from lomit_tf.data import preprocess
 from lomit_tf.model import Lomit
 from lomit_tf.serving.images import decode, encode_png
 from lomit_tf.serving.signatures import Signature, signatures
-from lomit_tf.serving.wire import RequestError
 
 KEPT_EXEMPLARS = 64
 
@@ -138,7 +137,8 @@ class Engine:
             for i, picture, mask in zip(paint, painted.numpy(), used.numpy(), strict=True):
                 results[i] |= {"translation": picture, "image_masks": mask}
         if look:
-            found = self._masks(np.stack([items[i].image for i in look if items[i].image is not None])).numpy()
+            pictures = [image for i in look if (image := items[i].image) is not None]
+            found = self._masks(np.stack(pictures)).numpy()
             for i, mask in zip(look, found, strict=True):
                 results[i]["masks"] = mask
         for result, item in zip(results, items, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -25,7 +26,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        to = {"registry": self.registry}
+        to: dict[str, Any] = {"registry": self.registry}
         self.requests = Counter("lomit_requests", "Requests answered.", ("path", "signature", "code"), **to)
         self.seconds = Histogram(
             "lomit_request_seconds", "From the first byte to the answer.", ("signature",), buckets=SECONDS, **to

@@ -46,7 +46,8 @@ class Tensor:
         """Whether an instance may have this shape."""
         if len(shape) != len(self.shape):
             return False
-        return all(n == (f if s < 0 else s) or (s < 0 and n == 1) for n, s, f in zip(shape, self.shape, self.limits))
+        sizes = zip(shape, self.shape, self.limits, strict=True)
+        return all(n == full or (asked < 0 and n == 1) for n, asked, full in sizes)
 
     @property
     def limits(self) -> tuple[int, ...]:

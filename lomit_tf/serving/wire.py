@@ -119,9 +119,7 @@ def _instance(number: int, row: Mapping[str, Any], signature: Signature) -> dict
 def _value(value: Any, tensor: Tensor, where: str) -> Any:
     if tensor.dtype == "DT_STRING":
         if not isinstance(value, dict) or set(value) != {"b64"} or not isinstance(value["b64"], str):
-            raise RequestError(
-                400, f'{where}: expected an encoded image as {{"b64": "..."}}; received {_kind(value)}'
-            )
+            raise RequestError(400, f'{where}: expected an encoded image as {{"b64": "..."}}; received {_kind(value)}')
         try:
             return base64.b64decode(value["b64"], validate=True)
         except (binascii.Error, ValueError) as error:
