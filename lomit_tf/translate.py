@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lomit_tf.config import ConfigError
-from lomit_tf.file_plan import STREAM, FileJob, PlanError
+from lomit_tf.file_plan import STREAM, FileJob
+from lomit_tf.imaging.formats import ImageError
 from lomit_tf.translate_flags import UNUSABLE, parser, plan
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         jobs = plan(args)
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
-    except PlanError as error:
+    except ImageError as error:  # PlanError among them
         return _failed(str(error), UNUSABLE)
     signals = [int(signal.SIGINT)]
 
@@ -65,7 +66,6 @@ def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError])
     from PIL import Image
 
     from lomit_tf.batch_jobs import exemplar_of, run_jobs
-    from lomit_tf.imaging.formats import ImageError
     from lomit_tf.translator import Translator
 
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter

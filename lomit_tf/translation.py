@@ -45,26 +45,11 @@ class Prepared:
         self.region = framing.cut(photo.rgb, window)  # (h, w, 3) uint8, the guide of the way back
         self.pixels = preprocess.to_model_range(preprocess.resize(self.region, size)).numpy()  # (S, S, 3) in -1..1
         self.own_masks: np.ndarray | None = None  # (S, S, R), once the network has found them
-        self._raised: np.ndarray | None = None
 
     def raised_masks(self) -> np.ndarray:
         """The network's group masks at the window's size, (h, w, G), summing to at most 1."""
         assert self.own_masks is not None
-        if self._raised is None:
-            self._keep(carry_back.upsample(self.own_masks[..., :-1], self.region))
-        assert self._raised is not None
-        return self._raised
-
-    def raise_change(self, change: np.ndarray, *, masks_too: bool) -> np.ndarray:
-        """A change (S, S, 3) at the window's size; in the same pass also the masks, if they will be needed."""
-        if not masks_too or self._raised is not None or self.own_masks is None:
-            return carry_back.upsample(change, self.region)
-        together = carry_back.upsample(np.concatenate([change, self.own_masks[..., :-1]], axis=-1), self.region)
-        self._keep(together[..., 3:])
-        return together[..., :3]
-
-    def _keep(self, raised: np.ndarray) -> None:
-        self._raised = raised / np.maximum(raised.sum(axis=-1, keepdims=True), 1.0)
+        return carry_back.upsample_masks(self.own_masks[..., :-1], self.region.shape[:2])
 
     def whole(self, part: np.ndarray) -> np.ndarray:
         """A plane (h, w) of the window in one of the photograph's size, 0 elsewhere."""

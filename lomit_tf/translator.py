@@ -246,7 +246,7 @@ class Translator:
         """Bring one painted picture (S, S, 3) back to its photograph's size: the change of it, within the masks."""
         prepared, request = ready.prepared, ready.request
         photo, window = prepared.photo, prepared.window
-        change = prepared.raise_change((bare - prepared.pixels) / 2, masks_too=len(ready.given) < len(self.groups))
+        change = carry_back.upsample_change((bare - prepared.pixels) / 2, prepared.region)
         change *= np.float32(request.strength)
         full = self._full_masks(prepared, ready.given)
         inside, own = window.inside(photo.size), window.own(photo.size)

@@ -1,8 +1,10 @@
-"""From the model's size back to the photograph's: edge-aware upsampling of masks and of the change, and the blend.
+"""From the model's size back to the photograph's: upsampling of the masks and of the change, and the blend.
 
-Upsampling is bilinear, followed by OpenCV's fast guided filter with the photograph as guide (He, Sun and Tang, Guided
-Image Filtering, PAMI 2013; He and Sun, Fast Guided Filter, 2015): within a window the result is a linear function of
-the photograph's colours, so that its edges lie where the photograph's do.
+The change is upsampled with OpenCV's fast guided filter, the photograph as guide (He, Sun and Tang, Guided Image
+Filtering, PAMI 2013; He and Sun, Fast Guided Filter, 2015): it is fitted by linear functions of the photograph's
+colours, which are then applied to the photograph itself, so that its texture and edges change along; and corrected
+until its averages are the model's change again. The masks are upsampled bilinearly. docs/translate.md has the
+measurements behind both.
 """
 
 from __future__ import annotations
@@ -15,34 +17,59 @@ from lomit_tf.imaging.framing import Window
 # Masks below it count as 0, so that the photograph stays there to the bit. A step of 1/50 of the change cannot be seen.
 MASK_FLOOR = 0.02
 BORDER = 1 / 16  # of the window's side: where the window ends within the photograph, the change fades out over it
-RADIUS = 1.5  # of the filter's window, in pixels of the model's image
-SMOOTHNESS = 1e-3  # the filter's eps: variance (of 0..1) below which the guide counts as flat
-FILTER_SIDE = 1024  # the filter's coefficients are computed at about this size and brought to full size
+RADIUS = 1  # of the filter's window, in pixels of the smaller image
+SMOOTHNESS = 1e-3 * 255**2  # the filter's eps: the variance below which the guide counts as flat
+STEP = 4  # the photograph is approached in steps of this factor, each with an averaged copy of it as guide
+CORRECTIONS = 2
 
 
-def upsample(planes: np.ndarray, guide: np.ndarray) -> np.ndarray:
-    """Bring planes to a guide's size, with the guide's edges.
+def upsample_change(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """Bring a change to a photograph's size, so that it follows the photograph's edges and texture.
 
     Args:
-      planes: (s, t, C) float32.
-      guide: (h, w, 3) uint8.
+      change: (s, t, 3) float32.
+      guide: (h, w, 3) uint8, the photograph.
 
     Returns:
-      (h, w, C) float32, within the smallest and largest value of each plane. Planes of the guide's size stay as they
-      are, and larger ones are averaged.
+      (h, w, 3) float32, within the smallest and largest value of each channel. A change of the guide's size stays as
+      it is, and a larger one is averaged.
     """
-    (height, width), (s, t) = guide.shape[:2], planes.shape[:2]
+    (height, width), (s, t) = guide.shape[:2], change.shape[:2]
+    if max(s, t) >= max(height, width):
+        return upsample_masks(change, (height, width))
+    limits = change.min(axis=(0, 1)), change.max(axis=(0, 1))
+    while (s, t) != (height, width):
+        s, t = min(height, STEP * s), min(width, STEP * t)
+        smaller = guide if (s, t) == (height, width) else cv2.resize(guide, (t, s), interpolation=cv2.INTER_AREA)
+        change = np.clip(_one_step(change, smaller), *limits)
+    return change
+
+
+def _one_step(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """(s, t, 3) -> (h, w, 3), near enough to it for the filter's subsampling to see all of the guide."""
+    (height, width), (s, t) = guide.shape[:2], change.shape[:2]
+    plain = upsample_masks(change, (height, width))
+    scale = max(max(s, t) / max(height, width), 1 / min(height, width))  # at least one pixel stays
+    if scale >= 1:
+        return plain
+    # The guide in 0..255: with 0..1 the filter takes its matrices for singular, and only blurs.
+    raised = cv2.ximgproc.guidedFilter(
+        np.ascontiguousarray(guide), plain, max(1, round(RADIUS / scale)), SMOOTHNESS, scale=scale
+    )
+    for _ in range(CORRECTIONS):  # what the filter blurred away: its averages must give the change again
+        raised += upsample_masks(change - upsample_masks(raised, (s, t)), (height, width))
+    return raised
+
+
+def upsample_masks(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(s, t, C) float32 -> (h, w, C): bilinear, averaged where it shrinks."""
+    (height, width), (s, t) = size, planes.shape[:2]
     planes = np.ascontiguousarray(planes, np.float32)
     if (height, width) == (s, t):
         return planes
-    if height <= s and width <= t:
-        return _three_axes(cv2.resize(planes, (width, height), interpolation=cv2.INTER_AREA))
-    raised = _three_axes(cv2.resize(planes, (width, height), interpolation=cv2.INTER_LINEAR))
-    radius = max(1, round(RADIUS * max(height / s, width / t)))
-    scale = min(1.0, FILTER_SIDE / max(height, width))
-    guide_01 = np.ascontiguousarray(guide, np.float32) / 255.0
-    filtered = _three_axes(cv2.ximgproc.guidedFilter(guide_01, raised, radius, SMOOTHNESS, scale=scale))
-    return np.clip(filtered, planes.min(axis=(0, 1)), planes.max(axis=(0, 1)), out=filtered)
+    method = cv2.INTER_AREA if height <= s and width <= t else cv2.INTER_LINEAR
+    resized = cv2.resize(planes, (width, height), interpolation=method)
+    return resized if resized.ndim == 3 else resized[..., None]  # OpenCV drops a last axis of 1
 
 
 def downsample(mask: np.ndarray, size: int) -> np.ndarray:
@@ -86,8 +113,3 @@ def add(values: np.ndarray, change: np.ndarray, blend: np.ndarray, white: float)
         moved = np.round(moved)
     moved = np.clip(moved, 0, white).astype(values.dtype)
     return np.where((blend < MASK_FLOOR)[..., None], values, moved)
-
-
-def _three_axes(array: np.ndarray) -> np.ndarray:
-    """OpenCV drops the last axis where it is 1."""
-    return array if array.ndim == 3 else array[..., None]

@@ -170,8 +170,8 @@ def _from_pil(source: Image.Image, data: bytes, name: str, kind: Kind) -> Photo:
         if getattr(image, "is_animated", False) and image.format != "MPO":
             notes.append("an animation; its first frame is taken")
         icc = b"" if image.mode in ICC_FREE_MODES else image.info.get("icc_profile") or b""
+        deep = _deep_colours(image, data)  # before getexif, which decodes a PNG and forgets how it was stored
         orientation = image.getexif().get(ORIENTATION, 1)
-        deep = _deep_colours(image, data)
         upright = ImageOps.exif_transpose(image)
         exif = upright.info.get("exif") or b""
         if deep is None:

@@ -1,0 +1,263 @@
+"""Masks that people give, framing, and the way back to full size."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lomit_tf.data.preprocess import CorruptImageError, centre_crop
+from lomit_tf.imaging.carry_back import MASK_FLOOR, add, downsample, fading, upsample_change, upsample_masks
+from lomit_tf.imaging.formats import ImageError
+from lomit_tf.imaging.framing import Window, choose, cut, face_window, find_faces, parse_crop
+from lomit_tf.imaging.masks import read_mask, read_masks, replace
+
+# Masks
+
+
+def test_a_mask_means_the_same_in_every_form(tmp_path):
+    white = np.array([[0.0, 0.2, 1.0], [0.6, 0.4, 0.8]])  # multiples of 1 / 5, exact in 8 and 16 bits
+    eight = np.round(white * 255).astype(np.uint8)
+    path = tmp_path / "m.png"
+    Image.fromarray(eight).save(path)
+    buffer = io.BytesIO()
+    Image.fromarray((white * 65535).round().astype(np.uint16)).save(buffer, "PNG")
+    forms = [white, white[..., None], white.astype(np.float32), eight, path, str(path), Image.fromarray(eight),
+             Image.fromarray(eight).convert("RGB"), path.read_bytes(), buffer.getvalue(),
+             (white * 65535).round().astype(np.uint16)]  # fmt: skip
+    for form in forms:
+        read = read_mask(form, (2, 3))
+        assert read.dtype == np.float32
+        np.testing.assert_allclose(read, white, atol=1e-6)
+
+
+def test_masks_of_two_values():
+    pattern = np.array([[0, 1], [1, 0]])
+    for form in (pattern.astype(bool), pattern.astype(np.uint8), Image.fromarray(pattern.astype(bool))):
+        np.testing.assert_array_equal(read_mask(form, (2, 2)), pattern)
+    assert read_mask(np.zeros((2, 2), np.uint8), (2, 2)).max() == 0
+
+
+def test_transparent_is_black_in_a_mask():
+    rgba = np.full((2, 2, 4), 255, np.uint8)
+    rgba[0, :, 3] = 0
+    np.testing.assert_array_equal(read_mask(Image.fromarray(rgba), (2, 2)), [[0, 0], [1, 1]])
+
+
+@pytest.mark.parametrize(
+    "mask, says",
+    [
+        (np.zeros((3, 2)), "mask: the mask is 2x3, the image 3x2"),
+        (np.full((2, 3), np.nan), "NaN"),
+        (np.full((2, 3), 1.5), "floats must lie in 0..1"),
+        (np.zeros((2, 3, 3), np.uint8), r"expected a mask of shape \(H, W\); received \(2, 3, 3\)"),
+        (7, "received int"),
+    ],
+)
+def test_masks_that_cannot_be_used(mask, says):
+    with pytest.raises(ImageError, match=says):
+        read_mask(mask, (2, 3))
+    with pytest.raises(CorruptImageError, match="no such file"):
+        read_mask("gone.png", (2, 3))
+
+
+def test_masks_by_group():
+    plane = np.ones((2, 2))
+    assert list(read_masks(plane, ("all",), (2, 2))) == ["all"]
+    assert list(read_masks({"b": plane, "a": None}, ("a", "b"), (2, 2))) == ["b"]
+    assert read_masks(None, ("a", "b"), (2, 2)) == {}
+    with pytest.raises(ImageError, match=r"the groups a, b; give \{group: mask\}"):
+        read_masks(plane, ("a", "b"), (2, 2))
+    with pytest.raises(ImageError, match="'hear' is not a group of this model; did you mean hair"):
+        read_masks({"hear": plane}, ("hair", "smile"), (2, 2))
+
+
+def test_replaced_masks_sum_to_one_and_the_rest_keeps_its_proportions(rng):
+    masks = rng.dirichlet([1, 1, 1, 1], (4, 5)).astype(np.float32)
+    given = rng.random((4, 5)).astype(np.float32)
+    given[0, 0], given[0, 1] = 0, 1
+    out = replace(masks, {1: given})
+    np.testing.assert_allclose(out.sum(-1), 1, atol=1e-6)
+    np.testing.assert_array_equal(out[..., 1], given)
+    rest = [0, 2, 3]
+    expected = masks[..., rest] / masks[..., rest].sum(-1, keepdims=True) * (1 - given)[..., None]
+    np.testing.assert_allclose(out[..., rest], expected, atol=1e-6)
+    assert replace(masks, {}) is masks
+
+
+def test_replaced_masks_at_their_limits():
+    masks = np.zeros((1, 1, 3), np.float32)
+    masks[..., 0] = 1  # all of it is group 0's, and group 0 is taken away: the rest is background
+    np.testing.assert_allclose(replace(masks, {0: np.full((1, 1), 0.25)})[0, 0], [0.25, 0, 0.75])
+    both = replace(masks, {0: np.ones((1, 1)), 1: np.ones((1, 1))})
+    np.testing.assert_allclose(both[0, 0], [0.5, 0.5, 0])
+
+
+# Framing
+
+
+@pytest.mark.parametrize("size", [(218, 178), (177, 300), (64, 64), (1, 1), (3, 1)])
+def test_center_is_the_crop_of_training(rng, size):
+    image = rng.integers(0, 256, (*size, 3), np.uint8)
+    window, notes = choose(image, "center")
+    np.testing.assert_array_equal(cut(image, window), centre_crop(image, 0))
+    assert notes == ()
+
+
+def test_crops_by_word_and_by_numbers():
+    image = np.zeros((40, 60, 3), np.uint8)
+    assert choose(image, "none")[0] == Window(0, 0, 60, 40)
+    for crop in ("5,6,7,8", (5, 6, 7, 8), [5, 6, 7, 8], " 5, 6,7,8"):
+        assert choose(image, crop)[0] == Window(5, 6, 7, 8)
+    assert parse_crop("centre") == ("center", None)
+    for bad in ("middle", "1,2,3", "1,2,3,4,5", "a,b,c,d", None, 3, (1, 2, 3), "-1,0,5,5", "0,0,0,5"):
+        with pytest.raises(ImageError, match=r"crop .*received"):
+            parse_crop(bad)
+    with pytest.raises(ImageError, match="reaches beyond the image, which is 60x40"):
+        choose(image, "50,0,11,10")
+
+
+def test_without_a_face_the_centre_and_a_word(rng):
+    image = rng.integers(0, 256, (80, 100, 3), np.uint8)
+    window, notes = choose(image, "face")
+    assert window == Window(10, 0, 80, 80)
+    assert notes == ("no face was found, so the centre was cropped",)
+    window, notes = choose(image, "face", faces=False)
+    assert window == Window(10, 0, 80, 80) and "not trained on photographs of faces" in notes[0]
+
+
+def test_cut_repeats_the_border_beyond_the_image():
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    window = Window(-2, -1, 8, 5)
+    np.testing.assert_array_equal(cut(image, window), np.pad(image, [(1, 1), (2, 2)], mode="edge"))
+    np.testing.assert_array_equal(cut(image, window, edge=False), np.pad(image, [(1, 1), (2, 2)]))
+    np.testing.assert_array_equal(cut(image, window)[window.own((3, 4))], image[window.inside((3, 4))])
+
+
+def test_face_window_by_hand():
+    window = face_window((100, 200, 100, 100))  # side 174, centre 14.4 above the box's
+    assert window == Window(150 - 87, 249 - 100, 174, 174)
+    assert face_window((100, 200, 100, 100), zoom=0.5).width == 87
+
+
+@pytest.mark.shared
+def test_celeba_faces_are_framed_as_in_training(shared):
+    """Over 40 faces: the window is near the 178 px centre crop, whose centre is (89, 109)."""
+    paths = sorted((shared / "data/celeba/img_align_celeba").glob("*.jpg"))[:40]  # the ratio of one face varies by 12 %
+    rows = []
+    for path in paths:
+        image = np.asarray(Image.open(path))
+        window, notes = choose(image, "face")
+        if not notes:
+            rows.append((window.width, window.left + window.width / 2, window.top + window.height / 2))
+    assert len(rows) >= 36
+    np.testing.assert_allclose(np.median(rows, axis=0), [178, 89, 109], atol=10)
+
+
+@pytest.mark.shared
+def test_of_many_faces_the_largest_is_taken_and_noted(shared):
+    paths = sorted((shared / "data/celeba/img_align_celeba").glob("*.jpg"))
+    faces = [image for path in paths[:10] if len(find_faces(image := np.asarray(Image.open(path)))) == 1][:3]
+    canvas = np.full((1000, 1200, 3), 200, np.uint8)
+    sides, places = (150, 420, 200), ((50, 50), (500, 300), (900, 100))
+    for face, side, (x, y) in zip(faces, sides, places, strict=True):
+        canvas[y : y + side, x : x + side] = np.asarray(Image.fromarray(face[20:198]).resize((side, side)))
+    window, notes = choose(canvas, "face")
+    assert notes == ("3 faces were found; the largest was taken",)
+    assert abs(window.left + window.width / 2 - 710) < 30 and abs(window.top + window.height / 2 - 510) < 30
+    assert 330 < window.width < 510
+
+
+# The way back
+
+
+def test_planes_of_the_right_size_stay_as_they_are(rng):
+    planes = rng.standard_normal((8, 9, 3)).astype(np.float32)
+    np.testing.assert_array_equal(upsample_masks(planes, (8, 9)), planes)
+    np.testing.assert_array_equal(upsample_change(planes, np.zeros((8, 9, 3), np.uint8)), planes)
+
+
+def test_constant_planes_stay_constant_at_any_size(rng):
+    planes = np.tile(np.array([0.25, -1.0, 0.5], np.float32), (8, 8, 1))
+    for height, width in ((64, 50), (5, 5), (1, 1), (3, 40), (8, 30), (1, 500)):
+        guide = rng.integers(0, 256, (height, width, 3), np.uint8)
+        for raised in (upsample_masks(planes, (height, width)), upsample_change(planes, guide)):
+            assert raised.shape == (height, width, 3)
+            np.testing.assert_allclose(raised, np.tile(planes[0, 0], (height, width, 1)), atol=1e-4)
+
+
+def test_masks_are_interpolated_and_averaged(rng):
+    plane = rng.random((8, 8, 1)).astype(np.float32)
+    small = upsample_masks(plane, (4, 4))
+    np.testing.assert_allclose(small[..., 0], plane.reshape(4, 2, 4, 2).mean(axis=(1, 3)), atol=1e-6)
+    ramp = np.tile(np.arange(8, dtype=np.float32)[:, None], (1, 8))[..., None]
+    at = (np.arange(32) + 0.5) / 4 - 0.5  # pixel centres
+    np.testing.assert_allclose(upsample_masks(ramp, (32, 32))[:, 5, 0], np.clip(at, 0, 7), atol=1e-5)
+
+
+def test_the_change_takes_the_photographs_texture_along(rng):
+    """A change that is linear in the colours (contrast reduced to a third) is found again from its averages."""
+    texture = np.repeat(np.repeat(rng.random((20, 20, 3)), 16, axis=0), 16, axis=1)  # 320 x 320, sharp edges
+    photo = np.round(255 * (0.2 + 0.6 * texture)).astype(np.uint8)
+    photo[:160] = photo[:160] // 2
+    wanted = photo / 255 * np.float32(-2 / 3) + np.float32(0.1)
+    small = wanted.reshape(64, 5, 64, 5, 3).mean(axis=(1, 3)).astype(np.float32)
+    plain = np.abs(upsample_masks(small, (320, 320)) - wanted).mean()
+    guided = np.abs(upsample_change(small, photo) - wanted).mean()
+    assert guided < 0.75 * plain
+
+
+def test_averages_of_the_change_are_the_models(rng):
+    """Brought back to the model's size, the change is what the model wanted, nearer than without the correction."""
+    change = smooth(rng.uniform(-0.5, 0.5, (8, 8, 3)), 32)
+    photo = np.round(255 * smooth(rng.random((40, 40, 3)), 400)).astype(np.uint8)
+    again = upsample_masks(upsample_change(change, photo), (32, 32))
+    assert np.abs(again - change).mean() < 0.05 * np.abs(change).mean()
+
+
+def smooth(array: np.ndarray, size: int) -> np.ndarray:
+    """Smooth random planes, (size, size, C)."""
+    return upsample_masks(array.astype(np.float32), (size, size))
+
+
+def test_the_change_does_not_overshoot(rng):
+    change = rng.uniform(-0.5, 0.5, (16, 16, 3)).astype(np.float32)
+    raised = upsample_change(change, rng.integers(0, 256, (200, 100, 3), np.uint8))
+    assert (raised.min((0, 1)) >= change.min((0, 1))).all() and (raised.max((0, 1)) <= change.max((0, 1))).all()
+
+
+def test_masks_are_averaged_on_the_way_down(rng):
+    mask = rng.random((32, 32)).astype(np.float32)
+    np.testing.assert_allclose(downsample(mask, 8), mask.reshape(8, 4, 8, 4).mean(axis=(1, 3)), atol=1e-6)
+    assert downsample(np.ones((3, 3), np.float32), 8).min() == 1
+
+
+def test_the_change_fades_only_where_the_window_ends_within_the_photograph():
+    whole = fading(Window(0, 0, 32, 32), (32, 32))
+    assert (whole == 1).all()
+    beyond = fading(Window(-4, -4, 64, 64), (40, 40))
+    assert (beyond == 1).all()
+    within = fading(Window(10, 0, 32, 32), (64, 64))  # ends within on the left, the right and below
+    np.testing.assert_allclose(within[0, :3], [0.25, 0.75, 1])
+    np.testing.assert_allclose(within[16, -2:], [0.75, 0.25])
+    np.testing.assert_allclose(within[-2:, 16], [0.75, 0.25])
+    assert (within[:-2, 2:-2] == 1).all()
+
+
+@pytest.mark.parametrize(
+    "dtype, white", [(np.uint8, 255.0), (np.uint16, 65535.0), (np.float32, 1.0), (np.float64, 1.0)]
+)
+def test_adding_a_change_by_hand(rng, dtype, white):
+    values = (rng.random((10, 12, 3)) * white).astype(dtype)
+    change = rng.uniform(-1.5, 1.5, (10, 12, 3)).astype(np.float32)
+    blend = rng.random((10, 12)).astype(np.float32)
+    blend[blend < MASK_FLOOR] = MASK_FLOOR
+    blend[0], blend[1] = 0, MASK_FLOOR / 2
+    out = add(values, change, blend, white)
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out[:2], values[:2])
+    exact = np.clip(values.astype(np.float64) + change * blend[..., None] * white, 0, white)
+    np.testing.assert_allclose(out[2:], exact[2:], atol=0.51 if white > 1 else 1e-6)
+    np.testing.assert_array_equal(add(values, np.zeros_like(change), blend, white), values)
