@@ -44,7 +44,7 @@ def test_metadata_name_what_the_export_has(both):
 
     for name, function in exported.items():
         inputs = {key: of(spec) for key, spec in function.structured_input_signature[1].items()}
-        positional = {spec.name: of(spec) for spec in function.structured_input_signature[0]}
+        positional = {spec.name: of(spec) for spec in function.structured_input_signature[0] if spec}
         outputs = {key: of(tensor) for key, tensor in function.structured_outputs.items()}
         for side, expected in (("inputs", positional | inputs), ("outputs", outputs)):
             found = {
@@ -112,6 +112,6 @@ async def predict(server, content):
     }  # fmt: skip
     server.batcher.start()
     await application(scope, receive, send)
-    server.batcher._task.cancel()
+    await server.batcher.stop()
     assert sent[0]["status"] == 200, sent
     return json.loads(b"".join(m.get("body", b"") for m in sent[1:]))

@@ -44,7 +44,8 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batch")
 
     def start(self) -> None:
-        """Begin to compute."""
+        """Begin to compute, in the running loop."""
+        self._more = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._loop())
 
     async def stop(self) -> None:
@@ -63,6 +64,8 @@ class Batcher:
 
     async def submit(self, items: Sequence[Any]) -> list[Any]:
         """Results of items, in order. Raises RequestError (503) where they do not fit into the queue."""
+        if self._task is None or self._task.done():
+            raise RequestError(503, "the server is stopping", retry_after=30, reason="stopping")
         if self.pending + len(items) > self.max_queue:
             raise RequestError(
                 503, f"{self.pending} instances are waiting, and at most {self.max_queue} may; try again later",
