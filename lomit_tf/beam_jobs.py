@@ -23,7 +23,15 @@ from apache_beam.utils.shared import Shared
 
 from lomit_tf.batch_jobs import BATCH, Outcome, Tally, chunks, exemplar_of, translate_files
 from lomit_tf.file_plan import (
-    FileJob, MaskFiles, PlanError, Settings, exemplar_folders, is_picture, masks_beside, output_name, plan_folder,
+    FileJob,
+    MaskFiles,
+    PlanError,
+    Settings,
+    exemplar_folders,
+    is_picture,
+    masks_beside,
+    output_name,
+    plan_folder,
 )  # fmt: skip
 from lomit_tf.translator import Translator
 
@@ -51,7 +59,7 @@ class Plan:
     input: str
     exemplars: tuple[str, ...]
     output: str
-    settings: Settings = Settings()
+    settings: Settings = dataclasses.field(default_factory=Settings)
     input_masks: str = ""
     exemplar_mask: MaskFiles = ()
 

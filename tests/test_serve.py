@@ -6,16 +6,19 @@ import base64
 import concurrent.futures
 import io
 import json
+import re
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import time
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
-from serving import b64, image_bytes, need_packages, png, read_answer, save_workdir, serving
+from serving import ROOT, b64, image_bytes, need_packages, png, read_answer, save_workdir, serving
 
 need_packages()
 GROUPS = "hair: Black_Hair; smile: Smiling"
@@ -155,6 +158,19 @@ def test_styles_may_be_kept_by_the_client(server):
     np.testing.assert_allclose(encoded["exemplar_masks"], whole["exemplar_masks"], atol=1e-5)
     masks = server.predict({"signature_name": "masks", "instances": [image]}).json["predictions"][0]
     np.testing.assert_allclose(masks, whole["image_masks"], atol=1e-5)
+
+
+def test_the_documented_client_works(server, tmp_path):
+    text = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
+    (client,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    photo, exemplar, output = (tmp_path / name for name in ("photo.png", "star.png", "out.png"))
+    photo.write_bytes(png(pictures(20, 1, (80, 90))[0]))
+    exemplar.write_bytes(png(pictures(21, 1)[0]))
+    url = f"http://127.0.0.1:{server.port}/v1/models/tiny"
+    subprocess.run([sys.executable, "-I", "-c", client, url, photo, exemplar, output], check=True)
+    instance = {"image_bytes": b64(photo.read_bytes()), "exemplar_bytes": b64(exemplar.read_bytes())}
+    wanted = decoded(server.predict({"instances": [instance]}).json["predictions"][0])
+    assert np.abs(np.asarray(Image.open(output), int) - wanted).max() <= 1
 
 
 def test_exif_is_turned_and_formats_are_read(server):

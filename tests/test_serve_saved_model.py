@@ -10,7 +10,6 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-
 from serving import b64, need_packages, png
 
 need_packages()
