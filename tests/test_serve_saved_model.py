@@ -10,7 +10,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from serving import b64, need_packages, png
+from serving import ask, b64, need_packages, png
 
 need_packages()
 saved_model = pytest.importorskip("export.saved_model", reason="export/saved_model.py is not there")
@@ -75,7 +75,10 @@ def test_one_request_gets_the_same_answer_from_both(both, signature):
     }  # fmt: skip
     names = [t.name for t in server.engine.signatures[signature].inputs if not t.extra]
     body = {n: [b64(v) for v in values[n]] if n.endswith("bytes") else np.asarray(values[n]).tolist() for n in names}
-    answer = asyncio.run(predict(server, {"signature_name": signature, "inputs": body}))["outputs"]
+    content = json.dumps({"signature_name": signature, "inputs": body}).encode()
+    status, reply = asyncio.run(ask(server, [content]))
+    assert status == 200, reply
+    answer = reply["outputs"]
     import tensorflow as tf
 
     expected = function(**{n: tf.constant(values[n]) for n in names})
@@ -90,27 +93,3 @@ def test_one_request_gets_the_same_answer_from_both(both, signature):
     assert answer.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_allclose(answer[name], value.numpy(), atol=2e-5, err_msg=name)
-
-
-async def predict(server, content):
-    """A request to the server's application, without a socket."""
-    application, sent = server.application(), []
-    body = [{"type": "http.request", "body": json.dumps(content).encode(), "more_body": False}]
-
-    async def receive():
-        return body.pop() if body else await asyncio.sleep(3600)
-
-    async def send(message):
-        sent.append(message)
-
-    path = "/v1/models/tiny:predict"
-    scope = {
-        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
-        "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
-        "root_path": "",
-    }  # fmt: skip
-    server.batcher.start()
-    await application(scope, receive, send)
-    await server.batcher.stop()
-    assert sent[0]["status"] == 200, sent
-    return json.loads(b"".join(m.get("body", b"") for m in sent[1:]))

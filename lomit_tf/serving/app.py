@@ -90,7 +90,9 @@ class Server:
             Route("/metrics", self.scrape),
             Route("/monitoring/prometheus/metrics", self.scrape),
         ]
-        errors: dict[Any, Any] = {RequestError: _answer_error, HTTPException: _answer_http_error}
+        errors: dict[Any, Any] = {
+            RequestError: _answer_error, HTTPException: _answer_http_error, Exception: _answer_fault,
+        }  # fmt: skip
         return Starlette(routes=routes, exception_handlers=errors, lifespan=self._lifespan)
 
     @contextlib.asynccontextmanager
@@ -248,3 +250,8 @@ async def _answer_error(request: Request, error: RequestError) -> Response:
 async def _answer_http_error(request: Request, error: HTTPException) -> Response:
     words = {404: "no such page; this server answers /v1/models/NAME[:predict|/metadata], /healthz and /metrics"}
     return _json({"error": words.get(error.status_code, error.detail)}, error.status_code, dict(error.headers or {}))
+
+
+async def _answer_fault(request: Request, error: Exception) -> Response:
+    """A fault of ours: uvicorn logs its traceback, the client does not see it."""
+    return _json({"error": f"failed: {type(error).__name__}"}, 500)

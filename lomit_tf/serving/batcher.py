@@ -41,11 +41,11 @@ class Batcher:
         self._queue: collections.deque[tuple[Any, asyncio.Future[Any]]] = collections.deque()
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batch")
 
     def start(self) -> None:
         """Begin to compute, in the running loop."""
         self._more = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batch")
         self._task = asyncio.get_running_loop().create_task(self._loop())
 
     async def stop(self) -> None:
@@ -56,7 +56,7 @@ class Batcher:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        self._thread.shutdown()
+            self._thread.shutdown()
 
     def retry_after(self) -> int:
         """Whole seconds after which the queue will probably have room, 1 to 30."""
