@@ -40,6 +40,8 @@ EXTRAS_REQUIRE = {
     ],
     # The browser application.
     "app": ["gradio>=6,<7"],
+    # The server: `python -m lomit_tf.serve`.
+    "serve": ["orjson>=3.11,<4", "prometheus-client>=0.23,<1", "starlette>=1.0,<2", "uvicorn>=0.40,<1"],
     # Preparing large TFDS data sets in parallel.
     "beam": ["apache-beam>=2.77,<2.78"],
     # Tests and checks.
@@ -84,6 +86,7 @@ setup(
             "lomit-app = lomit_tf.app:run",
             "lomit-demo = lomit_tf.demo:run",
             "lomit-evaluate = lomit_tf.evaluate:run",
+            "lomit-serve = lomit_tf.serve:run",
             "lomit-train-judge = lomit_tf.train_judge:run",
             "lomit-translate = lomit_tf.translate:run",
             "lomit-user-study = lomit_tf.user_study:run",

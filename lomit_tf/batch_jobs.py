@@ -95,7 +95,7 @@ def run_jobs(
     tally = Tally()
     pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1))
     try:
-        for chunk in _chunks(jobs, batch):
+        for chunk in chunks(jobs, batch):
             outcomes = _translate_files(translator, chunk, pool)
             for outcome in outcomes:
                 tally.add(outcome)
@@ -107,7 +107,7 @@ def run_jobs(
     return tally
 
 
-def _chunks(jobs: Iterable[FileJob], batch: int) -> Iterator[list[FileJob]]:
+def chunks(jobs: Iterable[FileJob], batch: int) -> Iterator[list[FileJob]]:
     """Jobs, in order, up to `batch` of them and BATCH_BYTES of input files at once, and at least one."""
     chunk: list[FileJob] = []
     weight = 0

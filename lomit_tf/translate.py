@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lomit_tf.config import ConfigError
 from lomit_tf.file_plan import STREAM, FileJob
 from lomit_tf.imaging.formats import ImageError
-from lomit_tf.translate_flags import UNUSABLE, parser, plan
+from lomit_tf.translate_flags import UNUSABLE, parser, plan, plan_beam
 
 if TYPE_CHECKING:
     from lomit_tf.batch_jobs import Outcome, Tally
@@ -34,8 +34,11 @@ def run(argv: Sequence[str] | None = None) -> int:
       argv: the arguments without the program's name; None takes the process's.
     """
     try:
-        args = parser().parse_args(argv)
-        jobs = plan(args)
+        own, beams = _split(sys.argv[1:] if argv is None else argv)
+        args = parser().parse_args(own)
+        if args.runner == "local" and beams:
+            return _failed(f"{' '.join(beams)}: flags after -- are Apache Beam's, and need --runner=beam", UNUSABLE)
+        jobs = plan_beam(args) if args.runner == "beam" else plan(args)
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     except ImageError as error:  # PlanError among them
@@ -49,7 +52,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, stop_at) if main else None
     try:
-        return _translate(args.model, jobs)
+        return _beam(jobs, beams) if isinstance(jobs, dict) else _translate(args.model, jobs)
     except KeyboardInterrupt:
         return _failed("interrupted; the same command goes on with what is missing", INTERRUPTED + signals[-1])
     except BrokenPipeError:
@@ -58,6 +61,36 @@ def run(argv: Sequence[str] | None = None) -> int:
     finally:
         if main:
             signal.signal(signal.SIGTERM, before)
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Arguments before and after a lone --."""
+    at = list(argv).index("--") if "--" in argv else len(argv)
+    return list(argv[:at]), list(argv[at + 1 :])
+
+
+def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
+    """All files of a pattern, as an Apache Beam pipeline."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        from lomit_tf.beam_jobs import FAILURES, Plan, check, check_model, translate_pattern
+    except ModuleNotFoundError as error:
+        return _failed(f"--runner=beam needs {error.name}: pip install 'lomit_tf[beam]'", UNUSABLE)
+    todo = Plan(**planned)
+    try:
+        check(todo)
+        check_model(todo)
+    except (ConfigError, ImageError) as error:
+        return _failed(str(error), UNUSABLE)
+    except ValueError as error:  # CorruptImageError: an exemplar or its mask
+        return _failed(str(error), FAILED)
+    tally = translate_pattern(todo, options)
+    if not tally.written + tally.skipped + tally.failed:
+        return _failed(f"--input={todo.input}: there is no picture", FAILED)
+    _summary(tally, tally.written + tally.skipped + tally.failed, True, to_stdout=False)
+    if tally.failed:
+        _say(f"what failed, and why: {os.path.join(todo.output, FAILURES)}.jsonl")
+    return FAILED if tally.failed else 0
 
 
 def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError]) -> int:

@@ -110,6 +110,12 @@ def parser() -> argparse.ArgumentParser:
         f"of standard output, and in folders instead of each picture's own: {', '.join(endings)}",
         metavar="F", choices=endings,
     )  # fmt: skip
+    add(
+        "runner",
+        "beam: with Apache Beam, for very many files; --input is then a folder or a pattern such as 'photos/**.jpg', "
+        "what fails is listed in OUTPUT/failures.jsonl, and Beam's own flags follow after -- (default: local)",
+        choices=("local", "beam"), default="local",
+    )  # fmt: skip
     add("overwrite", "translate again what is there already (a single output always is)", action="store_true")
     return flags
 
@@ -130,9 +136,43 @@ def plan(args: argparse.Namespace) -> list[FileJob] | Iterator[FileJob | OSError
 
     Raises PlanError for flags that cannot be meant.
     """
+    settings = settings_of(args)
+    exemplars = expand_exemplars(args.exemplar)
+    exemplar_mask = mask_files("exemplar_mask", args.exemplar_mask)
+    if args.input != STREAM and os.path.isdir(args.input):
+        masks = _one_folder_of_masks(args)
+        return plan_folder(args.input, exemplars, args.output, settings, masks, exemplar_mask)
+    settings = dataclasses.replace(settings, overwrite=True)
+    return plan_one(
+        args.input, exemplars, args.output, settings, mask_files("input_mask", args.input_mask), exemplar_mask
+    )
+
+
+def plan_beam(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of beam_jobs.Plan. Raises PlanError for flags that cannot be meant."""
+    settings = settings_of(args)
+    if STREAM in (args.input, args.output, *args.exemplar):
+        raise PlanError("--runner=beam reads and writes files; - is for one picture, without it")
+    return {
+        "model": args.model, "input": args.input, "exemplars": tuple(expand_exemplars(args.exemplar)),
+        "output": args.output, "settings": settings, "input_masks": _one_folder_of_masks(args),
+        "exemplar_mask": mask_files("exemplar_mask", args.exemplar_mask),
+    }  # fmt: skip
+
+
+def _one_folder_of_masks(args: argparse.Namespace) -> str:
+    if len(args.input_mask) > 1:
+        raise PlanError("--input_mask: with a folder as --input, give one folder of masks")
+    return "".join(args.input_mask)
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """How files are to be translated. Raises PlanError for a strength that cannot be meant."""
+    if not (math.isfinite(args.strength) and args.strength >= 0):
+        raise PlanError(f"--strength must be a number of at least 0; received {args.strength}")
     rectangle = "," in args.crop
     format = next((f for f, ending in ENDINGS.items() if ending[1:] == args.format), "")
-    settings = Settings(
+    return Settings(
         crop=args.crop,
         exemplar_crop=args.exemplar_crop or ("face" if rectangle else args.crop),
         groups=None if args.groups is None else tuple(g.strip() for g in args.groups.split(",")),
@@ -142,19 +182,6 @@ def plan(args: argparse.Namespace) -> list[FileJob] | Iterator[FileJob | OSError
         compare=args.compare,
         overwrite=args.overwrite,
         format=format,
-    )
-    exemplars = expand_exemplars(args.exemplar)
-    if not (math.isfinite(args.strength) and args.strength >= 0):
-        raise PlanError(f"--strength must be a number of at least 0; received {args.strength}")
-    exemplar_mask = mask_files("exemplar_mask", args.exemplar_mask)
-    if args.input != STREAM and os.path.isdir(args.input):
-        if len(args.input_mask) > 1:
-            raise PlanError("--input_mask: with a folder as --input, give one folder of masks")
-        masks = "".join(args.input_mask)
-        return plan_folder(args.input, exemplars, args.output, settings, masks, exemplar_mask)
-    settings = dataclasses.replace(settings, overwrite=True)
-    return plan_one(
-        args.input, exemplars, args.output, settings, mask_files("input_mask", args.input_mask), exemplar_mask
     )
 
 

@@ -429,9 +429,9 @@ def test_outcomes_keep_the_order_of_the_jobs_and_name_what_failed(translator):
 
 def test_batches_are_bounded_by_number_and_bytes(monkeypatch):
     jobs = [FileJob("photos/a.png", f"o/{i}.png", "star.png") for i in range(10)]
-    assert [len(c) for c in batch_jobs._chunks(jobs, 4)] == [4, 4, 2]
+    assert [len(c) for c in batch_jobs.chunks(jobs, 4)] == [4, 4, 2]
     monkeypatch.setattr(batch_jobs, "BATCH_BYTES", 1)
-    assert [len(c) for c in batch_jobs._chunks(iter(jobs), 4)] == [1] * 10
+    assert [len(c) for c in batch_jobs.chunks(iter(jobs), 4)] == [1] * 10
 
 
 def test_names_beside_the_output():

@@ -1,0 +1,1 @@
+"""The server's parts: signatures, JSON, decoding, the model, batching, metrics, HTTP."""
