@@ -42,7 +42,7 @@ $(TRAIN_STAMP): $(DECLARED) | $(VENV)/.created
 
 # Training's needs, and the tests' and checks'.
 $(DEV_STAMP): $(DECLARED) | $(VENV)/.created
-	$(PIP) install --constraint constraints.txt --editable ".[dev,export]"
+	$(PIP) install --constraint constraints.txt --editable ".[dev,export,app,serve,beam]"
 	@touch $@ $(VENV)/.installed-train
 
 demo: $(TRAIN_STAMP) ## translate pictures with the weights that come along; runs/demo.png
