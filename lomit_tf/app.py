@@ -1,7 +1,7 @@
 """A page in the browser where a person translates pictures and repaints the masks: `python -m lomit_tf.app`, or
 `lomit-app`. `--help` lists the flags.
 
-Exit codes: 0 stopped; 1 the page could not be served; 2 flags that cannot be used; 128 and the signal's number when
+Exit codes: 1 the page could not be served; 2 flags that cannot be used; 128 and the signal's number when
 interrupted.
 """
 
@@ -68,24 +68,24 @@ def run(argv: Sequence[str] | None = None) -> int:
         return _failed(f"--port must be 0 to 65535; received {args.port}", UNUSABLE)
     if importlib.util.find_spec("gradio") is None:
         return _failed('gradio is not installed; install the extra: pip install "lomit_tf[app]"', UNUSABLE)
-    stopped = threading.Event()
-    signals: list[int] = []
+    signals = [int(signal.SIGINT)]
 
     def stop_at(number: int, frame: Any) -> None:
         signals.append(number)
-        stopped.set()
+        raise KeyboardInterrupt
 
     main = threading.current_thread() is threading.main_thread()
     before = {s: signal.signal(s, stop_at) for s in (signal.SIGINT, signal.SIGTERM)} if main else {}
     try:
-        code = _serve(args, stopped)
+        return _serve(args)
+    except KeyboardInterrupt:
+        return INTERRUPTED + signals[-1]
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return INTERRUPTED + signals[-1] if signals and not code else code
 
 
-def _serve(args: argparse.Namespace, stopped: threading.Event) -> int:
+def _serve(args: argparse.Namespace) -> int:
     """The part that takes TensorFlow and Gradio, which are imported only here: seconds after any usage error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from lomit_tf.translator import Translator
@@ -103,7 +103,7 @@ def _serve(args: argparse.Namespace, stopped: threading.Event) -> int:
         print(f"lomit-app: open {served.url}  (Ctrl-C stops it)", flush=True)
         if served.share_url:
             print(f"lomit-app: public link {served.share_url}", flush=True)
-        stopped.wait()
+        threading.Event().wait()  # until a signal
     return 0
 
 
