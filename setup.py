@@ -73,7 +73,13 @@ setup(
     ],
     package_dir={"lomit_tf.configs": "configs"},
     package_data={"lomit_tf": ["py.typed"], "lomit_tf.configs": ["*.cfg"]},
-    entry_points={"console_scripts": ["lomit-train = lomit_tf.train:run", "lomit-translate = lomit_tf.translate:run", "lomit-serve = lomit_tf.serve:run"]},
+    entry_points={
+        "console_scripts": [
+            "lomit-train = lomit_tf.train:run",
+            "lomit-translate = lomit_tf.translate:run",
+            "lomit-serve = lomit_tf.serve:run",
+        ]
+    },
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Developers",
