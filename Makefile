@@ -21,7 +21,7 @@ TRAIN_STAMP := $(VENV)/.installed-train$(if $(EXTRAS),-$(subst $(comma),-,$(EXTR
 DEV_STAMP := $(VENV)/.installed-dev
 DECLARED := setup.py pyproject.toml constraints.txt
 
-.PHONY: help train test lint bench lock clean distclean
+.PHONY: help demo train test lint bench lock clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,11 @@ $(TRAIN_STAMP): $(DECLARED) | $(VENV)/.created
 
 # Training's needs, and the tests' and checks'.
 $(DEV_STAMP): $(DECLARED) | $(VENV)/.created
-	$(PIP) install --constraint constraints.txt --editable ".[dev]"
+	$(PIP) install --constraint constraints.txt --editable ".[dev,export,app,serve,beam]"
 	@touch $@ $(VENV)/.installed-train
+
+demo: $(TRAIN_STAMP) ## translate pictures with the weights that come along; runs/demo.png
+	$(PY) -m lomit_tf.demo $(ARGS)
 
 train: $(TRAIN_STAMP) ## train on the built-in drawn faces; results in runs/drawn_faces
 	$(PY) -m lomit_tf.train --flagfile=drawn_faces.cfg --workdir=$(WORKDIR) $(ARGS)

@@ -48,6 +48,8 @@ EXTRAS_REQUIRE = {
     "dev": [
         "build>=1.3",
         "mypy>=1.19",
+        # The user study's page in a real browser; the browser itself is the system's.
+        "playwright>=1.65,<2",
         "pytest>=9,<10",
         "pytest-xdist>=3.8,<4",
         "ruff>=0.15",
@@ -72,12 +74,22 @@ setup(
         "lomit_tf.configs",
     ],
     package_dir={"lomit_tf.configs": "configs"},
-    package_data={"lomit_tf": ["py.typed"], "lomit_tf.configs": ["*.cfg"]},
+    package_data={
+        "lomit_tf": ["py.typed", "weights/*/*"],
+        "lomit_tf.configs": ["*.cfg"],
+        "lomit_tf.evaluation": ["*.html"],
+        "lomit_tf.webapp": ["*.css", "*.html", "*.js"],
+    },
     entry_points={
         "console_scripts": [
             "lomit-train = lomit_tf.train:run",
-            "lomit-translate = lomit_tf.translate:run",
+            "lomit-app = lomit_tf.app:run",
+            "lomit-demo = lomit_tf.demo:run",
+            "lomit-evaluate = lomit_tf.evaluate:run",
             "lomit-serve = lomit_tf.serve:run",
+            "lomit-train-judge = lomit_tf.train_judge:run",
+            "lomit-translate = lomit_tf.translate:run",
+            "lomit-user-study = lomit_tf.user_study:run",
         ]
     },
     classifiers=[

@@ -10,6 +10,7 @@ BENCHMARKS = {
     "shares": "where a step's time goes: critic, generator, data",
     "batching": "batched directions and shared passes against separate calls",
     "critic_tail": "the critic's last convolutions: reshapes against Conv2D",
+    "page_faults": "glibc's allocator as it comes against one that keeps freed memory",
     "input_pipeline": "images/s of the input pipeline against the training step",
     "profile_step": "the costliest operations of a step, from TensorFlow's profiler",
 }

@@ -12,7 +12,7 @@ from typing import Any
 _HOMES = {
     "LomitConfig": "lomit_tf.config",
     "Lomit": "lomit_tf.model",
-    "load": "lomit_tf.checkpoints",
+    "load": "lomit_tf.zoo",
     "Translator": "lomit_tf.translator",
 }
 

@@ -75,6 +75,7 @@ class DataConfig(_Checked):
     crop: int = option(178, "centre crop in pixels before the resize (0: the largest centred square)")
     flip: bool = option(True, "mirror half of the training images left to right")
     pairing: str = option("random", "random: any two images; differing: the two labels differ", ("random", "differing"))
+    match: tuple[str, ...] = option((), "pairing=differing only: comma-separated other labels in which the images of a pair must agree, so that what correlates with the attributes (sex, age) does not differ between them")
     train_images: int = option(0, "use at most this many training images (0: all; drawn faces: 10000)")
     cache: bool = option(True, "keep decoded images in memory when they take at most 4 GiB")
     max_corrupt: float = option(0.01, "share of unreadable images above which the run stops")
@@ -95,6 +96,12 @@ class DataConfig(_Checked):
             if doubled:
                 raise ConfigError(f"--attributes names {', '.join(sorted(doubled))} more than once")
         parse_groups(self.groups, self.label_names)
+        if self.match:
+            if self.two_domains or self.pairing != "differing":
+                raise ConfigError(f"--match={','.join(self.match)} needs labels and --pairing=differing; received --dataset={self.dataset} and --pairing={self.pairing}")
+            both = [a for a in self.match if a in self.attributes or self.match.count(a) > 1]
+            if both:
+                raise ConfigError(f"--match names {both[0]}, which is among --attributes or named twice; a pair cannot agree and differ in it")
 
     @property
     def two_domains(self) -> bool:
@@ -127,10 +134,12 @@ class ModelConfig(_Checked):
     mlp_width: int = option(256, "hidden width of the MLPs that turn a style code into AdaIN statistics")
     group_mlps: str = option("shared", "one foreground MLP for all groups, or one each", ("shared", "each"))
     mask_upsamples: int = option(2, "learned upsampling stages of the mask decoder; what is missing to full size is bilinear")
+    mask_skips: bool = option(False, "the mask decoder also sees the content encoder's finer features, for sharper outlines")
     mask_logit_limit: float = option(0.0, "softly bound mask logits to this magnitude, out of saturation (0: unbounded)")
     hadain: str = option("once", "inject styles once before the residual blocks, or in every block", ("once", "every"))
     skips: bool = option(False, "content skip connections with HAdaIN at full and half size")
     output: str = option("bare", "the translation is G itself (paper), or the composite m*G + (1-m)*x, through which the mask gets no gradient", ("bare", "composite"))
+    style_margin: int = option(0, "paint the foreground style this many pixels beyond the mask; a composite shows it only within the mask, and the mask learns from it where it should grow")
     masks: str = option("coupled", "every loss shapes the masks (paper), or only their own questions (spec, section 6)", ("coupled", "decoupled"))
     critic_channels: int = option(64, "channels of the critic's first convolution")
     critic_layers: int = option(6, "stride-2 convolutions of the critic")
@@ -140,6 +149,10 @@ class ModelConfig(_Checked):
         self._positive("base_channels", "edge_kernel", "upsample_kernel", "style_dim", "mlp_width", "critic_channels", "critic_layers")
         if self.mask_upsamples > 2:
             raise ConfigError(f"--mask_upsamples is at most 2 (the content is a quarter of the image); received {self.mask_upsamples}")
+        if self.style_margin and self.output == "bare":
+            raise ConfigError(f"--style_margin={self.style_margin} needs --output=composite, which cuts the margin off again; received --output=bare")
+        if self.mask_skips and not self.mask_upsamples:
+            raise ConfigError("--mask_skips needs --mask_upsamples=1 or 2, the stages that take the finer features; received 0")
         if self.critic_layers > 6:
             raise ConfigError(f"--critic_layers is at most 6; received {self.critic_layers}")
         for name in ("edge_kernel", "upsample_kernel"):
@@ -163,8 +176,10 @@ class LossConfig(_Checked):
 
     adversarial_weight: float = option(1.0, "weight of the WGAN terms")
     gradient_penalty_weight: float = option(10.0, "weight of the critic's gradient penalty")
-    classification_weight: float = option(1.0, "weight of the attribute classification terms")
+    classification_weight: float = option(1.0, "weight of the attribute classification term of translated images")
+    critic_classification_weight: float = option(1.0, "weight of the attribute classification term of real images, from which D_cls learns")
     reconstruction_weight: float = option(10.0, "weight of L1(x11, x1), within the domain")
+    reconstruction_outside: float = option(1.0, "what a pixel outside the painted region counts in L1(x11, x1), from 0 to 1; a composite does not show it")
     cycle_weight: float = option(10.0, "weight of L1(x121, x1)")
     content_weight: float = option(1.0, "weight of L1(c12, c1)")
     style_foreground_weight: float = option(1.0, "weight of L1(s12_f, s2_f)")
@@ -174,6 +189,8 @@ class LossConfig(_Checked):
     r1_weight: float = option(0.1, "weight of R1, mask similarity")
     r1_features: str = option("content", "what R1 compares pixels by", ("content", "colour"))
     r1_cut_negative: bool = option(False, "negative similarities of R1 count as 0")
+    edge_weight: float = option(0.0, "weight of the edge term: mask edges cost less where the image has edges (R1 at full resolution among near pixels; not in the paper)")
+    edge_scale: float = option(0.2, "colour difference (of 2.0) at which the edge term counts two near pixels as unlike")
     r2_weight: float = option(1e-4, "weight of R2, mask sparsity")
     r2_schedule: str = option("constant", "constant; warmup: from 0 at r2_start to full at r2_end; area: only outside [area_min, area_max]", ("constant", "warmup", "area"))
     r2_start: int = option(0, "generator step at which R2's warm-up starts")
@@ -182,10 +199,15 @@ class LossConfig(_Checked):
     area_max: float = option(0.35, "largest unpunished mean of a mask (r2_schedule=area)")
     mask_classification_weight: float = option(1.0, "decoupled masks: weight of D_cls on m*sg(G) + (1-m)*x")
     mask_critic_weight: float = option(0.0, "decoupled masks: weight of the critic's score of that composite")
+    mask_cycle_weight: float = option(0.0, "decoupled masks: weight of m * |x121 - x|: a mask pays for what painting there and back does not restore")
+    mask_gate: str = option("none", "success: R2, the critic's and the cycle's part of a group's mask count by how surely D_cls finds the exemplar's labels in that group's composite, so that a mask cannot die before it works", ("none", "success"))
     mask_start: int = option(0, "decoupled masks: generator step at which all mask terms start to be ramped in")
     mask_end: int = option(0, "decoupled masks: generator step at which the mask terms have their full weight")
 
     def check(self) -> None:
+        self._positive("edge_scale")
+        if self.reconstruction_outside > 1:
+            raise ConfigError(f"--reconstruction_outside lies between 0 and 1; received {self.reconstruction_outside}")
         if not 0 <= self.area_min < self.area_max <= 1:
             raise ConfigError(f"--area_min < --area_max within 0..1 is needed; received {self.area_min} and {self.area_max}")
         for start, end in (("r2_start", "r2_end"), ("mask_start", "mask_end")):
@@ -242,8 +264,9 @@ class LomitConfig:
 
     def __post_init__(self) -> None:
         loss, model = self.loss, self.model
-        if model.masks == "coupled" and loss.mask_critic_weight > 0:
-            raise ConfigError("--mask_critic_weight needs --masks=decoupled; received --masks=coupled")
+        for name in ("mask_critic_weight", "mask_cycle_weight"):
+            if model.masks == "coupled" and getattr(loss, name) > 0:
+                raise ConfigError(f"--{name} needs --masks=decoupled; received --masks=coupled")
         if self.training.strategy != "one_device":
             if self.training.deterministic:
                 raise ConfigError(f"--deterministic needs --strategy=one_device; received {self.training.strategy}")
@@ -254,6 +277,8 @@ class LomitConfig:
                 )
         if self.training.precision != "float32" and self.training.deterministic:
             raise ConfigError("--deterministic needs --precision=float32")
+        if model.masks == "coupled" and loss.mask_gate == "success":
+            raise ConfigError("--mask_gate=success needs --masks=decoupled, which asks about each mask; received --masks=coupled")
         if loss.mask_critic_weight > 0 and model.critic_condition == "none":
             raise ConfigError("--mask_critic_weight needs --critic_condition=heads or projection; received none")
 

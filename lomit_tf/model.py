@@ -59,7 +59,9 @@ class Lomit(keras.Model):
         policy = keras.DTypePolicy(config.training.precision)
         groups = len(self.group_names)
         self.generator = Generator(config.model, groups, dtype=policy)
-        self.critic = Critic(config.model, len(labels))
+        # In the critic's score every group counts alike, and so do the labels within one.
+        each = self.membership / self.membership.sum(axis=1, keepdims=True) / groups
+        self.critic = Critic(config.model, len(labels), each.sum(axis=0).tolist())
         self.ema_generator = Generator(config.model, groups, dtype=policy) if config.training.ema_decay else None
         if self.ema_generator is not None:
             self.ema_generator.trainable = False
@@ -121,24 +123,56 @@ class Lomit(keras.Model):
         Returns:
             image: the translation (B, H, W, 3); bare: G's own picture; image_masks, exemplar_masks: as used.
         """
+        styles, exemplar_masks = self.encode_exemplar(exemplar, exemplar_masks)
+        return self.apply_styles(image, styles, transfer, image_masks) | {"exemplar_masks": exemplar_masks}
+
+    def encode_exemplar(self, exemplar: Any, masks: Any = None) -> tuple[Any, Any]:
+        """What `apply_styles` needs of an exemplar, so that one exemplar can serve many inputs.
+
+        Args:
+            exemplar: (B, H, W, 3) in [-1, 1].
+            masks: edited masks (B, H, W, G + 1), background last, instead of the network's own.
+
+        Returns:
+            The groups' styles (B, G, style_dim) and the masks as used. Nothing takes an exemplar's background style.
+        """
         g = self.inference_generator
-        for name, masks in (("image_masks", image_masks), ("exemplar_masks", exemplar_masks)):
-            if masks is not None and masks.shape[-1] != g.num_groups + 1:
-                raise ValueError(
-                    f"{name} must be (B, H, W, {g.num_groups + 1}), one for each group and the background last; "
-                    f"received {tuple(masks.shape)}"
-                )
-        if transfer is None:
-            transfer = tf.ones((tf.shape(image)[0], len(self.group_names)))
+        self._check_masks("exemplar_masks", masks)
+        masks = g.masks(g.encode_content(exemplar)) if masks is None else masks
+        return g.styles(exemplar, masks[..., : g.num_groups]), masks
+
+    def apply_styles(self, image: Any, styles: Any, transfer: Any = None, image_masks: Any = None) -> Batch:
+        """The second half of `translate`: an input in the styles of an exemplar.
+
+        Args:
+            image: (B, H, W, 3) in [-1, 1].
+            styles: (B, G, style_dim) of `encode_exemplar`.
+            transfer, image_masks: as in `translate`.
+
+        Returns:
+            image, bare and image_masks as `translate`.
+        """
+        g = self.inference_generator
+        self._check_masks("image_masks", image_masks)
         content = g.encode_content(image)
         if image_masks is None:
             image_masks = g.masks(content)
-        if exemplar_masks is None:
-            exemplar_masks = g.masks(g.encode_content(exemplar))
-        styles = objectives.mix_styles(g.styles(image, image_masks), g.styles(exemplar, exemplar_masks), transfer)
-        bare = g.decode(content, image_masks, styles)
+        if transfer is None:  # the input's own foreground styles would go unused
+            mixed = tf.concat([styles, g.styles(image, image_masks[..., g.num_groups :])], axis=1)
+            transfer = tf.ones((tf.shape(image)[0], g.num_groups))
+        else:
+            own = g.styles(image, image_masks)
+            mixed = objectives.mix_styles(own, tf.concat([styles, own[:, g.num_groups :]], axis=1), transfer)
+        bare = g.decode(content, image_masks, mixed)
         out = objectives.finish(self.config, bare, image_masks, transfer, image)
-        return {"image": out, "bare": bare, "image_masks": image_masks, "exemplar_masks": exemplar_masks}
+        return {"image": out, "bare": bare, "image_masks": image_masks}
+
+    def _check_masks(self, name: str, masks: Any) -> None:
+        if masks is not None and masks.shape[-1] != len(self.group_names) + 1:
+            raise ValueError(
+                f"{name} must be (B, H, W, {len(self.group_names) + 1}), one for each group and the background last; "
+                f"received {tuple(masks.shape)}"
+            )
 
     def samples(self, x1: Any, x2: Any) -> dict[str, np.ndarray]:
         """What a sample grid shows of pairs (N, H, W, 3), with the averaged weights, every group transferred.
@@ -219,7 +253,7 @@ class Lomit(keras.Model):
             total = self._scale() * (
                 loss.adversarial_weight * terms["critic/wasserstein"]
                 + loss.gradient_penalty_weight * terms["critic/gradient_penalty"]
-                + loss.classification_weight * terms["critic/classification"]
+                + loss.critic_classification_weight * terms["critic/classification"]
             )
         gradients = tape.gradient(total, variables)
         self.critic_optimizer.apply(gradients, variables)
@@ -234,7 +268,12 @@ class Lomit(keras.Model):
             terms = objectives.generator_terms(self.generator, self.critic, self.config, pairs, first, self.membership)
             total = self._scale() * sum(weights[name] * term for name, term in terms.items())
             r1 = objectives.r1_term(self.config, first.encoding.masks, first.encoding.content[0], pairs.images)
-            weighted_r1 = self._scale() * weights["r1"] * r1
+            apart = {"r1": r1}
+            weighted = weights["r1"] * r1
+            if self.config.loss.edge_weight:
+                apart["edge"] = objectives.edge_term(self.config, first.encoding.masks, pairs.images)
+                weighted = weighted + weights["edge"] * apart["edge"]
+            weighted_r1 = self._scale() * weighted
         gradients = tape.gradient(total, variables)
         decoder = self.generator.mask_decoder.trainable_variables
         of_r1 = dict(zip((id(v) for v in decoder), tape.gradient(weighted_r1, decoder), strict=True))
@@ -244,8 +283,8 @@ class Lomit(keras.Model):
         self.generator_optimizer.apply(gradients, variables)
         self._update_average()
         masks = first.encoding.masks
-        logs = {f"generator/{name}": tf.cast(term, tf.float32) for name, term in (terms | {"r1": r1}).items()}
-        logs["generator/total"] = total / self._scale() + weights["r1"] * r1
+        logs = {f"generator/{name}": tf.cast(term, tf.float32) for name, term in (terms | apart).items()}
+        logs["generator/total"] = total / self._scale() + weighted
         logs["generator/gradient_norm"] = tf.linalg.global_norm(gradients)
         for g, name in enumerate(self.group_names):
             logs[f"mask/{name}/mean"] = tf.reduce_mean(masks[..., g])

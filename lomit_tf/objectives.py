@@ -16,6 +16,7 @@ from lomit_tf.losses import adversarial, classification, mask, reconstruction
 from lomit_tf.networks.blocks import area_pool
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
+from lomit_tf.networks.hadain import widen
 
 
 def swap(x: Any) -> Any:
@@ -144,6 +145,11 @@ def r1_term(config: LomitConfig, masks: Any, content: Any, images: Any) -> Any:
     return mask.mask_similarity(pooled, features, cut_negative=config.loss.r1_cut_negative)
 
 
+def edge_term(config: LomitConfig, masks: Any, images: Any) -> Any:
+    """The edge term of all groups."""
+    return mask.edge_smoothness(masks[..., :-1], images, config.loss.edge_scale)
+
+
 def cycle_terms(
     generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation
 ) -> tuple[dict[str, Any], Any]:
@@ -179,12 +185,22 @@ def mask_composites(pairs: Pairs, first: Translation, membership: Any) -> tuple[
     return ops.concatenate(composites, axis=0), ops.concatenate(labels, axis=0)
 
 
+def reconstruction_term(config: LomitConfig, pairs: Pairs, first: Translation) -> Any:
+    """L1(x11, x1), a pixel counting o + (1 - o) m, m being where it is painted and o `reconstruction_outside`."""
+    outside = config.loss.reconstruction_outside
+    if outside == 1:
+        return reconstruction.l1(first.reconstruction, pairs.images)
+    painted = 1 - widen(ops.stop_gradient(first.encoding.masks), config.model.style_margin)[..., -1:]
+    return reconstruction.masked_l1(first.reconstruction, pairs.images, outside + (1 - outside) * painted)
+
+
 def generator_terms(
     generator: Generator, critic: Critic, config: LomitConfig, pairs: Pairs, first: Translation, membership: Any
 ) -> dict[str, Any]:
     """All unweighted terms of the generator side, by name. R1 is apart: its gradient goes to the mask decoder only."""
-    terms = {"reconstruction": reconstruction.l1(first.reconstruction, pairs.images)}
-    terms |= cycle_terms(generator, config, pairs, first)[0]
+    terms = {"reconstruction": reconstruction_term(config, pairs, first)}
+    cycle, returned = cycle_terms(generator, config, pairs, first)
+    terms |= cycle
     batch = ops.shape(pairs.images)[0]
     images, labels = [first.image], [pairs.target]
     decoupled = config.model.masks == "decoupled"
@@ -196,21 +212,34 @@ def generator_terms(
     scores, logits = critic(ops.concatenate(images, axis=0), labels_all)
     terms["adversarial"] = adversarial.generator_loss(scores[:batch])
     terms["classification"] = classification.classification_loss(logits[:batch], pairs.target)
+    success = None
     if decoupled:
         groups = membership.shape[0]
         asked = ops.reshape(ops.transpose(pairs.transfer), (-1,))  # group by group, as the composites
         terms["mask_classification"] = groups * classification.classification_loss(
             logits[batch:], labels_all[batch:], asked
         )
+        if config.loss.mask_gate == "success":
+            parts = (ops.split(v, groups, axis=0) for v in (logits[batch:], labels_all[batch:], asked))
+            success = ops.stack(
+                [
+                    classification.success(z, y, pairs.labels, membership[g], t)
+                    for g, (z, y, t) in enumerate(zip(*parts, strict=True))
+                ]
+            )
+            asked = asked * ops.repeat(ops.stop_gradient(success), batch)
+        counted = ops.transpose(ops.reshape(asked, (groups, -1)))
+        masks = first.encoding.masks[..., :-1]
+        terms["mask_cycle"] = mask.irreversible(masks, returned, pairs.images, counted)
         terms["mask_critic"] = groups * adversarial.generator_loss(scores[batch:] * asked)
     outside = 1 - ops.stop_gradient(chosen_mask(first.encoding.masks, pairs.transfer))
     terms["background"] = reconstruction.masked_l1(first.bare, pairs.images, outside)
-    terms["r2"] = mask.mask_sparsity(first.encoding.masks[..., :-1], config.loss)
+    terms["r2"] = mask.mask_sparsity(first.encoding.masks[..., :-1], config.loss, success)
     return terms
 
 
 def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
-    """Weight of every term of `generator_terms`, and of "r1", at a generator step (an int or a scalar tensor)."""
+    """Weight of every term of `generator_terms`, of "r1" and of "edge", at a generator step (an int or a scalar)."""
     loss = config.loss
     own = mask.ramp(step, loss.mask_start, loss.mask_end) if config.model.masks == "decoupled" else 1.0
     return {
@@ -223,7 +252,9 @@ def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
         "style_background": loss.style_background_weight,
         "background": loss.background_weight,
         "mask_classification": own * loss.mask_classification_weight,
+        "mask_cycle": own * loss.mask_cycle_weight,
         "mask_critic": own * loss.mask_critic_weight,
         "r1": own * loss.r1_weight,
+        "edge": own * loss.edge_weight,
         "r2": own * mask.sparsity_weight(step, loss),
     }

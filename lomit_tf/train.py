@@ -53,8 +53,10 @@ def _train(invocation: flags.Invocation) -> int:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from lomit_tf import training
+    from lomit_tf.allocator import keep_freed_memory
     from lomit_tf.data.sources import DataError
 
+    keep_freed_memory()
     try:
         with _messages():
             result = training.train(invocation.config, invocation.workdir, resume=invocation.resume)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lomit_tf.networks.blocks import area_pool
-from lomit_tf.networks.hadain import HighwayAdaIN
+from lomit_tf.networks.hadain import HighwayAdaIN, widen
 
 LIMIT = 6.0  # log-variances are softly bound to it
 
@@ -131,3 +131,24 @@ def test_area_pool_averages_cells(rng, side, size):
     for b, i, j, c in np.ndindex(2, size, size, 3):
         cell = x[b, i * factor : (i + 1) * factor, j * factor : (j + 1) * factor, c]
         assert found[b, i, j, c] == pytest.approx(sum(cell.ravel()) / factor**2, rel=1e-5)
+
+
+@pytest.mark.parametrize("margin", [0, 1, 3])
+def test_widen_is_a_maximum_filter_and_keeps_the_sum(rng, margin):
+    masks = keras.ops.convert_to_numpy(keras.ops.softmax(3 * rng.normal(size=(2, 16, 16, 3)).astype("float32")))
+    found = np.asarray(widen(masks, margin))
+    grown = maximum_filter(masks[..., :-1], margin)
+    total = grown.sum(-1, keepdims=True)
+    np.testing.assert_allclose(found[..., :-1], grown / np.maximum(total, 1), rtol=1e-5)
+    np.testing.assert_allclose(found.sum(-1), 1, rtol=1e-5)
+    if margin == 0:
+        np.testing.assert_array_equal(found, masks)
+
+
+def maximum_filter(planes: np.ndarray, margin: int) -> np.ndarray:
+    """Maximum over a square around each pixel, pixel by pixel."""
+    out = np.empty_like(planes)
+    for i, j in np.ndindex(planes.shape[1:3]):
+        rows, columns = slice(max(0, i - margin), i + margin + 1), slice(max(0, j - margin), j + margin + 1)
+        out[:, i, j] = planes[:, rows, columns].max(axis=(1, 2))
+    return out

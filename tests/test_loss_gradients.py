@@ -23,7 +23,8 @@ IMAGE_TERMS = ("adversarial", "classification", "reconstruction", "cycle", "cont
 ALL_OFF = {name: 0.0 for name in (
     "adversarial_weight", "gradient_penalty_weight", "classification_weight", "reconstruction_weight", "cycle_weight",
     "content_weight", "style_foreground_weight", "style_background_weight", "background_weight", "r1_weight",
-    "r2_weight", "mask_classification_weight", "mask_critic_weight",
+    "r2_weight", "mask_classification_weight", "mask_critic_weight", "mask_cycle_weight", "edge_weight",
+    "critic_classification_weight",
 )}  # fmt: skip
 
 
@@ -79,7 +80,7 @@ def test_coupled_masks_are_shaped_by_every_term(tiny):
 def test_decoupled_masks_learn_from_their_own_questions_only(tiny, output):
     config = tiny(**GROUPS, masks="decoupled", output=output, critic_condition="heads", mask_critic_weight=0.2)
     reached = reached_by_term(config)
-    own = {"mask_classification", "mask_critic", "r1", "r2"}
+    own = {"mask_classification", "mask_critic", "mask_cycle", "r1", "r2"}
     assert set(reached) == {*IMAGE_TERMS, *own}
     for term in IMAGE_TERMS:
         assert reached[term] == NETWORKS - {"mask_decoder"}, term

@@ -211,3 +211,50 @@ def test_sparsity_weight_is_constant_or_warmed_up():
     config = LossConfig(r2_weight=0.5, r2_schedule="warmup", r2_start=100, r2_end=200)
     found = [float(mask.sparsity_weight(s, config)) for s in (0, 100, 150, 200, 300)]
     np.testing.assert_allclose(found, [0, 0, 0.25, 0.5, 0.5], atol=1e-7)
+
+
+def test_success_is_the_mean_probability_of_new_labels(rng):
+    logits, labels, own = rng.normal(size=(5, 3)) * 3, rng.integers(0, 2, (5, 3)), rng.integers(0, 2, (5, 3))
+    members, asked = np.array([1.0, 0, 1]), np.array([1.0, 1, 0, 1, 1])
+    labels[0], own[0] = [1, 0, 0], [1, 1, 0]  # new only outside the group
+    labels[1], own[1] = [1, 0, 0], [0, 0, 0]
+    p = 1 / (1 + np.exp(-logits))
+    chosen = [
+        np.prod([p[i, k] if labels[i, k] else 1 - p[i, k] for k in (0, 2)])
+        for i in range(5)
+        if asked[i] and any(labels[i, k] != own[i, k] for k in (0, 2))
+    ]
+    found = classification.success(*map(f32, (logits, labels, own, members, asked)))
+    np.testing.assert_allclose(found, np.mean(chosen), rtol=1e-5)
+    assert float(classification.success(*map(f32, (logits, own, own, members, asked)))) == 0
+
+
+def test_sparsity_weighted_by_success(rng):
+    masks, success = rng.uniform(size=(2, 4, 4, 2)), np.array([0.25, 1.0])
+    expected = (masks.mean((0, 1, 2)) * success).sum()
+    np.testing.assert_allclose(mask.mask_sparsity(f32(masks), None, f32(success)), expected, rtol=1e-5)
+
+
+def test_edge_smoothness_against_loops(rng):
+    masks, images, scale = rng.uniform(size=(2, 5, 6, 2)), rng.uniform(-1, 1, (2, 5, 6, 3)), 0.7
+    total = 0.0
+    for down, right in mask.EDGE_STEPS:
+        for g in range(2):
+            values = []
+            for b, i, j in np.ndindex(2, 5, 6):
+                k, n = i + down, j + right
+                if k < 5 and 0 <= n < 6:
+                    alike = np.exp(-np.sum((images[b, i, j] - images[b, k, n]) ** 2) / (2 * scale**2))
+                    values.append(abs(masks[b, i, j, g] - masks[b, k, n, g]) * alike)
+            total += np.mean(values)
+    expected = total / len(mask.EDGE_STEPS)
+    np.testing.assert_allclose(mask.edge_smoothness(f32(masks), f32(images), scale), expected, rtol=1e-5)
+
+
+def test_a_mask_edge_is_cheap_only_on_an_image_edge():
+    image, m = np.zeros((1, 8, 8, 3)), np.zeros((1, 8, 8, 1))
+    image[:, :, 4:] = 1
+    m[:, :, 4:] = 1
+    on_the_edge = float(mask.edge_smoothness(f32(m), f32(image), 0.2))
+    beside_it = float(mask.edge_smoothness(f32(np.roll(m, 2, axis=2)), f32(image), 0.2))
+    assert on_the_edge < 1e-6 < 0.01 < beside_it

@@ -16,6 +16,7 @@ GROUPS = {"groups": "hair: Black_Hair; smile: Smiling"}
 # Weights that are all different, so that one on the wrong term shows.
 WEIGHTS = {
     "adversarial_weight": 1.5, "gradient_penalty_weight": 9.0, "classification_weight": 1.25,
+    "critic_classification_weight": 1.6, "edge_weight": 0.9,
     "reconstruction_weight": 8.0, "cycle_weight": 6.0, "content_weight": 0.75, "style_foreground_weight": 1.75,
     "style_background_weight": 0.5, "background_weight": 2.5, "r1_weight": 0.3, "r2_weight": 0.7,
 }  # fmt: skip
@@ -23,6 +24,7 @@ PAPER = WEIGHTS
 RECIPE = {
     **WEIGHTS, **GROUPS, "masks": "decoupled", "output": "composite", "critic_condition": "heads", "skips": True,
     "mask_classification_weight": 1.1, "mask_critic_weight": 0.2, "r1_cut_negative": True, "style_normalised": True,
+    "style_margin": 2, "reconstruction_outside": 0.3, "mask_gate": "success", "mask_cycle_weight": 3.0,
 }  # fmt: skip
 
 
@@ -67,10 +69,10 @@ def composite(config, bare, masks, transfer, image):
     return m * bare + (1 - m) * image
 
 
-def cross_entropy(logits, labels) -> np.ndarray:
-    """Per image, summed over labels, in float64."""
+def cross_entropy(logits, labels, counted=1.0) -> np.ndarray:
+    """Per image, summed over the labels that count, in float64."""
     z, y = np.asarray(logits, "float64"), np.asarray(labels, "float64")
-    return (np.logaddexp(0, z) - z * y).sum(axis=-1)
+    return ((np.logaddexp(0, z) - z * y) * counted).sum(axis=-1)
 
 
 def penalty(critic, real, fake, labels, alpha) -> float:
@@ -97,6 +99,28 @@ def r1(config, masks, content) -> float:
     return sum(float((np.abs(m[:, :, None] - m[:, None, :]) * cosine).mean()) for m in np.moveaxis(small, -1, 0))
 
 
+def widened(masks, margin):
+    """Foreground masks grown by a maximum over squares, pixel by pixel; (B, H, W) of all groups together, at most 1."""
+    grown = np.zeros_like(masks[..., :-1])
+    for i, j in np.ndindex(masks.shape[1:3]):
+        rows, columns = slice(max(0, i - margin), i + margin + 1), slice(max(0, j - margin), j + margin + 1)
+        grown[:, i, j] = masks[:, rows, columns, :-1].max(axis=(1, 2))
+    return np.minimum(grown.sum(-1, keepdims=True), 1)
+
+
+def edge(masks, image, scale) -> float:
+    """Mean over pairs of near pixels of |m_i - m_j| exp(-|x_i - x_j|^2 / (2 scale^2)), over neighbours and groups."""
+    total = 0.0
+    padded_m = np.pad(masks, ((0, 0), (0, 2), (2, 2), (0, 0)), constant_values=np.nan)
+    padded_x = np.pad(image, ((0, 0), (0, 2), (2, 2), (0, 0)), constant_values=np.nan)
+    side = masks.shape[1]
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0)):
+        there = slice(down, down + side), slice(2 + right, 2 + right + side)
+        alike = np.exp(-np.sum((padded_x[:, *there] - image) ** 2, axis=-1, keepdims=True) / (2 * scale**2))
+        total += np.nanmean(np.abs(padded_m[:, *there] - masks) * alike, axis=(0, 1, 2)).sum() / 6
+    return total
+
+
 def expected_logs(model, data) -> dict[str, float]:
     """Every log of one step, both directions one after the other; a term is the mean of the two directions'."""
     config, g, d = model.config, model.generator, model.critic
@@ -116,6 +140,9 @@ def expected_logs(model, data) -> dict[str, float]:
     target = [taken * y[1 - i] + (1 - taken) * y[i] for i in (0, 1)]
     within = [np.asarray(g.decode(content[i], masks[i], styles[i])) for i in (0, 1)]
 
+    o = config.loss.reconstruction_outside
+    counted = [o + (1 - o) * widened(m, config.model.style_margin) for m in masks]
+
     content2 = [g.encode_content(v) for v in translated]
     masks2 = [np.asarray(g.masks(c)) for c in content2]
     styles2 = [np.asarray(g.styles(v, m)) for v, m in zip(translated, masks2, strict=True)]
@@ -124,6 +151,7 @@ def expected_logs(model, data) -> dict[str, float]:
     returned = [composite(config, bare2[i], masks2[i], transfer, translated[i]) for i in (0, 1)]
 
     logs: dict[str, list[float]] = {}
+    answers: list[list] = [[] for _ in range(groups)]
     for i in (0, 1):
         real_score, real_logits = (np.asarray(v) for v in d(x[i], y[i]))
         fake_score, fake_logits = (np.asarray(v) for v in d(translated[i], target[i]))
@@ -136,17 +164,18 @@ def expected_logs(model, data) -> dict[str, float]:
             "critic/accuracy": ((real_logits > 0) == (y[i] == 1)).mean(),
             "generator/adversarial": -fake_score.mean(),
             "generator/classification": cross_entropy(fake_logits, target[i]).mean(),
-            "generator/reconstruction": np.abs(within[i] - x[i]).mean(),
+            "generator/reconstruction": (counted[i] * np.abs(within[i] - x[i])).mean(),
             "generator/cycle": np.abs(returned[i] - x[i]).mean(),
             "generator/content": np.abs(np.asarray(content2[i][0]) - np.asarray(content[i][0])).mean(),
             "generator/style_foreground": np.abs(styles2[i][:, :groups] - wanted[i][:, :groups]).mean(),
             "generator/style_background": np.abs(styles2[i][:, groups] - styles[i][:, groups]).mean(),
             "generator/background": (outside * np.abs(bare[i] - x[i])).mean(),
             "generator/r2": sum(masks[i][..., k].mean() for k in range(groups)),
+            "generator/edge": edge(masks[i][..., :groups], x[i], config.loss.edge_scale),
             "generator/r1": r1(config, masks[i][..., :groups], content[i][0]),
         }
         if config.model.masks == "decoupled":
-            terms["generator/mask_classification"] = terms["generator/mask_critic"] = 0.0
+            terms |= {f"generator/mask_{name}": 0.0 for name in ("classification", "critic", "cycle")}
             for k in range(groups):
                 m = masks[i][..., k : k + 1]
                 belongs = np.array([label_group[label] == k for label in range(len(label_group))])
@@ -154,15 +183,27 @@ def expected_logs(model, data) -> dict[str, float]:
                 score, logits = d(m * bare[i] + (1 - m) * x[i], asked)
                 terms["generator/mask_classification"] += (cross_entropy(logits, asked) * transfer[:, k]).mean()
                 terms["generator/mask_critic"] -= (np.asarray(score) * transfer[:, k]).mean()
+                sure = np.exp(-cross_entropy(logits, asked, belongs))
+                new = transfer[:, k] * (np.abs(asked - y[i]) * belongs).any(axis=1)
+                lost = (masks[i][..., k] * np.abs(returned[i] - x[i]).mean(-1)).mean((1, 2)) * transfer[:, k]
+                terms["generator/mask_cycle"] += lost.mean()
+                answers[k].append((sure[new == 1], np.asarray(score) * transfer[:, k], masks[i][..., k].mean(), lost))
         for k, name in enumerate(model.group_names):
             terms[f"mask/{name}/mean"] = masks[i][..., k].mean()
             terms[f"mask/{name}/variance"] = masks[i][..., k].var(axis=(1, 2)).mean()
         for name, value in terms.items():
             logs.setdefault(name, []).append(float(value))
     means = {name: sum(values) / 2 for name, values in logs.items()}
+    if config.loss.mask_gate == "success":  # over both directions together
+        sure_of = [np.concatenate([a[0] for a in found]) for found in answers]
+        gates = [np.mean(values) if len(values) else 0.0 for values in sure_of]
+        pairs = list(zip(gates, answers, strict=True))
+        means["generator/mask_critic"] = -sum(gate * np.mean([a[1] for a in found]) for gate, found in pairs)
+        means["generator/mask_cycle"] = sum(gate * np.mean([a[3] for a in found]) for gate, found in pairs)
+        means["generator/r2"] = sum(gate * np.mean([a[2] for a in found]) for gate, found in pairs)
     weights = {f"generator/{n}": getattr(config.loss, f"{n}_weight") for n in (
         "adversarial", "classification", "reconstruction", "cycle", "content", "style_foreground", "style_background",
-        "background", "r1", "r2", "mask_classification", "mask_critic")}  # fmt: skip
+        "background", "r1", "r2", "edge", "mask_classification", "mask_critic", "mask_cycle")}  # fmt: skip
     means["generator/total"] = sum(w * means[name] for name, w in weights.items() if name in means)
     return means
 

@@ -125,7 +125,7 @@ def test_norms_are_per_channel_and_per_image(rng):
 def test_one_group_is_the_papers_sigmoid(tiny, rng):
     decoder = MaskDecoder(tiny(mask_upsamples=2).model, 1)
     content = normal(rng, 2, 4, 4, 16, scale=3)
-    masks = np.asarray(decoder(content))
+    masks = np.asarray(decoder((content,)))
     x = content
     for block in decoder.blocks:
         x = block(keras.layers.UpSampling2D(2)(x))
@@ -138,7 +138,7 @@ def test_one_group_is_the_papers_sigmoid(tiny, rng):
 @pytest.mark.parametrize("stages", [0, 1, 2])
 def test_masks_have_full_size_and_sum_to_one(tiny, rng, stages, groups):
     decoder = MaskDecoder(tiny(mask_upsamples=stages).model, groups)
-    masks = np.asarray(decoder(normal(rng, 2, 4, 4, 16, scale=3)))
+    masks = np.asarray(decoder((normal(rng, 2, 4, 4, 16, scale=3),)))
     assert masks.shape == (2, 16, 16, groups + 1)
     assert masks.dtype == np.float32
     np.testing.assert_allclose(masks.sum(axis=-1), 1, atol=1e-6)
@@ -153,16 +153,29 @@ def test_masks_have_full_size_and_sum_to_one(tiny, rng, stages, groups):
 @pytest.mark.parametrize("stages", [0, 1, 2])
 def test_mask_decoder_has_no_part_that_is_never_built(tiny, rng, stages, recwarn):
     decoder = MaskDecoder(tiny(mask_upsamples=stages).model, 1)
-    decoder(normal(rng, 1, 4, 4, 16))
+    decoder((normal(rng, 1, 4, 4, 16),))
     # Keras' fit() runs a model of which any layer is unbuilt on the whole training element, and fails.
     assert all(layer.built for layer in decoder._flatten_layers())
     assert not [w for w in recwarn if "unbuilt state" in str(w.message)]
 
 
+@pytest.mark.parametrize("stages", [1, 2])
+def test_mask_skips_let_finer_features_through(tiny, rng, stages):
+    decoder = MaskDecoder(tiny(mask_upsamples=stages, mask_skips=True).model, 1)
+    content = [normal(rng, 1, 4, 4, 16), normal(rng, 1, 8, 8, 8), normal(rng, 1, 16, 16, 4)]
+    masks = np.asarray(decoder(tuple(content)))
+    assert masks.shape == (1, 16, 16, 2)
+    for level in (1, 2):
+        changed = list(content)
+        changed[level] = np.flip(content[level], axis=1)
+        differs = np.abs(np.asarray(decoder(tuple(changed))) - masks).max() > 1e-4
+        assert differs == (level <= stages)  # a decoder of one stage sees the features at half size only
+
+
 @pytest.mark.parametrize("limit", [0.0, 4.0])
 def test_mask_logit_limit_keeps_masks_out_of_saturation(tiny, rng, limit):
     decoder = MaskDecoder(tiny(mask_logit_limit=limit).model, 2)
-    content = normal(rng, 1, 4, 4, 16)
+    content = (normal(rng, 1, 4, 4, 16),)
     decoder(content)
     decoder.logits.conv.bias.assign([1000.0, -1000.0])
     masks = np.asarray(decoder(content))
@@ -314,6 +327,27 @@ def test_heads_score_by_the_head_of_each_labels_value(tiny, rng):
             assert (score != 0) == (y[label] == value)
     soft = [float(critic(image, np.array([[0, 0, v]], "float32"))[0][0]) for v in (0, 0.25, 1)]
     assert soft[1] == pytest.approx(0.75 * soft[0] + 0.25 * soft[2], abs=1e-6)
+
+
+def test_labels_count_in_the_score_by_their_weights(tiny, rng):
+    config = tiny(critic_condition="heads").model
+    weights = (0.5, 0.125, 0.375)
+    critic, plain = Critic(config, 3, weights), Critic(config, 3)
+    image, labels = rng.uniform(-1, 1, (4, 64, 64, 3)).astype("float32"), rng.integers(0, 2, (4, 3)).astype("float32")
+    critic(image, labels), plain(image, labels)
+    for a, b in zip(critic.variables, plain.variables, strict=True):
+        b.assign(a)
+    kernel = np.asarray(plain.source.kernel)
+    parts = []
+    for label in range(3):  # all heads silent but those of one label
+        only = np.zeros_like(kernel)
+        only[..., [label, 3 + label]] = kernel[..., [label, 3 + label]]
+        plain.source.kernel.assign(only)
+        parts.append(3 * np.asarray(plain(image, labels)[0]))
+    expected = sum(w * part for w, part in zip(weights, parts, strict=True))
+    np.testing.assert_allclose(critic(image, labels)[0], expected, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="3 entries; received 2"):
+        Critic(config, 3, (0.5, 0.5))
 
 
 def test_projection_adds_the_inner_product_of_embedding_and_pooled_trunk(tiny, rng):

@@ -227,7 +227,8 @@ def test_r1_works_at_the_contents_resolution_on_the_features_named(tiny, rng, fe
 
 def test_weights_ramp_the_masks_own_terms_only_and_only_where_decoupled(tiny):
     given = {"r1_weight": 0.2, "r2_weight": 2.0, "mask_classification_weight": 3.0, "mask_critic_weight": 0.5,
-             "mask_start": 400, "mask_end": 800, "background_weight": 7.0}  # fmt: skip
+             "mask_cycle_weight": 4.0, "edge_weight": 6.0, "mask_start": 400, "mask_end": 800,
+             "background_weight": 7.0}  # fmt: skip
     config = tiny(**given, masks="decoupled", critic_condition="heads")
     for step, share in ((0, 0.0), (400, 0.0), (600, 0.5), (800, 1.0), (5000, 1.0)):
         weights = {name: float(w) for name, w in objectives.generator_weights(config, step).items()}
@@ -235,8 +236,9 @@ def test_weights_ramp_the_masks_own_terms_only_and_only_where_decoupled(tiny):
             "adversarial": 1, "classification": 1, "reconstruction": 10, "cycle": 10, "content": 1,
             "style_foreground": 1, "style_background": 1, "background": 7, "r1": 0.2 * share, "r2": 2 * share,
             "mask_classification": 3 * share, "mask_critic": 0.5 * share,
+            "mask_cycle": 4 * share, "edge": 6 * share,
         })  # fmt: skip
-    given["mask_critic_weight"] = 0.0
+    given |= {"mask_critic_weight": 0.0, "mask_cycle_weight": 0.0}
     coupled = objectives.generator_weights(tiny(**given), 0)
     assert (float(coupled["r1"]), float(coupled["r2"])) == pytest.approx((0.2, 2.0))
     warm = {"r2_weight": 2.0, "r2_schedule": "warmup", "r2_start": 0, "r2_end": 100, "mask_start": 0, "mask_end": 100}

@@ -248,5 +248,12 @@ def test_wheel_carries_the_code_and_the_flagfiles(tmp_path, declared):
     flagfiles = {f"lomit_tf/configs/{path.name}" for path in (ROOT / "configs").glob("*.cfg")}
     assert code <= names
     assert flagfiles <= names
+    assert {f"lomit_tf/evaluation/{page}.html" for page in ("report", "user_study")} <= names
+    page = {
+        f.relative_to(ROOT).as_posix()
+        for f in (ROOT / "lomit_tf/webapp").iterdir()
+        if f.suffix in (".css", ".html", ".js")
+    }
+    assert page and page <= names
     assert not [name for name in names if name.startswith("tests")]
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -151,3 +151,25 @@ def test_the_names_that_the_command_takes_from_the_heavy_modules_exist():
 
     assert {"train", "TrainingError", "TrainingResult"} <= names("lomit_tf/training.py")
     assert "DataError" in names("lomit_tf/data/sources.py")
+
+
+def test_freed_memory_is_kept_by_glibc() -> None:
+    """A buffer of 20 MB that is freed and taken again faults its pages in once, not every time."""
+    script = (
+        "import ctypes, resource\n"
+        "from lomit_tf.allocator import keep_freed_memory\n"
+        "if not keep_freed_memory():\n"
+        "    print('no glibc'); raise SystemExit\n"
+        "c = ctypes.CDLL(None)\n"
+        "c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]\n"
+        "def faults():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    p = c.malloc(20 << 20); ctypes.memset(p, 1, 20 << 20); c.free(p)\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "faults()\n"
+        "print(faults())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    if done.stdout.strip() == "no glibc":
+        pytest.skip("the C library is not glibc: it has no mallopt")
+    assert int(done.stdout) < 100  # 20 MB are 5,120 pages

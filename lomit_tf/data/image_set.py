@@ -34,6 +34,7 @@ class ImageSet:
       framed: images are square and of the configured size already: no crop, no resize.
       read_masks: indices (n,) -> true region masks (n, S, S, R) uint8, soft, 0..255, where they are known.
       region_names: R names of those masks.
+      cells: (N,) numbers of the combinations of --match labels that the images have, where pairs must agree in them.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ImageSet:
     framed: bool = False
     read_masks: Callable[[np.ndarray], np.ndarray] | None = None
     region_names: tuple[str, ...] = ()
+    cells: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -63,6 +65,7 @@ def subset(images: ImageSet, chosen: np.ndarray) -> ImageSet:
         read_many=None if read_many is None else lambda indices: read_many(chosen[indices]),
         read_masks=None if read_masks is None else lambda indices: read_masks(chosen[indices]),
         domains=None,
+        cells=None if images.cells is None else images.cells[chosen],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,11 @@ def open_set(config: DataConfig, split: Split, seed: int = 0) -> ImageSet:
     """
     if split not in SPLITS:
         raise ConfigError(f"split {split!r} is unknown; {near(split, SPLITS)}")
-    images = _open(config, split, seed)
+    if config.match:  # read beside the attributes, then split off
+        both = dataclasses.replace(config, attributes=(*config.attributes, *config.match), match=(), groups="")
+        images = with_cells(_open(both, split, seed), len(config.attributes))
+    else:
+        images = _open(config, split, seed)
     if config.labelled_only and not config.two_domains:
         chosen = np.flatnonzero(images.labels.any(axis=1))
         if not len(chosen):
@@ -40,6 +45,15 @@ def open_set(config: DataConfig, split: Split, seed: int = 0) -> ImageSet:
             )
         return subset(images, chosen)
     return images
+
+
+def with_cells(images: ImageSet, attributes: int) -> ImageSet:
+    """A set whose labels after the first `attributes` become the cells in which pairs must agree."""
+    cells = np.unique(images.labels[:, attributes:], axis=0, return_inverse=True)[1]
+    names = images.label_names[:attributes]
+    return dataclasses.replace(
+        images, labels=images.labels[:, :attributes], label_names=names, cells=cells.reshape(-1)
+    )
 
 
 def _open(config: DataConfig, split: Split, seed: int) -> ImageSet:

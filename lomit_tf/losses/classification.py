@@ -22,6 +22,24 @@ def classification_loss(logits: Any, labels: Any, weights: Any | None = None) ->
     return ops.mean(per_image if weights is None else per_image * weights)
 
 
+def success(logits: Any, labels: Any, own: Any, members: Any, asked: Any) -> Any:
+    """Mean probability that D_cls gives to all wanted labels of a group, over the images in which they are new.
+
+    Args:
+        logits: D_cls of n images, (n, K).
+        labels: wanted, (n, K); own: labels before the translation, (n, K).
+        members: 1 for the labels of the group, (K,).
+        asked: 1 for images of which the group is transferred, (n,).
+
+    Returns:
+        A scalar in 0..1: prod over the group's k of p(label_k); 0 where no image counts.
+    """
+    per_label = ops.softplus(logits) - logits * labels
+    probability = ops.exp(-ops.sum(per_label * members, axis=-1))
+    new = ops.cast(ops.sum(ops.abs(labels - own) * members, axis=-1) > 0.5, "float32") * asked
+    return ops.sum(probability * new) / ops.maximum(ops.sum(new), 1.0)
+
+
 def target_labels(own: Any, exemplar: Any, transfer: Any, membership: Any) -> Any:
     """The labels a translation must have: the exemplar's in transferred groups, the input's own elsewhere (section 7).
 

@@ -44,6 +44,48 @@ def mask_similarity(masks: Any, features: Any, *, cut_negative: bool = False) ->
     return total
 
 
+EDGE_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))  # rows and columns to the neighbours compared
+
+
+def edge_smoothness(masks: Any, images: Any, scale: float) -> Any:
+    """sum_g mean |m_i - m_j| exp(-|x_i - x_j|^2 / (2 scale^2)) over near pixels: R1 made local, at full resolution.
+
+    A mask's edge is free where the image has one, and costs its length where it has none (a weighted total variation,
+    as the pairwise term of Boykov and Jolly 2001).
+
+    Args:
+        masks: foreground masks (B, H, W, G).
+        images: (B, H, W, 3) in [-1, 1]; no gradient.
+        scale: distance in colour at which exp(-1/2) is left.
+    """
+    height, width = masks.shape[1:3]
+    images, total = ops.stop_gradient(images), 0.0
+    for down, right in EDGE_STEPS:
+        rows = slice(0, height - down), slice(down, height)
+        left = max(0, -right)
+        columns = slice(left, width - max(0, right)), slice(left + right, width - left if right < 0 else width)
+        here, there = (masks[:, r, c] for r, c in zip(rows, columns, strict=True))
+        a, b = (images[:, r, c] for r, c in zip(rows, columns, strict=True))
+        alike = ops.exp(-ops.sum(ops.square(a - b), axis=-1, keepdims=True) / (2 * scale * scale))
+        total = total + ops.sum(ops.mean(ops.abs(here - there) * alike, axis=(0, 1, 2)))
+    return total / len(EDGE_STEPS)
+
+
+def irreversible(masks: Any, returned: Any, images: Any, counted: Any) -> Any:
+    """sum_g mean_b w_bg mean_(pixels, channels) m_g |x121 - x1|: what painting there and back does not restore.
+
+    Gradients reach the masks only. Hair of another colour comes back; skin or background that was painted over as
+    hair does not, and so the mask leaves it.
+
+    Args:
+        masks: foreground masks (B, H, W, G).
+        returned, images: x121 and x1, (B, H, W, 3).
+        counted: weight of each image and group, (B, G).
+    """
+    error = ops.stop_gradient(ops.mean(ops.abs(returned - images), axis=-1, keepdims=True))
+    return ops.sum(ops.mean(ops.mean(masks * error, axis=(1, 2)) * counted, axis=0))
+
+
 def normalised_colours(image: Any) -> Any:
     """The post's c-hat: each channel brought to mean 0 and deviation 1 per image, (B, h, w, 3) -> the same shape."""
     mean = ops.mean(image, axis=(1, 2), keepdims=True)
@@ -51,15 +93,17 @@ def normalised_colours(image: Any) -> Any:
     return (image - mean) / ops.sqrt(variance + 1e-5)
 
 
-def mask_sparsity(masks: Any, config: LossConfig | None = None) -> Any:
+def mask_sparsity(masks: Any, config: LossConfig | None = None, success: Any | None = None) -> Any:
     """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1.
 
     With `r2_schedule=area`: sum_g mean_b of how far an image's mean mask lies outside [area_min, area_max].
+    With `success` (G,), for `mask_gate=success`: sum_g success_g mean(m_g), without gradient to success.
     """
     area = ops.mean(ops.cast(masks, "float32"), axis=(1, 2))  # (B, G)
     if config is not None and config.r2_schedule == "area":
         area = ops.maximum(area - config.area_max, 0) + ops.maximum(config.area_min - area, 0)
-    return ops.sum(ops.mean(area, axis=0))
+    per_group = ops.mean(area, axis=0)
+    return ops.sum(per_group if success is None else ops.stop_gradient(success) * per_group)
 
 
 def ramp(step: Any, start: int, end: int) -> Any:

@@ -37,10 +37,22 @@ class SpatialNorm(layers.Layer):
         """(B, H, W, C) -> the same shape, in the layer's compute dtype."""
         x = ops.cast(x, "float32")
         mean, variance = ops.moments(x, self.axes, keepdims=True)
-        x = (x - mean) * ops.where(variance > CONSTANT, ops.rsqrt(variance + 1e-5), 0.0)
+        scale = above(variance, CONSTANT) * ops.rsqrt(variance + 1e-5)
         if self.affine:
-            x = x * self.gamma + self.beta
+            x = (x - mean) * (scale * self.gamma) + self.beta
+        else:
+            x = (x - mean) * scale
         return ops.cast(x, self.compute_dtype)
+
+
+def above(x: Any, threshold: float) -> Any:
+    """1.0 where x > threshold, else 0.0, of arithmetic alone; its gradient is 0.
+
+    XNNPACK takes no comparison, and each one would cut TFLite's graph in two. Twice 6e4 makes a step that is 1
+    from threshold + 3e-10 on, of factors that float16 can hold.
+    """
+    step = ops.minimum(ops.relu(x - threshold) * 6e4, 1.0)
+    return ops.stop_gradient(ops.minimum(step * 6e4, 1.0))
 
 
 def instance_norm(*, affine: bool = True, dtype: DType = None) -> layers.Layer:
@@ -57,6 +69,20 @@ def make_norm(norm: Norm, dtype: DType) -> layers.Layer | None:
     """The layer named by `norm`; None for None."""
     makers: dict[str, Callable[..., layers.Layer]] = {"instance": instance_norm, "layer": layer_norm}
     return makers[norm](dtype=dtype) if norm else None
+
+
+def reflect_pad(x: Any, before: int, after: int) -> Any:
+    """(B, H, W, C) with `before` rows and columns reflected at the top and left, and `after` at the bottom and right.
+
+    ops.pad(mode="reflect") in slices: XNNPACK does not take TFLite's MIRROR_PAD, which was most of the time of a
+    translation there (docs/export.md).
+    """
+    for axis in (1, 2):
+        size = x.shape[axis]
+        rows = [*range(before, 0, -1), None, *range(size - 2, size - 2 - after, -1)]
+        parts = [x if i is None else x[:, i : i + 1] if axis == 1 else x[:, :, i : i + 1] for i in rows]
+        x = ops.concatenate(parts, axis=axis) if len(parts) > 1 else x
+    return x
 
 
 class ConvBlock(layers.Layer):
@@ -97,9 +123,7 @@ class ConvBlock(layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Shapes as in the class."""
-        if any(self.padding):
-            x = ops.pad(x, ((0, 0), self.padding, self.padding, (0, 0)), mode="reflect")
-        x = self.conv(x)
+        x = self.conv(reflect_pad(x, *self.padding))
         if self.norm is not None:
             x = self.norm(x)
         return self.activation(x)
@@ -119,9 +143,22 @@ class ResidualBlock(layers.Layer):
         return x + self.second(self.first(x))
 
 
+class Upsample(layers.Layer):
+    """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C).
+
+    UpSampling2D in concatenations: it becomes a five-dimensional TILE in TFLite, which XNNPACK refuses.
+    """
+
+    def call(self, x: Any) -> Any:
+        """Shapes as in the class."""
+        height, width, channels = x.shape[1:]
+        x = ops.reshape(ops.concatenate([x, x], axis=3), (-1, height, 2 * width, channels))
+        return ops.reshape(ops.concatenate([x, x], axis=2), (-1, 2 * height, 2 * width, channels))
+
+
 def upsample(dtype: DType = None) -> layers.Layer:
     """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C)."""
-    return layers.UpSampling2D(2, interpolation="nearest", dtype=dtype)
+    return Upsample(dtype=dtype)
 
 
 def area_pool(x: Any, size: int) -> Any:

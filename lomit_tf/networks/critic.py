@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -47,14 +48,19 @@ class Critic(layers.Layer):
 
     `critic_condition` decides what the score judges (spec, section 6):
         none: the image (the paper); the mean of the patch scores.
-        heads: the image under its labels; two patch scores per label, one for each of its values, averaged.
+        heads: the image under its labels; two patch scores per label, one for each of its values, averaged with
+            `label_weights`, so that a smile is not outvoted by four hair colours.
         projection: patch scores plus <V y, h(x)> with h the pooled trunk (Miyato and Koyama 2018).
     """
 
-    def __init__(self, config: ModelConfig, num_labels: int) -> None:
+    def __init__(self, config: ModelConfig, num_labels: int, label_weights: Sequence[float] | None = None) -> None:
+        """Weights (K,) of the labels in the score, summing to 1; alike where they are not given."""
         super().__init__(dtype="float32")
         self.condition = config.critic_condition
         self.num_labels = num_labels
+        self.label_weights = tuple(label_weights or [1 / num_labels] * num_labels)
+        if len(self.label_weights) != num_labels:
+            raise ValueError(f"label_weights must have {num_labels} entries; received {len(self.label_weights)}")
         normal = keras.initializers.RandomNormal(stddev=0.02)
         self.trunk = [
             HalvingConv2D(
@@ -84,7 +90,8 @@ class Critic(layers.Layer):
         maps = ops.mean(self.source(x), axis=(1, 2))
         if self.condition == "heads":
             without, with_label = ops.split(maps, 2, axis=-1)
-            score = ops.mean((1 - labels) * without + labels * with_label, axis=-1)
+            weights = ops.convert_to_tensor(self.label_weights, "float32")
+            score = ops.sum(((1 - labels) * without + labels * with_label) * weights, axis=-1)
         else:
             score = maps[:, 0]
         if self.condition == "projection":

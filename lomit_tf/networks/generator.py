@@ -10,6 +10,7 @@ from lomit_tf.config import ModelConfig
 from lomit_tf.networks.blocks import DType, area_pool
 from lomit_tf.networks.content_encoder import ContentEncoder
 from lomit_tf.networks.decoder import Decoder
+from lomit_tf.networks.hadain import widen
 from lomit_tf.networks.mask_decoder import MaskDecoder
 from lomit_tf.networks.style_encoder import StyleEncoder, StyleMLP
 
@@ -24,6 +25,7 @@ class Generator(layers.Layer):
         super().__init__(dtype="float32")  # takes images as they are; its parts compute in `dtype`
         self.num_groups = num_groups
         self.style_pool = config.style_pool
+        self.style_margin = config.style_margin
         self.content_encoder = ContentEncoder(config, dtype)
         self.mask_decoder = MaskDecoder(config, num_groups, dtype)
         self.style_encoder = StyleEncoder(config, dtype)
@@ -41,7 +43,7 @@ class Generator(layers.Layer):
 
     def masks(self, content: tuple[Any, Any, Any]) -> Any:
         """G_m: content -> masks (B, H, W, R) in (0, 1), summing to 1."""
-        return self.mask_decoder(content[0])
+        return self.mask_decoder(content)
 
     def styles(self, image: Any, masks: Any) -> Any:
         """E_s of every local region m_r * x: (B, H, W, 3), (B, H, W, R) -> (B, R, style_dim)."""
@@ -52,7 +54,11 @@ class Generator(layers.Layer):
         return ops.reshape(codes, (-1, count, codes.shape[-1]))
 
     def decode(self, content: tuple[Any, Any, Any], masks: Any, styles: Any) -> Any:
-        """G(HAdaIN(...)): content, masks (B, H, W, R), styles (B, R, style_dim) -> image (B, H, W, 3) in [-1, 1]."""
+        """G(HAdaIN(...)): content, masks (B, H, W, R), styles (B, R, style_dim) -> image (B, H, W, 3) in [-1, 1].
+
+        Styles reach `style_margin` pixels beyond the masks.
+        """
+        masks = widen(masks, self.style_margin)
         foreground = styles[:, : self.num_groups]
         if len(self.foreground_mlps) == 1:
             statistics = self.foreground_mlps[0](foreground)

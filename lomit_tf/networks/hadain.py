@@ -47,3 +47,17 @@ class HighwayAdaIN(layers.Layer):
         scale = ops.reshape(ops.matmul(pooled, deviation), (-1, height, width, channels))
         offset = ops.reshape(ops.matmul(pooled, mean), (-1, height, width, channels))
         return self.normalise(content) * scale + offset
+
+
+def widen(masks: Any, margin: int) -> Any:
+    """Foreground regions grown by `margin` pixels on every side (a maximum filter), the background being the rest.
+
+    Where grown regions overlap they share the place in proportion. (B, H, W, R) -> (B, H, W, R), summing to 1.
+    """
+    if not margin:
+        return masks
+    side = 2 * margin + 1
+    grown = ops.max_pool(masks[..., :-1], (side, side), strides=1, padding="same")
+    total = ops.sum(grown, axis=-1, keepdims=True)
+    grown = grown / ops.maximum(total, 1.0)
+    return ops.concatenate([grown, 1 - ops.minimum(total, 1.0)], axis=-1)

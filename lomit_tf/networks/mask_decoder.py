@@ -14,12 +14,14 @@ class MaskDecoder(layers.Layer):
     """Content (B, H/4, W/4, C) -> masks (B, H, W, G + 1), float32, summing to 1; the background comes last.
 
     A softmax over the G groups' logits and a background logit fixed at 0. Fixing one logit loses nothing (softmax
-    only sees differences) and makes G = 1 exactly the paper's sigmoid.
+    only sees differences) and makes G = 1 exactly the paper's sigmoid. With `mask_skips` each stage also takes the
+    content encoder's features of its size, concatenated, as a U-Net (Ronneberger et al. 2015).
     """
 
     def __init__(self, config: ModelConfig, num_groups: int, dtype: DType = None) -> None:
         super().__init__(dtype=dtype)
         self.limit = config.mask_logit_limit
+        self.skips = config.mask_skips
         channels = 4 * config.base_channels
         self.upsample = upsample(dtype) if config.mask_upsamples else None
         self.blocks = [
@@ -33,15 +35,16 @@ class MaskDecoder(layers.Layer):
         self.bilinear = layers.UpSampling2D(rest, interpolation="bilinear", dtype="float32") if rest > 1 else None
         self.built = True  # no weights of its own: the parts are built by their first call
 
-    def call(self, content: Any) -> Any:
-        """Shapes as in the class."""
-        x = content
-        for block in self.blocks:
-            x = block(x if self.upsample is None else self.upsample(x))
+    def call(self, content: tuple[Any, ...]) -> Any:
+        """Content at H/4, and the finer features at H/2 and H that `ContentEncoder` gives; masks as in the class."""
+        x = content[0]
+        for stage, block in enumerate(self.blocks, 1):
+            x = x if self.upsample is None else self.upsample(x)
+            x = block(ops.concatenate([x, content[stage]], axis=-1) if self.skips else x)
         logits = ops.cast(self.logits(x), "float32")
         if self.bilinear is not None:
             logits = self.bilinear(logits)
         if self.limit > 0:
             logits = self.limit * ops.tanh(logits / self.limit)
-        logits = ops.concatenate([logits, ops.zeros_like(logits[..., :1])], axis=-1)
+        logits = ops.pad(logits, ((0, 0), (0, 0), (0, 0), (0, 1)))
         return ops.softmax(logits, axis=-1)

@@ -1,0 +1,76 @@
+"""What an artefact's numbers are compared by, and the bars they have to clear."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+# Against the Keras model. Exact formats: largest error of masks and of images in [-1, 1].
+EXACT = 1e-4
+LEAST_PSNR = {"float16": 45.0, "dynamic": 32.0, "int8": 32.0}  # decibels, of the translation by both files together
+LEAST_IOU = {"float16": 0.99, "dynamic": 0.97, "int8": 0.97}
+INT8_SMALLER, INT8_FASTER = 3.5, 1.5  # than float32, both files together
+
+
+@dataclasses.dataclass(frozen=True)
+class Bar:
+    """A bar and whether it holds. A fatal one that does not hold fails the export."""
+
+    name: str
+    value: float
+    limit: float
+    holds: bool
+    fatal: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value:.4g}, bar {self.limit:g}: {'holds' if self.holds else 'MISSED'}"
+
+
+def errors(got: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
+    """Largest and mean absolute error, and PSNR in decibels of images in [-1, 1] (peak 2)."""
+    difference = np.abs(got.astype(np.float64) - wanted)
+    square = float(np.mean(difference**2))
+    psnr = float("inf") if square == 0 else 10 * np.log10(4 / square)
+    return {"max": float(difference.max()), "mean": float(difference.mean()), "psnr": float(psnr)}
+
+
+def iou(got: np.ndarray, wanted: np.ndarray) -> float:
+    """Intersection over union of masks cut at 0.5, over all images and groups; 1 where both are empty."""
+    a, b = got >= 0.5, wanted >= 0.5
+    union = np.logical_or(a, b).sum()
+    return float(np.logical_and(a, b).sum() / union) if union else 1.0
+
+
+def background_error(translation: np.ndarray, image: np.ndarray, background: np.ndarray) -> float:
+    """Mean absolute change, of 0..1, over the pixels of the background (N, S, S)."""
+    changed = np.abs(translation - image).mean(axis=-1) / 2
+    return float(changed[background].mean()) if background.any() else 0.0
+
+
+def agreement(logits: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> float:
+    """Share of the labels (N, K) among `asked` (N, K) that the classifier's logits (N, K) have."""
+    return float(((logits > 0) == (labels > 0.5))[asked].mean()) if asked.any() else float("nan")
+
+
+def bars(row: dict[str, Any], float32: dict[str, Any] | None) -> list[Bar]:
+    """The bars of one variant (a row of the report), given the row of float32 TFLite where there is one."""
+    name, variant = row["name"], row["variant"]
+    made = []
+    if variant == "float32":
+        for what in ("mask", "image"):
+            error = row[what]["max"]
+            made.append(Bar(f"{name}: largest error of the {what}", error, EXACT, error <= EXACT, True))
+    else:
+        psnr, least = row["image"]["psnr"], LEAST_PSNR[variant]
+        made.append(Bar(f"{name}: PSNR of the translation, dB", psnr, least, psnr >= least, True))
+        same, least = row["iou"], LEAST_IOU[variant]
+        made.append(Bar(f"{name}: IoU with the Keras model's masks", same, least, same >= least, True))
+    if variant == "int8" and float32 is not None:
+        smaller = float32["bytes"] / row["bytes"]
+        made.append(Bar(f"{name}: times smaller than float32", smaller, INT8_SMALLER, smaller >= INT8_SMALLER, False))
+        if row.get("latency") and float32.get("latency"):
+            faster = float32["latency"]["1"]["cpu_ms"] / row["latency"]["1"]["cpu_ms"]
+            made.append(Bar(f"{name}: times faster than float32", faster, INT8_FASTER, faster >= INT8_FASTER, False))
+    return made

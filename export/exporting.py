@@ -1,0 +1,202 @@
+"""Write every format of a model into a folder, compare each with the model, and only then give the folder its name."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import lomit_tf
+from export import bundle, compare, graphs, metadata, parity, pictures, tflite
+from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.model import Lomit
+
+PACKAGES = ("lomit_tf", "tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx")
+
+
+class ParityError(RuntimeError):
+    """An artefact that misses its tolerance; the message names it, the number and where the files lie."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to export. `calibration` and `data_dir` as on the command line; image_size 0 keeps the model's own."""
+
+    model: str
+    out: Path
+    formats: tuple[str, ...] = bundle.FORMATS
+    quantize: tuple[str, ...] = tuple(tflite.VARIANTS)
+    calibration: str = ""
+    data_dir: str = ""
+    image_size: int = 0
+    calibration_images: int = 64
+    samples: int = 16
+    latency: bool = True
+
+    def check(self) -> None:
+        """Raise ConfigError for what cannot be done, before anything slow."""
+        for flag, given, known in (
+            ("formats", self.formats, bundle.FORMATS),
+            ("quantize", self.quantize, tuple(tflite.VARIANTS)),
+        ):
+            unknown = [name for name in given if name not in known]
+            if unknown or not given:
+                received = repr(unknown[0]) if unknown else "nothing"
+                raise ConfigError(f"--{flag}: received {received}; choose from {', '.join(known)}, separated by commas")
+        for flag, number in (("calibration_images", self.calibration_images), ("samples", self.samples)):
+            if number < 1:
+                raise ConfigError(f"--{flag} must be at least 1; received {number}")
+        if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+            raise ConfigError(f"--out={self.out} exists and is not an empty folder; name another one or empty it")
+
+
+def load_model(name: str, image_size: int = 0) -> Lomit:
+    """A trained model by name, workdir or checkpoint, for images of another size than its own where one is given.
+
+    The generator side is convolutions, so that any size it was not trained on works, if less well; the attribute
+    classifier is not, and is left untrained then.
+
+    Raises ConfigError: no such model, or a size that is not a multiple of 64.
+    """
+    model = lomit_tf.load(name)
+    config = model.config
+    if not image_size or image_size == config.data.image_size:
+        return model
+    resized = Lomit(LomitConfig.from_flat(config.flat() | {"image_size": image_size}))
+    resized.build()
+    for value, trained in zip(resized.inference_generator.variables, model.inference_generator.variables, strict=True):
+        value.assign(trained)
+    return resized
+
+
+def export(options: Options, say: Callable[[str], None] = print) -> dict[str, Any]:
+    """Export as the options say; the report of `parity.examine`.
+
+    Everything is written beside `out` and takes that name when all of it is whole and within its tolerance.
+
+    Raises:
+        ConfigError, DataError, CorruptImageError: options, model or data that cannot be used.
+        ParityError: an artefact misses its tolerance. Its folder is kept as `out`.failed, and `out` is not made.
+    """
+    options.check()
+    model = load_model(options.model, options.image_size)
+    images = _calibration(options, model) if _needs_calibration(options) else None
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    partial = options.out.with_name(f".{options.out.name}.partial-{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        _write(options, model, images, partial, say)
+        say("comparing with the Keras model")
+        report = parity.examine(partial, model, options.samples, options.data_dir, latency=options.latency)
+        parity.write_report(partial, report)
+        missed = [bar["text"] for bar in report["bars"] if bar["fatal"] and not bar["holds"]]
+        if missed:
+            aside = _free(options.out.with_name(options.out.name + ".failed"))
+            os.replace(partial, aside)
+            raise ParityError(f"{'; '.join(missed)}. The files are kept in {aside}, {options.out} was not made")
+        if options.out.exists():
+            options.out.rmdir()  # empty, by Options.check
+        os.replace(partial, options.out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return report
+
+
+def _needs_calibration(options: Options) -> bool:
+    return "tflite" in options.formats and "int8" in options.quantize
+
+
+def _calibration(options: Options, model: Lomit) -> np.ndarray:
+    """Representative images (N, S, S, 3): the folder's, the data set's, or drawn faces."""
+    data = model.config.data
+    if options.calibration:
+        return pictures.from_folder(options.calibration, data, options.calibration_images)
+    return pictures.of_data(data, "train", options.calibration_images, options.data_dir).image
+
+
+def _write(options: Options, model: Lomit, images: np.ndarray | None, folder: Path, say: Callable[[str], None]) -> None:
+    if "savedmodel" in options.formats:
+        from export.saved_model import write_saved_model
+
+        say("SavedModel")
+        write_saved_model(model, folder / "saved_model")
+    if "onnx" in options.formats:
+        from export.onnx_models import write_onnx
+
+        (folder / "onnx").mkdir()
+        for part in tflite.PARTS:
+            say(f"ONNX: {part}")
+            write_onnx(model, part, folder / "onnx" / f"{part}.onnx")
+    if "tflite" in options.formats:
+        (folder / "tflite").mkdir()
+        write_tflite(model, folder / "tflite", options.quantize, images, say)
+    (folder / metadata.LABELS_FILE).write_text("".join(f"{name}\n" for name in model.group_names), encoding="utf-8")
+    versions = {}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    place = str(Path(options.model).absolute()) if Path(options.model).exists() else options.model
+    bundle.write_manifest(folder, place, model.config, versions)
+
+
+def write_tflite(
+    model: Lomit, folder: Path, quantize: tuple[str, ...], images: np.ndarray | None, say: Callable[[str], None]
+) -> None:
+    """Both parts in the wanted variants, and in float32 to compare with; `images` (N, S, S, 3) calibrate int8."""
+    module = graphs.MobileModule(model)
+    version = importlib.metadata.version("lomit_tf")
+    wanted = [variant for name, variant in tflite.VARIANTS.items() if name in quantize or name == "none"]
+    feeds = calibration_feeds(model, images) if images is not None else {}
+    for part in tflite.PARTS:
+        float32 = tflite.convert(module, part)
+        for variant in wanted:
+            say(f"TFLite: {part} {variant}")
+            made = tflite.quantise(float32, variant, feeds.get(part, ()))
+            size, groups = model.config.data.image_size, len(model.group_names)
+            described = metadata.infos(part, variant, size, groups, version)
+            path = folder / tflite.file_name(part, variant)
+            path.write_bytes(metadata.add_metadata(made, described, model.group_names))
+
+
+def calibration_feeds(model: Lomit, images: np.ndarray) -> Mapping[str, list[dict[str, np.ndarray]]]:
+    """Calibration inputs of both parts: every image, and every image with the one before it as its exemplar."""
+    masks = np.concatenate([np.asarray(graphs.mask_net(model, image[None])) for image in images])
+    groups = len(model.group_names)
+    transfer = {"transfer": np.ones((1, groups), np.float32)} if groups > 1 else {}
+    parts: dict[str, list[dict[str, np.ndarray]]] = {"mask_net": [], "generator": []}
+    for i, image in enumerate(images):
+        parts["mask_net"].append({"image": image[None]})
+        parts["generator"].append(
+            {
+                "image": image[None], "exemplar": images[i - 1][None], "image_masks": masks[i][None],
+                "exemplar_masks": masks[i - 1][None], **transfer,
+            }
+        )  # fmt: skip
+    return parts
+
+
+def _free(path: Path) -> Path:
+    """The path, with a number where it is taken."""
+    found, number = path, 1
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.name}-{number}")
+    return found
+
+
+def quieten() -> None:
+    """Converters log every step of theirs."""
+    for name in ("tensorflow", "tf2onnx", "absl"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+__all__ = ["Options", "ParityError", "compare", "export", "load_model", "quieten", "write_tflite"]

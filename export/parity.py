@@ -1,0 +1,216 @@
+"""Compare exported artefacts with the Keras model: `python -m export.parity DIR`.
+
+Writes DIR/report.md, report.json and parity.png. Exit codes: 0 all tolerances hold; 1 one does not (with --strict also
+the bars of size and speed); 2 a folder, model or data that cannot be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export import compare
+from lomit_tf.config import ConfigError
+
+PROGRAM = "export.parity"
+ACCURATE = 0.75  # a classifier worse than this on real images judges nothing
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m export.parity", description=__doc__, allow_abbrev=False)
+    parser.add_argument("dir", help="what `python -m export --out=DIR` wrote")
+    parser.add_argument("--model", default="", help="the Keras model (default: the one that DIR was exported from)")
+    parser.add_argument("--data_dir", default="", help="the model's data set, for real images (default: drawn faces)")
+    parser.add_argument("--samples", type=int, default=16, help="pairs of images to compare on (default: 16)")
+    parser.add_argument("--no_latency", action="store_true", help="leave out latency and memory")
+    parser.add_argument("--strict", action="store_true", help="fail on the bars of size and speed too")
+    given = parser.parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if given.samples < 1:
+        return _failed(f"--samples must be at least 1; received {given.samples}", 2)
+    from export import bundle, exporting
+    from lomit_tf.data.image_set import DataError
+    from lomit_tf.data.preprocess import CorruptImageError
+
+    folder = Path(given.dir)
+    try:
+        manifest = bundle.read_manifest(folder)
+        model = exporting.load_model(given.model or manifest["model"], manifest["image_size"])
+        report = examine(folder, model, given.samples, given.data_dir, latency=not given.no_latency)
+    except (ConfigError, DataError, CorruptImageError) as error:
+        return _failed(str(error), 2)
+    write_report(folder, report)
+    print((folder / "report.md").read_text(encoding="utf-8"))
+    missed = [bar for bar in report["bars"] if not bar["holds"] and (bar["fatal"] or given.strict)]
+    return _failed("; ".join(bar["text"] for bar in missed), 1) if missed else 0
+
+
+def examine(folder: Path, model: Any, samples: int, data_dir: str = "", *, latency: bool = True) -> dict[str, Any]:
+    """Run every artefact of a folder and the model on the same pairs.
+
+    Args:
+        folder: of `python -m export`.
+        model: the Lomit that it was exported from.
+        samples: pairs of images.
+        data_dir: of the model's data set; drawn faces without it.
+        latency: also time each artefact and take its memory, each in a process of its own.
+
+    Returns:
+        rows (the Keras model first, then one for each variant), bars, and the pictures that the grid shows.
+    """
+    from export import bundle, pictures, runtimes
+
+    pairs = pictures.of_data(model.config.data, "test", samples, data_dir)
+    keras_feed = _feed(model, pairs)
+    wanted = _translate(_Keras(model), _Keras(model), keras_feed)
+    unowned = np.asarray((wanted["image_masks"] < 0.1).all(axis=-1))
+    background = unowned if pairs.background is None else pairs.background
+    judge = _judge(model, pairs)
+    rows = [{"name": "Keras", "variant": "float32", **_content(judge, pairs, wanted, background)}]
+    shown = {"input": pairs.image, "exemplar": pairs.exemplar, "Keras": wanted["translation"]}
+    for one in bundle.variants(folder):
+        parts = {part: runtimes.load(path, part) for part, path in one.paths.items()}
+        got = _translate(parts["mask_net"], parts["generator"], keras_feed)
+        row: dict[str, Any] = {
+            "name": one.name, "variant": one.variant, "format": one.format, "bytes": one.bytes,
+            "part_bytes": {part: path.stat().st_size for part, path in one.paths.items() if path.is_file()},
+            "mask": compare.errors(got["image_masks"], wanted["image_masks"]),
+            "image": compare.errors(got["translation"], wanted["translation"]),
+            "iou": compare.iou(got["image_masks"], wanted["image_masks"]),
+            **_content(judge, pairs, got, background),
+        }  # fmt: skip
+        row["operations"] = _operations(one, parts)
+        if latency:
+            row["latency"], row["peak_mb"] = _latency(
+                one, keras_feed | {k: got[k] for k in ("image_masks", "exemplar_masks")}
+            )
+        rows.append(row)
+        shown[one.name] = got["translation"]
+    float32 = next((row for row in rows if row["name"] == "TFLite float32"), None)
+    made = [bar for row in rows[1:] for bar in compare.bars(row, float32)]
+    return {
+        "rows": rows, "samples": samples_of(pairs), "image_size": model.config.data.image_size,
+        "data": f"{model.config.data.dataset}, {data_dir}" if data_dir else "drawn faces",
+        "bars": [{"text": str(bar), "holds": bool(bar.holds), "fatal": bar.fatal, "value": bar.value} for bar in made],
+        "shown": shown,
+    }  # fmt: skip
+
+
+def samples_of(pairs: Any) -> int:
+    """Number of pairs: there may be fewer than were asked for."""
+    return len(pairs.image)
+
+
+class _Keras:
+    """The model itself, as a runtime."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def run(self, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        from export import graphs
+
+        if "exemplar" not in feed:
+            return {"masks": np.asarray(graphs.mask_net(self.model, feed["image"]))}
+        names = graphs.generator_inputs(self.model)
+        return {"translation": np.asarray(graphs.generator(self.model, *[feed[name] for name in names]))}
+
+
+def _feed(model: Any, pairs: Any) -> dict[str, np.ndarray]:
+    feed = {"image": pairs.image.astype(np.float32), "exemplar": pairs.exemplar.astype(np.float32)}
+    groups = len(model.group_names)
+    return feed | ({"transfer": np.ones((len(pairs.image), groups), np.float32)} if groups > 1 else {})
+
+
+def _translate(mask_net: Any, generator: Any, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Both files together, as an application uses them: masks of both images, then the translation with them."""
+    masks = {f"{name}_masks": mask_net.run({"image": feed[name]})["masks"] for name in ("image", "exemplar")}
+    return masks | {"translation": generator.run(feed | masks)["translation"]}
+
+
+def _judge(model: Any, pairs: Any) -> Any:
+    """The model's own attribute classifier, or None where there is none, or it is not good on the real images."""
+    if pairs.labels is None:
+        return None
+
+    def logits(images: np.ndarray) -> np.ndarray:
+        return np.asarray(
+            model.critic(images, np.zeros((len(images), len(model.config.data.label_names)), np.float32))[1]
+        )
+
+    everything = np.ones(pairs.labels.shape, bool)
+    return logits if compare.agreement(logits(pairs.image), pairs.labels, everything) >= ACCURATE else None
+
+
+def _content(judge: Any, pairs: Any, got: dict[str, np.ndarray], background: np.ndarray) -> dict[str, Any]:
+    """What the evaluation asks of translations: the exemplar's attributes are there, the background is as it was."""
+    success = None
+    if judge is not None:
+        asked = pairs.labels != pairs.exemplar_labels
+        success = compare.agreement(judge(got["translation"]), pairs.exemplar_labels, asked)
+    return {"success": success, "background": compare.background_error(got["translation"], pairs.image, background)}
+
+
+def _operations(one: Any, parts: dict[str, Any]) -> dict[str, Any]:
+    """Per part: number of ops, of kinds, and of the XNNPACK delegate's partitions; what TFLite and ONNX can say."""
+    from export import runtimes
+
+    found = {}
+    for part, runtime in parts.items():
+        if one.format == "tflite":
+            counts, partitions = runtime.operations()
+            found[part] = {"ops": sum(counts.values()), "partitions": partitions, "kinds": counts}
+        elif one.format == "onnx":
+            counts = runtimes.onnx_operations(one.paths[part])
+            found[part] = {"ops": sum(counts.values()), "kinds": counts}
+    return found
+
+
+def _latency(one: Any, feed: dict[str, np.ndarray]) -> tuple[dict[str, Any], float]:
+    """Of one translation (masks of two images, then the generator), on 1 and 2 threads; and the peak memory in MB."""
+    from export import measure
+
+    times: dict[str, Any] = {}
+    peaks = []
+    inputs = {"mask_net": ("image",), "generator": tuple(feed)}
+    with tempfile.TemporaryDirectory() as folder:
+        for threads in (1, 2):
+            total = {"wall_ms": 0.0, "cpu_ms": 0.0}
+            for part, uses in (("mask_net", 2), ("generator", 1)):
+                file = Path(folder) / f"{part}.npz"
+                one_pair: dict[str, Any] = {name: feed[name][:1] for name in inputs[part]}
+                np.savez(file, **one_pair)
+                found = measure.measure_apart(one.paths[part], part, file, threads)
+                total |= {key: total[key] + uses * found[key] for key in ("wall_ms", "cpu_ms")}
+                total[f"{part}_ms"] = found["wall_ms"]
+                peaks.append(found["peak_mb"])
+            times[str(threads)] = total
+    return times, max(peaks)
+
+
+def write_report(folder: Path, report: dict[str, Any]) -> None:
+    """Write report.md, report.json and parity.png."""
+    from export.tables import markdown, picture
+
+    picture(report["shown"], folder / "parity.png")
+    numbers = {name: value for name, value in report.items() if name != "shown"}
+    (folder / "report.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    (folder / "report.md").write_text(markdown(report), encoding="utf-8")
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,134 @@
+"""The SavedModel for servers: five signatures, dynamic batch, preprocessing inside, no lomit_tf needed to load it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from export.graphs import regions
+from export.warmup import write_warmup_requests
+from lomit_tf.data import preprocess
+from lomit_tf.model import Lomit
+
+VERSION = "1"  # TensorFlow Serving loads the highest numbered folder
+OWN = -1.0  # in place of a mask's value: what the network's own mask has there
+SIGNATURES = ("serving_default", "translate", "masks", "encode_exemplar", "apply")
+
+
+def decode_image(encoded: Any) -> Any:
+    """Encoded bytes (scalar string) -> (H, W, 3) uint8: JPEG, PNG, BMP, or the first frame of a GIF.
+
+    As data.preprocess.decode does with Pillow, greyscale is repeated and transparency laid over white; EXIF
+    orientation is not read here (TensorFlow has no reader).
+    """
+    image = tf.io.decode_image(encoded, channels=0, expand_animations=False)
+    image = image[0] if image.shape.rank == 4 else image
+    image = tf.ensure_shape(image, (None, None, None))
+    channels = tf.shape(image)[-1]
+    colour = tf.cond(channels < 3, lambda: tf.repeat(image[..., :1], 3, axis=-1), lambda: image[..., :3])
+    opaque = tf.cond(
+        tf.logical_or(tf.equal(channels, 2), tf.equal(channels, 4)),
+        lambda: tf.cast(image[..., -1:], tf.float32) * (1 / 255.0),
+        lambda: tf.ones_like(image[..., :1], tf.float32),
+    )
+    flat = tf.round(255.0 + opaque * (tf.cast(colour, tf.float32) - 255.0))
+    return tf.ensure_shape(tf.cast(flat, tf.uint8), (None, None, 3))
+
+
+class ServingModule(tf.Module):
+    """The functions behind the signatures. S is the model's image size, G its number of groups.
+
+    Where a mask is an input, values in 0..1 are an edited mask, and negative ones stand for the network's own value at
+    that pixel; anything that broadcasts to (B, S, S, G) will do, (B, 1, 1, 1) of -1 for no edit at all. `transfer`
+    (B, G) is there for models of several groups only.
+    """
+
+    def __init__(self, model: Lomit) -> None:
+        super().__init__()
+        self._model = model
+        self.weights = [v.value for v in model.inference_generator.variables]
+        self.size, self.crop = model.config.data.image_size, model.config.data.crop
+        self.groups = len(model.group_names)
+
+    def _images(self, encoded: Any) -> Any:
+        squares = tf.map_fn(
+            lambda one: preprocess.square(decode_image(one), self.crop, self.size), encoded,
+            fn_output_signature=tf.TensorSpec((self.size, self.size, 3), tf.uint8),
+        )  # fmt: skip
+        return preprocess.to_model_range(squares)
+
+    def _regions(self, image: Any, masks: Any) -> Any:
+        generator = self._model.inference_generator
+        own = generator.masks(generator.encode_content(image))[..., : self.groups]
+        if masks is None:
+            return regions(own)
+        edited = tf.where(masks < 0, own, tf.minimum(masks, 1.0))
+        return regions(tf.ensure_shape(edited, (None, self.size, self.size, self.groups)))
+
+    def serving_default(self, image_bytes: Any, exemplar_bytes: Any, transfer: Any = None) -> dict[str, Any]:
+        """Encoded images (B,) -> the translations as PNGs (B,). The suffix makes TensorFlow Serving's REST use b64."""
+        image, exemplar = self._images(image_bytes), self._images(exemplar_bytes)
+        translation = self._model.translate(image, exemplar, transfer)["image"]
+        png = tf.map_fn(tf.io.encode_png, preprocess.from_model_range(translation), fn_output_signature=tf.string)
+        return {"translation_bytes": png}
+
+    def translate(
+        self, image: Any, exemplar: Any, image_masks: Any, exemplar_masks: Any, transfer: Any = None
+    ) -> dict[str, Any]:
+        """Images (B, S, S, 3) in [-1, 1] -> the translation, and the masks as used (B, S, S, G)."""
+        image_regions, exemplar_regions = self._regions(image, image_masks), self._regions(exemplar, exemplar_masks)
+        translation = self._model.translate(image, exemplar, transfer, image_regions, exemplar_regions)["image"]
+        return {
+            "translation": translation,
+            "image_masks": image_regions[..., : self.groups],
+            "exemplar_masks": exemplar_regions[..., : self.groups],
+        }
+
+    def masks(self, image: Any) -> dict[str, Any]:
+        """Images (B, S, S, 3) in [-1, 1] -> the masks (B, S, S, G)."""
+        return {"masks": self._regions(image, None)[..., : self.groups]}
+
+    def encode_exemplar(self, exemplar: Any, exemplar_masks: Any) -> dict[str, Any]:
+        """Exemplars (B, S, S, 3) -> styles (B, G, style_dim), for a client to keep, and the masks as used."""
+        exemplar_regions = self._regions(exemplar, exemplar_masks)
+        styles, _ = self._model.encode_exemplar(exemplar, exemplar_regions)
+        return {"styles": styles, "exemplar_masks": exemplar_regions[..., : self.groups]}
+
+    def apply(self, image: Any, styles: Any, image_masks: Any, transfer: Any = None) -> dict[str, Any]:
+        """Images (B, S, S, 3) in the styles of `encode_exemplar` -> the translation, and the masks as used."""
+        image_regions = self._regions(image, image_masks)
+        translation = self._model.apply_styles(image, styles, transfer, image_regions)["image"]
+        return {"translation": translation, "image_masks": image_regions[..., : self.groups]}
+
+    def concrete(self) -> dict[str, Any]:
+        """Signature name -> concrete function."""
+        s, style = self.size, self._model.config.model.style_dim
+        image, mask = (None, s, s, 3), (None, None, None, None)
+        inputs: dict[str, dict[str, Any]] = {
+            "serving_default": {"image_bytes": None, "exemplar_bytes": None},
+            "translate": {"image": image, "exemplar": image, "image_masks": mask, "exemplar_masks": mask},
+            "masks": {"image": image},
+            "encode_exemplar": {"exemplar": image, "exemplar_masks": mask},
+            "apply": {"image": image, "styles": (None, self.groups, style), "image_masks": mask},
+        }
+        made = {}
+        for name, shapes in inputs.items():
+            specs = [
+                tf.TensorSpec((None,), tf.string, key) if shape is None else tf.TensorSpec(shape, tf.float32, key)
+                for key, shape in shapes.items()
+            ]
+            if self.groups > 1 and name in ("serving_default", "translate", "apply"):
+                specs.append(tf.TensorSpec((None, self.groups), tf.float32, "transfer"))
+            made[name] = tf.function(getattr(self, name), autograph=False).get_concrete_function(*specs)
+        return made
+
+
+def write_saved_model(model: Lomit, folder: Path) -> Path:
+    """Write `folder`/1, with warm-up requests for TensorFlow Serving; the path of the version's folder."""
+    module = ServingModule(model)
+    path = folder / VERSION
+    tf.saved_model.save(module, str(path), signatures=module.concrete())
+    write_warmup_requests(path, module.size, module.groups)
+    return path

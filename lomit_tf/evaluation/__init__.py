@@ -1,0 +1,1 @@
+"""Measuring a trained model: metrics, judges, the report, and the user study."""

@@ -1,0 +1,229 @@
+"""One person's work on the page: a picture, exemplars, and their translations, each computed once."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+import re
+import threading
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lomit_tf.imaging.formats import ImageError
+from lomit_tf.imaging.writing import encode, encode_mask
+from lomit_tf.translator import Exemplar, Request, Translator
+from lomit_tf.webapp.mask_edits import read_layer
+from lomit_tf.webapp.pictures import Picture
+
+MAX_EXEMPLARS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How to translate: the groups to take from the exemplars (None: all), and the strength of the change."""
+
+    groups: tuple[str, ...] | None = None
+    strength: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """Translations for the screen.
+
+    Attributes:
+      before: the picture, (h, w, 3) uint8.
+      after: for each exemplar, its name and the translation (h, w, 3) uint8.
+      seconds: how long they took.
+      encoded: how many exemplars had to be encoded for it; the others were kept from before.
+      painted: how many passes through the network were needed; 0 where only the strength changed.
+      notes: what a person should know.
+    """
+
+    before: np.ndarray
+    after: tuple[tuple[str, np.ndarray], ...]
+    seconds: float
+    encoded: int
+    painted: int
+    notes: tuple[str, ...]
+
+
+class Session:
+    """A picture, up to MAX_EXEMPLARS exemplars, and what was computed of them. Safe to use from several threads."""
+
+    def __init__(self, translator: Translator) -> None:
+        self.translator = translator
+        self.input: Picture | None = None
+        self.exemplars: list[Picture] = []
+        self.chosen = 0
+        self.lock = threading.RLock()
+        self._encoded: dict[int, tuple[int, Exemplar]] = {}  # of a Picture's id, with its version
+        self._numbers = itertools.count(1)
+        self._painted: dict[str, tuple[int | None, str]] = {}  # what each brush shows: its number, and the group
+        self._bare: dict[int, tuple[object, np.ndarray]] = {}  # what the network painted, with what it depends on
+
+    @property
+    def exemplar(self) -> Picture | None:
+        """The exemplar that is chosen."""
+        return self.exemplars[self.chosen] if self.exemplars else None
+
+    def picture(self, which: str) -> Picture | None:
+        """The picture of a side of the page: "input" or "exemplar"."""
+        return self.input if which == "input" else self.exemplar
+
+    def open(self, which: str, path: str, name: str, *, add: bool = False) -> Picture:
+        """Take a file as the input, or as the exemplar; with `add`, as one exemplar more, which is then chosen.
+
+        Raises ImageError and CorruptImageError, naming the picture; what was there before stays.
+        """
+        if which == "exemplar" and add and len(self.exemplars) >= MAX_EXEMPLARS:
+            raise ImageError(f"{name}: there are {MAX_EXEMPLARS} exemplars already; remove one first")
+        picture = Picture(self.translator, path, name)
+        with self.lock:
+            if which == "input":
+                self.input = picture
+                self._bare.clear()
+            else:
+                self.exemplars = [*self.exemplars, picture] if add else [picture]
+                self.chosen = len(self.exemplars) - 1
+                self._forget()
+        return picture
+
+    def choose(self, index: int) -> None:
+        """Choose an exemplar by its place; one that is not there leaves the choice as it was."""
+        with self.lock:
+            if 0 <= index < len(self.exemplars):
+                self.chosen = index
+
+    def keep_chosen(self) -> None:
+        """Remove all exemplars but the chosen one."""
+        with self.lock:
+            self.exemplars, self.chosen = self.exemplars[self.chosen :][:1], 0
+            self._forget()
+
+    def for_browser(self, which: str, group: str) -> dict[str, Any] | None:
+        """What a brush of the page shows, see `Picture.for_browser`, with a number that `paint` asks for; None where
+        there is no picture."""
+        with self.lock:
+            picture = self.picture(which)
+            if picture is None:
+                return None
+            number = next(self._numbers)
+            self._painted[which] = number, group
+            return {"id": number, **picture.for_browser(group)}
+
+    def paint(self, which: str, number: int, url: str) -> bool:
+        """Take a layer that the browser painted.
+
+        Args:
+          which: the side of the page.
+          number: what the brush was given with what it shows.
+          url: the layer, see `mask_edits.read_layer`.
+
+        Returns:
+          False where the brush shows something else by now, and the layer is dropped.
+
+        Raises LayerError for what is no layer of the picture.
+        """
+        with self.lock:
+            picture, (shown, group) = self.picture(which), self._painted.get(which, (None, ""))
+            if picture is None or number != shown:
+                return False
+            picture.paint(group, read_layer(url, picture.size))
+            return True
+
+    def show(self, settings: Settings) -> Shown | None:
+        """The translations after every exemplar, for the screen; None as long as a picture or exemplar is missing.
+
+        Raises ImageError for settings that cannot be used.
+        """
+        with self.lock:
+            if self.input is None or not self.exemplars:
+                return None
+            start = time.perf_counter()
+            kept = [self._encoded.get(id(p), (None,))[0] == p.version for p in self.exemplars]
+            screen = self.input.screen
+            masks = self.input.masks(full=False)
+            ready = [
+                self.translator.check(Request(screen, self._exemplar(p), masks, settings.groups, settings.strength))
+                for p in self.exemplars
+            ]
+            keys = [(self.input.version, p.version, settings.groups) for p in self.exemplars]
+            missing = [
+                n for n, (p, key) in enumerate(zip(self.exemplars, keys, strict=True))
+                if self._bare.get(id(p), (None,))[0] != key
+            ]  # fmt: skip
+            painted = self.translator.paint([ready[n] for n in missing])
+            for n, bare in zip(missing, painted, strict=True):
+                self._bare[id(self.exemplars[n])] = keys[n], bare
+            results = [
+                self.translator.finish(r, self._bare[id(p)][1]) for r, p in zip(ready, self.exemplars, strict=True)
+            ]
+            notes = dict.fromkeys(note.removeprefix("exemplar: ") for result in results for note in result.notes)
+            return Shown(
+                screen.photo.rgb,
+                tuple((p.name, r.photo.rgb) for p, r in zip(self.exemplars, results, strict=True)),
+                time.perf_counter() - start,
+                kept.count(False),
+                len(missing),
+                tuple(notes),
+            )
+
+    def save(self, settings: Settings, folder: Path) -> tuple[Path, Path]:
+        """Write the translation after the chosen exemplar at full size, and the masks of both, into a folder.
+
+        Returns:
+          The picture as PNG, in the photograph's own depth, and a ZIP of grey PNGs, one for each mask, named as
+          `lomit-translate --save_masks` names them.
+
+        Raises:
+          ImageError: a picture or exemplar is missing, or settings that cannot be used. OSError: it cannot be written.
+        """
+        with self.lock:
+            if self.input is None or self.exemplar is None or self.show(settings) is None:
+                raise ImageError("open a picture and an exemplar first")
+            request = Request(
+                self.input.full, self._exemplar(self.exemplar), self.input.masks(full=True),
+                settings.groups, settings.strength,
+            )  # fmt: skip
+            result = self.translator.finish(self.translator.check(request), self._bare[id(self.exemplar)][1])
+            painted = self.exemplar.masks(full=True)
+            exemplar_masks = self.exemplar.found
+            if painted:  # the other groups share what is left
+                exemplar_masks = self.translator.encode_exemplar(self.exemplar.full, painted).masks
+        name = f"{plain(self.input.name)}_as_{plain(self.exemplar.name)}.png"
+        folder.mkdir(parents=True, exist_ok=True)
+        picture, archive = folder / name, folder / f"{name}.masks.zip"
+        picture.write_bytes(encode(result.photo))
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as file:
+            for kind, masks in (("input_mask", result.input_masks), ("exemplar_mask", exemplar_masks)):
+                for group, mask in masks.items():
+                    file.writestr(f"{name}.{kind}.{group}.png", encode_mask(mask))
+        archive.write_bytes(packed.getvalue())
+        return picture, archive
+
+    def _forget(self) -> None:
+        """Drop what was computed of exemplars that are gone: their ids may come back."""
+        present = {id(picture) for picture in self.exemplars}
+        for known in (self._encoded, self._bare):
+            for gone in known.keys() - present:
+                del known[gone]  # type: ignore[attr-defined]
+
+    def _exemplar(self, picture: Picture) -> Exemplar:
+        """The exemplar's styles, encoded anew only after its masks changed."""
+        version, exemplar = self._encoded.get(id(picture), (None, None))
+        if exemplar is None or version != picture.version:
+            exemplar = self.translator.encode_exemplar(picture.screen, picture.masks(full=False))
+            self._encoded[id(picture)] = picture.version, exemplar
+        return exemplar
+
+
+def plain(name: str) -> str:
+    """A picture's name without its ending and without what file systems dislike; at most 60 characters."""
+    stem = re.sub(r"[^\w.-]+", "_", Path(name).stem).strip("._")
+    return stem[:60] or "picture"

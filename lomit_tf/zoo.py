@@ -1,0 +1,100 @@
+"""Weights that come with the package: `load("drawn_faces")`. Each lies in lomit_tf/weights/NAME with its model card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lomit_tf.checkpoints import load as load_checkpoint
+from lomit_tf.checkpoints import write_atomically
+from lomit_tf.config import ConfigError, LomitConfig, near
+from lomit_tf.model import Lomit
+
+FOLDER = Path(__file__).parent / "weights"
+WEIGHTS, MANIFEST = "generator.npz", "model.json"
+MOST_BYTES = 8 * 2**20
+
+
+def names() -> tuple[str, ...]:
+    """Names of the shipped weights."""
+    return tuple(sorted(p.parent.name for p in FOLDER.glob(f"*/{MANIFEST}")))
+
+
+def load(name_or_path: str | os.PathLike[str]) -> Lomit:
+    """A trained model for inference: shipped weights by name, or a workdir or checkpoint of lomit_tf.train by path.
+
+    A path wins over a name only where it exists and holds a run. Shipped models have no trained critic.
+
+    Raises:
+        ConfigError: neither a name nor a run; the message lists the names that are near. Also for shipped files that
+            are damaged (their checksum differs).
+    """
+    text = os.fspath(name_or_path)
+    if text in names():
+        return load_folder(FOLDER / text)
+    if (Path(text) / MANIFEST).is_file():
+        return load_folder(Path(text))
+    try:
+        return load_checkpoint(name_or_path)
+    except ConfigError as error:
+        if os.sep in text:
+            raise
+        shipped = near(text, names()) if names() else "no weights are shipped"
+        raise ConfigError(f"{text!r} is neither the name of shipped weights ({shipped}) nor a run: {error}") from None
+
+
+def load_folder(folder: Path) -> Lomit:
+    """The model in a folder that `save_folder` wrote. Raises ConfigError naming the file that is missing or damaged."""
+    manifest, weights = folder / MANIFEST, folder / WEIGHTS
+    try:
+        record = json.loads(manifest.read_text())
+        content = weights.read_bytes()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{folder}: not a folder of weights ({error})") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != record["sha256"]:
+        raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
+    model = Lomit(LomitConfig.from_flat(record["config"]))
+    model.build()
+    try:
+        with np.load(weights, allow_pickle=False) as arrays:
+            values = [arrays[f"{i:03d}"] for i in range(len(model.generator.variables))]
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{weights}: does not fit this version's networks ({error})") from error
+    for part in (model.generator, model.ema_generator):
+        if part is None:
+            continue
+        for variable, value in zip(part.variables, values, strict=True):
+            if tuple(variable.shape) != value.shape:
+                raise ConfigError(f"{weights}: {variable.path} is {tuple(variable.shape)} here and {value.shape} there")
+            variable.assign(value)
+    return model
+
+
+def save_folder(model: Lomit, folder: Path, facts: dict[str, Any]) -> Path:
+    """Write a model's averaged generator side as float32, with its configuration, checksum and facts (JSON-ready).
+
+    Raises ConfigError for more than MOST_BYTES: shipped weights stay small.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {f"{i:03d}": np.asarray(v) for i, v in enumerate(model.inference_generator.variables)}
+    temporary = folder / (WEIGHTS + ".tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    size = temporary.stat().st_size
+    if size > MOST_BYTES:
+        temporary.unlink()
+        raise ConfigError(f"{folder}: {size / 2**20:.1f} MiB of weights; at most {MOST_BYTES / 2**20:.0f} are shipped")
+    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    temporary.replace(folder / WEIGHTS)
+    flat = model.config.flat() | {"data_dir": ""}  # where the data lay in training is nobody's business
+    parameters = int(sum(a.size for a in arrays.values()))
+    record = {"sha256": digest, "bytes": size, "parameters": parameters, **facts, "config": flat}
+    write_atomically(folder / MANIFEST, json.dumps(record, indent=1) + "\n")
+    return folder
