@@ -1,0 +1,86 @@
+"""The shipped weights: whole, small, documented, and as good as their cards say; the demo that shows them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lomit_tf
+from lomit_tf import demo, zoo
+from lomit_tf.evaluation import pictures
+from lomit_tf.evaluation.cases import make_cases, open_images
+from lomit_tf.evaluation.masks import mask_quality
+from lomit_tf.evaluation.methods import Trained
+
+NAMES = ("celeba_small", "drawn_faces")
+
+
+def test_these_come_along():
+    assert zoo.names() == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_are_small_whole_and_have_a_card(name):
+    folder = zoo.FOLDER / name
+    content = (folder / zoo.WEIGHTS).read_bytes()
+    record = json.loads((folder / zoo.MANIFEST).read_text())
+    assert len(content) == record["bytes"] <= zoo.MOST_BYTES
+    assert hashlib.sha256(content).hexdigest() == record["sha256"]
+    assert record["config"]["data_dir"] == "" and record["command"].startswith("python -m lomit_tf.train")
+    card = (folder / "README.md").read_text()
+    for word in (name, "licence", "Limits", "Biases", f"{record['parameters']:,}"):
+        assert word in card, word
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_load_and_outside_the_mask_nothing_changes(name):
+    model = lomit_tf.load(name)
+    size = model.config.data.image_size
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 2, size, size, 3)).astype("float32")
+    out = model.translate(x[0], x[1])
+    where = (1 - np.asarray(out["image_masks"])[..., -1:]) < 1e-3
+    np.testing.assert_allclose(np.where(where, out["image"], 0), np.where(where, x[0], 0), atol=4e-3)
+
+
+def test_drawn_faces_find_the_hair_and_take_the_exemplars_colour():
+    """The card's numbers, with room for 100 pairs instead of 1,000."""
+    model = lomit_tf.load("drawn_faces")
+    config, groups = model.config.data, dict(model.config.data.group_labels)
+    cases = make_cases(open_images(config, "drawn_faces", "test"), config, 100, 0, groups, None)
+    out = Trained(model)(cases.input.images, cases.exemplar.images, np.ones((100, len(groups)), np.float32), None, None)
+    hair = groups["hair"]
+    differ = (cases.input.labels[:, :4] != cases.exemplar.labels[:, :4]).any(axis=1)
+    truth, theirs = cases.truth(cases.owned(hair)), cases.truth(cases.owned(hair), "exemplar")
+    assert mask_quality(out.masks[..., 0], truth).iou > 0.55
+    after = pictures.colour_followed(out.image[differ], truth[differ], cases.exemplar.images[differ], theirs[differ])
+    assert after.rgb < 0.12
+    everything = cases.truth(cases.owned(hair + groups["smile"]))
+    assert pictures.kept(cases.input.images, out.image, pictures.outside(everything)).error < 0.02
+
+
+def test_the_demo_draws_its_grid(tmp_path, capsys):
+    out = tmp_path / "deep" / "demo.png"
+    assert demo.run([f"--out={out}", "--pairs=2"]) == 0
+    assert str(out) in capsys.readouterr().out
+    with Image.open(out) as picture:
+        assert picture.size[0] > 2 * 64 and np.asarray(picture).std() > 10
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (["--model=drawn_facez"], 2, "drawn_faces"),
+        (["--model=celeba_small"], 2, "was trained on celeb_a"),
+        (["--pairs=0"], 2, "--pairs lies between 1 and 64"),
+        (["--out=/proc/nowhere/x.png"], 1, "--out=/proc/nowhere/x.png"),
+        (["--what"], 2, "--what"),
+    ],
+)
+def test_the_demos_mistakes_are_one_line(flags, code, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert demo.run(flags) == code
+    assert words in capsys.readouterr().err
