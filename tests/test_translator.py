@@ -350,13 +350,13 @@ def test_trained_an_input_mask_decides_where(trained):
     pair = draw([of_hair_colour(0), of_hair_colour(1)], size=trained.size)
     image, hair = pair.images[0], pair.masks[0, ..., 0] / 255
     exemplar = trained.encode_exemplar(pair.images[1])
-    plain = trained.translate(image, exemplar=exemplar)
+    group = trained.groups[0]
+    plain = trained.translate(image, groups=[group], exemplar=exemplar)
     moved = np.abs(plain.image.astype(int) - image).mean(axis=-1)
     assert moved[hair > 0.9].mean() > 25 > 3 * moved[hair < 0.02].mean()  # of 255
-    (group, mask), half = next(iter(plain.input_masks.items())), trained.size // 2
-    erased = mask.copy()
+    half, erased = trained.size // 2, plain.input_masks[group].copy()
     erased[:, :half] = 0
-    result = trained.translate(image, {group: erased}, exemplar=exemplar)
+    result = trained.translate(image, {group: erased}, groups=[group], exemplar=exemplar)
     np.testing.assert_array_equal(result.image[:, :half], image[:, :half])
     right = np.abs(result.image.astype(int) - image)[:, half:].mean(axis=-1)
     assert right[(hair > 0.9)[:, half:]].mean() > 15
