@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import keras
+import numpy as np
 import pytest
 from PIL import Image
 
