@@ -1,4 +1,4 @@
-"""What `allocator.keep_freed_memory` saves: page faults, kernel time and seconds of a training step with and without.
+"""What `allocator.keep_freed_memory` saves: page faults, kernel time and seconds of a step of the training loop.
 
     python -m benchmarks.page_faults
 
@@ -12,35 +12,35 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 
-STEPS = 15
+WARM, STEPS = 20, 20
 
 
 def measure(keep: bool) -> list[dict[str, float]]:
-    """In this process: per step the seconds, page faults and kernel seconds."""
+    """In this process: per step of the real training loop the seconds, page faults and kernel seconds."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from benchmarks.common import build_step, random_element
+    import keras
+
     from lomit_tf.allocator import keep_freed_memory
     from lomit_tf.flags import parse
+    from lomit_tf.training import train
 
     if keep and not keep_freed_memory():
         raise SystemExit("page_faults: this C library has no mallopt; there is nothing to compare")
-    config = parse(["--flagfile=drawn_faces.cfg"]).config
-    step, element = build_step(config), random_element(config)
-    rows = []
-    for _ in range(STEPS + 3):
-        before, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-        step(element)[1].numpy()
-        after = resource.getrusage(resource.RUSAGE_SELF)
-        rows.append(
-            {
-                "seconds": time.perf_counter() - start,
-                "faults": after.ru_minflt - before.ru_minflt,
-                "kernel": after.ru_stime - before.ru_stime,
-            }
-        )
-    return rows[3:]
+    marks: list[tuple[float, int, float]] = []
+
+    class Recorder(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            marks.append((time.perf_counter(), used.ru_minflt, used.ru_stime))
+
+    config = parse(["--flagfile=drawn_faces.cfg", f"--steps={WARM + STEPS}", "--sample_every=0"]).config
+    with tempfile.TemporaryDirectory() as folder:
+        train(config, folder, callbacks=[Recorder()])
+    pairs = list(zip(marks[WARM - 1 : -1], marks[WARM:], strict=True))
+    return [{"seconds": b[0] - a[0], "faults": b[1] - a[1], "kernel": b[2] - a[2]} for a, b in pairs]
 
 
 def main() -> None:
