@@ -1,0 +1,194 @@
+package lomit.demo.core;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+
+/**
+ * What the screen shows, without Android: which pictures are chosen, how their masks are edited, what is going on.
+ *
+ * Not safe for threads: the UI thread owns it. Work done elsewhere names the run it was started for, and what a run
+ * that is no longer wanted brings is dropped. `snapshot` outlives rotation and the process's death.
+ */
+public final class DemoState {
+    /** PICKING: a picture lacks. READY: both are there. The result of DONE belongs to what is chosen now. */
+    public enum Phase { PICKING, READY, TRANSLATING, DONE, ERROR }
+
+    private static final int VERSION = 1;
+
+    private Phase phase = Phase.PICKING;
+    private String input = "";
+    private String exemplar = "";
+    private MaskEdits inputEdits = new MaskEdits();
+    private MaskEdits exemplarEdits = new MaskEdits();
+    private int run;
+    private String result = "";
+    private long milliseconds;
+    private DemoException.Kind error;
+
+    public Phase phase() {
+        return phase;
+    }
+
+    /** Where the picture to translate lies, a URI; empty without one. */
+    public String input() {
+        return input;
+    }
+
+    public String exemplar() {
+        return exemplar;
+    }
+
+    public MaskEdits inputEdits() {
+        return inputEdits;
+    }
+
+    public MaskEdits exemplarEdits() {
+        return exemplarEdits;
+    }
+
+    public MaskEdits edits(boolean ofInput) {
+        return ofInput ? inputEdits : exemplarEdits;
+    }
+
+    /** Where the result lies; empty without one. */
+    public String result() {
+        return result;
+    }
+
+    /** How long the last translation took. */
+    public long milliseconds() {
+        return milliseconds;
+    }
+
+    /** What failed; null in every phase but ERROR. */
+    public DemoException.Kind error() {
+        return error;
+    }
+
+    /** Takes another picture to translate: its edits start anew, a translation that runs is no longer wanted. */
+    public void pickInput(String uri) {
+        input = uri;
+        inputEdits = new MaskEdits();
+        changed();
+    }
+
+    public void pickExemplar(String uri) {
+        exemplar = uri;
+        exemplarEdits = new MaskEdits();
+        changed();
+    }
+
+    /** To be called after any change of the edits: a result or failure no longer belongs to what is chosen. */
+    public void changed() {
+        run++;
+        result = "";
+        error = null;
+        phase = input.isEmpty() || exemplar.isEmpty() ? Phase.PICKING : Phase.READY;
+    }
+
+    /**
+     * Starts a translation.
+     *
+     * @return the run's number, to be given back with its result; -1 where there is nothing to start.
+     */
+    public int start() {
+        if (input.isEmpty() || exemplar.isEmpty() || phase == Phase.TRANSLATING) {
+            return -1;
+        }
+        run++;
+        result = "";
+        error = null;
+        phase = Phase.TRANSLATING;
+        return run;
+    }
+
+    /** Whether this run is still wanted. */
+    public boolean wants(int number) {
+        return phase == Phase.TRANSLATING && number == run;
+    }
+
+    public void cancel() {
+        if (phase == Phase.TRANSLATING) {
+            changed();
+        }
+    }
+
+    /** Takes a run's result. @return false if it is no longer wanted, and nothing changed. */
+    public boolean finish(int number, String uri, long took) {
+        if (!wants(number)) {
+            return false;
+        }
+        result = uri;
+        milliseconds = took;
+        phase = Phase.DONE;
+        return true;
+    }
+
+    /** Takes a run's failure. @return false if it is no longer wanted, and nothing changed. */
+    public boolean fail(int number, DemoException.Kind kind) {
+        if (!wants(number)) {
+            return false;
+        }
+        error(kind);
+        return true;
+    }
+
+    /** A failure outside of a translation: a picture that cannot be read, a model that does not load. */
+    public void error(DemoException.Kind kind) {
+        run++;
+        error = kind;
+        result = "";
+        phase = Phase.ERROR;
+    }
+
+    /** All of it as bytes. A translation that runs is not in it: `restore` finds the state READY. */
+    public byte[] snapshot() {
+        try {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            DataOutputStream out = new DataOutputStream(bytes);
+            out.writeInt(VERSION);
+            out.writeUTF((phase == Phase.TRANSLATING ? Phase.READY : phase).name());
+            out.writeUTF(input);
+            out.writeUTF(exemplar);
+            inputEdits.write(out);
+            exemplarEdits.write(out);
+            out.writeInt(run);
+            out.writeUTF(result);
+            out.writeLong(milliseconds);
+            out.writeUTF(error == null ? "" : error.name());
+            return bytes.toByteArray();
+        } catch (IOException e) {
+            throw new IllegalStateException(e); // memory does not fail so
+        }
+    }
+
+    /** @return the state of a snapshot; a new one if the bytes are null, damaged or of another version. */
+    public static DemoState restore(byte[] snapshot) {
+        if (snapshot == null) {
+            return new DemoState();
+        }
+        try {
+            DataInputStream in = new DataInputStream(new ByteArrayInputStream(snapshot));
+            if (in.readInt() != VERSION) {
+                return new DemoState();
+            }
+            DemoState state = new DemoState();
+            state.phase = Phase.valueOf(in.readUTF());
+            state.input = in.readUTF();
+            state.exemplar = in.readUTF();
+            state.inputEdits = MaskEdits.read(in);
+            state.exemplarEdits = MaskEdits.read(in);
+            state.run = in.readInt();
+            state.result = in.readUTF();
+            state.milliseconds = in.readLong();
+            String error = in.readUTF();
+            state.error = error.isEmpty() ? null : DemoException.Kind.valueOf(error);
+            return state;
+        } catch (IOException | IllegalArgumentException | NegativeArraySizeException damaged) {
+            return new DemoState();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package lomit.demo.core;
+
+/** Pictures as the model sees them, as lomit_tf/data/preprocess.py makes them. */
+public final class Preprocess {
+    private Preprocess() {}
+
+    /**
+     * A window of a picture at the model's size: antialiased bilinear, rounded to 0..255 (half to even).
+     *
+     * @return size x size pixels, opaque.
+     */
+    public static Picture resize(Picture picture, Window window, int size) {
+        Filter across = Filter.antialiased(window.width, size);
+        Filter down = Filter.antialiased(window.height, size);
+        Planes narrow = new Planes(size, window.height, 3);
+        for (int y = 0; y < window.height; y++) {
+            int row = (window.top + y) * picture.width + window.left;
+            for (int x = 0; x < size; x++) {
+                float[] weights = across.weights[x];
+                int from = row + across.start[x];
+                float red = 0f;
+                float green = 0f;
+                float blue = 0f;
+                for (int k = 0; k < weights.length; k++) {
+                    int pixel = picture.argb[from + k];
+                    red += weights[k] * (pixel >> 16 & 255);
+                    green += weights[k] * (pixel >> 8 & 255);
+                    blue += weights[k] * (pixel & 255);
+                }
+                int to = (y * size + x) * 3;
+                narrow.values[to] = red;
+                narrow.values[to + 1] = green;
+                narrow.values[to + 2] = blue;
+            }
+        }
+        int[] argb = new int[size * size];
+        float[] line = new float[size * 3];
+        for (int y = 0; y < size; y++) {
+            narrow.row(down, y, line, 0);
+            for (int x = 0; x < size; x++) {
+                argb[y * size + x] = pixel(line[3 * x], line[3 * x + 1], line[3 * x + 2]);
+            }
+        }
+        return new Picture(size, size, argb);
+    }
+
+    /** 0..255 -> -1..1, RGB. */
+    public static Planes toModelRange(Picture picture) {
+        Planes planes = new Planes(picture.width, picture.height, 3);
+        for (int i = 0; i < picture.argb.length; i++) {
+            for (int c = 0; c < 3; c++) {
+                planes.values[3 * i + c] = ((picture.argb[i] >> (16 - 8 * c) & 255) - 127.5f) * (1f / 127.5f);
+            }
+        }
+        return planes;
+    }
+
+    /** -1..1 -> 0..255, rounded and clipped. */
+    public static Picture fromModelRange(Planes planes) {
+        int[] argb = new int[planes.width * planes.height];
+        float[] v = planes.values;
+        for (int i = 0; i < argb.length; i++) {
+            argb[i] = pixel((v[3 * i] + 1f) * 127.5f, (v[3 * i + 1] + 1f) * 127.5f, (v[3 * i + 2] + 1f) * 127.5f);
+        }
+        return new Picture(planes.width, planes.height, argb);
+    }
+
+    /** An opaque pixel of values that are rounded (half to even) and clipped to 0..255. */
+    static int pixel(float red, float green, float blue) {
+        return 0xff000000 | level(red) << 16 | level(green) << 8 | level(blue);
+    }
+
+    private static int level(float value) {
+        return (int) Math.max(0.0, Math.min(255.0, Math.rint(value)));
+    }
+}

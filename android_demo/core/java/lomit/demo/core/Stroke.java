@@ -1,0 +1,86 @@
+package lomit.demo.core;
+
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+
+/** One stroke of the brush, in shares of the window's side, so that it can be drawn at any size. */
+public final class Stroke {
+    public final int group;
+    public final boolean erase;
+    /** Of the brush, as a share of the side. */
+    public final float radius;
+    /** 1: full up to the radius; 0: fades from the middle on. */
+    public final float hardness;
+    private final float[] points;
+
+    /** @param points x, y, x, y ... in 0..1; a single point is a dot. */
+    public Stroke(int group, boolean erase, float radius, float hardness, float[] points) {
+        if (points.length < 2 || points.length % 2 != 0 || !(radius > 0) || !(hardness >= 0 && hardness <= 1)) {
+            throw new IllegalArgumentException("no stroke: " + points.length + " coordinates, radius " + radius
+                    + ", hardness " + hardness);
+        }
+        this.group = group;
+        this.erase = erase;
+        this.radius = radius;
+        this.hardness = hardness;
+        this.points = points.clone();
+    }
+
+    /** Draws it onto one channel of masks: m + (1 - m) a, or m (1 - a) to erase, a being how far the brush covers. */
+    void draw(Planes masks) {
+        int n = masks.channels;
+        for (int y = 0; y < masks.height; y++) {
+            for (int x = 0; x < masks.width; x++) {
+                float cover = cover((x + 0.5f) / masks.width, (y + 0.5f) / masks.height);
+                if (cover > 0f) {
+                    int i = (y * masks.width + x) * n + group;
+                    float old = masks.values[i];
+                    masks.values[i] = erase ? old * (1f - cover) : old + (1f - old) * cover;
+                }
+            }
+        }
+    }
+
+    /** 0..1 at a place, by its distance from the line through the points. */
+    private float cover(float x, float y) {
+        double nearest = Double.MAX_VALUE;
+        for (int i = 0; i < points.length; i += 2) {
+            int j = Math.min(i + 2, points.length - 2);
+            double dx = points[j] - points[i];
+            double dy = points[j + 1] - points[i + 1];
+            double length = dx * dx + dy * dy;
+            double t = length == 0 ? 0 : ((x - points[i]) * dx + (y - points[i + 1]) * dy) / length;
+            t = Math.max(0, Math.min(1, t));
+            nearest = Math.min(nearest, Math.hypot(x - points[i] - t * dx, y - points[i + 1] - t * dy));
+        }
+        double solid = radius * hardness;
+        if (nearest <= solid) {
+            return 1f;
+        }
+        return nearest >= radius ? 0f : (float) ((radius - nearest) / (radius - solid));
+    }
+
+    void write(DataOutputStream out) throws IOException {
+        out.writeInt(group);
+        out.writeBoolean(erase);
+        out.writeFloat(radius);
+        out.writeFloat(hardness);
+        out.writeInt(points.length);
+        for (float point : points) {
+            out.writeFloat(point);
+        }
+    }
+
+    static Stroke read(DataInputStream in) throws IOException {
+        int group = in.readInt();
+        boolean erase = in.readBoolean();
+        float radius = in.readFloat();
+        float hardness = in.readFloat();
+        float[] points = new float[in.readInt()];
+        for (int i = 0; i < points.length; i++) {
+            points[i] = in.readFloat();
+        }
+        return new Stroke(group, erase, radius, hardness, points);
+    }
+}

@@ -1,0 +1,93 @@
+package lomit.demo.core;
+
+import static org.junit.Assert.assertArrayEquals;
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNull;
+import static org.junit.Assert.assertTrue;
+
+import java.util.Arrays;
+import lomit.demo.core.DemoState.Phase;
+import org.junit.Test;
+
+public final class DemoStateTest {
+    private static DemoState ready() {
+        DemoState state = new DemoState();
+        assertEquals(-1, state.start());
+        state.pickInput("content://input");
+        assertEquals(Phase.PICKING, state.phase());
+        state.pickExemplar("asset:///star.png");
+        assertEquals(Phase.READY, state.phase());
+        return state;
+    }
+
+    @Test
+    public void fromPickingToDoneAndBackToReady() {
+        DemoState state = ready();
+        int run = state.start();
+        assertEquals(Phase.TRANSLATING, state.phase());
+        assertEquals("one at a time", -1, state.start());
+        assertTrue(state.finish(run, "file:///result.png", 41));
+        assertEquals(Phase.DONE, state.phase());
+        assertEquals(41, state.milliseconds());
+        state.inputEdits().add(new Stroke(0, false, 0.1f, 1f, new float[] {0, 0}));
+        state.changed();
+        assertEquals(Phase.READY, state.phase());
+        assertEquals("", state.result());
+        state.pickInput("content://other");
+        assertFalse(state.inputEdits().canUndo());
+    }
+
+    @Test
+    public void whatIsNoLongerWantedIsDropped() {
+        DemoState state = ready();
+        int first = state.start();
+        state.cancel();
+        assertEquals(Phase.READY, state.phase());
+        int second = state.start();
+        assertFalse(state.finish(first, "file:///old.png", 1));
+        assertFalse(state.fail(first, DemoException.Kind.OUT_OF_MEMORY));
+        assertEquals(Phase.TRANSLATING, state.phase());
+        assertTrue(state.fail(second, DemoException.Kind.OUT_OF_MEMORY));
+        assertEquals(DemoException.Kind.OUT_OF_MEMORY, state.error());
+        assertEquals(Phase.ERROR, state.phase());
+        assertTrue("after a failure it can be tried again", state.start() > second);
+        assertNull(state.error());
+    }
+
+    @Test
+    public void outlivesTheProcess() {
+        DemoState state = ready();
+        state.inputEdits().add(new Stroke(0, true, 0.2f, 0.5f, new float[] {0.1f, 0.2f, 0.3f, 0.4f}));
+        state.exemplarEdits().add(new Stroke(1, false, 0.2f, 1f, new float[] {0.5f, 0.5f}));
+        state.exemplarEdits().undo();
+        state.changed();
+        int run = state.start();
+        DemoState during = DemoState.restore(state.snapshot());
+        assertEquals("the work died with the process", Phase.READY, during.phase());
+        assertFalse(during.finish(run, "file:///result.png", 1));
+        state.finish(run, "file:///result.png", 77);
+        DemoState back = DemoState.restore(state.snapshot());
+        assertEquals(Phase.DONE, back.phase());
+        assertEquals("file:///result.png", back.result());
+        assertEquals(77, back.milliseconds());
+        assertTrue(back.exemplarEdits().canRedo());
+        Planes masks = new Planes(32, 32, 2);
+        Arrays.fill(masks.values, 0.5f);
+        assertArrayEquals(state.inputEdits().drawnOn(masks).values, back.inputEdits().drawnOn(masks).values, 0f);
+        assertArrayEquals(state.snapshot(), back.snapshot());
+    }
+
+    @Test
+    public void damagedSnapshotsGiveANewState() {
+        byte[] whole = ready().snapshot();
+        assertEquals(Phase.PICKING, DemoState.restore(null).phase());
+        for (int length = 0; length < whole.length; length++) {
+            DemoState state = DemoState.restore(Arrays.copyOf(whole, length));
+            assertEquals(Phase.PICKING, state.phase());
+            assertEquals("", state.input());
+        }
+        whole[3]++;
+        assertEquals("another version", "", DemoState.restore(whole).input());
+    }
+}

@@ -1,0 +1,46 @@
+package lomit.demo.core;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertTrue;
+
+import java.awt.image.BufferedImage;
+import java.io.File;
+import java.io.IOException;
+import javax.imageio.ImageIO;
+
+/** The pictures that tools/android/golden.py wrote; the property lomit.testdata names their folder. */
+final class Golden {
+    private Golden() {}
+
+    static Picture picture(String name) throws IOException {
+        BufferedImage image = ImageIO.read(new File(System.getProperty("lomit.testdata"), name));
+        int[] argb = image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
+        return new Picture(image.getWidth(), image.getHeight(), argb);
+    }
+
+    /** A grey file as one plane 0..1; read from the raster, because getRGB would apply a grey profile's gamma. */
+    static Planes mask(String name) throws IOException {
+        BufferedImage image = ImageIO.read(new File(System.getProperty("lomit.testdata"), name));
+        Planes mask = new Planes(image.getWidth(), image.getHeight(), 1);
+        for (int i = 0; i < mask.values.length; i++) {
+            mask.values[i] = image.getRaster().getSample(i % mask.width, i / mask.width, 0) / 255f;
+        }
+        return mask;
+    }
+
+    /** Compares all channels of all pixels; returns how many values differ at all. */
+    static int assertNear(Picture expected, Picture actual, int tolerance) {
+        assertEquals(expected.width, actual.width);
+        assertEquals(expected.height, actual.height);
+        int differ = 0;
+        for (int i = 0; i < expected.argb.length; i++) {
+            for (int shift = 0; shift <= 24; shift += 8) {
+                int difference = Math.abs((expected.argb[i] >> shift & 255) - (actual.argb[i] >> shift & 255));
+                assertTrue("pixel " + i % expected.width + "," + i / expected.width + " differs by " + difference,
+                        difference <= tolerance);
+                differ += difference == 0 ? 0 : 1;
+            }
+        }
+        return differ;
+    }
+}

@@ -1,0 +1,137 @@
+package lomit.demo;
+
+import android.content.Context;
+import android.graphics.Bitmap;
+import android.graphics.BitmapFactory;
+import android.graphics.Matrix;
+import android.media.ExifInterface;
+import android.net.Uri;
+import java.io.File;
+import java.io.FileNotFoundException;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import lomit.demo.core.DemoException;
+import lomit.demo.core.Picture;
+
+/** Reading and writing pictures: content URIs, file URIs, and asset:NAME for bundled ones. */
+final class Pictures {
+    static final int MAX_MEGAPIXELS = 16;
+    private static final String ASSET = "asset:";
+
+    private Pictures() {}
+
+    static String ofAsset(String name) {
+        return ASSET + name;
+    }
+
+    static Uri shared(File file) {
+        return Uri.parse("content://" + PicturesProvider.AUTHORITY + "/" + file.getName());
+    }
+
+    static File folder(Context context) {
+        File folder = new File(context.getFilesDir(), "pictures");
+        folder.mkdirs();
+        return folder;
+    }
+
+    private static InputStream open(Context context, String uri) throws IOException {
+        if (uri.startsWith(ASSET)) {
+            return context.getAssets().open(uri.substring(ASSET.length()));
+        }
+        InputStream stream = context.getContentResolver().openInputStream(Uri.parse(uri));
+        if (stream == null) {
+            throw new FileNotFoundException(uri);
+        }
+        return stream;
+    }
+
+    /** An upright picture. @throws DemoException PICTURE_UNREADABLE or PICTURE_TOO_LARGE. */
+    static Picture read(Context context, String uri) throws DemoException {
+        try {
+            BitmapFactory.Options options = new BitmapFactory.Options();
+            options.inJustDecodeBounds = true;
+            try (InputStream stream = open(context, uri)) {
+                BitmapFactory.decodeStream(stream, null, options);
+            }
+            if ((long) options.outWidth * options.outHeight > MAX_MEGAPIXELS * 1000000L) {
+                throw new DemoException(DemoException.Kind.PICTURE_TOO_LARGE,
+                        options.outWidth + "x" + options.outHeight);
+            }
+            int turned;
+            try (InputStream stream = open(context, uri)) {
+                turned = new ExifInterface(stream)
+                        .getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL);
+            } catch (IOException noExif) {
+                turned = ExifInterface.ORIENTATION_NORMAL;
+            }
+            options.inJustDecodeBounds = false;
+            Bitmap bitmap;
+            try (InputStream stream = open(context, uri)) {
+                bitmap = BitmapFactory.decodeStream(stream, null, options);
+            }
+            if (bitmap == null) {
+                throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri);
+            }
+            return pixels(upright(bitmap, turned));
+        } catch (IOException | SecurityException e) {
+            throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri, e);
+        }
+    }
+
+    private static Bitmap upright(Bitmap bitmap, int orientation) {
+        // The eight orientations of EXIF: a turn clockwise, after a mirroring for 2, 4, 5 and 7.
+        int[] turns = {0, 0, 0, 180, 180, 270, 90, 90, 270};
+        if (orientation <= 1 || orientation >= turns.length) {
+            return bitmap;
+        }
+        Matrix matrix = new Matrix();
+        if (orientation == 2 || orientation == 4 || orientation == 5 || orientation == 7) {
+            matrix.postScale(-1, 1);
+        }
+        matrix.postRotate(turns[orientation]);
+        Bitmap made = Bitmap.createBitmap(bitmap, 0, 0, bitmap.getWidth(), bitmap.getHeight(), matrix, false);
+        bitmap.recycle();
+        return made;
+    }
+
+    private static Picture pixels(Bitmap bitmap) {
+        int width = bitmap.getWidth();
+        int height = bitmap.getHeight();
+        int[] argb = new int[width * height];
+        bitmap.getPixels(argb, 0, width, 0, 0, width, height);
+        bitmap.recycle();
+        for (int i = 0; i < argb.length; i++) {
+            argb[i] = overWhite(argb[i]);
+        }
+        return new Picture(width, height, argb);
+    }
+
+    private static int overWhite(int pixel) {
+        int alpha = pixel >>> 24;
+        if (alpha == 255) {
+            return pixel;
+        }
+        int made = 255;
+        for (int shift = 16; shift >= 0; shift -= 8) {
+            made = made << 8 | ((pixel >> shift & 255) * alpha + 255 * (255 - alpha) + 127) / 255;
+        }
+        return made;
+    }
+
+    static Bitmap bitmap(Picture picture) {
+        return Bitmap.createBitmap(picture.argb, picture.width, picture.height, Bitmap.Config.ARGB_8888);
+    }
+
+    /** Writes a picture as PNG into the app's own files. */
+    static File write(Context context, Picture picture, String name) throws IOException {
+        File file = new File(folder(context), name);
+        Bitmap bitmap = bitmap(picture);
+        try (FileOutputStream out = new FileOutputStream(file)) {
+            bitmap.compress(Bitmap.CompressFormat.PNG, 100, out);
+        } finally {
+            bitmap.recycle();
+        }
+        return file;
+    }
+}

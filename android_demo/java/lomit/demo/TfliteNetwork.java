@@ -1,0 +1,95 @@
+package lomit.demo;
+
+import android.content.res.AssetFileDescriptor;
+import android.content.res.AssetManager;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import lomit.demo.core.DemoException;
+import lomit.demo.core.Network;
+import org.tensorflow.lite.Interpreter;
+
+/** A model file of the assets, run by TensorFlow Lite on the CPU. */
+final class TfliteNetwork implements Network {
+    private static final String SIGNATURE = "serving_default";
+    private static final int THREADS = 4;
+
+    private final Interpreter interpreter;
+    private final List<Tensor> inputs = new ArrayList<Tensor>();
+    private final List<Tensor> outputs = new ArrayList<Tensor>();
+
+    /** @throws DemoException MODEL_UNUSABLE if the file lacks, is damaged, or the runtime has no library here. */
+    TfliteNetwork(AssetManager assets, String name) throws DemoException {
+        try {
+            interpreter = new Interpreter(mapped(assets, name), new Interpreter.Options().setNumThreads(THREADS));
+            for (String tensor : interpreter.getSignatureInputs(SIGNATURE)) {
+                inputs.add(new Tensor(tensor, interpreter.getInputTensorFromSignature(tensor, SIGNATURE).shape()));
+            }
+            for (String tensor : interpreter.getSignatureOutputs(SIGNATURE)) {
+                outputs.add(new Tensor(tensor, interpreter.getOutputTensorFromSignature(tensor, SIGNATURE).shape()));
+            }
+        } catch (IOException | RuntimeException | UnsatisfiedLinkError e) {
+            throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, name + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static ByteBuffer mapped(AssetManager assets, String name) throws IOException {
+        try (AssetFileDescriptor file = assets.openFd(name);
+                FileInputStream stream = new FileInputStream(file.getFileDescriptor())) {
+            return stream.getChannel().map(FileChannel.MapMode.READ_ONLY, file.getStartOffset(), file.getLength());
+        }
+    }
+
+    @Override
+    public List<Tensor> inputs() {
+        return inputs;
+    }
+
+    @Override
+    public List<Tensor> outputs() {
+        return outputs;
+    }
+
+    @Override
+    public Map<String, float[]> run(Map<String, float[]> feed) throws DemoException {
+        Map<String, Object> given = new HashMap<String, Object>();
+        for (Map.Entry<String, float[]> entry : feed.entrySet()) {
+            FloatBuffer buffer = floats(entry.getValue().length);
+            buffer.put(entry.getValue()).rewind();
+            given.put(entry.getKey(), buffer);
+        }
+        Map<String, Object> buffers = new HashMap<String, Object>();
+        for (Tensor tensor : outputs) {
+            int length = 1;
+            for (int axis = 0; axis < tensor.rank(); axis++) {
+                length *= tensor.dimension(axis);
+            }
+            buffers.put(tensor.name, floats(length));
+        }
+        try {
+            interpreter.runSignature(given, buffers, SIGNATURE);
+        } catch (RuntimeException e) {
+            throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, String.valueOf(e.getMessage()), e);
+        }
+        Map<String, float[]> made = new HashMap<String, float[]>();
+        for (Map.Entry<String, Object> entry : buffers.entrySet()) {
+            FloatBuffer buffer = (FloatBuffer) entry.getValue();
+            buffer.rewind();
+            float[] values = new float[buffer.remaining()];
+            buffer.get(values);
+            made.put(entry.getKey(), values);
+        }
+        return made;
+    }
+
+    private static FloatBuffer floats(int length) {
+        return ByteBuffer.allocateDirect(4 * length).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    }
+}
