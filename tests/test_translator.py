@@ -332,10 +332,7 @@ def test_a_face_in_a_photograph(shared, tiny):
 def trained() -> Translator:
     """The shipped weights for drawn faces, or the model that $LOMIT_TEST_MODEL names."""
     name = os.environ.get("LOMIT_TEST_MODEL", "drawn_faces")
-    try:
-        return Translator(name, log_notes=False)
-    except ConfigError as error:
-        pytest.skip(f"no shipped weights yet: {error}")
+    return Translator(name, log_notes=False)
 
 
 def of_hair_colour(column: int, start: int = 20_000_000) -> int:
