@@ -214,9 +214,16 @@ class Translator:
             raise NoExemplarError("there is no exemplar yet: call set_exemplar(image) before translate(image)")
         self.check_settings(request.groups, request.strength)
         transfer = self._transfer(request.groups)
+        notes_of_groups: tuple[str, ...] = ()
+        for i, group in enumerate(self.groups):
+            # The style code of an empty region means nothing, and could paint anything.
+            if transfer[i] and exemplar.masks[group].max() < carry_back.MASK_FLOOR:
+                transfer[i] = 0
+                notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
         prepared = self.prepare(request.image, crop=request.crop)
         given, notes = self._given(prepared, request.mask, "input mask")
-        return Ready(prepared, exemplar, given, transfer, request, prepared.notes + notes + exemplar.notes)
+        notes = prepared.notes + notes + exemplar.notes + notes_of_groups
+        return Ready(prepared, exemplar, given, transfer, request, notes)
 
     def check_settings(self, groups: Sequence[str] | str | None, strength: float, *crops: Any) -> None:
         """Raise ImageError for groups that the model has not, a negative strength, or crops that cannot be read."""
@@ -251,7 +258,7 @@ class Translator:
         full = self._full_masks(prepared, ready.given)
         inside, own = window.inside(photo.size), window.own(photo.size)
         if request.keep_background:
-            chosen = np.sum([full[g][inside] for g, t in zip(self.groups, ready.transfer, strict=True) if t], axis=0)
+            chosen = sum(full[g][inside] * t for g, t in zip(self.groups, ready.transfer, strict=True))
             blend = np.minimum(chosen, 1.0) * carry_back.fading(window, photo.size)[own]
         else:
             blend = np.ones(change.shape[:2], np.float32)[own]

@@ -13,7 +13,7 @@ from PIL import Image
 import lomit_tf
 from lomit_tf.config import ConfigError
 from lomit_tf.data import preprocess
-from lomit_tf.data.drawn_faces import draw
+from lomit_tf.data.drawn_faces import draw, labels_of
 from lomit_tf.imaging.carry_back import MASK_FLOOR
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.framing import Window
@@ -337,8 +337,6 @@ def trained() -> Translator:
 
 def of_hair_colour(column: int, start: int = 20_000_000) -> int:
     """Index of a drawn face of this hair colour (black, blond, brown, gray) without glasses."""
-    from lomit_tf.data.drawn_faces import labels_of
-
     labels = labels_of(range(start, start + 200))
     return start + int(np.flatnonzero(labels[:, column] & ~labels[:, 5])[0])
 
@@ -374,3 +372,21 @@ def test_trained_an_exemplar_mask_decides_what(trained):
     brightness = [a[m].mean() for a, m in ((pair.images[1], hair_ex), (pair.images[1], face > 0.5))]
     assert brightness[1] > brightness[0] + 40  # the test's own premise: dark hair, lighter skin
     assert out[hair_in].mean() > own[hair_in].mean() + 15
+
+
+def test_trained_erasing_the_exemplars_mouth_removes_the_smiles_transfer(trained):
+    """With the mouth marked the smile comes over; with it erased the picture stays, and the hair still changes."""
+    labels = labels_of(range(20_000_000, 20_000_200))
+    plain, smiling = (20_000_000 + int(np.flatnonzero((labels[:, 4] == s) & ~labels[:, 5])[0]) for s in (False, True))
+    pair = draw([plain, smiling], size=trained.size)
+    whole = trained.encode_exemplar(pair.images[1])
+    erased = trained.encode_exemplar(pair.images[1], {"smile": np.zeros((trained.size, trained.size), np.float32)})
+    mouth = pair.masks[0, ..., 1] > 200
+    with_it = trained.translate(pair.images[0], groups=["smile"], exemplar=whole)
+    assert np.abs(with_it.image.astype(int) - pair.images[0])[mouth].mean() > 8
+    without = trained.translate(pair.images[0], groups=["smile"], exemplar=erased)
+    np.testing.assert_array_equal(without.image, pair.images[0])
+    assert any("smile is empty" in note for note in without.notes)
+    both = trained.translate(pair.images[0], exemplar=erased).image
+    assert (both != pair.images[0]).any()
+    np.testing.assert_array_equal(both, trained.translate(pair.images[0], groups=["hair"], exemplar=erased).image)
