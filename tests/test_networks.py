@@ -17,7 +17,7 @@ import tensorflow as tf
 from keras import ops
 
 from lomit_tf.config import PRESETS, LomitConfig
-from lomit_tf.networks.blocks import ConvBlock, instance_norm, layer_norm
+from lomit_tf.networks.blocks import ConvBlock, instance_norm, layer_norm, reflect_pad
 from lomit_tf.networks.content_encoder import ContentEncoder
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.decoder import Decoder
@@ -106,6 +106,21 @@ def test_conv_block_pads_by_reflection_and_divides_by_its_stride(kernel, stride)
     # Reflection continues a constant; zero padding would darken the border.
     np.testing.assert_allclose(out, np.broadcast_to(out[:, :1, :1], out.shape), atol=1e-5)
     assert np.abs(out).max() > 1e-3
+
+
+@pytest.mark.parametrize(("size", "before", "after"), [(8, 1, 1), (9, 3, 3), (4, 2, 1), (2, 1, 1), (3, 1, 0), (6, 2, 2)])
+def test_reflect_pad_and_its_gradient_are_those_of_a_reflection(rng, size, before, after):
+    x, rows = normal(rng, 2, size, size, 3), np.pad(np.arange(size), (before, after), mode="reflect")
+    weights = normal(rng, 2, len(rows), len(rows), 3)
+    with tf.GradientTape() as tape:
+        x = tf.Variable(x)
+        padded = reflect_pad(x, before, after)
+        total = tf.reduce_sum(padded * weights)
+    np.testing.assert_array_equal(padded, np.asarray(x)[:, rows][:, :, rows])
+    expected = np.zeros(x.shape)
+    for i, j in np.ndindex(len(rows), len(rows)):  # every padded pixel pays its weight to the one that it copies
+        expected[:, rows[i], rows[j]] += weights[:, i, j]
+    np.testing.assert_allclose(tape.gradient(total, x), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_norms_are_per_channel_and_per_image(rng):

@@ -75,14 +75,57 @@ def reflect_pad(x: Any, before: int, after: int) -> Any:
     """(B, H, W, C) with `before` rows and columns reflected at the top and left, and `after` at the bottom and right.
 
     ops.pad(mode="reflect") in slices: XNNPACK does not take TFLite's MIRROR_PAD, which was most of the time of a
-    translation there (docs/export.md).
+    translation there (docs/export.md). The gradient folds the borders back in one piece: the gradients of single
+    rows would each be a map of full size (docs/performance.md).
     """
     for axis in (1, 2):
-        size = x.shape[axis]
-        rows = [*range(before, 0, -1), None, *range(size - 2, size - 2 - after, -1)]
-        parts = [x if i is None else x[:, i : i + 1] if axis == 1 else x[:, :, i : i + 1] for i in rows]
-        x = ops.concatenate(parts, axis=axis) if len(parts) > 1 else x
+        x = _reflect_along(x, axis, before, after)
     return x
+
+
+def _rows(x: Any, axis: int, start: int, stop: int) -> Any:
+    return x[:, start:stop] if axis == 1 else x[:, :, start:stop]
+
+
+def _joined(parts: list[Any], axis: int) -> Any:
+    return ops.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]
+
+
+def _reflect_along(x: Any, axis: int, before: int, after: int) -> Any:
+    size = x.shape[axis]
+    if not before and not after:
+        return x
+
+    @ops.custom_gradient
+    def padded(x: Any) -> Any:
+        top = [_rows(x, axis, i, i + 1) for i in range(before, 0, -1)]
+        bottom = [_rows(x, axis, i, i + 1) for i in range(size - 2, size - 2 - after, -1)]
+
+        def gradient(*args: Any, upstream: Any = None) -> Any:
+            return _fold(args[0] if upstream is None else upstream, axis, size, before, after)
+
+        return _joined([*top, x, *bottom], axis), gradient
+
+    return padded(x)
+
+
+def _fold(g: Any, axis: int, size: int, before: int, after: int) -> Any:
+    """The adjoint of reflecting: every row of the borders is added to the row that it mirrors."""
+
+    def row(i: int) -> Any:  # of the unpadded map, with all that mirrors it
+        parts = [_rows(g, axis, before + i, before + i + 1)]
+        if 1 <= i <= before:
+            parts.append(_rows(g, axis, before - i, before - i + 1))
+        if size - 1 - after <= i <= size - 2:
+            mirrored = before + 2 * (size - 1) - i
+            parts.append(_rows(g, axis, mirrored, mirrored + 1))
+        return sum(parts[1:], parts[0])
+
+    first, last = before + 1, size - 1 - after  # the rows from `first` to `last` are mirrored nowhere
+    if first >= last:
+        return _joined([row(i) for i in range(size)], axis)
+    middle = _rows(g, axis, before + first, before + last)
+    return _joined([*map(row, range(first)), middle, *map(row, range(last, size))], axis)
 
 
 class ConvBlock(layers.Layer):
