@@ -192,6 +192,7 @@ class LossConfig(_Checked):
     edge_weight: float = option(0.0, "weight of the edge term: mask edges cost less where the image has edges (R1 at full resolution among near pixels; not in the paper)")
     edge_scale: float = option(0.2, "colour difference (of 2.0) at which the edge term counts two near pixels as unlike")
     r2_weight: float = option(1e-4, "weight of R2, mask sparsity")
+    r2_change: float = option(0.0, "decoupled masks: how much more R2 counts where painting changes less than it does on average within the mask, and less where it changes more (0: alike everywhere; 1: from 0 to 2 times)")
     r2_schedule: str = option("constant", "constant; warmup: from 0 at r2_start to full at r2_end; area: only outside [area_min, area_max]", ("constant", "warmup", "area"))
     r2_start: int = option(0, "generator step at which R2's warm-up starts")
     r2_end: int = option(1000, "generator step at which R2 has its full weight")
@@ -206,6 +207,10 @@ class LossConfig(_Checked):
 
     def check(self) -> None:
         self._positive("edge_scale")
+        if self.r2_change > 1:
+            raise ConfigError(f"--r2_change lies between 0 and 1; received {self.r2_change}")
+        if self.r2_change and self.r2_schedule == "area":
+            raise ConfigError("--r2_change weighs pixels, and --r2_schedule=area whole masks; use --r2_schedule=constant or warmup")
         if self.reconstruction_outside > 1:
             raise ConfigError(f"--reconstruction_outside lies between 0 and 1; received {self.reconstruction_outside}")
         if not 0 <= self.area_min < self.area_max <= 1:
@@ -264,7 +269,7 @@ class LomitConfig:
 
     def __post_init__(self) -> None:
         loss, model = self.loss, self.model
-        for name in ("mask_critic_weight", "mask_cycle_weight"):
+        for name in ("mask_critic_weight", "mask_cycle_weight", "r2_change"):
             if model.masks == "coupled" and getattr(loss, name) > 0:
                 raise ConfigError(f"--{name} needs --masks=decoupled; received --masks=coupled")
         if self.training.strategy != "one_device":

@@ -234,7 +234,10 @@ def generator_terms(
         terms["mask_critic"] = groups * adversarial.generator_loss(scores[batch:] * asked)
     outside = 1 - ops.stop_gradient(chosen_mask(first.encoding.masks, pairs.transfer))
     terms["background"] = reconstruction.masked_l1(first.bare, pairs.images, outside)
-    terms["r2"] = mask.mask_sparsity(first.encoding.masks[..., :-1], config.loss, success)
+    foreground, pixels = first.encoding.masks[..., :-1], None
+    if config.loss.r2_change:
+        pixels = mask.change_weights(foreground, first.bare, pairs.images, pairs.transfer, config.loss.r2_change)
+    terms["r2"] = mask.mask_sparsity(foreground, config.loss, success, pixels)
     return terms
 
 

@@ -108,7 +108,9 @@ def test_conv_block_pads_by_reflection_and_divides_by_its_stride(kernel, stride)
     assert np.abs(out).max() > 1e-3
 
 
-@pytest.mark.parametrize(("size", "before", "after"), [(8, 1, 1), (9, 3, 3), (4, 2, 1), (2, 1, 1), (3, 1, 0), (6, 2, 2)])
+@pytest.mark.parametrize(
+    ("size", "before", "after"), [(8, 1, 1), (9, 3, 3), (4, 2, 1), (2, 1, 1), (3, 1, 0), (6, 2, 2)]
+)
 def test_reflect_pad_and_its_gradient_are_those_of_a_reflection(rng, size, before, after):
     x, rows = normal(rng, 2, size, size, 3), np.pad(np.arange(size), (before, after), mode="reflect")
     weights = normal(rng, 2, len(rows), len(rows), 3)

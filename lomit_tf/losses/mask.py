@@ -93,17 +93,47 @@ def normalised_colours(image: Any) -> Any:
     return (image - mean) / ops.sqrt(variance + 1e-5)
 
 
-def mask_sparsity(masks: Any, config: LossConfig | None = None, success: Any | None = None) -> Any:
+def mask_sparsity(
+    masks: Any, config: LossConfig | None = None, success: Any | None = None, pixels: Any | None = None
+) -> Any:
     """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1.
 
     With `r2_schedule=area`: sum_g mean_b of how far an image's mean mask lies outside [area_min, area_max].
     With `success` (G,), for `mask_gate=success`: sum_g success_g mean(m_g), without gradient to success.
+    With `pixels` (B, H, W, G), of `change_weights`: sum_g mean(pixels_g m_g), without gradient to pixels.
     """
-    area = ops.mean(ops.cast(masks, "float32"), axis=(1, 2))  # (B, G)
+    masks = ops.cast(masks, "float32")
+    if pixels is not None:
+        masks = masks * ops.stop_gradient(pixels)
+    area = ops.mean(masks, axis=(1, 2))  # (B, G)
     if config is not None and config.r2_schedule == "area":
         area = ops.maximum(area - config.area_max, 0) + ops.maximum(config.area_min - area, 0)
     per_group = ops.mean(area, axis=0)
     return ops.sum(per_group if success is None else ops.stop_gradient(success) * per_group)
+
+
+def change_weights(masks: Any, painted: Any, images: Any, asked: Any, strength: float) -> Any:
+    """What R2 counts at each pixel: more where G changes the image less than it does on average within the mask.
+
+    1 + strength * clip(1 - d / d_g, -1, 1), with d = mean over channels of |G - x| and d_g its mean weighted by m_g: a
+    region that is hardly painted has no business in the mask, while the sparsity of the whole stays as it is. The
+    scale is each image's own, since black to brown is a smaller change than black to blond.
+
+    Args:
+        masks: foreground masks (B, H, W, G); no gradient.
+        painted, images: the bare G and x, (B, H, W, 3); no gradient.
+        asked: (B, G), 1 where the group was transferred; elsewhere nothing is painted, and all pixels count 1.
+        strength: 0..1.
+
+    Returns:
+        (B, H, W, G), from 1 - strength to 1 + strength.
+    """
+    masks = ops.stop_gradient(ops.cast(masks, "float32"))
+    change = ops.stop_gradient(ops.mean(ops.abs(ops.cast(painted - images, "float32")), axis=-1, keepdims=True))
+    total = ops.sum(masks, axis=(1, 2), keepdims=True)
+    average = ops.sum(masks * change, axis=(1, 2), keepdims=True) / ops.maximum(total, 1e-6)
+    less = ops.clip(1 - change / ops.maximum(average, 1e-6), -1, 1)
+    return 1 + strength * less * ops.reshape(asked, (-1, 1, 1, masks.shape[-1]))
 
 
 def ramp(step: Any, start: int, end: int) -> Any:
