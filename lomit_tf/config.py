@@ -140,7 +140,7 @@ class ModelConfig(_Checked):
     skips: bool = option(False, "content skip connections with HAdaIN at full and half size")
     output: str = option("bare", "the translation is G itself (paper), or the composite m*G + (1-m)*x, through which the mask gets no gradient", ("bare", "composite"))
     style_margin: int = option(0, "paint the foreground style this many pixels beyond the mask; a composite shows it only within the mask, and the mask learns from it where it should grow")
-    masks: str = option("coupled", "every loss shapes the masks (paper), or only their own questions (spec, section 6)", ("coupled", "decoupled"))
+    masks: str = option("coupled", "coupled: every loss shapes the masks (paper); decoupled: only their own questions (spec, section 6); full: the mask is the whole image, which makes HAdaIN plain AdaIN (MUNIT's way, for comparison)", ("coupled", "decoupled", "full"))
     critic_channels: int = option(64, "channels of the critic's first convolution")
     critic_layers: int = option(6, "stride-2 convolutions of the critic")
     critic_condition: str = option("none", "none: one source head (paper); heads: two per label; projection: D(x) + <V y, h(x)>", ("none", "heads", "projection"))
@@ -270,8 +270,10 @@ class LomitConfig:
     def __post_init__(self) -> None:
         loss, model = self.loss, self.model
         for name in ("mask_critic_weight", "mask_cycle_weight", "r2_change"):
-            if model.masks == "coupled" and getattr(loss, name) > 0:
-                raise ConfigError(f"--{name} needs --masks=decoupled; received --masks=coupled")
+            if model.masks != "decoupled" and getattr(loss, name) > 0:
+                raise ConfigError(f"--{name} needs --masks=decoupled; received --masks={model.masks}")
+        if model.masks == "full" and len(self.data.group_labels) > 1:
+            raise ConfigError(f"--masks=full has one region, and --groups names {len(self.data.group_labels)}; use one group")
         if self.training.strategy != "one_device":
             if self.training.deterministic:
                 raise ConfigError(f"--deterministic needs --strategy=one_device; received {self.training.strategy}")
@@ -282,8 +284,8 @@ class LomitConfig:
                 )
         if self.training.precision != "float32" and self.training.deterministic:
             raise ConfigError("--deterministic needs --precision=float32")
-        if model.masks == "coupled" and loss.mask_gate == "success":
-            raise ConfigError("--mask_gate=success needs --masks=decoupled, which asks about each mask; received --masks=coupled")
+        if model.masks != "decoupled" and loss.mask_gate == "success":
+            raise ConfigError(f"--mask_gate=success needs --masks=decoupled, which asks about each mask; received --masks={model.masks}")
         if loss.mask_critic_weight > 0 and model.critic_condition == "none":
             raise ConfigError("--mask_critic_weight needs --critic_condition=heads or projection; received none")
 

@@ -89,7 +89,9 @@ def train(
         seed=t.seed, start_step=first, rows=rows,
     )  # fmt: skip
     # What stops a run stops every worker at the same step: all of them see the same terms.
-    own: list[keras.callbacks.Callback] = [cb.StopOnNaN(lambda: saver.latest), cb.MaskHealth(t.mask_patience)]
+    own: list[keras.callbacks.Callback] = [cb.StopOnNaN(lambda: saver.latest)]
+    if config.model.masks != "full":  # which is dead on purpose
+        own.append(cb.MaskHealth(t.mask_patience))
     samples = None
     if fixed is not None:
         samples = cb.Samples(fixed, work.samples, work.tensorboard, t.sample_every, first)

@@ -88,6 +88,25 @@ def test_decoupled_masks_learn_from_their_own_questions_only(tiny, output):
         assert reached[term] == {"mask_decoder", "content_encoder"}, term
 
 
+def test_sparsity_by_change_reaches_the_masks_only(tiny):
+    reached = reached_by_term(tiny(**GROUPS, masks="decoupled", r2_change=1.0))
+    assert reached["r2"] == {"mask_decoder", "content_encoder"}
+    assert reached_by_term(tiny(**GROUPS, masks="decoupled"))["r2"] == reached["r2"]
+
+
+def test_full_masks_make_the_translation_plain_adain(tiny):
+    keras.utils.set_random_seed(3)
+    config = tiny(masks="full")
+    generator, pairs = Generator(config.model, 1), small_pairs()
+    content = generator.encode_content(pairs.images)
+    masks = generator.masks(content)
+    np.testing.assert_array_equal(masks[..., 0], 1)
+    np.testing.assert_array_equal(masks[..., 1], 0)
+    styles = generator.styles(pairs.images, masks)
+    other = tf.concat([styles[:, :1], styles[:, 1:] + 5.0], axis=1)  # another background style changes nothing
+    np.testing.assert_allclose(generator.decode(content, masks, styles), generator.decode(content, masks, other))
+
+
 @pytest.fixture(scope="module")
 def model(tiny) -> Lomit:
     """A built model with two groups; a test sets its configuration and restores its weights through `one_step`."""

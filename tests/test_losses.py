@@ -235,6 +235,25 @@ def test_sparsity_weighted_by_success(rng):
     np.testing.assert_allclose(mask.mask_sparsity(f32(masks), None, f32(success)), expected, rtol=1e-5)
 
 
+def test_sparsity_counts_more_where_less_is_painted(rng):
+    masks, asked = rng.uniform(0.1, 1, size=(3, 4, 5, 2)), np.array([[1.0, 0], [1, 1], [0, 1]])
+    images, strength = rng.uniform(-1, 1, (3, 4, 5, 3)), 0.7
+    painted = images + rng.uniform(-1, 1, (3, 4, 5, 3)) * np.array([1.0, 0.1, 1e-9])[:, None, None, None]
+    expected = np.ones(masks.shape)
+    for b, g in np.argwhere(asked):
+        change = np.abs(painted[b] - images[b]).mean(-1)
+        average = (change * masks[b, ..., g]).sum() / masks[b, ..., g].sum()
+        expected[b, ..., g] = 1 + strength * np.clip(1 - change / max(average, 1e-6), -1, 1)
+    arguments = map(f32, (masks, painted, images, asked))
+    weights = mask.change_weights(*arguments, strength)
+    # The third image is hardly painted: rounding of float32 decides its weights, which stay within their range.
+    np.testing.assert_allclose(weights[:2], expected[:2], atol=1e-4)
+    assert 1 - strength - 1e-6 <= np.min(weights) < 0.8 and 1.2 < np.max(weights) <= 1 + strength + 1e-6
+    assert (np.asarray(weights)[0, ..., 1] == 1).all() and (np.asarray(weights)[2, ..., 0] == 1).all()
+    found = mask.mask_sparsity(f32(masks), None, None, weights)
+    np.testing.assert_allclose(found, (masks * np.asarray(weights)).mean((0, 1, 2)).sum(), rtol=1e-5)
+
+
 def test_edge_smoothness_against_loops(rng):
     masks, images, scale = rng.uniform(size=(2, 5, 6, 2)), rng.uniform(-1, 1, (2, 5, 6, 3)), 0.7
     total = 0.0

@@ -26,6 +26,7 @@ class Generator(layers.Layer):
         self.num_groups = num_groups
         self.style_pool = config.style_pool
         self.style_margin = config.style_margin
+        self.full = config.masks == "full"
         self.content_encoder = ContentEncoder(config, dtype)
         self.mask_decoder = MaskDecoder(config, num_groups, dtype)
         self.style_encoder = StyleEncoder(config, dtype)
@@ -43,7 +44,11 @@ class Generator(layers.Layer):
 
     def masks(self, content: tuple[Any, Any, Any]) -> Any:
         """G_m: content -> masks (B, H, W, R) in (0, 1), summing to 1."""
-        return self.mask_decoder(content)
+        masks = self.mask_decoder(content)
+        if self.full:  # the decoder stays, without effect, so that checkpoints and optimizers keep their form
+            full = ops.concatenate([ops.ones_like(masks[..., :1]), ops.zeros_like(masks[..., 1:])], axis=-1)
+            masks = full + 0 * masks
+        return masks
 
     def styles(self, image: Any, masks: Any) -> Any:
         """E_s of every local region m_r * x: (B, H, W, 3), (B, H, W, R) -> (B, R, style_dim)."""
