@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from lomit_tf.config import LomitConfig
 
 ROOT = Path(__file__).resolve().parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The smallest networks that still have every part; 64 px is the smallest image that LomitConfig takes.
 TINY = {
     "image_size": 64, "attributes": ("Black_Hair", "Smiling"), "base_channels": 4, "residual_blocks": 1,
@@ -62,3 +64,19 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no development data at {folder}; set LOMIT_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium for Playwright: the system's, or Playwright's own; skips where one of both is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra dev)")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with playwright.sync_playwright() as driver:
+        found = found or driver.chromium.executable_path
+        if not Path(found).exists():
+            pytest.skip(f"no browser: looked for {', '.join(BROWSERS)} and for Playwright's own Chromium")
+        # Chromium's sandbox does not run under root.
+        arguments = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []
+        launched = driver.chromium.launch(executable_path=found, args=arguments)
+        yield launched
+        launched.close()
