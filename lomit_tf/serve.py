@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
 import signal
 import socket
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lomit_tf.config import ConfigError, near
+from lomit_tf.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from lomit_tf.serving.app import Limits, Server
@@ -94,10 +94,10 @@ def run(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     except ConfigError as error:
         return _failed(str(error), UNUSABLE)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import uvicorn  # noqa: F401 - what the extra brings
 
+        import_tensorflow()
         from lomit_tf.serving.app import Limits
     except ModuleNotFoundError as error:
         return _failed(f"needs {error.name}: pip install 'lomit_tf[serve]'", UNUSABLE)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lomit_tf.config import ConfigError
 from lomit_tf.file_plan import STREAM, FileJob
 from lomit_tf.imaging.formats import ImageError
+from lomit_tf.quiet import import_tensorflow
 from lomit_tf.translate_flags import UNUSABLE, parser, plan, plan_beam
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
     """All files of a pattern, as an Apache Beam pipeline."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow()
     try:
         from lomit_tf.beam_jobs import FAILURES, Plan, check, check_model, translate_pattern
     except ModuleNotFoundError as error:
@@ -95,7 +96,7 @@ def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
 
 def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError]) -> int:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow()
     from PIL import Image
 
     from lomit_tf.batch_jobs import exemplar_of, run_jobs

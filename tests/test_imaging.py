@@ -126,6 +126,8 @@ def test_without_a_face_the_centre_and_a_word(rng):
     assert notes == ("no face was found, so the centre was cropped",)
     window, notes = choose(image, "face", faces=False)
     assert window == Window(10, 0, 80, 80) and "not trained on photographs of faces" in notes[0]
+    for faces, expected in ((True, ("no face was found, so all of it was taken",)), (False, ())):
+        assert choose(image[:, :80], "face", faces=faces) == (Window(0, 0, 80, 80), expected)
 
 
 def test_cut_repeats_the_border_beyond_the_image():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -134,6 +135,7 @@ def test_a_stream_in_and_out(workdir):
         input=Path("photos/a.png").read_bytes(), capture_output=True, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert not re.search(rb"oneDNN|cuda|absl::", done.stderr)  # nothing of what TensorFlow says on every start
     image = Image.open(io.BytesIO(done.stdout))
     assert image.format == "WEBP"
     np.testing.assert_array_equal(np.asarray(image), pixels("photos/a.png"))

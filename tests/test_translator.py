@@ -288,14 +288,15 @@ def test_prepared_photographs_keep_their_masks(translator):
 
 def test_notes_are_kept_and_logged(model, caplog):
     quiet, loud = Translator(model, log_notes=False), Translator(model)
-    exemplar = quiet.encode_exemplar(faces()[1])
+    wide, exemplar = faces()[0][:50], quiet.encode_exemplar(faces()[1][:, :40])
     with caplog.at_level("WARNING", logger="absl"):
-        result = quiet.translate(faces()[0], exemplar=exemplar)
+        result = quiet.translate(wide, exemplar=exemplar)
         assert not caplog.records
-        loud.translate(faces()[0], exemplar=exemplar)
+        loud.translate(wide, exemplar=exemplar)
     word = "this model was not trained on photographs of faces, so the centre was cropped"
     assert result.notes == (word, f"exemplar: {word}")
     assert word in caplog.text
+    assert quiet.translate(faces()[0], exemplar=exemplar).notes == (f"exemplar: {word}",)  # nothing was cropped
 
 
 def test_models_by_name(tmp_path):
