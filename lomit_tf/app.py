@@ -22,9 +22,9 @@ FAILED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the s
 HELP = """\
 Opens a page where a picture takes the look of an exemplar, and where you can paint what changes and what is taken.
 
-  lomit-app --model=runs/celeba
+  lomit-app --model=celeba_small
       on this machine only, at http://127.0.0.1:7860
-  lomit-app --model=runs/celeba --host=0.0.0.0 --port=8080
+  lomit-app --model=celeba_small --host=0.0.0.0 --port=8080
       for everyone who can reach this machine; there is no password"""
 
 

@@ -142,6 +142,7 @@ def _shown(total: int, folder: bool) -> Iterator[Callable[[Outcome], None]]:
     ) as progress:  # fmt: skip
         task = progress.add_task("", total=total)
         said: list[str] = []
+        stopped: list[bool] = []
 
         def report(outcome: Outcome) -> None:
             if outcome.status == "failed":
@@ -150,7 +151,8 @@ def _shown(total: int, folder: bool) -> Iterator[Callable[[Outcome], None]]:
                 if line not in said[-1:]:  # the same file, after another exemplar
                     _say(line)
                     said[:] = [line]
-            if outcome.disk_full:
+            if outcome.disk_full and not stopped:
+                stopped.append(True)
                 _say("stopped: there is no space left for results; make room, and give the same command again")
             progress.advance(task)
 

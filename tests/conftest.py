@@ -80,3 +80,41 @@ def browser() -> Iterator[Any]:
         launched = driver.chromium.launch(executable_path=found, args=arguments)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def groups_workdir(tmp_path_factory, tiny) -> Path:
+    """A workdir with random weights, of the groups hair and mouth."""
+    import keras
+    from serving import save_workdir
+
+    keras.utils.set_random_seed(1)
+    config = tiny(groups="hair: Black_Hair; mouth: Smiling", dataset="drawn_faces", crop=0)
+    return save_workdir(config, tmp_path_factory.mktemp("groups") / "run")
+
+
+@pytest.fixture
+def photo_folder(tmp_path, monkeypatch) -> Path:
+    """The current folder: photos/ with three pictures, one of them in a sub-folder, and star.png."""
+    from PIL import Image
+
+    from lomit_tf.data.drawn_faces import draw
+
+    monkeypatch.chdir(tmp_path)
+    faces = draw(range(4)).images
+    for name, face in zip(("photos/a.png", "photos/sub dir/b ü.png", "photos/c.jpg", "star.png"), faces, strict=True):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(face).save(name)
+    return tmp_path
+
+
+@pytest.fixture
+def lomit(groups_workdir, capsys) -> Callable[..., tuple[int, str, str]]:
+    """lomit(flags...): exit code, standard output and standard error of `lomit-translate` with a random model."""
+    from lomit_tf import translate
+
+    def call(*flags: str) -> tuple[int, str, str]:
+        code = translate.run([f"--model={groups_workdir}", *flags])
+        return code, *capsys.readouterr()
+
+    return call

@@ -7,6 +7,7 @@ import io
 import cv2
 import numpy as np
 import pytest
+from files import bomb
 from PIL import Image
 
 from lomit_tf.data.preprocess import CorruptImageError, decode
@@ -195,24 +196,6 @@ def test_files_that_are_no_images(tmp_path, pixels):
     for path, says in ((tmp_path, "is a folder"), (tmp_path / "gone.png", "no such file")):
         with pytest.raises(CorruptImageError, match=says):
             read(path)
-
-
-def bomb() -> bytes:
-    """A PNG of 20,000 x 20,000 black pixels, small as a file."""
-    import struct
-    import zlib
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = zlib.compressobj(9)
-    line = bytes(20001)
-    data = b"".join(rows.compress(line) for _ in range(200)) + rows.flush()  # a start is enough: it is not decoded
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", 20000, 20000, 8, 0, 0, 0, 0))
-        + chunk(b"IDAT", data)
-    )
 
 
 def test_mislabelled_files_are_read_by_their_content(tmp_path, pixels):

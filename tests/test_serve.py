@@ -9,14 +9,13 @@ import json
 import re
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
-import zlib
 
 import numpy as np
 import pytest
+from files import bomb
 from PIL import Image
 from serving import ROOT, b64, image_bytes, need_packages, png, read_answer, save_workdir, serving
 
@@ -186,18 +185,6 @@ def test_exif_is_turned_and_formats_are_read(server):
     assert np.abs(answers[0] - answers[1]).max() <= 1
     assert np.abs(answers[0] - answers[2]).max() <= 1
     assert np.abs(answers[0] - answers[3]).max() > 10
-
-
-def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header promises width x height pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
-    )
 
 
 def float_instance(**changed) -> dict:
