@@ -118,3 +118,24 @@ def lomit(groups_workdir, capsys) -> Callable[..., tuple[int, str, str]]:
         return code, *capsys.readouterr()
 
     return call
+
+
+@pytest.fixture(scope="session")
+def served_workdir(tiny, tmp_path_factory) -> Path:
+    """A workdir with random weights, of the groups hair and smile."""
+    from serving import save_workdir
+
+    config = tiny(groups="hair: Black_Hair; smile: Smiling", output="composite")
+    return save_workdir(config, tmp_path_factory.mktemp("serve") / "two groups")
+
+
+@pytest.fixture(scope="module")
+def server(served_workdir, tmp_path_factory) -> Iterator[Any]:
+    """`lomit-serve` as a process, with small limits. Fails the tests of a module where it logs a fault."""
+    from serving import serving
+
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    limits = ("--max_body_mb=2", "--max_megapixels=0.5", "--max_queue=6", "--max_batch=4")
+    with serving(served_workdir, log, "--name=tiny", *limits) as running:
+        yield running
+        assert "Traceback" not in log.read_text()

@@ -87,9 +87,9 @@ def test_trained_erasing_the_exemplars_mouth_removes_the_smiles_transfer(trained
 def documented(kind: str) -> list[str]:
     """Blocks about translating in the README and in docs/translate.md: "python", or "" for commands."""
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/translate.md"))
-    blocks = re.findall(rf"^```{kind}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     about = r"Translator|^(lomit-translate|python -m lomit_tf\.translate) "
-    return [block for block in blocks if re.search(about, block, re.MULTILINE)]
+    return [block for language, block in fenced if language == kind and re.search(about, block, re.MULTILINE)]
 
 
 @pytest.fixture
