@@ -58,7 +58,7 @@ class _Page:
         gr.HTML(INTRO, elem_id="lomit-title")
         self.painted = gr.Radio(
             self.groups, value=self.groups[0], label="Show and paint the masks of", visible=len(self.groups) > 1,
-            elem_id="lomit-painted", container=False,
+            elem_id="lomit-painted",
         )  # fmt: skip
         self.brush: dict[str, gr.HTML] = {}
         self.file: dict[str, gr.File] = {}
@@ -66,7 +66,7 @@ class _Page:
         tray = {"chosen": None, "pictures": self.thumbnails}
         with gr.Row(equal_height=False, elem_id="lomit-work"):
             for side in SIDES:
-                with gr.Column(min_width=300, elem_id=f"lomit-{side}"):
+                with gr.Column(min_width=280, elem_id=f"lomit-{side}"):
                     gr.HTML(HEADINGS[side], elem_classes="lomit-heading")
                     self.file[side] = gr.File(
                         label="Picture file", show_label=False, file_types=["image"], height=56,
@@ -81,7 +81,7 @@ class _Page:
                             info="what you pick next is added, and each gives its own result",
                         )  # fmt: skip
                         self.chosen = strip("Your exemplars", "lomit-exemplars")
-            with gr.Column(min_width=300, elem_id="lomit-result"):
+            with gr.Column(min_width=280, elem_id="lomit-result"):
                 gr.HTML(HEADINGS["result"], elem_classes="lomit-heading")
                 self.slider = gr.ImageSlider(
                     label="Before and after", show_label=False, type="numpy", interactive=False, buttons=["fullscreen"],
