@@ -281,7 +281,7 @@ def test_strength_and_several_exemplars(open_page, photo, tmp_path):
     page.wait_for_function("document.querySelectorAll('#lomit-all .strip button').length === 0")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_it_fits_a_phone_and_a_desktop(open_page, width, scheme):
     page = open_page(width, color_scheme=scheme, has_touch=width < 500)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
