@@ -1,6 +1,6 @@
 """Translating thousands of small files: Apache Beam's DirectRunner with several workers against the local mode.
 
-`python -m benchmarks.beam_throughput --model=runs/drawn_faces [--files=2000] [--workers=2]`
+`python -m benchmarks.beam_throughput --model=drawn_faces [--files=2000] [--workers=2]`
 
 Draws the files (and some that cannot be read), translates the folder both ways in processes of their own, compares the
 results file by file, and prints times and the processes' peak memory.

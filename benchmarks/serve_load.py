@@ -1,6 +1,6 @@
 """Load on a server process on loopback: throughput, p50 and p99, and whether every client got its own answers.
 
-`python -m benchmarks.serve_load --model=runs/drawn_faces [--clients=1,8,16] [--seconds=15]`
+`python -m benchmarks.serve_load --model=drawn_faces [--clients=1,8,16] [--seconds=15]`
 
 Every client has a picture and an exemplar of its own (drawn faces), and first asks alone for the expected answer; under
 load each of its answers must equal that one (to 1 of 255: a picture's rounding moves with the batch it is in), and be
@@ -23,7 +23,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -146,10 +145,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags.add_argument("--model", required=True)
     flags.add_argument("--clients", default="1,8,16")
     flags.add_argument("--seconds", type=float, default=15)
+    flags.add_argument("--size", type=int, default=64, help="side of the pictures that clients send")
     args, server_flags = flags.parse_known_args(argv)
     counts = [min(int(n), MOST_CLIENTS) for n in args.clients.split(",")]
-    size = json.loads((Path(args.model) / "config.json").read_text())["image_size"]
-    requests = bodies(max(counts), size)
+    requests = bodies(max(counts), args.size)
     wrong = 0
     print("| clients | answers | answers/s | p50, ms | p99, ms | refused (503) | failed | mixed up | not as alone |")
     print("|---|---|---|---|---|---|---|---|---|")

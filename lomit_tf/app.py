@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import signal
 import sys
 import threading
@@ -17,14 +16,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from lomit_tf.config import ConfigError
+from lomit_tf.quiet import import_tensorflow
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
 HELP = """\
 Opens a page where a picture takes the look of an exemplar, and where you can paint what changes and what is taken.
 
-  lomit-app --model=runs/celeba
+  lomit-app --model=celeba_small
       on this machine only, at http://127.0.0.1:7860
-  lomit-app --model=runs/celeba --host=0.0.0.0 --port=8080
+  lomit-app --model=celeba_small --host=0.0.0.0 --port=8080
       for everyone who can reach this machine; there is no password"""
 
 
@@ -87,7 +87,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     """The part that takes TensorFlow and Gradio, which are imported only here: seconds after any usage error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow()
     from lomit_tf.translator import Translator
     from lomit_tf.webapp import serving
 

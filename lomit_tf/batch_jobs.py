@@ -20,11 +20,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from lomit_tf.atomic import write_bytes
 from lomit_tf.data.preprocess import CorruptImageError
 from lomit_tf.file_plan import STREAM, FileJob, MaskFiles
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
 from lomit_tf.imaging.photo import Photo
-from lomit_tf.imaging.writing import encode, encode_mask, lost, write_bytes
+from lomit_tf.imaging.writing import encode, encode_mask, lost
 from lomit_tf.translation import Exemplar, Prepared, Ready, Request, Result
 from lomit_tf.translator import Translator
 

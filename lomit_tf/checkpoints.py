@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from lomit_tf.atomic import write_text
 from lomit_tf.config import RESUMABLE, ConfigError, LomitConfig
 from lomit_tf.flags import effective_flagfile
 from lomit_tf.model import Lomit
@@ -59,15 +60,8 @@ class Workdir:
         """Make the folders and write the effective configuration, as JSON and as a flagfile that repeats the run."""
         for folder in (self.checkpoints, self.tensorboard, self.samples):
             folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.config, json.dumps(config.flat(), indent=1) + "\n")
-        write_atomically(self.flagfile, effective_flagfile(config))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that a reader, or a run after a crash, sees the old or the new one whole."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+        write_text(self.config, json.dumps(config.flat(), indent=1) + "\n")
+        write_text(self.flagfile, effective_flagfile(config))
 
 
 class RunState(tf.train.experimental.PythonState):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from lomit_tf.atomic import write_bytes
 from lomit_tf.data.preprocess import from_model_range
 
 MARGIN = 96  # pixels for the names of the rows
@@ -62,6 +63,6 @@ def draw_grid(rows: Mapping[str, np.ndarray]) -> Image.Image:
 
 def save_png(image: Image.Image, path: Path) -> None:
     """Write a PNG whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    image.save(temporary, format="PNG")
-    os.replace(temporary, path)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    write_bytes(path, buffer.getvalue())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
 import signal
 import socket
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lomit_tf.config import ConfigError, near
+from lomit_tf.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from lomit_tf.serving.app import Limits, Server
@@ -28,10 +28,10 @@ LOOPBACK, PORT = "127.0.0.1", 8501  # TensorFlow Serving's REST port
 HELP = """\
 Serve a model over HTTP, in the format of TensorFlow Serving's REST API.
 
-  lomit-serve --model=runs/celeba
+  lomit-serve --model=celeba_small
       then, from another terminal:
   curl -d '{"instances": [{"image_bytes": {"b64": "..."}, "exemplar_bytes": {"b64": "..."}}]}' \\
-      http://127.0.0.1:8501/v1/models/celeba:predict
+      http://127.0.0.1:8501/v1/models/celeba_small:predict
 
 docs/serve.md has the signatures, a client, and what to put in front of it before others can reach it."""
 
@@ -94,10 +94,10 @@ def run(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     except ConfigError as error:
         return _failed(str(error), UNUSABLE)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import uvicorn  # noqa: F401 - what the extra brings
 
+        import_tensorflow()
         from lomit_tf.serving.app import Limits
     except ModuleNotFoundError as error:
         return _failed(f"needs {error.name}: pip install 'lomit_tf[serve]'", UNUSABLE)

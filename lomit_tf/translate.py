@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lomit_tf.config import ConfigError
 from lomit_tf.file_plan import STREAM, FileJob
 from lomit_tf.imaging.formats import ImageError
+from lomit_tf.quiet import import_tensorflow
 from lomit_tf.translate_flags import UNUSABLE, parser, plan, plan_beam
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
     """All files of a pattern, as an Apache Beam pipeline."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow()
     try:
         from lomit_tf.beam_jobs import FAILURES, Plan, check, check_model, translate_pattern
     except ModuleNotFoundError as error:
@@ -95,7 +96,7 @@ def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
 
 def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError]) -> int:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow()
     from PIL import Image
 
     from lomit_tf.batch_jobs import exemplar_of, run_jobs
@@ -141,6 +142,7 @@ def _shown(total: int, folder: bool) -> Iterator[Callable[[Outcome], None]]:
     ) as progress:  # fmt: skip
         task = progress.add_task("", total=total)
         said: list[str] = []
+        stopped: list[bool] = []
 
         def report(outcome: Outcome) -> None:
             if outcome.status == "failed":
@@ -149,7 +151,8 @@ def _shown(total: int, folder: bool) -> Iterator[Callable[[Outcome], None]]:
                 if line not in said[-1:]:  # the same file, after another exemplar
                     _say(line)
                     said[:] = [line]
-            if outcome.disk_full:
+            if outcome.disk_full and not stopped:
+                stopped.append(True)
                 _say("stopped: there is no space left for results; make room, and give the same command again")
             progress.advance(task)
 

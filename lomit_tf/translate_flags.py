@@ -24,18 +24,19 @@ from lomit_tf.file_plan import (
 
 UNUSABLE = 2  # exit code for flags that cannot be used
 HELP = """\
-Translate pictures: give the input the look of the exemplar, where the model's masks say so.
+Translate pictures: give the input the look of the exemplar, where the model's masks say so. celeba_small is a model
+for photographs of faces that comes along, and drawn_faces one for drawn faces.
 
-  lomit-translate --model=runs/celeba --input=photo.jpg --exemplar=star.jpg --output=out.png
+  lomit-translate --model=celeba_small --input=photo.jpg --exemplar=star.jpg --output=out.png
       one picture; the face is found and framed, and everything outside of the masks stays as it was
-  lomit-translate --model=runs/celeba --input=photos --exemplar=star.jpg --output=results
+  lomit-translate --model=celeba_small --input=photos --exemplar=star.jpg --output=results
       all pictures in a folder and its sub-folders; started again, it goes on with those that are missing
-  lomit-translate --model=runs/celeba --input=photo.jpg --exemplar=star.jpg --output=out.png --save_masks
+  lomit-translate --model=celeba_small --input=photo.jpg --exemplar=star.jpg --output=out.png --save_masks
       also the masks, as out.png.input_mask.<group>.png and out.png.exemplar_mask.<group>.png; edit them, and:
-  lomit-translate --model=runs/celeba --input=photo.jpg --exemplar=star.jpg --output=again.png \\
+  lomit-translate --model=celeba_small --input=photo.jpg --exemplar=star.jpg --output=again.png \\
       --input_mask=out.png.input_mask.all.png
       white is changed, black stays
-  cat photo.jpg | lomit-translate --model=runs/celeba --input=- --exemplar=star.jpg --output=- > out.png
+  cat photo.jpg | lomit-translate --model=celeba_small --input=- --exemplar=star.jpg --output=- > out.png
       from standard input to standard output
 
 A JPEG is compressed anew when it is written: to keep what is outside of the masks to the bit, write PNG."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lomit_tf.data import preprocess
-from lomit_tf.imaging import carry_back, framing
+from lomit_tf.imaging import carry_back, framing, masks
 from lomit_tf.imaging.masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, Photo
 
@@ -46,16 +46,56 @@ class Prepared:
         self.pixels = preprocess.to_model_range(preprocess.resize(self.region, size)).numpy()  # (S, S, 3) in -1..1
         self.own_masks: np.ndarray | None = None  # (S, S, R), once the network has found them
 
-    def raised_masks(self) -> np.ndarray:
-        """The network's group masks at the window's size, (h, w, G), summing to at most 1."""
-        assert self.own_masks is not None
-        return carry_back.upsample_masks(self.own_masks[..., :-1], self.region.shape[:2])
-
     def whole(self, part: np.ndarray) -> np.ndarray:
         """A plane (h, w) of the window in one of the photograph's size, 0 elsewhere."""
         out = np.zeros(self.photo.size, np.float32)
         out[self.window.inside(self.photo.size)] = part[self.window.own(self.photo.size)]
         return out
+
+    def given_masks(
+        self, mask: MasksLike, groups: Sequence[str], what: str
+    ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+        """Masks that a person gave, {group: (H, W) float32 in 0..1}, and notes about them.
+
+        Args:
+          groups: the model's.
+          what: what to call them: "input mask".
+
+        Raises ImageError and CorruptImageError as `imaging.masks.read_masks`.
+        """
+        given = masks.read_masks(mask, groups, self.photo.size, what)
+        notes = []
+        for group, plane in given.items():
+            of = f"{what} of {group}" if len(groups) > 1 else what
+            inside = plane[self.window.inside(self.photo.size)]
+            if not inside.any():
+                notes.append(f"{of}: nothing is marked" + (" within the crop" if plane.any() else ""))
+            elif np.count_nonzero(plane) > np.count_nonzero(inside):
+                notes.append(f"{of}: what is marked outside of the crop is ignored")
+        return given, tuple(notes)
+
+    def network_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> np.ndarray:
+        """Masks for the network, (S, S, R): its own, with the given ones among them."""
+        own = self.own_masks
+        if own is None:  # every group is given
+            own = np.zeros((*self.pixels.shape[:2], len(groups) + 1), np.float32)
+        small = {
+            groups.index(group): carry_back.downsample(framing.cut(plane, self.window, edge=True), len(own))
+            for group, plane in given.items()
+        }
+        return masks.replace(own, small)
+
+    def full_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> dict[str, np.ndarray]:
+        """{group: (H, W) float32}: as found and given, at the photograph's size, 0 outside of the window."""
+        if len(given) == len(groups):
+            planes = np.zeros((*self.region.shape[:2], len(groups) + 1), np.float32)
+        else:
+            assert self.own_masks is not None
+            found = carry_back.upsample_masks(self.own_masks[..., :-1], self.region.shape[:2])
+            planes = np.concatenate([found, 1.0 - found.sum(axis=-1, keepdims=True)], axis=-1)
+        cut = {groups.index(group): framing.cut(plane, self.window) for group, plane in given.items()}
+        planes = masks.replace(planes, cut)
+        return {group: self.whole(planes[..., g]) for g, group in enumerate(groups)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Translate photographs: `Translator`, around a trained model.
 
-    translator = Translator("runs/celeba")
+    translator = Translator("celeba_small")
     translator.set_exemplar("star.jpg")
     result = translator.translate("photo.jpg")
     result.image.save("out.png")
@@ -23,7 +23,7 @@ from absl import logging
 
 import lomit_tf
 from lomit_tf.config import near
-from lomit_tf.imaging import carry_back, framing, masks
+from lomit_tf.imaging import carry_back, framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
@@ -35,8 +35,6 @@ from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Req
 __all__ = ["Exemplar", "NoExemplarError", "Prepared", "Request", "Result", "Translator"]
 
 FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
-
-
 KEPT_EXEMPLARS = 16
 
 
@@ -106,7 +104,7 @@ class Translator:
         """
         prepared = self.prepare(image, crop=crop)
         self._find_masks([prepared])
-        return self._full_masks(prepared, {})
+        return prepared.full_masks({}, self.groups)
 
     def set_exemplar(self, image: ImageLike | Prepared, mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
         """Take, from now on, the style of this exemplar; it is encoded once, here. See `encode_exemplar`."""
@@ -125,10 +123,10 @@ class Translator:
         given, notes = self._given(prepared, mask, "exemplar mask")
         if len(given) < len(self.groups):
             self._find_masks([prepared])
-        network = self._network_masks(prepared, given)
+        network = prepared.network_masks(given, self.groups)
         styles = self.inference.styles(prepared.pixels[None], network[None])[0]
         notes = tuple(f"exemplar: {note}" for note in prepared.notes + notes)
-        return Exemplar(styles, self._full_masks(prepared, given), prepared.photo, prepared.window, notes)
+        return Exemplar(styles, prepared.full_masks(given, self.groups), prepared.photo, prepared.window, notes)
 
     def exemplar_of_file(self, path: str | os.PathLike[str], mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
         """`encode_exemplar` of a file and mask files, remembered (the last KEPT_EXEMPLARS) until a file changes."""
@@ -242,7 +240,7 @@ class Translator:
         transfer = np.stack([r.transfer for r in ready])
         if any(r.given or r.prepared.own_masks is not None for r in ready):
             self._find_masks([r.prepared for r in ready if len(r.given) < len(self.groups)])
-            network = np.stack([self._network_masks(r.prepared, r.given) for r in ready])
+            network = np.stack([r.prepared.network_masks(r.given, self.groups) for r in ready])
             return self.inference.paint(images, network, styles, transfer)
         network, painted = self.inference.translate(images, styles, transfer)
         for r, found in zip(ready, network, strict=True):
@@ -255,7 +253,7 @@ class Translator:
         photo, window = prepared.photo, prepared.window
         change = carry_back.upsample_change((bare - prepared.pixels) / 2, prepared.region)
         change *= np.float32(request.strength)
-        full = self._full_masks(prepared, ready.given)
+        full = prepared.full_masks(ready.given, self.groups)
         inside, own = window.inside(photo.size), window.own(photo.size)
         if request.keep_background:
             chosen = sum(full[g][inside] * t for g, t in zip(self.groups, ready.transfer, strict=True))
@@ -281,17 +279,9 @@ class Translator:
 
     def _given(self, prepared: Prepared, mask: MasksLike, what: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
         """Masks that a person gave, and notes about them."""
-        given = masks.read_masks(mask, self.groups, prepared.photo.size, what)
-        notes = []
-        for group, plane in given.items():
-            of = f"{what} of {group}" if len(self.groups) > 1 else what
-            inside = plane[prepared.window.inside(prepared.photo.size)].max(initial=0)
-            if not inside:
-                notes.append(f"{of}: nothing is marked" + (" within the crop" if plane.any() else ""))
-            elif np.count_nonzero(plane) > np.count_nonzero(plane[prepared.window.inside(prepared.photo.size)]):
-                notes.append(f"{of}: what is marked outside of the crop is ignored")
+        given, notes = prepared.given_masks(mask, self.groups, what)
         self._log(prepared.photo.name, notes)
-        return given, tuple(notes)
+        return given, notes
 
     def _find_masks(self, prepared: Sequence[Prepared]) -> None:
         """Let the network find the masks of those that lack them."""
@@ -299,31 +289,6 @@ class Translator:
         if lacking:
             for p, found in zip(lacking, self.inference.masks(np.stack([p.pixels for p in lacking])), strict=True):
                 p.own_masks = found
-
-    def _channels(self, given: Mapping[str, np.ndarray]) -> dict[int, np.ndarray]:
-        return {self.groups.index(group): plane for group, plane in given.items()}
-
-    def _network_masks(self, prepared: Prepared, given: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Masks for the network, (S, S, R): its own, with the given ones among them."""
-        own = prepared.own_masks
-        if own is None:  # every group is given
-            own = np.zeros((self.size, self.size, len(self.groups) + 1), np.float32)
-        small = {
-            group: carry_back.downsample(framing.cut(plane, prepared.window, edge=True), self.size)
-            for group, plane in given.items()
-        }
-        return masks.replace(own, self._channels(small))
-
-    def _full_masks(self, prepared: Prepared, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """{group: (H, W)}: as found and given, at the photograph's size."""
-        if len(given) == len(self.groups):
-            planes = np.zeros((*prepared.region.shape[:2], len(self.groups) + 1), np.float32)
-        else:
-            groups = prepared.raised_masks()
-            planes = np.concatenate([groups, 1.0 - groups.sum(axis=-1, keepdims=True)], axis=-1)
-        cut = {group: framing.cut(plane, prepared.window) for group, plane in given.items()}
-        planes = masks.replace(planes, self._channels(cut))
-        return {group: prepared.whole(planes[..., g]) for g, group in enumerate(self.groups)}
 
     def _log(self, name: str, notes: Iterable[str]) -> None:
         if self.log_notes:

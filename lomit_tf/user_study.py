@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lomit_tf.atomic import write_text
 from lomit_tf.evaluation import user_study_scores as scores
 from lomit_tf.evaluation import user_study_tables as tables
-from lomit_tf.evaluation.atomic import write_text
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
 DESCRIPTION = """\

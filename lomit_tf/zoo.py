@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import zipfile
@@ -11,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lomit_tf.atomic import write_bytes, write_text
 from lomit_tf.checkpoints import load as load_checkpoint
-from lomit_tf.checkpoints import write_atomically
 from lomit_tf.config import ConfigError, LomitConfig, near
 from lomit_tf.model import Lomit
 
@@ -84,17 +85,16 @@ def save_folder(model: Lomit, folder: Path, facts: dict[str, Any]) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {f"{i:03d}": np.asarray(v) for i, v in enumerate(model.inference_generator.variables)}
-    temporary = folder / (WEIGHTS + ".tmp")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-    size = temporary.stat().st_size
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    data = buffer.getvalue()
+    size = len(data)
     if size > MOST_BYTES:
-        temporary.unlink()
         raise ConfigError(f"{folder}: {size / 2**20:.1f} MiB of weights; at most {MOST_BYTES / 2**20:.0f} are shipped")
-    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    temporary.replace(folder / WEIGHTS)
+    digest = hashlib.sha256(data).hexdigest()
+    write_bytes(folder / WEIGHTS, data)
     flat = model.config.flat() | {"data_dir": ""}  # where the data lay in training is nobody's business
     parameters = int(sum(a.size for a in arrays.values()))
     record = {"sha256": digest, "bytes": size, "parameters": parameters, **facts, "config": flat}
-    write_atomically(folder / MANIFEST, json.dumps(record, indent=1) + "\n")
+    write_text(folder / MANIFEST, json.dumps(record, indent=1) + "\n")
     return folder

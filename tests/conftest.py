@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from lomit_tf.config import LomitConfig
 
 ROOT = Path(__file__).resolve().parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The smallest networks that still have every part; 64 px is the smallest image that LomitConfig takes.
 TINY = {
     "image_size": 64, "attributes": ("Black_Hair", "Smiling"), "base_channels": 4, "residual_blocks": 1,
@@ -62,3 +64,78 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no development data at {folder}; set LOMIT_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium for Playwright: the system's, or Playwright's own; skips where one of both is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra dev)")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with playwright.sync_playwright() as driver:
+        found = found or driver.chromium.executable_path
+        if not Path(found).exists():
+            pytest.skip(f"no browser: looked for {', '.join(BROWSERS)} and for Playwright's own Chromium")
+        # Chromium's sandbox does not run under root.
+        arguments = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []
+        launched = driver.chromium.launch(executable_path=found, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def groups_workdir(tmp_path_factory, tiny) -> Path:
+    """A workdir with random weights, of the groups hair and mouth."""
+    import keras
+    from serving import save_workdir
+
+    keras.utils.set_random_seed(1)
+    config = tiny(groups="hair: Black_Hair; mouth: Smiling", dataset="drawn_faces", crop=0)
+    return save_workdir(config, tmp_path_factory.mktemp("groups") / "run")
+
+
+@pytest.fixture
+def photo_folder(tmp_path, monkeypatch) -> Path:
+    """The current folder: photos/ with three pictures, one of them in a sub-folder, and star.png."""
+    from PIL import Image
+
+    from lomit_tf.data.drawn_faces import draw
+
+    monkeypatch.chdir(tmp_path)
+    faces = draw(range(4)).images
+    for name, face in zip(("photos/a.png", "photos/sub dir/b ü.png", "photos/c.jpg", "star.png"), faces, strict=True):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(face).save(name)
+    return tmp_path
+
+
+@pytest.fixture
+def lomit(groups_workdir, capsys) -> Callable[..., tuple[int, str, str]]:
+    """lomit(flags...): exit code, standard output and standard error of `lomit-translate` with a random model."""
+    from lomit_tf import translate
+
+    def call(*flags: str) -> tuple[int, str, str]:
+        code = translate.run([f"--model={groups_workdir}", *flags])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def served_workdir(tiny, tmp_path_factory) -> Path:
+    """A workdir with random weights, of the groups hair and smile."""
+    from serving import save_workdir
+
+    config = tiny(groups="hair: Black_Hair; smile: Smiling", output="composite")
+    return save_workdir(config, tmp_path_factory.mktemp("serve") / "two groups")
+
+
+@pytest.fixture(scope="module")
+def server(served_workdir, tmp_path_factory) -> Iterator[Any]:
+    """`lomit-serve` as a process, with small limits. Fails the tests of a module where it logs a fault."""
+    from serving import serving
+
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    limits = ("--max_body_mb=2", "--max_megapixels=0.5", "--max_queue=6", "--max_batch=4")
+    with serving(served_workdir, log, "--name=tiny", *limits) as running:
+        yield running
+        assert "Traceback" not in log.read_text()

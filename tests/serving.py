@@ -26,6 +26,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("starlette", "uvicorn", "orjson", "prometheus_client")
 READY_SECONDS = 180
+SIZE = 64  # of the served model's images
 
 
 def need_packages() -> None:
@@ -180,3 +181,19 @@ async def ask(server: Any, parts: list[bytes], *, complete: bool = True) -> tupl
     finally:
         await server.batcher.stop()
     return sent[0]["status"], json.loads(b"".join(m.get("body", b"") for m in sent[1:]))
+
+
+def pictures(seed: int, count: int, size: tuple[int, int] = (SIZE, SIZE)) -> np.ndarray:
+    """Smooth random pictures (count, H, W, 3) uint8."""
+    small = np.random.default_rng(seed).integers(0, 256, (count, 4, 4, 3), np.uint8)
+    return np.stack([np.array(Image.fromarray(s).resize(size[::-1], Image.Resampling.BICUBIC)) for s in small])
+
+
+def decoded(prediction: dict[str, str]) -> np.ndarray:
+    return np.array(Image.open(io.BytesIO(base64.b64decode(prediction["b64"]))))
+
+
+def one(seed: int = 0) -> dict:
+    """A small instance of serving_default that is fine."""
+    image, exemplar = pictures(seed, 2)
+    return {"image_bytes": b64(png(image)), "exemplar_bytes": b64(png(exemplar))}

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lomit_tf.data.preprocess import CorruptImageError, centre_crop
-from lomit_tf.imaging.carry_back import MASK_FLOOR, add, downsample, fading, upsample_change, upsample_masks
+from lomit_tf.imaging.carry_back import MASK_FLOOR, TO_YCC, add, downsample, fading, upsample_change, upsample_masks
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.framing import Window, choose, cut, face_window, find_faces, parse_crop
 from lomit_tf.imaging.masks import read_mask, read_masks, replace
@@ -126,6 +126,8 @@ def test_without_a_face_the_centre_and_a_word(rng):
     assert notes == ("no face was found, so the centre was cropped",)
     window, notes = choose(image, "face", faces=False)
     assert window == Window(10, 0, 80, 80) and "not trained on photographs of faces" in notes[0]
+    for faces, expected in ((True, ("no face was found, so all of it was taken",)), (False, ())):
+        assert choose(image[:, :80], "face", faces=faces) == (Window(0, 0, 80, 80), expected)
 
 
 def test_cut_repeats_the_border_beyond_the_image():
@@ -199,14 +201,26 @@ def test_masks_are_interpolated_and_averaged(rng):
 
 def test_the_change_takes_the_photographs_texture_along(rng):
     """A change that is linear in the colours (contrast reduced to a third) is found again from its averages."""
-    texture = np.repeat(np.repeat(rng.random((20, 20, 3)), 16, axis=0), 16, axis=1)  # 320 x 320, sharp edges
-    photo = np.round(255 * (0.2 + 0.6 * texture)).astype(np.uint8)
+    texture = np.repeat(np.repeat(rng.random((20, 20, 1)), 16, axis=0), 16, axis=1)  # 320 x 320, sharp edges
+    photo = np.round(255 * (0.2 + texture * [0.6, 0.5, 0.4])).astype(np.uint8)
     photo[:160] = photo[:160] // 2
     wanted = photo / 255 * np.float32(-2 / 3) + np.float32(0.1)
     small = wanted.reshape(64, 5, 64, 5, 3).mean(axis=(1, 3)).astype(np.float32)
     plain = np.abs(upsample_masks(small, (320, 320)) - wanted).mean()
     guided = np.abs(upsample_change(small, photo) - wanted).mean()
     assert guided < 0.75 * plain
+
+
+def test_uneven_colours_do_not_become_fringes_along_the_texture(rng):
+    """A model's colours differ from pixel to pixel; strands of hair must not carry that any further."""
+    uneven = rng.uniform(-0.2, 0.2, (16, 16, 3)).astype(np.float32)
+    uneven -= (uneven @ TO_YCC[0])[..., None]  # of colour only
+    strands = np.repeat(rng.integers(20, 120, (256, 64, 1), np.uint8), 4, axis=1)
+    raised = upsample_change(uneven, np.repeat(strands, 3, axis=-1))
+    plain = upsample_masks(uneven, (256, 256))
+    for axis in (0, 1):
+        assert np.abs(np.diff(raised, axis=axis)).mean() < 1.01 * np.abs(np.diff(plain, axis=axis)).mean()
+    assert np.abs(raised @ TO_YCC[0]).max() < 1e-5
 
 
 def test_averages_of_the_change_are_the_models(rng):

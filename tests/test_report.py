@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lomit_tf.atomic import PART
 from lomit_tf.evaluation import report, report_cells, report_curves
 
 HOSTILE = """<script>alert(1)</script> & "a" 'b' | `c` *d* [e](http://x.example) $title {{data}}"""
@@ -95,7 +96,7 @@ def written(results: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str,
     paths = report.write(results, folder)
     assert paths == {k: folder / n for k, n in (("json", "results.json"), ("markdown", "results.md"),
                                                 ("html", "index.html"))}  # fmt: skip
-    assert not [p for p in folder.iterdir() if p.suffix == ".tmp"]
+    assert not [p for p in folder.iterdir() if p.suffix == PART]
     held, text, page = (paths[name].read_text(encoding="utf-8") for name in ("json", "markdown", "html"))
     return json.loads(held, parse_constant=lambda name: pytest.fail(f"{name} is no JSON")), text, Page(page)
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +12,8 @@ from PIL import Image
 
 from lomit_tf.evaluation import user_study, user_study_scores
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 METHODS = ("first", "second", "third")
 WHO = 'Ann, "A"'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A headless Chromium: the system's, or Playwright's own."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra dev)")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with playwright.sync_playwright() as driver:
-        found = found or driver.chromium.executable_path
-        if not Path(found).exists():
-            pytest.skip(f"no browser: looked for {', '.join(BROWSERS)} and for Playwright's own Chromium")
-        # Chromium's sandbox does not run under root.
-        arguments = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []
-        launched = driver.chromium.launch(executable_path=found, args=arguments)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

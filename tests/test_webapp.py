@@ -159,18 +159,35 @@ def test_a_large_photograph_is_saved_at_its_own_size(translator, files, tmp_path
     assert masks["exemplar_mask.hair.png"].shape == (128, 128)
 
 
-def test_strokes_that_come_too_late_or_are_none_are_dropped(session):
+def test_a_stroke_counts_for_what_the_brush_showed_then(session, files):
+    """A person paints while the page is on its way to another group, or to another exemplar."""
+    empty = mask_edits.layer_url(np.zeros(session.input.size, np.uint8))
+    hair = session.for_browser("input", "hair")
+    session.for_browser("input", "mouth")
+    assert session.paint("input", hair["id"], empty)
+    assert not session.input.layers["hair"].any() and session.input.layers["mouth"].any()
+    first = session.exemplars[0]
+    shown = session.for_browser("exemplar", "hair")
+    session.open("exemplar", str(files[2]), "another", add=True)
+    session.for_browser("exemplar", "hair")
+    assert session.paint("exemplar", shown["id"], mask_edits.layer_url(np.zeros(first.size, np.uint8)))
+    assert not first.layers["hair"].any() and session.exemplar.layers["hair"].any()
+    assert not session.paint("input", shown["id"], empty)  # the other side's number
+
+
+def test_strokes_on_what_is_gone_or_shown_anew_are_dropped(session, files):
     shown = session.for_browser("input", "hair")
     empty = mask_edits.layer_url(np.zeros(session.input.size, np.uint8))
-    session.for_browser("input", "mouth")
+    now = session.for_browser("input", "hair")
     assert not session.paint("input", shown["id"], empty)
     assert session.input.version == 0
-    now = session.for_browser("input", "mouth")
     other_size = mask_edits.layer_url(np.zeros((9, 9), np.uint8))
     cut = empty[: len(empty) // 2]
     for bad in ("", "data:text/html,x", mask_edits.PNG_URL + "!", cut, other_size, empty + "A" * 10_000_000, None):
         with pytest.raises(LayerError):
             session.paint("input", now["id"], bad)
+    session.open("input", str(files[2]), "another")
+    assert not session.paint("input", now["id"], empty)
     assert session.input.version == 0
 
 

@@ -8,8 +8,10 @@ so that a cached training image, a translated photograph and an exported model's
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -61,7 +63,8 @@ def opened(source: bytes | str | os.PathLike[str] | Image.Image, name: str = "")
             if isinstance(source, Image.Image):
                 image = source  # open already, and the caller's to close
             else:
-                image = stack.enter_context(Image.open(io.BytesIO(source) if isinstance(source, bytes) else source))
+                file = io.BytesIO(source) if isinstance(source, bytes) else source
+                image = stack.enter_context(Image.open(file, formats=_formats()))
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise CorruptImageError(f"{name}: {width}x{height} pixels, over the limit of {MAX_PIXELS:,} in all")
@@ -70,10 +73,20 @@ def opened(source: bytes | str | os.PathLike[str] | Image.Image, name: str = "")
         raise
     except FileNotFoundError as error:
         raise CorruptImageError(f"{name}: no such file") from error
+    except Image.DecompressionBombError as error:  # Pillow's own limit comes first, and its text speaks of attacks
+        pixels = next(iter(re.findall(r"\d+", str(error))), "too many")
+        raise CorruptImageError(f"{name}: {pixels} pixels, over the limit of {MAX_PIXELS:,} in all") from error
     except UnidentifiedImageError as error:  # its own text names a Python object, not the file
         raise CorruptImageError(f"{name}: not an image, or of a format that cannot be read") from error
     except _DECODER_ERRORS as error:
         raise CorruptImageError(f"{name}: {error or type(error).__name__}") from error
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """Pillow's readers, without the one that starts another program: EPS is handed to Ghostscript."""
+    Image.init()
+    return tuple(format for format in Image.ID if format != "EPS")
 
 
 def to_rgb(image: Image.Image) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from lomit_tf.atomic import write_text
 from lomit_tf.callbacks import ProgressBar, TrainingError
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import ImageSet
@@ -109,7 +110,7 @@ class Judge:
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         self.network.save(folder / NETWORK)
-        (folder / RECORD).write_text(json.dumps(self.record, indent=1) + "\n")
+        write_text(folder / RECORD, json.dumps(self.record, indent=1) + "\n")
 
     @property
     def label_names(self) -> tuple[str, ...]:

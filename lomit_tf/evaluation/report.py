@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lomit_tf.evaluation.atomic import write_text
+from lomit_tf.atomic import write_text
 from lomit_tf.evaluation.report_cells import lines
 from lomit_tf.evaluation.report_checks import check, json_ready
 from lomit_tf.evaluation.report_html import html

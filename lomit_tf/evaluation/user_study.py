@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from lomit_tf.atomic import write_text
 from lomit_tf.data.folders import IMAGE_SUFFIXES
 from lomit_tf.data.preprocess import CorruptImageError, decode
-from lomit_tf.evaluation.atomic import write_text
 from lomit_tf.evaluation.user_study_scores import StudyError, key_path
 
 ASK = (

@@ -1,10 +1,11 @@
 """From the model's size back to the photograph's: upsampling of the masks and of the change, and the blend.
 
-The change is upsampled with OpenCV's fast guided filter, the photograph as guide (He, Sun and Tang, Guided Image
-Filtering, PAMI 2013; He and Sun, Fast Guided Filter, 2015): it is fitted by linear functions of the photograph's
-colours, which are then applied to the photograph itself, so that its texture and edges change along; and corrected
-until its averages are the model's change again. The masks are upsampled bilinearly. docs/translate.md has the
-measurements behind both.
+The change of brightness is upsampled with OpenCV's fast guided filter, the photograph as guide (He, Sun and Tang,
+Guided Image Filtering, PAMI 2013; He and Sun, Fast Guided Filter, 2015): it is fitted by linear functions of the
+photograph's colours, which are then applied to the photograph itself, so that its texture and edges change along; and
+corrected until its averages are the model's change again. The change of colour is upsampled bilinearly, as the masks
+are: through the filter, the model's uneven colours become fringes along strands of hair. docs/translate.md has the
+measurements behind all three.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ RADIUS = 1  # of the filter's window, in pixels of the smaller image
 SMOOTHNESS = 1e-3 * 255**2  # the filter's eps: the variance below which the guide counts as flat
 STEP = 4  # the photograph is approached in steps of this factor, each with an averaged copy of it as guide
 CORRECTIONS = 2
+# Red, green, blue -> brightness and two differences of colour (ITU-R BT.601), and back.
+TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
+TO_RGB = np.linalg.inv(TO_YCC).astype(np.float32)
 
 
 def upsample_change(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
@@ -38,15 +42,19 @@ def upsample_change(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
     if max(s, t) >= max(height, width):
         return upsample_masks(change, (height, width))
     limits = change.min(axis=(0, 1)), change.max(axis=(0, 1))
+    small = cv2.transform(np.ascontiguousarray(change, np.float32), TO_YCC)
+    brightness = np.ascontiguousarray(small[..., :1])
     while (s, t) != (height, width):
         s, t = min(height, STEP * s), min(width, STEP * t)
         smaller = guide if (s, t) == (height, width) else cv2.resize(guide, (t, s), interpolation=cv2.INTER_AREA)
-        change = np.clip(_one_step(change, smaller), *limits)
-    return change
+        brightness = np.clip(_one_step(brightness, smaller), small[..., 0].min(), small[..., 0].max())
+    raised = upsample_masks(small, (height, width))
+    raised[..., 0] = brightness[..., 0]
+    return np.clip(cv2.transform(raised, TO_RGB), *limits)
 
 
 def _one_step(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
-    """(s, t, 3) -> (h, w, 3), near enough to it for the filter's subsampling to see all of the guide."""
+    """(s, t, 1) -> (h, w, 1), near enough to it for the filter's subsampling to see all of the guide."""
     (height, width), (s, t) = guide.shape[:2], change.shape[:2]
     plain = upsample_masks(change, (height, width))
     scale = max(max(s, t) / max(height, width), 1 / min(height, width))  # at least one pixel stays
@@ -55,7 +63,7 @@ def _one_step(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
     # The guide in 0..255: with 0..1 the filter takes its matrices for singular, and only blurs.
     raised = cv2.ximgproc.guidedFilter(
         np.ascontiguousarray(guide), plain, max(1, round(RADIUS / scale)), SMOOTHNESS, scale=scale
-    )
+    ).reshape(plain.shape)
     for _ in range(CORRECTIONS):  # what the filter blurred away: its averages must give the change again
         raised += upsample_masks(change - upsample_masks(raised, (s, t)), (height, width))
     return raised

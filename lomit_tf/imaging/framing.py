@@ -85,11 +85,13 @@ def choose(image: np.ndarray, crop: Any, *, faces: bool = True, zoom: float = 1.
     centre = Window((width - side) // 2, (height - side) // 2, side, side)  # as preprocess.centre_crop
     if kind == "center":
         return centre, ()
+    square = height == width
     if not faces:
-        return centre, ("this model was not trained on photographs of faces, so the centre was cropped",)
+        note = "this model was not trained on photographs of faces, so the centre was cropped"
+        return centre, () if square else (note,)
     boxes = find_faces(image)
     if not boxes:
-        return centre, ("no face was found, so the centre was cropped",)
+        return centre, (f"no face was found, so {'all of it was taken' if square else 'the centre was cropped'}",)
     notes = () if len(boxes) == 1 else (f"{len(boxes)} faces were found; the largest was taken",)
     return face_window(boxes[0], zoom), notes
 

@@ -1,18 +1,16 @@
-"""Writing photographs: encoding with metadata, and files that are whole or not there."""
+"""Writing photographs: encoding with metadata."""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
-import stat
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from lomit_tf.atomic import write_bytes
 from lomit_tf.imaging.formats import ImageError, format_of
 from lomit_tf.imaging.photo import Photo
 
@@ -21,7 +19,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 3}, "JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True},
     "TIFF": {"compression": "tiff_lzw"}, "BMP": {},
 }  # fmt: skip
-PART = ".part"  # ending of files that are being written
 
 
 def encode(photo: Photo, format: str = "PNG") -> bytes:
@@ -71,29 +68,6 @@ def save(photo: Photo, path: str | os.PathLike[str]) -> None:
       ImageError: an ending that cannot be written. OSError: the file cannot be written.
     """
     write_bytes(path, encode(photo, format_of(path)))
-
-
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file so that its name stands for the whole of it or for what was there before, whenever we are stopped.
-
-    Devices and pipes are written to directly; a link's target is replaced, not the link.
-    """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        if target.is_dir():
-            raise IsADirectoryError(21, "is a folder", str(target))
-        with open(target, "wb") as file:
-            file.write(data)
-        return
-    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}{PART}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def _encode_16(photo: Photo, format: str) -> bytes:

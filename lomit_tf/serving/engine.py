@@ -1,6 +1,6 @@
 """The signatures on a model: instances made ready in threads, computed in batches, made answers in threads.
 
-engine = Engine(lomit_tf.load("runs/celeba"), max_pixels=25_000_000)
+engine = Engine(lomit_tf.load("celeba_small"), max_pixels=25_000_000)
 items = [engine.prepare(signature, instance, where) for ...]
 answers = [engine.finish(item, result) for item, result in zip(items, engine.run(items))]
 """

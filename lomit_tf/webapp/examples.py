@@ -11,7 +11,7 @@ from lomit_tf.data import drawn_faces
 SIDE = 256
 
 
-def write(folder: Path, count: int = 8) -> list[Path]:
+def write(folder: Path, count: int = 6) -> list[Path]:
     """Draw faces of different hair colours into a folder, as PNG files of SIDE pixels; their paths.
 
     Neighbours differ in hair colour, so that any two of them show something.

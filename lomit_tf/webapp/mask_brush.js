@@ -26,6 +26,7 @@ async function load() {
   if (!value) { id = null; refresh(); return; }
   const [shown, mask, own] = await Promise.all([value.picture, value.mask, value.found].map(image));
   if (mine !== loads) return;
+  if (stroke) finish(true); // a stroke in this moment belongs to what was shown so far
   picture.src = shown.src;
   for (const c of [canvas, stamp]) { c.width = mask.naturalWidth; c.height = mask.naturalHeight; }
   context.drawImage(mask, 0, 0);
@@ -115,8 +116,8 @@ canvas.addEventListener("pointermove", (event) => {
   stroke.waiting = true;
   requestAnimationFrame(() => { if (stroke) { stroke.waiting = false; drawStroke(); } });
 });
-function end(event, keep) {
-  if (!stroke || event.pointerId !== stroke.pointer) return;
+const end = (event, keep) => { if (event.pointerId === stroke?.pointer) finish(keep); };
+function finish(keep) {
   if (keep) drawStroke();
   const { before } = stroke;
   stroke = null;

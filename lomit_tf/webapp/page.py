@@ -6,36 +6,28 @@ import functools
 import html
 import tempfile
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from PIL import Image
 
 from lomit_tf.translator import Translator
 from lomit_tf.webapp import examples
 from lomit_tf.webapp.mask_edits import LayerError
+from lomit_tf.webapp.parts import LARGE, SMALL, brush, click, said, strip, warm_up
 from lomit_tf.webapp.pictures import thumbnail
-from lomit_tf.webapp.session import Session, Settings, Shown
+from lomit_tf.webapp.session import SIDES, Session, Settings
 
 TITLE = "LOMIT: repaint the masks"
 INTRO = """<h1>LOMIT: repaint the masks</h1>
 <p>Your picture takes the look of an exemplar, but only where the masks say so. The model finds the masks;
 paint or erase them with the brush, and the result follows.</p>"""
-SIDES = ("input", "exemplar")
 HEADINGS = {
     "input": "<h2>Your picture <span>red: what changes</span></h2>",
     "exemplar": "<h2>Exemplar <span>red: what is taken</span></h2>",
     "result": "<h2>Result <span>drag the line</span></h2>",
 }
-SMALL, LARGE = 112, 400  # sides of the pictures in strips, in pixels
-
-
-def asset(name: str) -> str:
-    """The text of a file beside this module."""
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+UNCHANGED = [gr.skip()] * 7  # what `_Page._everything` gives, where nothing changed
 
 
 def build(translator: Translator, folder: Path) -> gr.Blocks:
@@ -62,34 +54,34 @@ class _Page:
             self._connect()
 
     def _lay_out(self) -> None:
-        several = len(self.groups) > 1
         self.state = gr.State(None, time_to_live=12 * 3600)
         gr.HTML(INTRO, elem_id="lomit-title")
+        self.painted = gr.Radio(
+            self.groups, value=self.groups[0], label="Show and paint the masks of", visible=len(self.groups) > 1,
+            elem_id="lomit-painted",
+        )  # fmt: skip
         self.brush: dict[str, gr.HTML] = {}
         self.file: dict[str, gr.File] = {}
         self.tray: dict[str, gr.HTML] = {}
         tray = {"chosen": None, "pictures": self.thumbnails}
         with gr.Row(equal_height=False, elem_id="lomit-work"):
             for side in SIDES:
-                with gr.Column(min_width=300, elem_id=f"lomit-{side}"):
+                with gr.Column(min_width=280, elem_id=f"lomit-{side}"):
                     gr.HTML(HEADINGS[side], elem_classes="lomit-heading")
                     self.file[side] = gr.File(
                         label="Picture file", show_label=False, file_types=["image"], height=56,
                         file_count="single" if side == "input" else "multiple",
                         elem_id=f"lomit-{side}-file", elem_classes="lomit-drop",
                     )  # fmt: skip
-                    self.tray[side] = _strip("Examples", f"lomit-{side}-examples", tray)
-                    self.brush[side] = gr.HTML(
-                        None, html_template=asset("mask_brush.html"), js_on_load=asset("mask_brush.js"),
-                        apply_default_css=False, elem_id=f"lomit-{side}-mask",
-                    )  # fmt: skip
+                    self.tray[side] = strip("Examples", f"lomit-{side}-examples", tray)
+                    self.brush[side] = brush(side)
                     if side == "exemplar":
                         self.several = gr.Checkbox(
                             False, label="Compare several exemplars", elem_id="lomit-several",
                             info="what you pick next is added, and each gives its own result",
                         )  # fmt: skip
-                        self.chosen = _strip("Your exemplars", "lomit-exemplars")
-            with gr.Column(min_width=300, elem_id="lomit-result"):
+                        self.chosen = strip("Your exemplars", "lomit-exemplars")
+            with gr.Column(min_width=280, elem_id="lomit-result"):
                 gr.HTML(HEADINGS["result"], elem_classes="lomit-heading")
                 self.slider = gr.ImageSlider(
                     label="Before and after", show_label=False, type="numpy", interactive=False, buttons=["fullscreen"],
@@ -100,13 +92,9 @@ class _Page:
                     0, 2, value=1, step=0.05, label="Strength", info="0: no change; 1: as the model does it",
                     elem_id="lomit-strength",
                 )  # fmt: skip
-                self.painted = gr.Radio(
-                    self.groups, value=self.groups[0], label="Paint the mask of", visible=several,
-                    elem_id="lomit-painted",
-                )  # fmt: skip
                 self.taken = gr.CheckboxGroup(
-                    self.groups, value=self.groups, label="Take from the exemplar", visible=several,
-                    elem_id="lomit-taken",
+                    self.groups, value=self.groups, label="Take from the exemplar",
+                    visible=len(self.groups) > 1, elem_id="lomit-taken",
                 )  # fmt: skip
                 with gr.Row():
                     self.save = {
@@ -116,7 +104,7 @@ class _Page:
                 self.ready = {
                     kind: gr.DownloadButton(elem_id=f"lomit-ready-{kind}", visible="hidden") for kind in self.save
                 }
-        self.all = _strip("The result with each exemplar", "lomit-all", named=True)
+        self.all = strip("The result with each exemplar", "lomit-all", named=True)
 
     def _connect(self) -> None:
         settings = [self.painted, self.taken, self.strength]
@@ -139,8 +127,8 @@ class _Page:
                 self.brush[side].input, functools.partial(self._paint, side), [self.brush[side]], results,
                 trigger_mode="always_last",
             )  # fmt: skip
-        for strip in (self.chosen, self.all):
-            on(strip.select, self._choose, [], [*pictures, *results])
+        for row in (self.chosen, self.all):
+            on(row.select, self._choose, [], [*pictures, *results])
         on(self.several.input, self._compare, [self.several], [*pictures, *results])
         on(self.painted.input, self._switch, [], [*self.brush.values()], trigger_mode="always_last")
         for changed in (self.taken.change, self.strength.change):
@@ -148,7 +136,7 @@ class _Page:
         for kind, button in self.save.items():
             act = functools.partial(self._save, kind)
             done = on(button.click, act, [], [self.ready[kind]], show_progress="minimal")
-            done.success(None, None, None, js=_click(f"lomit-ready-{kind}"))
+            done.success(None, None, None, js=click(f"lomit-ready-{kind}"))
 
     # Handlers: each takes the session, the group that is painted, the groups that are taken, and the strength.
 
@@ -162,9 +150,12 @@ class _Page:
         self, side: str, session: Session, painted: str, taken: list[str], strength: float, several: bool, paths: Any
     ) -> list[Any]:
         names = [paths] if isinstance(paths, str) else list(paths or [])
+        opened = False
         for path in names:
-            self._open(session, side, path, several)
+            opened |= self._open(session, side, path, several)
             several = several or len(names) > 1
+        if not opened:  # nothing is drawn anew, so that no stroke of this moment is lost
+            return [None, *UNCHANGED]
         return [None, *self._everything(session, painted, taken, strength, side, compare=several)]
 
     def _example(self, side: str) -> Callable[..., list[Any]]:
@@ -172,17 +163,20 @@ class _Page:
         def opened(
             session: Session, painted: str, taken: list[str], strength: float, several: bool, event: gr.EventData
         ) -> list[Any]:
-            self._open(session, side, self.examples[int(event.index)], several)
+            if not self._open(session, side, self.examples[int(event.index)], several):
+                return UNCHANGED
             return self._everything(session, painted, taken, strength, side, compare=several)
 
         return opened
 
-    def _open(self, session: Session, side: str, path: str, add: bool) -> None:
-        """Open a file, or say what is wrong with it."""
+    def _open(self, session: Session, side: str, path: str, add: bool) -> bool:
+        """Open a file, or say what is wrong with it; whether it was opened."""
         try:
             _live(session).open(side, path, Path(path).name, add=add)
         except (ValueError, OSError) as error:
             gr.Warning(html.escape(str(error)), duration=None)
+            return False
+        return True
 
     def _paint(
         self, side: str, session: Session, painted: str, taken: list[str], strength: float, value: dict[str, Any] | None
@@ -198,12 +192,13 @@ class _Page:
     def _choose(
         self, session: Session, painted: str, taken: list[str], strength: float, event: gr.EventData
     ) -> list[Any]:
-        _live(session).choose(int(event.index))
+        if not _live(session).choose(int(event.index)):
+            return UNCHANGED
         return self._everything(session, painted, taken, strength, "exemplar")
 
     def _compare(self, session: Session, painted: str, taken: list[str], strength: float, several: bool) -> list[Any]:
         if several:
-            return [gr.skip()] * 7
+            return UNCHANGED
         _live(session).keep_chosen()
         return self._everything(session, painted, taken, strength, "none")
 
@@ -232,9 +227,9 @@ class _Page:
         """For the brushes (all, or one side's), the strip of exemplars, the tick of several, and the results."""
         brushes = [_live(session).for_browser(s, painted) if side in ("", s) else gr.skip() for s in SIDES]
         small = [{"url": thumbnail(p.screen.photo.rgb, SMALL), "name": p.name} for p in session.exemplars]
-        strip = {"chosen": session.chosen, "pictures": small} if len(small) > 1 else None
+        chosen = {"chosen": session.chosen, "pictures": small} if len(small) > 1 else None
         tick = gr.skip() if compare is None else compare
-        return [*brushes, strip, tick, *self._results(session, painted, taken, strength)]
+        return [*brushes, chosen, tick, *self._results(session, painted, taken, strength)]
 
     def _results(self, session: Session, painted: str, taken: list[str], strength: float) -> list[Any]:
         """For the slider, the line below it, and the strip of all exemplars' results."""
@@ -247,34 +242,11 @@ class _Page:
         if shown is None:
             return [None, "Open a picture and an exemplar.", None]
         chosen = min(session.chosen, len(shown.after) - 1)
-        strip = None
+        each = None
         if len(shown.after) > 1:
             large = [{"url": thumbnail(image, LARGE), "name": name} for name, image in shown.after]
-            strip = {"chosen": chosen, "pictures": large}
-        return [(shown.before, shown.after[chosen][1]), said(shown), strip]
-
-
-def _strip(title: str, elem_id: str, value: Any = None, *, named: bool = False) -> gr.HTML:
-    """A row of pictures to choose from."""
-    return gr.HTML(
-        value, html_template=asset("strip.html"), js_on_load=asset("strip.js"), apply_default_css=False,
-        elem_id=elem_id, title=title, named=named,
-    )  # fmt: skip
-
-
-def warm_up(translator: Translator, paths: list[str]) -> list[dict[str, str]]:
-    """Let TensorFlow compile all that a session calls; the pictures as entries of a strip."""
-    session = Session(translator)
-    pictures = [session.open(side, path, Path(path).name) for side, path in zip(SIDES, paths, strict=False)]
-    session.show(Settings())
-    for picture in pictures:
-        for group in translator.groups:
-            picture.paint(group, np.zeros(picture.size, np.uint8))
-    session.show(Settings())
-    return [
-        {"url": thumbnail(np.asarray(Image.open(path)), SMALL), "name": f"Example {n}"}
-        for n, path in enumerate(paths, 1)
-    ]
+            each = {"chosen": chosen, "pictures": large}
+        return [(shown.before, shown.after[chosen][1]), said(shown), each]
 
 
 def _live(session: Session | None) -> Session:
@@ -285,21 +257,3 @@ def _live(session: Session | None) -> Session:
 
 def _settings(taken: list[str], strength: float) -> Settings:
     return Settings(tuple(taken), float(strength))
-
-
-def said(shown: Shown) -> str:
-    """The line below the result: how long it took, and the notes."""
-    count = len(shown.after)
-    kept = count - shown.encoded
-    how = f"Translated after {count} exemplars" if count > 1 else "Translated"
-    how += f" in **{shown.seconds * 1000:.0f} ms**"
-    if kept:
-        how += " (exemplar kept from before)" if count == 1 else f" ({kept} of them kept from before)"
-    return how + "".join(f"  \nNote: {html.escape(note)}." for note in shown.notes)
-
-
-def _click(elem_id: str) -> str:
-    """JavaScript that clicks a hidden download button once it has its file."""
-    return f"""() => setTimeout(() => {{
-        document.querySelector("#{elem_id} a, a#{elem_id}, #{elem_id} button, button#{elem_id}").click();
-    }}, 100)"""

@@ -12,7 +12,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # Gradio reads it wh
 import gradio as gr
 
 from lomit_tf.translator import Translator
-from lomit_tf.webapp import page
+from lomit_tf.webapp import page, parts
 
 MAX_FILE = "64mb"
 MAX_VISITORS = 20  # whose pictures are kept in memory at a time; the one who was away for longest gives way
@@ -62,8 +62,10 @@ def serve(translator: Translator, *, host: str = "127.0.0.1", port: int = 7860, 
             state_session_capacity=MAX_VISITORS,
             footer_links=[],
             ssr_mode=False,
-            css=page.asset("page.css"),
-            theme=gr.themes.Default(primary_hue="pink", font=FONTS, font_mono=("monospace",)),
+            css=parts.asset("page.css"),
+            theme=gr.themes.Default(primary_hue="pink", font=FONTS, font_mono=("monospace",)).set(
+                body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400"
+            ),
         )
     except BaseException:
         folder.cleanup()

@@ -20,6 +20,7 @@ from lomit_tf.translator import Exemplar, Request, Translator
 from lomit_tf.webapp.mask_edits import read_layer
 from lomit_tf.webapp.pictures import Picture
 
+SIDES = ("input", "exemplar")  # of the page
 MAX_EXEMPLARS = 8
 
 
@@ -63,7 +64,7 @@ class Session:
         self.lock = threading.RLock()
         self._encoded: dict[int, tuple[int, Exemplar]] = {}  # of a Picture's id, with its version
         self._numbers = itertools.count(1)
-        self._painted: dict[str, tuple[int | None, str]] = {}  # what each brush shows: its number, and the group
+        self._shown: dict[tuple[str, int, str], int] = {}  # (side, a Picture's id, group): the last number it was given
         self._bare: dict[int, tuple[object, np.ndarray]] = {}  # what the network painted, with what it depends on
 
     @property
@@ -90,14 +91,16 @@ class Session:
             else:
                 self.exemplars = [*self.exemplars, picture] if add else [picture]
                 self.chosen = len(self.exemplars) - 1
-                self._forget()
+            self._forget()
         return picture
 
-    def choose(self, index: int) -> None:
-        """Choose an exemplar by its place; one that is not there leaves the choice as it was."""
+    def choose(self, index: int) -> bool:
+        """Choose an exemplar by its place; False where that changes nothing: it is not there, or chosen already."""
         with self.lock:
-            if 0 <= index < len(self.exemplars):
-                self.chosen = index
+            if not 0 <= index < len(self.exemplars) or index == self.chosen:
+                return False
+            self.chosen = index
+            return True
 
     def keep_chosen(self) -> None:
         """Remove all exemplars but the chosen one."""
@@ -113,11 +116,13 @@ class Session:
             if picture is None:
                 return None
             number = next(self._numbers)
-            self._painted[which] = number, group
+            self._shown[which, id(picture), group] = number
             return {"id": number, **picture.for_browser(group)}
 
     def paint(self, which: str, number: int, url: str) -> bool:
-        """Take a layer that the browser painted.
+        """Take a layer that the browser painted, for the picture and group that the brush showed then.
+
+        A person may have painted while the page was already on its way to another group or exemplar.
 
         Args:
           which: the side of the page.
@@ -125,16 +130,17 @@ class Session:
           url: the layer, see `mask_edits.read_layer`.
 
         Returns:
-          False where the brush shows something else by now, and the layer is dropped.
+          False where that picture is gone, or its mask was shown anew since then; the layer is dropped.
 
         Raises LayerError for what is no layer of the picture.
         """
         with self.lock:
-            picture, (shown, group) = self.picture(which), self._painted.get(which, (None, ""))
-            if picture is None or number != shown:
-                return False
-            picture.paint(group, read_layer(url, picture.size))
-            return True
+            for picture in [self.input] if which == "input" else self.exemplars:
+                for group in self.translator.groups:
+                    if picture is not None and self._shown.get((which, id(picture), group)) == number:
+                        picture.paint(group, read_layer(url, picture.size))
+                        return True
+            return False
 
     def show(self, settings: Settings) -> Shown | None:
         """The translations after every exemplar, for the screen; None as long as a picture or exemplar is missing.
@@ -208,11 +214,13 @@ class Session:
         return picture, archive
 
     def _forget(self) -> None:
-        """Drop what was computed of exemplars that are gone: their ids may come back."""
+        """Drop what was kept of pictures that are gone: their ids may come back."""
         present = {id(picture) for picture in self.exemplars}
         for known in (self._encoded, self._bare):
             for gone in known.keys() - present:
                 del known[gone]  # type: ignore[attr-defined]
+        present.add(id(self.input))
+        self._shown = {key: number for key, number in self._shown.items() if key[1] in present}
 
     def _exemplar(self, picture: Picture) -> Exemplar:
         """The exemplar's styles, encoded anew only after its masks changed."""

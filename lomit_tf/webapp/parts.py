@@ -1,0 +1,72 @@
+"""Pieces of the page: its components of our own, and what is said below a result."""
+
+from __future__ import annotations
+
+import html
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from lomit_tf.translator import Translator
+from lomit_tf.webapp.pictures import thumbnail
+from lomit_tf.webapp.session import SIDES, Session, Settings, Shown
+
+SMALL, LARGE = 112, 400  # sides of the pictures in strips, in pixels
+
+
+def asset(name: str) -> str:
+    """The text of a file beside this module."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def brush(side: str) -> gr.HTML:
+    """The picture of a side of the page with its mask, to paint on."""
+    return gr.HTML(
+        None, html_template=asset("mask_brush.html"), js_on_load=asset("mask_brush.js"), apply_default_css=False,
+        elem_id=f"lomit-{side}-mask",
+    )  # fmt: skip
+
+
+def strip(title: str, elem_id: str, value: Any = None, *, named: bool = False) -> gr.HTML:
+    """A row of pictures to choose from."""
+    return gr.HTML(
+        value, html_template=asset("strip.html"), js_on_load=asset("strip.js"), apply_default_css=False,
+        elem_id=elem_id, title=title, named=named,
+    )  # fmt: skip
+
+
+def warm_up(translator: Translator, paths: list[str]) -> list[dict[str, str]]:
+    """Let TensorFlow compile all that a session calls; the pictures as entries of a strip."""
+    session = Session(translator)
+    pictures = [session.open(side, path, Path(path).name) for side, path in zip(SIDES, paths, strict=False)]
+    session.show(Settings())
+    for picture in pictures:
+        for group in translator.groups:
+            picture.paint(group, np.zeros(picture.size, np.uint8))
+    session.show(Settings())
+    return [
+        {"url": thumbnail(np.asarray(Image.open(path)), SMALL), "name": f"Example {n}"}
+        for n, path in enumerate(paths, 1)
+    ]
+
+
+def said(shown: Shown) -> str:
+    """The line below the result: how long it took, and the notes."""
+    count = len(shown.after)
+    kept = count - shown.encoded
+    how = f"Translated after {count} exemplars" if count > 1 else "Translated"
+    how += f" in **{shown.seconds * 1000:.0f} ms**"
+    if kept:
+        how += " (exemplar kept from before)" if count == 1 else f" ({kept} of them kept from before)"
+    return how + "".join(f"  \nNote: {html.escape(note)}." for note in shown.notes)
+
+
+def click(elem_id: str) -> str:
+    """JavaScript that clicks a hidden download button once it has its file."""
+    return f"""() => setTimeout(() => {{
+        document.querySelector("#{elem_id} a, a#{elem_id}, #{elem_id} button, button#{elem_id}").click();
+    }}, 100)"""
