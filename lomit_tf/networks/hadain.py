@@ -56,8 +56,9 @@ def widen(masks: Any, margin: int) -> Any:
     """
     if not margin:
         return masks
-    side = 2 * margin + 1
-    grown = ops.max_pool(masks[..., :-1], (side, side), strides=1, padding="same")
+    side = 2 * margin + 1  # by rows, then by columns: 2 * side comparisons for each pixel, not side^2
+    grown = ops.max_pool(masks[..., :-1], (side, 1), strides=1, padding="same")
+    grown = ops.max_pool(grown, (1, side), strides=1, padding="same")
     total = ops.sum(grown, axis=-1, keepdims=True)
     grown = grown / ops.maximum(total, 1.0)
     return ops.concatenate([grown, 1 - ops.minimum(total, 1.0)], axis=-1)
