@@ -1,7 +1,7 @@
 """Distil a trained model: `python -m lomit_tf.distill --teacher=... --preset=mobile --image_size=128 --workdir=...`.
 
-Exit codes as of `lomit_tf.train`: 0 done; 1 the training stopped itself; 2 flags, model or data that cannot be used; 130
-or 143 interrupted by Ctrl-C or SIGTERM, after saving.
+Exit codes as of `lomit_tf.train`: 0 done; 1 the training stopped itself; 2 flags, model or data that cannot be used;
+130 or 143 interrupted by Ctrl-C or SIGTERM, after saving.
 """
 
 from __future__ import annotations

@@ -162,8 +162,9 @@ def take_over(student: layers.Layer, teacher: layers.Layer) -> int:
         other = theirs.get(name, [])
         taken += sum(take_over(a, b) for a, b in zip(own, other, strict=False))
         for extra in own[len(other) :]:
-            if isinstance(extra, ResidualBlock):
-                extra.second.norm.gamma.assign(ops.zeros_like(extra.second.norm.gamma))
+            if isinstance(extra, ResidualBlock):  # x + norm(...), whose scale is the first of the norm's weights
+                scale = _parts(extra.second)["norm"][0].trainable_variables[0]
+                scale.assign(ops.zeros_like(scale))
     return taken
 
 
