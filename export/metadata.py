@@ -15,6 +15,8 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from export.compact import pack
+
 BUFFER_NAME = "TFLITE_METADATA"
 LABELS_FILE = "labels.txt"
 AUTHOR = "The lomit_tf authors"
@@ -143,7 +145,7 @@ def add_metadata(model: bytes, info: ModelInfo, labels: Sequence[str]) -> bytes:
     entry.name, entry.buffer = BUFFER_NAME, len(tree.buffers) - 1
     tree.metadata = [*(tree.metadata or []), entry]
     tree.description = info.description
-    packed = io.BytesIO(bytes(flatbuffer_utils.convert_object_to_bytearray(tree)))
+    packed = io.BytesIO(pack(tree))
     with zipfile.ZipFile(packed, "a") as archive:  # appended: a TFLite reader sees the flatbuffer in front
         archive.writestr(zipfile.ZipInfo(LABELS_FILE), "".join(f"{label}\n" for label in labels))
     return packed.getvalue()

@@ -166,7 +166,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "base_channels": 16, "residual_blocks": 2, "edge_kernel": 3, "upsample_kernel": 3, "style_downsamples": 3,
         "style_pool": 2, "mlp_width": 64, "mask_upsamples": 1, "critic_channels": 32, "critic_layers": 4,
     },
-    "mobile": {"base_channels": 16, "residual_blocks": 3, "edge_kernel": 5, "upsample_kernel": 3, "mlp_width": 64},
+    "mobile": {
+        "base_channels": 16, "residual_blocks": 3, "edge_kernel": 3, "upsample_kernel": 3, "style_downsamples": 3,
+        "style_pool": 4, "mlp_width": 64, "mask_upsamples": 1, "mask_skips": True, "critic_channels": 32,
+    },
 }  # fmt: skip
 
 

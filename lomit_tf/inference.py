@@ -31,7 +31,7 @@ class Inference:
             return g.masks(g.encode_content(images))
 
         def own_styles(images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-            return g.styles(images, masks)
+            return objectives.without_empty(g.styles(images, masks), masks)
 
         def paint(images: tf.Tensor, masks: tf.Tensor, exemplar: tf.Tensor, transfer: tf.Tensor) -> tf.Tensor:
             mixed = objectives.mix_styles(g.styles(images, masks), exemplar, transfer)
@@ -56,7 +56,7 @@ class Inference:
         return _array(self._masks(tf.constant(images)))
 
     def styles(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """E_s of every region m_r * x: images, masks -> styles."""
+        """E_s of every region m_r * x, 0 for empty regions: images, masks -> styles."""
         return _array(self._styles(tf.constant(images), tf.constant(masks)))
 
     def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> np.ndarray:

@@ -134,19 +134,21 @@ class Lomit(keras.Model):
             masks: edited masks (B, H, W, G + 1), background last, instead of the network's own.
 
         Returns:
-            The groups' styles (B, G, style_dim) and the masks as used. Nothing takes an exemplar's background style.
+            The groups' styles (B, G, style_dim) and the masks as used. Nothing takes an exemplar's background style. A
+            group whose mask is empty has a style of zeros, and `apply_styles` transfers nothing of it.
         """
         g = self.inference_generator
         self._check_masks("exemplar_masks", masks)
         masks = g.masks(g.encode_content(exemplar)) if masks is None else masks
-        return g.styles(exemplar, masks[..., : g.num_groups]), masks
+        of_groups = masks[..., : g.num_groups]
+        return objectives.without_empty(g.styles(exemplar, of_groups), of_groups), masks
 
     def apply_styles(self, image: Any, styles: Any, transfer: Any = None, image_masks: Any = None) -> Batch:
         """The second half of `translate`: an input in the styles of an exemplar.
 
         Args:
             image: (B, H, W, 3) in [-1, 1].
-            styles: (B, G, style_dim) of `encode_exemplar`.
+            styles: (B, G, style_dim) of `encode_exemplar`; of a group whose style is all 0 nothing is transferred.
             transfer, image_masks: as in `translate`.
 
         Returns:
@@ -157,9 +159,11 @@ class Lomit(keras.Model):
         content = g.encode_content(image)
         if image_masks is None:
             image_masks = g.masks(content)
-        if transfer is None:  # the input's own foreground styles would go unused
+        every = transfer is None
+        transfer = objectives.transferable(styles, tf.ones((tf.shape(image)[0], g.num_groups)) if every else transfer)
+        if every and g.num_groups == 1 and self.config.model.output == "composite":
+            # The input's own foreground style would go unused, or unseen where nothing is transferred.
             mixed = tf.concat([styles, g.styles(image, image_masks[..., g.num_groups :])], axis=1)
-            transfer = tf.ones((tf.shape(image)[0], g.num_groups))
         else:
             own = g.styles(image, image_masks)
             mixed = objectives.mix_styles(own, tf.concat([styles, own[:, g.num_groups :]], axis=1), transfer)

@@ -13,10 +13,13 @@ from keras import ops
 
 from lomit_tf.config import LomitConfig
 from lomit_tf.losses import adversarial, classification, mask, reconstruction
-from lomit_tf.networks.blocks import area_pool
+from lomit_tf.networks.blocks import above, area_pool
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
+
+EMPTY_MASK = 0.02  # a region is empty where its mask is nowhere above this
+EMPTY_CODE = 1e-6  # a style code is all 0 when its absolute values sum up to less
 
 
 def swap(x: Any) -> Any:
@@ -65,6 +68,22 @@ def mix_styles(own: Any, exemplar: Any, transfer: Any) -> Any:
     """Styles (B, R, S): the exemplar's in the groups of T (B, G), the image's own elsewhere and in the background."""
     transfer = ops.expand_dims(ops.pad(transfer, ((0, 0), (0, 1))), -1)
     return transfer * exemplar + (1 - transfer) * own
+
+
+def without_empty(styles: Any, masks: Any) -> Any:
+    """Style codes (B, R, S), 0 for the regions whose masks (B, H, W, R) are empty: nowhere above EMPTY_MASK.
+
+    The code of an empty region means nothing, and could paint anything. A code of zeros says so to `transferable`,
+    wherever it was kept meanwhile.
+    """
+    covered = ops.mean(ops.relu(ops.cast(masks, "float32") - EMPTY_MASK), axis=(1, 2))
+    return styles * ops.expand_dims(ops.cast(above(covered, 0.0), styles.dtype), -1)
+
+
+def transferable(styles: Any, transfer: Any) -> Any:
+    """`transfer` (B, G), 0 for the groups of which the exemplar has nothing: whose codes (B, G, S) are all 0."""
+    size = ops.sum(ops.abs(ops.cast(styles, "float32")), axis=-1)
+    return transfer * ops.cast(above(size, EMPTY_CODE), transfer.dtype)
 
 
 def chosen_mask(masks: Any, transfer: Any) -> Any:

@@ -58,13 +58,13 @@ def _train(invocation: flags.Invocation) -> int:
 
     keep_freed_memory()
     try:
-        with _messages():
+        with messages():
             result = training.train(invocation.config, invocation.workdir, resume=invocation.resume)
     except (ConfigError, DataError) as error:
         return _failed(str(error), UNUSABLE)
     except training.TrainingError as error:
         return _failed(str(error), STOPPED)
-    _report(result)
+    report(result)
     if result.interrupted is None:
         return 0
     return _failed(
@@ -74,7 +74,7 @@ def _train(invocation: flags.Invocation) -> int:
 
 
 @contextlib.contextmanager
-def _messages() -> Iterator[None]:
+def messages() -> Iterator[None]:
     """Show what this package logs, and the warnings of others, as plain lines on standard error."""
     handler = logging.StreamHandler()
     handler.addFilter(lambda record: record.levelno >= logging.WARNING or PACKAGE in Path(record.pathname).parents)
@@ -91,7 +91,7 @@ def _messages() -> Iterator[None]:
         absl_logging.set_verbosity(verbosity)
 
 
-def _report(result: TrainingResult) -> None:
+def report(result: TrainingResult) -> None:
     """Say where the results are, on standard output."""
     places = {
         "sample grid": result.grid,

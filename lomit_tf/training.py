@@ -46,6 +46,7 @@ def train(
     *,
     resume: str = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    make_model: Callable[[LomitConfig], Lomit] = Lomit,
 ) -> TrainingResult:
     """Train to `config.training.steps` generator steps, going on from the workdir's last checkpoint.
 
@@ -57,6 +58,7 @@ def train(
         workdir: folder for checkpoints, samples, logs and the effective configuration.
         resume: auto, never or must (see Workdir.check).
         callbacks: more Keras callbacks, called after the run's own.
+        make_model: what is trained, a Lomit or a class of it with a training step of its own.
 
     Raises:
         ConfigError, DataError: before any work.
@@ -78,7 +80,7 @@ def train(
     if chief:
         work.prepare(config)
     with strategy.scope():
-        model = Lomit(config)
+        model = make_model(config)
         model.compile(jit_compile=False)
         saver = Checkpoints(model, RunState(config), work.checkpoints, t.keep_checkpoints, chief=chief)
         first = saver.restore()

@@ -214,8 +214,7 @@ class Translator:
         transfer = self._transfer(request.groups)
         notes_of_groups: tuple[str, ...] = ()
         for i, group in enumerate(self.groups):
-            # The style code of an empty region means nothing, and could paint anything.
-            if transfer[i] and exemplar.masks[group].max() < carry_back.MASK_FLOOR:
+            if transfer[i] and not exemplar.styles[i].any():  # as objectives.without_empty leaves it
                 transfer[i] = 0
                 notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
         prepared = self.prepare(request.image, crop=request.crop)

@@ -116,6 +116,38 @@ def test_transfer_and_edited_masks_reach_the_generator(exported, model, images, 
     np.testing.assert_allclose(runtime.run(feed)["translation"], wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["onnx/{}.onnx", "tflite/{}.tflite", "saved_model/1"])
+def test_an_empty_exemplar_mask_transfers_nothing_of_its_group(exported, images, name):
+    """As if the group had not been asked for; and with both masks empty the input comes back."""
+    runtime = runtimes.load(exported / name.format("generator"), "generator")
+    masks = np.full((1, SIZE, SIZE, 2), 0.4, "float32")
+    half, none = masks.copy(), np.zeros_like(masks)
+    half[..., 0] = 0.01  # nowhere above objectives.EMPTY_MASK
+
+    def translation(exemplar_masks: np.ndarray, *transfer: float) -> np.ndarray:
+        feed = {"image": images[:1], "exemplar": images[1:2], "image_masks": masks, "exemplar_masks": exemplar_masks}
+        return runtime.run(feed | {"transfer": np.array([transfer], "float32")})["translation"]
+
+    np.testing.assert_array_equal(translation(half, 1, 1), translation(half, 0, 1))
+    assert np.abs(translation(masks, 1, 1) - translation(masks, 0, 1)).max() > 0.01, "the group changes nothing anyway"
+    half[0, 9, 9, 0] = 0.5  # one pixel is something
+    assert np.abs(translation(half, 1, 1) - translation(half, 0, 1)).max() > 0.01
+    np.testing.assert_allclose(translation(none, 1, 1), images[:1], atol=1e-6)
+
+
+def test_an_encoded_exemplar_remembers_that_a_mask_was_empty(signatures, images):
+    own, both = tf.fill((1, 1, 1, 1), -1.0), tf.ones((1, 2))
+    masks = np.full((1, SIZE, SIZE, 2), 0.4, "float32") * np.array([0, 1], "float32")
+    code = signatures["encode_exemplar"](exemplar=tf.constant(images[1:2]), exemplar_masks=tf.constant(masks))["styles"]
+    assert not code[0, 0].numpy().any() and code[0, 1].numpy().any()
+    image = tf.constant(images[:1])
+    applied = [
+        signatures["apply"](image=image, styles=code, image_masks=own, transfer=transfer)["translation"]
+        for transfer in (both, tf.constant([[0.0, 1.0]]))
+    ]
+    np.testing.assert_array_equal(*applied)
+
+
 def test_overlapping_masks_share_the_place():
     masks = tf.constant([[[[0.9, 0.6], [0.25, 0.5]]]])
     np.testing.assert_allclose(graphs.regions(masks), [[[[0.6, 0.4, 0.0], [0.25, 0.5, 0.25]]]], atol=1e-7)

@@ -66,6 +66,18 @@ def test_compaction_changes_the_size_and_nothing_else(float32, images, tmp_path)
     assert compact.compact(smaller) == smaller
 
 
+def test_sharing_vectors_loses_nothing(float32, images, tmp_path):
+    """Read back they are the model that a plain writer writes, in fewer bytes; the runtime computes the same."""
+    made = tflite.quantise(float32, "int8", [{"image": image[None]} for image in images])
+    tree = flatbuffer_utils.read_model_from_bytearray(bytearray(made))
+    plain = bytes(flatbuffer_utils.convert_object_to_bytearray(tree))
+    shared = compact.pack(tree)
+    assert len(shared) < len(plain) - 1000 and shared[4:8] == plain[4:8]
+    again = flatbuffer_utils.read_model_from_bytearray(bytearray(shared))
+    assert bytes(flatbuffer_utils.convert_object_to_bytearray(again)) == plain
+    np.testing.assert_array_equal(masks_of(shared, images, tmp_path), masks_of(plain, images, tmp_path))
+
+
 @pytest.mark.parametrize(("variant", "psnr", "smaller"), [("float16", 60, 1.5), ("dynamic", 30, 2), ("int8", 25, 2)])
 def test_variants_are_smaller_and_near(float32, images, tmp_path, variant, psnr, smaller):
     feeds = [{"image": image[None]} for image in images]

@@ -275,3 +275,14 @@ def test_mask_questions_are_asked_only_of_groups_that_were_painted(generator, co
     error = (outside * np.abs(first.bare - pairs.images)).mean()
     assert float(terms["background"]) == pytest.approx(error, rel=1e-3)
     assert float(terms["r2"]) == pytest.approx(first.encoding.masks[..., :2].numpy().mean() * 2, rel=1e-4)
+
+
+def test_a_region_without_a_mask_has_no_style_and_is_not_transferred():
+    styles = np.arange(1, 13, dtype="float32").reshape(2, 2, 3)
+    masks = np.zeros((2, 8, 8, 2), "float32")
+    masks[0, 3, 4, 0], masks[1, ..., 0], masks[1, ..., 1] = 0.03, 0.02, 1.0  # one pixel; nowhere above; everywhere
+    found = np.asarray(objectives.without_empty(styles, masks))
+    np.testing.assert_array_equal(found, styles * np.array([[1, 0], [0, 1]])[..., None])
+    asked = np.array([[1, 1], [1, 0]], "float32")
+    np.testing.assert_array_equal(objectives.transferable(found, asked), [[1, 0], [0, 0]])
+    np.testing.assert_array_equal(objectives.transferable(styles, asked), asked)

@@ -208,13 +208,15 @@ def _functions(model: Lomit) -> tuple[Any, Any, Any]:
 
     def encode(images: tf.Tensor, edited: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         used = regions(g.encode_content(images), edited)
-        return tf.cast(g.styles(images, used)[:, :groups], tf.float32), used[..., :groups]
+        styles = objectives.without_empty(g.styles(images, used)[:, :groups], used[..., :groups])
+        return tf.cast(styles, tf.float32), used[..., :groups]
 
     def apply(
         images: tf.Tensor, edited: tf.Tensor, styles: tf.Tensor, transfer: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         content = g.encode_content(images)
         used = regions(content, edited)
+        transfer = objectives.transferable(styles, transfer)
         own = g.styles(images, used)
         wanted = tf.concat([tf.cast(styles, own.dtype), own[:, groups:]], axis=1)
         mixed = objectives.mix_styles(own, wanted, tf.cast(transfer, own.dtype))

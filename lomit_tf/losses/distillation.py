@@ -1,0 +1,39 @@
+"""What a student is asked when it learns from a trained model (not in the paper): one formula each, keras.ops only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+PROBABILITY_EPSILON = 1e-6
+
+
+def cross_entropy(masks: Any, wanted: Any) -> Any:
+    """mean over images and pixels of -sum_r wanted_r log(masks_r): smallest where the masks are the wanted ones.
+
+    Its gradient reaches a mask that is sure and wrong, where that of an L1 of softmax outputs has died.
+
+    Args:
+        masks, wanted: (B, H, W, R) in 0..1, summing to 1.
+    """
+    logarithm = ops.log(ops.maximum(ops.cast(masks, "float32"), PROBABILITY_EPSILON))
+    return -ops.mean(ops.sum(ops.cast(wanted, "float32") * logarithm, axis=-1))
+
+
+def enlarged(maps: Any, size: int) -> Any:
+    """(B, h, w, C) -> (B, size, size, C), bilinear."""
+    return maps if maps.shape[1] == size else ops.image.resize(maps, (size, size), interpolation="bilinear")
+
+
+def with_change(image: Any, small: Any, painted: Any) -> Any:
+    """What a teacher that sees `small` paints, at the size of `image`: the change enlarged, the detail kept.
+
+    Args:
+        image: (B, H, W, 3) in [-1, 1].
+        small, painted: what the teacher saw of it and what it painted, (B, h, w, 3) in [-1, 1].
+
+    Returns:
+        image + enlarged(painted - small), cut to [-1, 1]: (B, H, W, 3).
+    """
+    return ops.clip(image + enlarged(painted - small, image.shape[1]), -1.0, 1.0)
