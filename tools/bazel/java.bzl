@@ -41,8 +41,9 @@ def _test_impl(ctx):
     data = ctx.files.data
     classes = [f.path.split("/javatests/")[1][:-5].replace("/", ".") for f in ctx.files.srcs if f.basename.endswith("Test.java")]
     script = ctx.actions.declare_file(ctx.label.name + ".sh")
-    ctx.actions.write(script, "#!/bin/bash\nexec %s -Djava.awt.headless=true -Dlomit.testdata=%s -cp %s org.junit.runner.JUnitCore %s\n" % (
+    ctx.actions.write(script, "#!/bin/bash\nexec %s %s -Djava.awt.headless=true -Dlomit.testdata=%s -cp %s org.junit.runner.JUnitCore %s\n" % (
         JAVA,
+        " ".join(ctx.attr.jvm_flags),
         data[0].dirname if data else ".",
         ":".join([f.short_path for f in jars]),
         " ".join(classes),
@@ -55,6 +56,7 @@ junit_test = rule(
     attrs = {
         "srcs": attr.label_list(allow_files = [".java"]),
         "deps": attr.label_list(providers = [JarInfo]),
+        "jvm_flags": attr.string_list(),
         "data": attr.label_list(allow_files = True, doc = "files of one folder, named by the property lomit.testdata"),
         "_junit": attr.label_list(
             default = ["@android_tools//:junit-4.13.2.jar", "@android_tools//:hamcrest-core-1.3.jar"],

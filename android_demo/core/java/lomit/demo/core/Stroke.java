@@ -6,6 +6,8 @@ import java.io.IOException;
 
 /** One stroke of the brush, in shares of the window's side, so that it can be drawn at any size. */
 public final class Stroke {
+    private static final float STEPS = 8192f;
+
     public final int group;
     public final boolean erase;
     /** Of the brush, as a share of the side. */
@@ -67,8 +69,8 @@ public final class Stroke {
         out.writeFloat(radius);
         out.writeFloat(hardness);
         out.writeInt(points.length);
-        for (float point : points) {
-            out.writeFloat(point);
+        for (float point : points) { // in steps of 1/8192 of the side: a bundle of the system's may have 1 MB
+            out.writeShort(Math.round(Math.max(-3.9f, Math.min(3.9f, point)) * STEPS));
         }
     }
 
@@ -79,7 +81,7 @@ public final class Stroke {
         float hardness = in.readFloat();
         float[] points = new float[in.readInt()];
         for (int i = 0; i < points.length; i++) {
-            points[i] = in.readFloat();
+            points[i] = in.readShort() / STEPS;
         }
         return new Stroke(group, erase, radius, hardness, points);
     }
