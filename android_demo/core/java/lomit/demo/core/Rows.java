@@ -29,8 +29,12 @@ abstract class Rows {
         };
     }
 
+    static Rows averaged(Rows rows, int width, int height) {
+        return of(averagedPicture(rows, width, height), new Window(0, 0, width, height));
+    }
+
     /** A smaller copy, averaged and rounded: OpenCV's INTER_AREA. */
-    static Rows averaged(final Rows rows, int width, int height) {
+    static Picture averagedPicture(final Rows rows, int width, int height) {
         final Filter across = Filter.area(rows.width, width);
         final Filter down = Filter.area(rows.height, height);
         final int[] argb = new int[width * height];
@@ -56,7 +60,7 @@ abstract class Rows {
                 }
             }
         });
-        return of(new Picture(width, height, argb), new Window(0, 0, width, height));
+        return new Picture(width, height, argb);
     }
 
     static int clamp(int place, int size) {

@@ -32,8 +32,10 @@ public final class Stroke {
     /** Draws it onto one channel of masks: m + (1 - m) a, or m (1 - a) to erase, a being how far the brush covers. */
     void draw(Planes masks) {
         int n = masks.channels;
-        for (int y = 0; y < masks.height; y++) {
-            for (int x = 0; x < masks.width; x++) {
+        int[] columns = range(0, masks.width);
+        int[] rows = range(1, masks.height);
+        for (int y = rows[0]; y < rows[1]; y++) {
+            for (int x = columns[0]; x < columns[1]; x++) {
                 float cover = cover((x + 0.5f) / masks.width, (y + 0.5f) / masks.height);
                 if (cover > 0f) {
                     int i = (y * masks.width + x) * n + group;
@@ -42,6 +44,17 @@ public final class Stroke {
                 }
             }
         }
+    }
+
+    /** From which pixel of a side to before which one it may reach. */
+    private int[] range(int axis, int side) {
+        float low = Float.MAX_VALUE;
+        float high = -Float.MAX_VALUE;
+        for (int i = axis; i < points.length; i += 2) {
+            low = Math.min(low, points[i] - radius);
+            high = Math.max(high, points[i] + radius);
+        }
+        return new int[] {Math.max(0, (int) Math.floor(low * side)), Math.min(side, (int) Math.ceil(high * side) + 1)};
     }
 
     /** 0..1 at a place, by its distance from the line through the points. */

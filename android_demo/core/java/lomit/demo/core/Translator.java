@@ -6,22 +6,25 @@ import java.util.Map;
 
 /** Translates pictures with a pair of networks. What is found of a picture is kept in `Seen`, to be used again. */
 public final class Translator {
-    /** A picture as the model sees it, and the masks found in it; a few hundred kilobytes. */
+    /** A picture as the model sees it, and the masks found in it; about a megabyte. */
     public static final class Seen {
         public final Framing.Framed framed;
-        /** The picture at the model's size. */
-        public final Picture small;
+        /** What the model sees, larger than the model sees it: VIEW x VIEW. */
+        public final Picture view;
         final Planes pixels;
         /** size x size x groups, 0..1. */
         public final Planes masks;
 
-        Seen(Framing.Framed framed, Picture small, Planes pixels, Planes masks) {
+        Seen(Framing.Framed framed, Picture view, Planes pixels, Planes masks) {
             this.framed = framed;
-            this.small = small;
+            this.view = view;
             this.pixels = pixels;
             this.masks = masks;
         }
     }
+
+    /** Side of a `Seen.view`. */
+    public static final int VIEW = 384;
 
     private final Network maskNet;
     private final Network generator;
@@ -37,12 +40,12 @@ public final class Translator {
 
     /** Finds a framed picture's masks: once for an input, once for an exemplar. */
     public Seen see(Picture picture, Framing.Framed framed) throws DemoException {
-        Picture small = Preprocess.resize(picture, framed.window, model.size);
-        Planes pixels = Preprocess.toModelRange(small);
+        Planes pixels = Preprocess.toModelRange(Preprocess.resize(picture, framed.window, model.size));
         Map<String, float[]> feed = new HashMap<String, float[]>();
         feed.put("image", pixels.values);
         float[] masks = maskNet.run(feed).get("masks");
-        return new Seen(framed, small, pixels, new Planes(model.size, model.size, model.groups.size(), masks));
+        Picture view = Preprocess.resize(picture, framed.window, VIEW);
+        return new Seen(framed, view, pixels, new Planes(model.size, model.size, model.groups.size(), masks));
     }
 
     /**

@@ -99,6 +99,17 @@ public final class PicturesTest {
     }
 
     @Test
+    public void shrinksForADetector() throws Exception {
+        Picture photo = Golden.picture("photo.png");
+        Picture small = Preprocess.shrunk(photo, 60);
+        assertEquals(50, small.width);
+        assertEquals(60, small.height);
+        assertEquals(148, Preprocess.shrunk(photo, 640).width);
+        Picture plain = new Picture(5, 2, new int[] {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1});
+        assertArrayEquals(new int[] {-1, -1, -1, -1, -1, -1, -1, -1}, Preprocess.shrunk(plain, 9).argb);
+    }
+
+    @Test
     public void theBarePictureOfAComposite() {
         Planes share = new Planes(4, 1, 1, new float[] {0f, 0.0005f, 0.25f, 1f});
         Planes change = new Planes(4, 1, 1, new float[] {0.1f, 0.1f, 0.1f, 0.1f});
