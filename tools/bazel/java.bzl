@@ -63,17 +63,17 @@ classes_of_dex = rule(
 def _test_impl(ctx):
     jar = ctx.actions.declare_file(ctx.label.name + ".jar")
     classpath = depset(ctx.files._junit + ctx.files.jars, transitive = [dep[JarInfo].all for dep in ctx.attr.deps])
-    compile(ctx, jar, ctx.files.srcs, classpath)
-    jars = [jar] + classpath.to_list()
+    compile(ctx, jar, ctx.files.srcs, depset(ctx.files.framework, transitive = [classpath]))
+    jars = [jar] + classpath.to_list() + ctx.files.framework
     data = ctx.files.data
     properties = ["-D%s=%s" % (name, target.files.to_list()[0].short_path) for target, name in ctx.attr.properties.items()]
     classes = [f.path.split("/javatests/")[1][:-5].replace("/", ".") for f in ctx.files.srcs if f.basename.endswith("Test.java")]
     script = ctx.actions.declare_file(ctx.label.name + ".sh")
-    ctx.actions.write(script, "#!/bin/bash\nexec %s %s -Djava.awt.headless=true -Dlomit.testdata=%s -cp %s org.junit.runner.JUnitCore %s\n" % (
+    ctx.actions.write(script, "#!/bin/bash\nexec %s %s -Dlomit.outputs=\"${TEST_UNDECLARED_OUTPUTS_DIR:-/tmp}\" -Djava.awt.headless=true -Dlomit.testdata=%s -cp %s org.junit.runner.JUnitCore %s\n" % (
         JAVA,
         " ".join(ctx.attr.jvm_flags + properties),
         data[0].dirname if data else ".",
-        ":".join([f.short_path for f in jars]),
+        ":".join([f.short_path for f in jars] + ctx.attr.classpath),
         " ".join(classes),
     ), is_executable = True)
     return [DefaultInfo(executable = script, runfiles = ctx.runfiles(files = jars + data + ctx.files.properties + ctx.files.resources))]
@@ -85,6 +85,8 @@ junit_test = rule(
         "srcs": attr.label_list(allow_files = [".java"]),
         "deps": attr.label_list(providers = [JarInfo]),
         "jars": attr.label_list(allow_files = [".jar"]),
+        "classpath": attr.string_list(doc = "folders that hold resources"),
+        "framework": attr.label_list(allow_files = [".jar"], doc = "last on the classpath"),
         "jvm_flags": attr.string_list(),
         "properties": attr.label_keyed_string_dict(allow_files = True, doc = "file: the property that gets its path"),
         "resources": attr.label_list(allow_files = True, doc = "files that jvm_flags name"),

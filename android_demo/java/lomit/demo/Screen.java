@@ -183,7 +183,8 @@ final class Screen implements Session.Shown {
             case OUT_OF_MEMORY: return activity.getString(R.string.error_memory);
             case MODEL_UNUSABLE: return activity.getString(R.string.error_model);
             case NOT_SAVED: return activity.getString(R.string.error_not_saved);
-            default: return activity.getString(R.string.error_unreadable);
+            case PICTURE_UNREADABLE: return activity.getString(R.string.error_unreadable);
+            default: return activity.getString(R.string.error_unexpected);
         }
     }
 

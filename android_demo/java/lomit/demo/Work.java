@@ -4,6 +4,7 @@ import android.content.Context;
 import android.content.res.AssetManager;
 import android.os.Handler;
 import android.os.Looper;
+import android.util.Log;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -70,6 +71,9 @@ final class Work {
                     tell(task, e.kind);
                 } catch (IOException e) {
                     tell(task, DemoException.Kind.PICTURE_UNREADABLE);
+                } catch (RuntimeException e) { // else it would work forever, as far as the person can see
+                    Log.e("lomit", "unexpected", e);
+                    tell(task, DemoException.Kind.UNEXPECTED);
                 } catch (OutOfMemoryError e) {
                     tell(task, DemoException.Kind.OUT_OF_MEMORY);
                 }
