@@ -15,7 +15,7 @@ DEMO = ROOT / "android_demo"
 def test_the_models_are_those_of_the_checksums():
     lines = (DEMO / "assets" / "SHA256SUMS").read_text().splitlines()
     sums = {name: digest for digest, name in (line.split() for line in lines)}
-    assert set(sums) == {"mask_net_int8.tflite", "generator_int8.tflite", "labels.txt"}
+    assert set(sums) == {"mask_net_int8.tflite", "generator_int8.tflite", "labels.txt", "model.properties"}
     for name, digest in sums.items():
         assert hashlib.sha256((DEMO / "assets" / name).read_bytes()).hexdigest() == digest, name
 

@@ -1,57 +1,153 @@
-"""Write what the Android core's tests compare with: `python tools/android/golden.py [FOLDER]`, drawn faces only.
+"""Write what the Android demo's tests compare with: `python tools/android/golden.py`, drawn faces only.
 
-The pictures come from `preprocess.square` (TensorFlow) and `carry_back` (OpenCV), the core's counterparts in Python.
+android_demo/core/testdata comes from `preprocess` (TensorFlow) and `carry_back` (OpenCV), the core's counterparts in
+Python; android_demo/desktop/testdata from the Translator with the TFLite files of android_demo/assets as its networks.
 """
 
 from __future__ import annotations
 
-import sys
+import collections
+import types
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from export.runtimes import TFLite
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.imaging import carry_back
+from lomit_tf.imaging import carry_back, framing
 from lomit_tf.imaging.framing import Window
+from lomit_tf.translator import Translator
 
-FOLDER = Path(__file__).parents[2] / "android_demo" / "core" / "testdata"
+DEMO = Path(__file__).parents[2] / "android_demo"
 SIZE = 64
+LEAST_SHARE = 1e-3  # as CarryBack.LEAST_SHARE
 
 
-def pictures() -> dict[str, np.ndarray]:
+class Files:
+    """The two TFLite files with the methods of `lomit_tf.inference.Inference`. A "style" is the exemplar itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self._mask_net, self._generator = (TFLite(folder / f"{part}_int8.tflite") for part in ("mask_net", "generator"))
+        groups = tuple((folder / "labels.txt").read_text(encoding="utf-8").split())
+        self.model = types.SimpleNamespace(group_names=groups)
+        self.size = int(self._mask_net._runner.get_input_details()["image"]["shape"][1])
+
+    def masks(self, images: np.ndarray) -> np.ndarray:
+        """As Inference.masks: with the background."""
+        masks = self._mask_net.run({"image": images})["masks"]
+        return np.concatenate([masks, 1 - masks.sum(axis=-1, keepdims=True)], axis=-1)
+
+    def styles(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """What `paint` needs of exemplars: (B, S, S, 3 + G)."""
+        return np.concatenate([images, masks[..., :-1]], axis=-1)
+
+    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> np.ndarray:
+        """As Inference.paint: without the composite, as far as the masks show it."""
+        feed = {"image": images, "exemplar": styles[..., :3], "exemplar_masks": styles[..., 3:]}
+        feed |= {"transfer": transfer} if len(self.model.group_names) > 1 else {}
+        none = self._generator.run(feed | {"image_masks": np.zeros_like(masks[..., :-1])})["translation"]
+        painted = self._generator.run(feed | {"image_masks": masks[..., :-1]})["translation"]
+        if np.abs(none - images).max() >= 1e-4:
+            return painted
+        share = (masks[..., :-1] * transfer[:, None, None]).sum(axis=-1, keepdims=True)
+        change = np.where(share < LEAST_SHARE, 0, (painted - images) / np.maximum(share, LEAST_SHARE))
+        return np.float32(images + np.clip(change, -2, 2))
+
+    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As Inference.translate."""
+        masks = self.masks(images)
+        return masks, self.paint(images, masks, styles, transfer)
+
+
+class FilesTranslator(Translator):
+    """The Translator of lomit_tf, with TFLite files in the place of a model."""
+
+    def __init__(self, folder: Path) -> None:
+        self.inference = Files(folder)  # type: ignore[assignment]
+        self.crop, self.log_notes = "center", False
+        self._exemplar, self._of_files = None, collections.OrderedDict()
+        self._faces, self._zoom = False, 1.0
+
+
+def core() -> dict[str, np.ndarray]:
     """File names, and pictures (H, W, 3) or masks (H, W), all uint8."""
     faces = draw([3, 4], size=200).images
     photo = np.ascontiguousarray(faces[0][3:180, 20:169])  # 149x177: odd margins
-    window = Window(12, 31, 110, 101)  # within the photo, so that the change fades out on all four sides
-    seen = preprocess.resize(photo[window.inside(photo.shape[:2])], SIZE).numpy()
+    large = _large(5)[:290]  # two steps of the upsampling: 64, 256, 300
     painted = preprocess.square(faces[1], 0, SIZE).numpy()
     rows, columns = np.mgrid[:SIZE, :SIZE]
     mask = np.round(255 * np.clip(1.6 - np.hypot(rows - 30, columns - 27) / 18, 0, 1)).astype(np.uint8)
-    change = (preprocess.to_model_range(painted) - preprocess.to_model_range(seen)).numpy() / 2
-    large = carry_back.upsample_masks(change, (window.height, window.width))
-    where = carry_back.upsample_masks(np.float32(mask / 255)[..., None], (window.height, window.width))[..., 0]
-    inside = window.inside(photo.shape[:2])
-    carried = photo.copy()
-    carried[inside] = carry_back.add(photo[inside], large, where * carry_back.fading(window, photo.shape[:2]), 255)
+    window = Window(12, 31, 110, 101)  # within the photo, so that the change fades out on all four sides
+    beyond = framing.face_window((93.0, 40.0, 170.0, 170.0))
+    assert beyond.left + beyond.width > 300 and beyond.top < 0
     return {
         "photo.png": photo,
+        "large.png": large,
         "square_64.png": preprocess.square(photo, 0, 64).numpy(),
         "square_200.png": preprocess.square(photo, 0, 200).numpy(),
-        "seen.png": seen,
+        "seen.png": _seen(photo, window),
+        "seen_beyond.png": _seen(large, beyond),
         "painted.png": painted,
         "mask.png": mask,
-        "carried.png": carried,
+        "carried.png": _carried(photo, window, painted, mask),
+        "carried_beyond.png": _carried(large, beyond, painted, mask),
     }
 
 
-def main(folder: Path = FOLDER) -> None:
-    """Write all pictures."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, picture in pictures().items():
-        Image.fromarray(picture).save(folder / name, optimize=True)
+def _large(seed: int) -> np.ndarray:
+    """A drawn face, 300x300."""
+    large: np.ndarray = preprocess.resize(draw([seed], size=256).images[0], 300).numpy()
+    return large
+
+
+def _seen(photo: np.ndarray, window: Window) -> np.ndarray:
+    seen: np.ndarray = preprocess.resize(framing.cut(photo, window), SIZE).numpy()
+    return seen
+
+
+def _carried(photo: np.ndarray, window: Window, painted: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The change from what is seen to what is painted, carried back within the mask: as Translator.finish."""
+    size, region = photo.shape[:2], framing.cut(photo, window)
+    seen = _seen(photo, window)
+    change = (preprocess.to_model_range(painted) - preprocess.to_model_range(seen)).numpy() / 2
+    raised = carry_back.upsample_change(change, region)
+    where = carry_back.upsample_masks(np.float32(mask / 255)[..., None], region.shape[:2])[..., 0]
+    inside, own = window.inside(size), window.own(size)
+    carried = photo.copy()
+    blend = (where * carry_back.fading(window, size))[own]
+    carried[inside] = carry_back.add(photo[inside], raised[own], blend, 255)
+    return carried
+
+
+def desktop() -> dict[str, np.ndarray]:
+    """Pictures and the Translator's results with the files of the assets."""
+    translator = FilesTranslator(DEMO / "assets")
+    photo, exemplar = np.ascontiguousarray(_large(11)[:, 15:]), _large(12)
+    translator.set_exemplar(exemplar)
+    pictures = {"input.png": photo, "exemplar.png": exemplar, "all.png": translator.translate(photo).image}
+    for i, group in enumerate(translator.groups):
+        pictures[f"only_{i}.png"] = translator.translate(photo, groups=[group]).image
+    prepared = translator.prepare(photo)
+    translator.masks(prepared)
+    assert prepared.own_masks is not None
+    for i in range(len(translator.groups)):
+        pictures[f"mask_{i}.png"] = np.uint8(np.round(255 * prepared.own_masks[..., i]))
+    return pictures
+
+
+def main() -> None:
+    """Write all pictures, and remove those of another model's groups."""
+    for part, pictures in (("core", core()), ("desktop", desktop())):
+        folder = DEMO / part / "testdata"
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.png"):
+            if old.name not in pictures:
+                old.unlink()
+        for name, picture in pictures.items():
+            Image.fromarray(picture).save(folder / name, optimize=True)
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:2]))
+    main()

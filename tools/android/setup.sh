@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what `bazel build //android_demo:lomit_demo` needs: Debian 12's packages (as root) and pinned files of
-# Maven Central, and prints what it found. `setup.sh --check` installs and fetches nothing.
+# Installs what `bazel build //android_demo:lomit_demo` and `bazel test //...` need: Debian 12's packages (as root), pinned
+# files of Maven Central (340 MB, most of it Robolectric's for the tests of the screen) and LiteRT's library of the
+# ai-edge-litert wheel, and prints what it found. `setup.sh --check` installs and fetches nothing.
 #
 # The files go to $LOMIT_ANDROID_DEPS (~/.cache/lomit_tf/android), each compared with its SHA-256 in artifacts.txt.
 # MAVEN_CENTRAL names a mirror. Exit codes: 0 everything is there, 1 something is missing, 2 bad usage.
@@ -9,8 +10,8 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 deps="${LOMIT_ANDROID_DEPS:-$HOME/.cache/lomit_tf/android}"
 central="${MAVEN_CENTRAL:-https://repo1.maven.org/maven2}"
 # The package aapt brings aapt2 as well.
-packages=(bazel-bootstrap bazel-rules-java bazel-platforms bazel-skylib aapt apksigner zipalign curl unzip zip)
-commands=(bazel aapt aapt2 apksigner zipalign javac keytool curl unzip zip)
+packages=(bazel-bootstrap bazel-rules-java bazel-platforms bazel-skylib aapt apksigner zipalign enjarify curl unzip zip)
+commands=(bazel aapt aapt2 apksigner zipalign enjarify javac keytool curl unzip zip)
 check=
 case "${1-}" in
     "") ;;
@@ -47,6 +48,28 @@ while read -r sum path purpose; do
     fi
     if whole "$sum" "$file"; then echo "found    $file ($purpose)"; else echo "missing  $file ($purpose)"; failed=1; fi
 done <"$here/artifacts.txt"
+
+# The C library that the tests run the models with, of the wheel that constraints.txt names: this checkout's, or PyPI's.
+library=libLiteRt.so
+library_sum=eec47eb35e2924b3166015887e652a58edc9af823ae38e02bf83bef2548300bb
+wheel="$(sed -n 's/^ai-edge-litert==/ai-edge-litert==/p' "$here/../../constraints.txt")"
+if [ -z "$check" ] && ! whole "$library_sum" "$deps/$library"; then
+    for file in "$here"/../../.venv/lib/python3*/site-packages/ai_edge_litert/"$library"; do
+        if whole "$library_sum" "$file"; then cp "$file" "$deps/$library"; fi
+    done
+    if ! whole "$library_sum" "$deps/$library" && python3 -m pip --version >/dev/null 2>&1; then
+        folder="$(mktemp -d)"
+        python3 -m pip download -q --no-deps --only-binary :all: --platform manylinux_2_27_x86_64 --python-version 3.11 \
+            -d "$folder" "$wheel" >/dev/null && unzip -q -o -j "$folder"/*.whl "ai_edge_litert/$library" -d "$deps" || true
+        rm -rf "$folder"
+    fi
+fi
+if whole "$library_sum" "$deps/$library"; then
+    echo "found    $deps/$library (inference in tests)"
+else
+    echo "missing  $deps/$library of $wheel for x86_64 (inference in tests)"
+    failed=1
+fi
 
 for name in "${commands[@]}"; do
     if path="$(command -v "$name")"; then echo "found    $path"; else echo "missing  $name"; failed=1; fi

@@ -38,7 +38,7 @@ def _of_debian(ctx, deps):
 def _impl(ctx):
     home = ctx.os.environ.get("HOME", "")
     folder = ctx.os.environ.get("LOMIT_ANDROID_DEPS") or home + "/.cache/lomit_tf/android"
-    deps = {}
+    deps, robolectric = {}, []
     for line in ctx.read(ctx.attr.artifacts).split("\n"):
         if not line or line.startswith("#"):
             continue
@@ -50,10 +50,20 @@ def _impl(ctx):
         # Checked here, so that the build takes what is pinned whoever put it there; no network is used.
         ctx.download("file://%s/%s" % (folder, name), name, sha256 = sha256)
         deps[path.split("/")[-3]] = ctx.path(name)
+        if line.endswith(" robolectric"):
+            robolectric.append(name)
+    for name, what in (("libLiteRt.so", "LiteRT"), (deps["android-all-instrumented"].basename, "Robolectric's Android")):
+        if not ctx.path(folder + "/" + name).exists:
+            fail("%s/%s (%s): no such file; %s" % (folder, name, what, _SETUP))
+    ctx.symlink(folder + "/libLiteRt.so", "libLiteRt.so")
+    monitor = ctx.execute([ctx.which("unzip"), "-q", "-o", deps["monitor"].basename, "classes.jar", "-d", "monitor"])
+    if monitor.return_code:
+        fail("%s: cannot be unpacked: %s" % (deps["monitor"], monitor.stderr))
+    robolectric = [n for n in robolectric if not n.endswith(".aar")] + ["monitor/classes.jar"]
     sdk = ctx.os.environ.get("ANDROID_HOME") or ctx.os.environ.get("ANDROID_SDK_ROOT")
     chosen = _of_sdk(ctx, sdk) if sdk else None
     tools, framework, dexer = chosen or _of_debian(ctx, deps)
-    for name in ("javac", "java", "jar", "keytool", "unzip", "zip"):
+    for name in ("javac", "java", "jar", "keytool", "unzip", "zip", "enjarify"):
         tools[name] = ctx.which(name)
         if tools[name] == None:
             fail("%s is not installed; %s" % (name, _SETUP))
@@ -73,11 +83,14 @@ def _impl(ctx):
     lines.append("DEXER = %s" % repr("d8" if chosen else "dx"))
     ctx.file("tools.bzl", "\"\"\"Where the tools are.\"\"\"\n\n%s\n" % "\n".join(lines))
     ctx.file("BUILD", """package(default_visibility = ["//visibility:public"])
-exports_files(["framework.jar", "dexer.jar", "debug.keystore", "junit-4.13.2.jar", "hamcrest-core-1.3.jar"])
+exports_files(["framework.jar", "dexer.jar", "debug.keystore", "junit-4.13.2.jar", "hamcrest-core-1.3.jar", "libLiteRt.so"])
 filegroup(name = "tflite_classes", srcs = ["tensorflow-lite/classes.jar", "tensorflow-lite-api/classes.jar"])
 filegroup(name = "tflite_libraries", srcs = glob(["tensorflow-lite/jni/*/*.so"]))
 filegroup(name = "tflite_licence", srcs = ["tensorflow-lite/LICENSE"])
-""")
+filegroup(name = "jna", srcs = ["%s"])
+filegroup(name = "robolectric_sdk", srcs = ["%s"])
+filegroup(name = "robolectric", srcs = %s)
+""" % (deps["jna"].basename, deps["android-all-instrumented"].basename, repr(robolectric)))
 
 android_tools = repository_rule(
     implementation = _impl,

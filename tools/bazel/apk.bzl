@@ -11,7 +11,9 @@ mkdir -p "$d/gen" "$d/classes" "$d/out"
 {aapt2} link -I {framework} --manifest {manifest} -A "$d/assets" --java "$d/gen" -0 .tflite -o "$d/base.apk" "$d/res.zip"
 {javac} --release 8 -encoding UTF-8 -Xlint:-options -g -nowarn \\
     -classpath {framework}:{classpath} -d "$d/classes" $(find "$d/gen" -name '*.java') {srcs}
+find "$d/classes" -exec touch -t 198001020000 {{}} +
 (cd "$d/classes" && {jar} -c -f "$d/app.jar" -M .)
+cp "$d/app.jar" {app_jar}
 if [ {dexer} = d8 ]; then
     {java} -cp {dexer_jar} com.android.tools.r8.D8 --debug --min-api 24 --lib {framework} --output "$d/out" "$d/app.jar" {jars}
 else
@@ -26,6 +28,7 @@ rm -f {apk}.idsig
 
 def _impl(ctx):
     apk = ctx.actions.declare_file(ctx.label.name + ".apk")
+    app_jar = ctx.actions.declare_file(ctx.label.name + "_classes.jar")
     place = ["mkdir -p $d/assets/licences"]
     place += ["cp -L %s $d/assets/" % f.path for f in ctx.files.assets]
     for target, name in ctx.attr.licences.items():
@@ -44,18 +47,21 @@ def _impl(ctx):
             [manifest, framework, dexer, keystore],
             transitive = [jars],
         ),
-        outputs = [apk],
+        outputs = [apk, app_jar],
         command = _SCRIPT.format(
             place = "\n".join(place), aapt2 = AAPT2, javac = JAVAC, jar = JAR, java = JAVA, zip = ZIP,
             zipalign = ZIPALIGN, apksigner = APKSIGNER, dexer = DEXER, dexer_jar = dexer.path, dx_main = ctx.attr.dx_main,
             res = manifest.dirname + "/res", framework = framework.path, manifest = manifest.path,
             classpath = ":".join(paths), jars = " ".join(paths), srcs = " ".join([f.path for f in ctx.files.srcs]),
-            keystore = keystore.path, apk = apk.path,
+            keystore = keystore.path, apk = apk.path, app_jar = app_jar.path,
         ),
         mnemonic = "LomitApk",
         use_default_shell_env = True,
     )
-    return [DefaultInfo(files = depset([apk]))]
+    return [
+        DefaultInfo(files = depset([apk])),
+        JarInfo(jar = app_jar, all = depset([app_jar], transitive = [jars])),  # for tests on a JVM
+    ]
 
 debug_apk = rule(
     implementation = _impl,

@@ -2,49 +2,121 @@ package lomit.demo;
 
 import android.content.Context;
 import android.graphics.Bitmap;
+import android.graphics.BlurMaskFilter;
 import android.graphics.Canvas;
 import android.graphics.Paint;
+import android.graphics.Path;
+import android.graphics.PorterDuff;
+import android.graphics.PorterDuffXfermode;
 import android.graphics.Rect;
 import android.util.AttributeSet;
 import android.view.MotionEvent;
 import android.view.View;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import lomit.demo.core.Planes;
 
-/** The part of a picture that the model sees, its mask in red over it; a finger paints. */
+/** The part of a picture that the model sees, one group's mask in red over it; a finger paints, seen at once. */
 public final class MaskView extends View {
+    /** How a stroke is painted; radius in shares of the side. */
+    static final class Brush {
+        final boolean erase;
+        final float radius;
+        final float hardness;
+
+        Brush(boolean erase, float radius, float hardness) {
+            this.erase = erase;
+            this.radius = radius;
+            this.hardness = hardness;
+        }
+    }
+
     /** Hears of a finished line of the finger. */
     interface Listener {
         /** @param points x, y, ... in shares of the side. */
-        void painted(float[] points);
+        void painted(Brush brush, float[] points);
+    }
+
+    private static final int RED = 0xff2020;
+    private static final int OPACITY = 140;
+    private static final float STEP = 0.004f; // of the side: a finger that moves less adds no point
+
+    /** A line that is not in the mask yet. */
+    private static final class Line {
+        final Brush brush;
+        final Path path = new Path();
+        float[] points = new float[64];
+        int count;
+
+        Line(Brush brush) {
+            this.brush = brush;
+        }
+
+        /** Whether the finger has moved far enough. */
+        boolean add(float x, float y) {
+            if (count > 0 && Math.hypot(x - points[count - 2], y - points[count - 1]) < STEP) {
+                return false;
+            }
+            points = count == points.length ? Arrays.copyOf(points, 2 * count) : points;
+            points[count++] = x;
+            points[count++] = y;
+            if (count == 2) {
+                path.moveTo(x, y);
+                path.lineTo(x + 1e-5f, y); // a dot
+            } else {
+                path.lineTo(x, y);
+            }
+            return true;
+        }
     }
 
     private final Paint paint = new Paint(Paint.FILTER_BITMAP_FLAG);
+    private final Paint brushPaint = new Paint(Paint.ANTI_ALIAS_FLAG);
     private final Rect square = new Rect();
+    private final List<Line> lines = new ArrayList<Line>();
     private Bitmap picture;
     private Bitmap overlay;
+    private Planes shown;
+    private int shownGroup = -1;
     private Listener listener;
-    private float[] points = new float[0];
+    private Brush brush = new Brush(false, 0.05f, 1f);
+    private Line line;
 
     public MaskView(Context context, AttributeSet attributes) {
         super(context, attributes);
+        brushPaint.setStyle(Paint.Style.STROKE);
+        brushPaint.setStrokeCap(Paint.Cap.ROUND);
+        brushPaint.setStrokeJoin(Paint.Join.ROUND);
+        brushPaint.setColor(0xff000000 | RED);
     }
 
     void listen(Listener heard) {
         listener = heard;
     }
 
-    void show(Bitmap seen, Planes mask) {
+    void use(Brush used) {
+        brush = used;
+    }
+
+    /** @param masks with all finished strokes; null while they are not known. */
+    void show(Bitmap seen, Planes masks, int group) {
         picture = seen;
-        overlay = null;
-        if (mask != null) {
-            int[] argb = new int[mask.values.length];
-            for (int i = 0; i < argb.length; i++) {
-                argb[i] = Math.round(140 * mask.values[i]) << 24 | 0xff2020;
-            }
-            overlay = Bitmap.createBitmap(argb, mask.width, mask.height, Bitmap.Config.ARGB_8888);
+        if (masks != shown || group != shownGroup) {
+            shown = masks;
+            shownGroup = group;
+            lines.clear();
+            overlay = masks == null ? null : overlay(masks, group);
         }
         invalidate();
+    }
+
+    private static Bitmap overlay(Planes masks, int group) {
+        int[] argb = new int[masks.width * masks.height];
+        for (int i = 0; i < argb.length; i++) {
+            argb[i] = Math.round(255 * masks.values[i * masks.channels + group]) << 24 | RED;
+        }
+        return Bitmap.createBitmap(argb, masks.width, masks.height, Bitmap.Config.ARGB_8888);
     }
 
     @Override
@@ -53,12 +125,37 @@ public final class MaskView extends View {
         int left = (getWidth() - side) / 2;
         int top = (getHeight() - side) / 2;
         square.set(left, top, left + side, top + side);
-        if (picture != null) {
-            canvas.drawBitmap(picture, null, square, paint);
+        if (picture == null) {
+            canvas.save();
+            canvas.clipRect(square);
+            canvas.drawColor(0x30808080);
+            canvas.restore();
+            return;
         }
-        if (overlay != null) {
-            canvas.drawBitmap(overlay, null, square, paint);
+        canvas.drawBitmap(picture, null, square, paint);
+        if (overlay == null) {
+            return;
         }
+        // The masks' own arithmetic: painting is m + (1 - m) a, erasing m (1 - a); then all of it is shown half opaque.
+        canvas.saveLayerAlpha(square.left, square.top, square.right, square.bottom, OPACITY);
+        canvas.drawBitmap(overlay, null, square, paint);
+        canvas.translate(left, top);
+        canvas.scale(side, side);
+        for (Line one : lines) {
+            draw(canvas, one);
+        }
+        if (line != null) {
+            draw(canvas, line);
+        }
+        canvas.restore();
+    }
+
+    private void draw(Canvas canvas, Line one) {
+        float fading = one.brush.radius * (1 - one.brush.hardness);
+        brushPaint.setStrokeWidth(2 * one.brush.radius - fading);
+        brushPaint.setMaskFilter(fading > 0 ? new BlurMaskFilter(fading / 2, BlurMaskFilter.Blur.NORMAL) : null);
+        brushPaint.setXfermode(one.brush.erase ? new PorterDuffXfermode(PorterDuff.Mode.DST_OUT) : null);
+        canvas.drawPath(one.path, brushPaint);
     }
 
     @Override
@@ -66,27 +163,41 @@ public final class MaskView extends View {
         if (overlay == null || square.isEmpty()) {
             return false;
         }
-        float x = (event.getX() - square.left) / square.width();
-        float y = (event.getY() - square.top) / square.height();
         switch (event.getActionMasked()) {
             case MotionEvent.ACTION_DOWN:
                 getParent().requestDisallowInterceptTouchEvent(true); // else the page scrolls
-                points = new float[] {x, y};
+                line = new Line(brush);
+                add(event.getX(), event.getY());
                 return true;
             case MotionEvent.ACTION_MOVE:
-                points = Arrays.copyOf(points, points.length + 2);
-                points[points.length - 2] = x;
-                points[points.length - 1] = y;
+                for (int i = 0; i < event.getHistorySize(); i++) {
+                    add(event.getHistoricalX(i), event.getHistoricalY(i));
+                }
+                add(event.getX(), event.getY());
                 return true;
             case MotionEvent.ACTION_UP:
                 performClick();
-                if (listener != null && points.length > 0) {
-                    listener.painted(points);
+                if (line != null) {
+                    Line made = line;
+                    line = null;
+                    lines.add(made); // shown until the masks have it
+                    if (listener != null) {
+                        listener.painted(made.brush, Arrays.copyOf(made.points, made.count));
+                    }
                 }
-                points = new float[0];
+                return true;
+            case MotionEvent.ACTION_CANCEL:
+                line = null;
+                invalidate();
                 return true;
             default:
                 return super.onTouchEvent(event);
+        }
+    }
+
+    private void add(float x, float y) {
+        if (line != null && line.add((x - square.left) / square.width(), (y - square.top) / square.height())) {
+            invalidate();
         }
     }
 

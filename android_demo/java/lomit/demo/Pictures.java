@@ -1,6 +1,9 @@
 package lomit.demo;
 
+import android.content.ContentResolver;
 import android.content.Context;
+import android.content.Intent;
+import android.content.UriPermission;
 import android.graphics.Bitmap;
 import android.graphics.BitmapFactory;
 import android.graphics.Matrix;
@@ -11,12 +14,15 @@ import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.List;
 import lomit.demo.core.DemoException;
 import lomit.demo.core.Picture;
 
 /** Reading and writing pictures: content URIs, file URIs, and asset:NAME for bundled ones. */
 final class Pictures {
     static final int MAX_MEGAPIXELS = 16;
+    static final long KEPT_MILLISECONDS = 3600 * 1000; // whom a result was shared with may still be reading it
+    private static final int SCREEN = 1024;
     private static final String ASSET = "asset:";
 
     private Pictures() {}
@@ -58,13 +64,6 @@ final class Pictures {
                 throw new DemoException(DemoException.Kind.PICTURE_TOO_LARGE,
                         options.outWidth + "x" + options.outHeight);
             }
-            int turned;
-            try (InputStream stream = open(context, uri)) {
-                turned = new ExifInterface(stream)
-                        .getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL);
-            } catch (IOException noExif) {
-                turned = ExifInterface.ORIENTATION_NORMAL;
-            }
             options.inJustDecodeBounds = false;
             Bitmap bitmap;
             try (InputStream stream = open(context, uri)) {
@@ -73,9 +72,41 @@ final class Pictures {
             if (bitmap == null) {
                 throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri);
             }
-            return pixels(upright(bitmap, turned));
+            return pixels(upright(bitmap, orientation(context, uri)));
         } catch (IOException | SecurityException e) {
             throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri, e);
+        }
+    }
+
+    /** An upright picture for the screen, with sides below 2 x SCREEN. @throws DemoException PICTURE_UNREADABLE. */
+    static Bitmap sampled(Context context, String uri) throws DemoException {
+        try {
+            BitmapFactory.Options options = new BitmapFactory.Options();
+            options.inJustDecodeBounds = true;
+            try (InputStream stream = open(context, uri)) {
+                BitmapFactory.decodeStream(stream, null, options);
+            }
+            options.inSampleSize = Math.max(1, Math.max(options.outWidth, options.outHeight) / SCREEN);
+            options.inJustDecodeBounds = false;
+            Bitmap bitmap;
+            try (InputStream stream = open(context, uri)) {
+                bitmap = BitmapFactory.decodeStream(stream, null, options);
+            }
+            if (bitmap == null) {
+                throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri);
+            }
+            return upright(bitmap, orientation(context, uri));
+        } catch (IOException | SecurityException e) {
+            throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri, e);
+        }
+    }
+
+    private static int orientation(Context context, String uri) {
+        try (InputStream stream = open(context, uri)) {
+            return new ExifInterface(stream)
+                    .getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL);
+        } catch (IOException noExif) {
+            return ExifInterface.ORIENTATION_NORMAL;
         }
     }
 
@@ -133,5 +164,21 @@ final class Pictures {
             bitmap.recycle();
         }
         return file;
+    }
+
+    /** Removes the app's own files that are neither used nor from the last hour, and gives up other apps' pictures. */
+    static void clean(Context context, List<String> used, long now) {
+        File[] files = folder(context).listFiles();
+        for (File file : files == null ? new File[0] : files) {
+            if (!used.contains(shared(file).toString()) && now - file.lastModified() > KEPT_MILLISECONDS) {
+                file.delete();
+            }
+        }
+        ContentResolver resolver = context.getContentResolver();
+        for (UriPermission permission : resolver.getPersistedUriPermissions()) {
+            if (!used.contains(permission.getUri().toString())) {
+                resolver.releasePersistableUriPermission(permission.getUri(), Intent.FLAG_GRANT_READ_URI_PERMISSION);
+            }
+        }
     }
 }

@@ -35,7 +35,7 @@ final class TfliteNetwork implements Network {
             for (String tensor : interpreter.getSignatureOutputs(SIGNATURE)) {
                 outputs.add(new Tensor(tensor, interpreter.getOutputTensorFromSignature(tensor, SIGNATURE).shape()));
             }
-        } catch (IOException | RuntimeException | UnsatisfiedLinkError e) {
+        } catch (IOException | RuntimeException | LinkageError e) {
             throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, name + ": " + e.getMessage(), e);
         }
     }

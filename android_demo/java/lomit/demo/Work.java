@@ -1,21 +1,25 @@
 package lomit.demo;
 
 import android.content.Context;
+import android.content.res.AssetManager;
 import android.os.Handler;
 import android.os.Looper;
+import android.util.Log;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import lomit.demo.core.DemoException;
+import lomit.demo.core.FaceFinder;
+import lomit.demo.core.Framing;
+import lomit.demo.core.Network;
 import lomit.demo.core.Picture;
+import lomit.demo.core.SeenCache;
 import lomit.demo.core.Translator;
-import lomit.demo.core.Window;
 
-/** What must not run on the UI thread, one thing after the other. Outlives the activity's rotation. */
+/** What must not run on the UI thread, one thing after the other; the model, and what was seen of the last pictures. */
 final class Work {
     /** A piece of work, and what is done with what it gives, on the UI thread. */
     interface Task<T> {
@@ -26,23 +30,29 @@ final class Work {
         void failed(DemoException.Kind kind);
     }
 
-    private static Work only;
+    /** Opens a model file of the assets. */
+    interface Opener {
+        Network open(AssetManager assets, String name) throws DemoException;
+    }
+
+    /** TensorFlow Lite; a desktop's tests put another runtime here. */
+    static Opener opener = new Opener() {
+        @Override
+        public Network open(AssetManager assets, String name) throws DemoException {
+            return new TfliteNetwork(assets, name);
+        }
+    };
 
     private final Context context;
     private final ExecutorService thread = Executors.newSingleThreadExecutor();
     private final Handler screen = new Handler(Looper.getMainLooper());
-    private final Map<String, Translator.Seen> seen = new HashMap<String, Translator.Seen>();
+    private final SeenCache seen = new SeenCache();
+    private final FaceFinder faces = new Faces();
     private Translator translator;
+    private Framing framing;
 
-    private Work(Context context) {
-        this.context = context;
-    }
-
-    static Work of(Context context) {
-        if (only == null) {
-            only = new Work(context.getApplicationContext());
-        }
-        return only;
+    Work(Context context) {
+        this.context = context.getApplicationContext();
     }
 
     <T> void start(final Task<T> task) {
@@ -61,8 +71,10 @@ final class Work {
                     tell(task, e.kind);
                 } catch (IOException e) {
                     tell(task, DemoException.Kind.PICTURE_UNREADABLE);
+                } catch (RuntimeException e) { // else it would work forever, as far as the person can see
+                    Log.e("lomit", "unexpected", e);
+                    tell(task, DemoException.Kind.UNEXPECTED);
                 } catch (OutOfMemoryError e) {
-                    seen.clear();
                     tell(task, DemoException.Kind.OUT_OF_MEMORY);
                 }
             }
@@ -78,32 +90,48 @@ final class Work {
         });
     }
 
+    /** Ends after what was started. */
+    void close() {
+        thread.shutdown();
+    }
+
     /** Within `compute` only. */
     Translator translator() throws DemoException {
         if (translator == null) {
+            AssetManager assets = context.getAssets();
             String labels;
-            try (InputStream stream = context.getAssets().open("labels.txt")) {
+            Properties model = new Properties();
+            try (InputStream stream = assets.open("labels.txt"); InputStream properties = assets.open("model.properties")) {
                 ByteArrayOutputStream bytes = new ByteArrayOutputStream();
                 for (int value = stream.read(); value >= 0; value = stream.read()) {
                     bytes.write(value);
                 }
                 labels = bytes.toString("UTF-8");
+                model.load(properties);
             } catch (IOException e) {
-                throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, "labels.txt", e);
+                throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, "labels.txt, model.properties", e);
             }
-            translator = new Translator(new TfliteNetwork(context.getAssets(), "mask_net_int8.tflite"),
-                    new TfliteNetwork(context.getAssets(), "generator_int8.tflite"), labels);
+            framing = Framing.of(model);
+            translator = new Translator(opener.open(assets, "mask_net_int8.tflite"),
+                    opener.open(assets, "generator_int8.tflite"), labels);
         }
         return translator;
     }
 
-    /** A picture, framed, with its masks; kept while it is one of the two in use. Within `compute` only. */
-    Translator.Seen see(String uri, String other) throws DemoException {
-        seen.keySet().retainAll(java.util.Arrays.asList(uri, other));
-        if (!seen.containsKey(uri)) {
-            Picture picture = Pictures.read(context, uri);
-            seen.put(uri, translator().see(picture, Window.centred(picture.width, picture.height)));
+    /** What was found of a picture; the picture itself is not kept. Within `compute` only. */
+    Translator.Seen see(String uri) throws DemoException {
+        Translator.Seen found = seen.get(uri);
+        return found == null ? see(uri, Pictures.read(context, uri)) : found;
+    }
+
+    /** The same for a picture that was read already. Within `compute` only. */
+    Translator.Seen see(String uri, Picture picture) throws DemoException {
+        Translator.Seen found = seen.get(uri);
+        if (found == null) {
+            Translator made = translator();
+            found = made.see(picture, framing.frame(picture, faces));
+            seen.put(uri, found);
         }
-        return seen.get(uri);
+        return found;
     }
 }

@@ -1,15 +1,18 @@
 package lomit.demo.core;
 
 /**
- * The model's change, brought to the picture's size and added within the masks (lomit_tf/imaging/carry_back.py).
- *
- * The change is raised bilinearly; Python's guided filter, which makes it follow the photograph's edges, is not here.
+ * The model's change, brought to the picture's size and added within the masks (lomit_tf/imaging/carry_back.py): it is
+ * fitted by linear functions of the photograph's colours, so that it follows the photograph's edges and texture.
  */
 public final class CarryBack {
     /** Weights below it count as 0, so that the picture stays there to the bit. */
     public static final float MASK_FLOOR = 0.02f;
     /** Where the window ends within the picture, the change fades out over this share of the window's side. */
     public static final float BORDER = 1 / 16f;
+    /** Below it a composite says too little of the bare picture; float32's rounding is then 1/100 of a grey level. */
+    static final float LEAST_SHARE = 1e-3f;
+    /** The photograph is approached in steps of this factor, each with an averaged copy of it as guide. */
+    private static final int STEP = 4;
 
     private CarryBack() {}
 
@@ -51,39 +54,104 @@ public final class CarryBack {
     }
 
     /**
+     * The change of a composite m * bare + (1 - m) * x, divided by m: that of the bare picture, as far as m shows it.
+     *
+     * @param share m, size x size x 1.
+     */
+    public static Planes bare(Planes change, Planes share) {
+        Planes bare = new Planes(change.width, change.height, change.channels);
+        for (int i = 0; i < bare.values.length; i++) {
+            float m = share.values[i / change.channels];
+            bare.values[i] = m < LEAST_SHARE ? 0f : Math.max(-1f, Math.min(1f, change.values[i] / m));
+        }
+        return bare;
+    }
+
+    /**
      * The picture with the change.
      *
      * @param change size x size x 3, in units of white.
      * @param weights width x height x 1 of any size, 0..1: where to make the change.
      * @param strength 0 leaves the picture as it is, more than 1 exaggerates.
      */
-    public static Picture add(Picture picture, Window window, Planes change, Planes weights, float strength) {
-        Filter[] colours = Filter.raising(change.width, change.height, window.width, window.height);
-        Planes wide = change.widened(colours[0]);
-        Filter[] where = Filter.raising(weights.width, weights.height, window.width, window.height);
-        Planes wideWeights = weights.widened(where[0]);
-        float[] across = fading(window.left, window.width, picture.width);
-        float[] down = fading(window.top, window.height, picture.height);
-        int[] argb = picture.argb.clone();
-        float[] line = new float[3 * window.width];
-        float[] blend = new float[window.width];
-        for (int y = 0; y < window.height; y++) { // row by row: a photograph's change as floats would be 12 bytes a pixel
-            wide.row(colours[1], y, line, 0);
-            wideWeights.row(where[1], y, blend, 0);
-            int row = (window.top + y) * picture.width + window.left;
-            for (int x = 0; x < window.width; x++) {
-                float weight = Math.min(1f, blend[x]) * across[x] * down[y];
-                if (weight < MASK_FLOOR) {
-                    continue;
+    public static Picture add(final Picture picture, final Window window, Planes change, final Planes weights,
+            final float strength) {
+        final int[] argb = picture.argb.clone();
+        final Filter[] where = Filter.raising(weights.width, weights.height, window.width, window.height);
+        final float[] across = fading(window.left, window.width, picture.width);
+        final float[] down = fading(window.top, window.height, picture.height);
+        int[] rows = rows(weights, where[1], window, picture.height);
+        if (rows == null) {
+            return new Picture(picture.width, picture.height, argb);
+        }
+        raise(change, Rows.of(picture, window), rows[0], rows[1], new GuidedStep.Sink() {
+            @Override
+            public void row(int y, float[] line, int offset) {
+                float[] small = new float[weights.width];
+                float[] blend = new float[window.width];
+                weights.row(where[1], y, small, 0);
+                Planes.across(where[0], small, 0, blend, 0, 1);
+                int row = (window.top + y) * picture.width + window.left;
+                int end = Math.min(window.width, picture.width - window.left);
+                for (int x = Math.max(0, -window.left); x < end; x++) {
+                    float weight = Math.min(1f, blend[x]) * across[x] * down[y];
+                    if (weight < MASK_FLOOR) {
+                        continue;
+                    }
+                    float scale = weight * strength * 255f;
+                    int pixel = argb[row + x];
+                    argb[row + x] = Preprocess.pixel(
+                            (pixel >> 16 & 255) + scale * line[offset + 3 * x],
+                            (pixel >> 8 & 255) + scale * line[offset + 3 * x + 1],
+                            (pixel & 255) + scale * line[offset + 3 * x + 2]);
                 }
-                float scale = weight * strength * 255f;
-                int pixel = argb[row + x];
-                argb[row + x] = Preprocess.pixel(
-                        (pixel >> 16 & 255) + scale * line[3 * x],
-                        (pixel >> 8 & 255) + scale * line[3 * x + 1],
-                        (pixel & 255) + scale * line[3 * x + 2]);
+            }
+        });
+        return new Picture(picture.width, picture.height, argb);
+    }
+
+    /** First and last row of the window within the picture where something may change; null without one. */
+    private static int[] rows(Planes weights, Filter down, Window window, int height) {
+        boolean[] marked = new boolean[weights.height];
+        for (int i = 0; i < weights.values.length; i++) {
+            marked[i / weights.width] |= weights.values[i] >= MASK_FLOOR;
+        }
+        int[] rows = null;
+        for (int y = Math.max(0, -window.top); y < Math.min(window.height, height - window.top); y++) {
+            for (int k = down.start[y]; k < down.end(y); k++) {
+                if (marked[k]) {
+                    rows = rows == null ? new int[] {y, y} : rows;
+                    rows[1] = y;
+                }
             }
         }
-        return new Picture(picture.width, picture.height, argb);
+        return rows;
+    }
+
+    /** carry_back.upsample_change, its rows first..last handed to a sink. */
+    static void raise(Planes change, Rows guide, int first, int last, GuidedStep.Sink sink) {
+        float[] low = {Float.MAX_VALUE, Float.MAX_VALUE, Float.MAX_VALUE};
+        float[] high = {-Float.MAX_VALUE, -Float.MAX_VALUE, -Float.MAX_VALUE};
+        for (int i = 0; i < change.values.length; i++) {
+            low[i % 3] = Math.min(low[i % 3], change.values[i]);
+            high[i % 3] = Math.max(high[i % 3], change.values[i]);
+        }
+        while (Math.max(change.width, change.height) < Math.max(guide.width, guide.height)) {
+            int width = Math.min(guide.width, STEP * change.width);
+            int height = Math.min(guide.height, STEP * change.height);
+            if (width == guide.width && height == guide.height) {
+                break;
+            }
+            final Planes raised = new Planes(width, height, 3);
+            new GuidedStep(change, Rows.averaged(guide, width, height), 0, height - 1)
+                    .run(0, height - 1, low, high, new GuidedStep.Sink() {
+                        @Override
+                        public void row(int y, float[] line, int offset) {
+                            System.arraycopy(line, offset, raised.values, y * 3 * raised.width, 3 * raised.width);
+                        }
+                    });
+            change = raised;
+        }
+        new GuidedStep(change, guide, first, last).run(first, last, low, high, sink);
     }
 }

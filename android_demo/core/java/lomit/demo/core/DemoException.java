@@ -5,7 +5,7 @@ public final class DemoException extends Exception {
     private static final long serialVersionUID = 1L;
 
     /** What went wrong; the UI has a text for each. */
-    public enum Kind { NO_FACE, PICTURE_UNREADABLE, PICTURE_TOO_LARGE, OUT_OF_MEMORY, MODEL_UNUSABLE, CANCELLED }
+    public enum Kind { PICTURE_UNREADABLE, PICTURE_TOO_LARGE, OUT_OF_MEMORY, MODEL_UNUSABLE, NOT_SAVED, UNEXPECTED }
 
     public final Kind kind;
 

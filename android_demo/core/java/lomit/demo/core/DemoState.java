@@ -16,13 +16,14 @@ public final class DemoState {
     /** PICKING: a picture lacks. READY: both are there. The result of DONE belongs to what is chosen now. */
     public enum Phase { PICKING, READY, TRANSLATING, DONE, ERROR }
 
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     private Phase phase = Phase.PICKING;
     private String input = "";
     private String exemplar = "";
     private MaskEdits inputEdits = new MaskEdits();
     private MaskEdits exemplarEdits = new MaskEdits();
+    private boolean[] chosen = new boolean[0];
     private int run;
     private String result = "";
     private long milliseconds;
@@ -51,6 +52,30 @@ public final class DemoState {
 
     public MaskEdits edits(boolean ofInput) {
         return ofInput ? inputEdits : exemplarEdits;
+    }
+
+    /** Whether a group is to be transferred; all are at first. */
+    public boolean chosen(int group) {
+        return group >= chosen.length || chosen[group];
+    }
+
+    /** For each group that was ever chosen or left out; those beyond its end are chosen. */
+    public boolean[] chosen() {
+        return chosen.clone();
+    }
+
+    /** Chooses a group or leaves it out. */
+    public void choose(int group, boolean wanted) {
+        if (chosen(group) == wanted) {
+            return;
+        }
+        boolean[] more = new boolean[Math.max(chosen.length, group + 1)];
+        for (int i = 0; i < more.length; i++) {
+            more[i] = chosen(i);
+        }
+        more[group] = wanted;
+        chosen = more;
+        changed();
     }
 
     /** Where the result lies; empty without one. */
@@ -155,6 +180,10 @@ public final class DemoState {
             out.writeUTF(exemplar);
             inputEdits.write(out);
             exemplarEdits.write(out);
+            out.writeInt(chosen.length);
+            for (boolean one : chosen) {
+                out.writeBoolean(one);
+            }
             out.writeInt(run);
             out.writeUTF(result);
             out.writeLong(milliseconds);
@@ -181,6 +210,10 @@ public final class DemoState {
             state.exemplar = in.readUTF();
             state.inputEdits = MaskEdits.read(in);
             state.exemplarEdits = MaskEdits.read(in);
+            state.chosen = new boolean[in.readInt()];
+            for (int i = 0; i < state.chosen.length; i++) {
+                state.chosen[i] = in.readBoolean();
+            }
             state.run = in.readInt();
             state.result = in.readUTF();
             state.milliseconds = in.readLong();

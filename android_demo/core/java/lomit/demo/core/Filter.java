@@ -71,6 +71,34 @@ final class Filter {
         };
     }
 
+    /** One filter after another as a single one. */
+    static Filter compose(Filter first, Filter second) {
+        Filter filter = new Filter(second.start.length);
+        for (int i = 0; i < filter.start.length; i++) {
+            int low = Integer.MAX_VALUE;
+            int end = 0;
+            for (int k = 0; k < second.weights[i].length; k++) {
+                int between = second.start[i] + k;
+                low = Math.min(low, first.start[between]);
+                end = Math.max(end, first.start[between] + first.weights[between].length);
+            }
+            float[] made = new float[end - low];
+            for (int k = 0; k < second.weights[i].length; k++) {
+                int between = second.start[i] + k;
+                for (int n = 0; n < first.weights[between].length; n++) {
+                    made[first.start[between] + n - low] += second.weights[i][k] * first.weights[between][n];
+                }
+            }
+            filter.set(i, low, made);
+        }
+        return filter;
+    }
+
+    /** The row after the last one that the output `i` needs. */
+    int end(int i) {
+        return start[i] + weights[i].length;
+    }
+
     private void set(int i, int first, float[] empty) {
         start[i] = first;
         weights[i] = empty;

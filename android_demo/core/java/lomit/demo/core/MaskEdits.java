@@ -18,6 +18,14 @@ public final class MaskEdits {
         made++;
     }
 
+    /** Another list of the same strokes, for another thread. */
+    public MaskEdits copy() {
+        MaskEdits copy = new MaskEdits();
+        copy.strokes.addAll(strokes);
+        copy.made = made;
+        return copy;
+    }
+
     public boolean canUndo() {
         return made > 0;
     }

@@ -50,19 +50,24 @@ public final class Planes {
     Planes widened(Filter across) {
         Planes wide = new Planes(across.start.length, height, channels);
         for (int y = 0; y < height; y++) {
-            for (int x = 0; x < wide.width; x++) {
-                float[] weights = across.weights[x];
-                int from = (y * width + across.start[x]) * channels;
-                for (int c = 0; c < channels; c++) {
-                    float sum = 0f;
-                    for (int k = 0; k < weights.length; k++) {
-                        sum += weights[k] * values[from + k * channels + c];
-                    }
-                    wide.values[(y * wide.width + x) * channels + c] = sum;
-                }
-            }
+            across(across, values, y * width * channels, wide.values, y * wide.width * channels, channels);
         }
         return wide;
+    }
+
+    /** Resizes one row along the width. */
+    static void across(Filter filter, float[] row, int offset, float[] to, int toOffset, int channels) {
+        for (int x = 0; x < filter.start.length; x++) {
+            float[] weights = filter.weights[x];
+            int from = offset + filter.start[x] * channels;
+            for (int c = 0; c < channels; c++) {
+                float sum = 0f;
+                for (int k = 0; k < weights.length; k++) {
+                    sum += weights[k] * row[from + k * channels + c];
+                }
+                to[toOffset + x * channels + c] = sum;
+            }
+        }
     }
 
     /** One output row of a resize along the height, into `to` from `offset` on. */

@@ -13,25 +13,11 @@ public final class Preprocess {
         Filter across = Filter.antialiased(window.width, size);
         Filter down = Filter.antialiased(window.height, size);
         Planes narrow = new Planes(size, window.height, 3);
+        Rows rows = Rows.of(picture, window);
+        float[] wide = new float[3 * window.width];
         for (int y = 0; y < window.height; y++) {
-            int row = (window.top + y) * picture.width + window.left;
-            for (int x = 0; x < size; x++) {
-                float[] weights = across.weights[x];
-                int from = row + across.start[x];
-                float red = 0f;
-                float green = 0f;
-                float blue = 0f;
-                for (int k = 0; k < weights.length; k++) {
-                    int pixel = picture.argb[from + k];
-                    red += weights[k] * (pixel >> 16 & 255);
-                    green += weights[k] * (pixel >> 8 & 255);
-                    blue += weights[k] * (pixel & 255);
-                }
-                int to = (y * size + x) * 3;
-                narrow.values[to] = red;
-                narrow.values[to + 1] = green;
-                narrow.values[to + 2] = blue;
-            }
+            rows.read(y, wide);
+            Planes.across(across, wide, 0, narrow.values, 3 * y * size, 3);
         }
         int[] argb = new int[size * size];
         float[] line = new float[size * 3];
@@ -42,6 +28,15 @@ public final class Preprocess {
             }
         }
         return new Picture(size, size, argb);
+    }
+
+    /** A copy whose longer side is at most this long, of even width, for a detector; averaged. */
+    public static Picture shrunk(Picture picture, int side) {
+        double scale = Math.min(1.0, (double) side / Math.max(picture.width, picture.height));
+        int width = Math.max(2, (int) Math.round(scale * picture.width) / 2 * 2);
+        int height = Math.max(1, (int) Math.round(scale * picture.height));
+        Rows rows = Rows.of(picture, new Window(0, 0, Math.max(2, picture.width), picture.height));
+        return Rows.averagedPicture(rows, width, height);
     }
 
     /** 0..255 -> -1..1, RGB. */

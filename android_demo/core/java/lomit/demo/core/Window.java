@@ -1,6 +1,6 @@
 package lomit.demo.core;
 
-/** A rectangle within a picture, in pixels. */
+/** A rectangle in a picture, in pixels; a face's may reach beyond the picture, whose border is repeated there. */
 public final class Window {
     public final int left;
     public final int top;
@@ -8,7 +8,7 @@ public final class Window {
     public final int height;
 
     public Window(int left, int top, int width, int height) {
-        if (left < 0 || top < 0 || width < 1 || height < 1) {
+        if (width < 1 || height < 1) {
             throw new IllegalArgumentException("no window: " + left + "," + top + "," + width + "," + height);
         }
         this.left = left;
@@ -21,5 +21,10 @@ public final class Window {
     public static Window centred(int width, int height) {
         int side = Math.min(width, height);
         return new Window((width - side) / 2, (height - side) / 2, side, side);
+    }
+
+    @Override
+    public String toString() {
+        return left + "," + top + "," + width + "," + height;
     }
 }

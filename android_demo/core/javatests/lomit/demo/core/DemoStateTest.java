@@ -56,9 +56,25 @@ public final class DemoStateTest {
     }
 
     @Test
+    public void choosingGroupsMakesTheResultOld() {
+        DemoState state = ready();
+        assertTrue(state.chosen(5));
+        state.finish(state.start(), "file:///result.png", 5);
+        state.choose(1, true);
+        assertEquals("it was chosen already", Phase.DONE, state.phase());
+        state.choose(1, false);
+        assertEquals(Phase.READY, state.phase());
+        DemoState back = DemoState.restore(state.snapshot());
+        assertTrue(back.chosen(0));
+        assertFalse(back.chosen(1));
+        assertTrue(back.chosen(2));
+        assertTrue(Arrays.equals(new boolean[] {true, false}, back.chosen()));
+    }
+
+    @Test
     public void outlivesTheProcess() {
         DemoState state = ready();
-        state.inputEdits().add(new Stroke(0, true, 0.2f, 0.5f, new float[] {0.1f, 0.2f, 0.3f, 0.4f}));
+        state.inputEdits().add(new Stroke(0, true, 0.2f, 0.5f, new float[] {0.125f, 0.25f, 0.375f, -0.5f}));
         state.exemplarEdits().add(new Stroke(1, false, 0.2f, 1f, new float[] {0.5f, 0.5f}));
         state.exemplarEdits().undo();
         state.changed();
