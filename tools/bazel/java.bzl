@@ -44,7 +44,7 @@ def _dex_impl(ctx):
         inputs = [ctx.file.apk],
         outputs = [jar],
         command = "set -e; d=$(mktemp -d); trap 'rm -rf $d' EXIT; %s -q %s 'classes*.dex' -d $d; " % (UNZIP, ctx.file.apk.path) +
-                  "for f in $d/*.dex; do HOME=$d %s -q -f -o $f.jar $f; (cd $d && %s -x -f $f.jar); done; " % (ENJARIFY, JAR) +
+                  "for f in $d/*.dex; do PATH=/usr/bin:/bin HOME=$d %s -f -o $f.jar $f >&2; (cd $d && %s -x -f $f.jar); done; " % (ENJARIFY, JAR) +
                   "%s -c -f %s -M -C $d %s" % (JAR, jar.path, ctx.attr.package),
         mnemonic = "LomitEnjarify",
         use_default_shell_env = True,
@@ -63,7 +63,8 @@ classes_of_dex = rule(
 def _test_impl(ctx):
     jar = ctx.actions.declare_file(ctx.label.name + ".jar")
     classpath = depset(ctx.files._junit + ctx.files.jars, transitive = [dep[JarInfo].all for dep in ctx.attr.deps])
-    compile(ctx, jar, ctx.files.srcs, depset(ctx.files.framework, transitive = [classpath]))
+    compile_only = [dep[JarInfo].all for dep in ctx.attr.compile_deps]
+    compile(ctx, jar, ctx.files.srcs, depset(ctx.files.framework, order = "preorder", transitive = compile_only + [classpath]))
     jars = [jar] + classpath.to_list() + ctx.files.framework
     data = ctx.files.data
     properties = ["-D%s=%s" % (name, target.files.to_list()[0].short_path) for target, name in ctx.attr.properties.items()]
@@ -85,6 +86,7 @@ junit_test = rule(
         "srcs": attr.label_list(allow_files = [".java"]),
         "deps": attr.label_list(providers = [JarInfo]),
         "jars": attr.label_list(allow_files = [".jar"]),
+        "compile_deps": attr.label_list(providers = [JarInfo], doc = "in the place of deps for javac, not for the test"),
         "classpath": attr.string_list(doc = "folders that hold resources"),
         "framework": attr.label_list(allow_files = [".jar"], doc = "last on the classpath"),
         "jvm_flags": attr.string_list(),
