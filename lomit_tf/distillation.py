@@ -18,7 +18,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from lomit_tf import objectives, training
-from lomit_tf.checkpoints import Workdir, write_atomically
+from lomit_tf.atomic import write_text
+from lomit_tf.checkpoints import Workdir
 from lomit_tf.config import PRESETS, ConfigError, LomitConfig
 from lomit_tf.distill_config import DEFAULTS, DistillConfig
 from lomit_tf.losses import distillation, reconstruction
@@ -227,7 +228,7 @@ def distill(
     if place.exists() and json.loads(place.read_text()) | {"teacher": name} != record:
         raise ConfigError(f"{place}: the student there had another teacher or other weights; use another --workdir")
     work.path.mkdir(parents=True, exist_ok=True)
-    write_atomically(place, json.dumps(record, indent=1) + "\n")
+    write_text(place, json.dumps(record, indent=1) + "\n")
     weights = options.weights()
     return training.train(
         config, workdir, resume=resume, make_model=lambda c: Student(c, guide, weights, options.warm_start)
