@@ -211,9 +211,12 @@ def outcomes_of(translator: Translator, jobs: Sequence[FileJob]) -> list[Outcome
 
 
 def dead_letter(outcome: Outcome) -> str:
-    """A failed job as a line of JSON."""
+    """A failed job as a line of JSON; bytes of a name that are no UTF-8 as escapes, as JSON can hold them."""
     job = outcome.job
-    return json.dumps(
-        {"input": job.input, "output": job.output, "exemplar": job.exemplar, "message": outcome.message},
-        ensure_ascii=False,
-    )
+    fields = {"input": job.input, "output": job.output, "exemplar": job.exemplar, "message": outcome.message}
+    line = json.dumps(fields, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        line = json.dumps(fields)  # \udcXX, which json.loads turns into the name that os.fsencode knows
+    return line

@@ -137,7 +137,7 @@ def variables_by_name(model: Lomit) -> dict[str, Any]:
 
 
 def load(path: str | os.PathLike[str]) -> Lomit:
-    """A trained model from a workdir or from one of its checkpoints, for inference.
+    """A trained model from a workdir or from one of its checkpoints, for inference, which is in float32.
 
     Args:
         path: a workdir (its latest checkpoint is taken), or `workdir/checkpoints/step-N`.
@@ -154,7 +154,9 @@ def load(path: str | os.PathLike[str]) -> Lomit:
         workdir, checkpoint = Workdir(path.parent.parent), str(path)
     if checkpoint is None or not workdir.config.exists():
         raise ConfigError(f"no trained model at {path}: expected a --workdir of lomit_tf.train with a checkpoint in it")
-    model = Lomit(LomitConfig.from_flat(json.loads(workdir.config.read_text())))
+    # The weights are float32 whatever the steps were computed in, and so is what uses them.
+    config = LomitConfig.from_flat(json.loads(workdir.config.read_text()) | {"precision": "float32"})
+    model = Lomit(config)
     model.build()
     weights = {
         name: [v.value for v in part.variables]

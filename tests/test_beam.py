@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -132,3 +133,15 @@ def test_without_beam_the_flag_says_what_to_install(monkeypatch, photos, tmp_pat
     flags = (f"--input={photos}", f"--exemplar={photos}/3.jpg", f"--output={tmp_path}", "--runner=beam")
     assert run(tmp_path, *flags) == 2
     assert "pip install 'lomit_tf[beam]'" in capsys.readouterr().err
+
+
+def test_a_dead_letter_names_files_whose_names_are_no_text():
+    from lomit_tf.batch_jobs import Outcome
+    from lomit_tf.beam_jobs import dead_letter
+    from lomit_tf.file_plan import FileJob
+
+    for raw in ("käse.png".encode(), b"caf\xe9.png"):
+        line = dead_letter(Outcome(FileJob(os.fsdecode(raw), "out.png", "star.png"), "failed", "broken"))
+        assert os.fsencode(json.loads(line.encode().decode())["input"]) == raw
+        assert "\n" not in line
+    assert "käse" in dead_letter(Outcome(FileJob("käse.png", "out.png", "star.png"), "failed", "broken"))

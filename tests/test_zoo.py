@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from serving import save_workdir
 
 import lomit_tf
 from lomit_tf import demo, zoo
@@ -60,6 +61,19 @@ def test_drawn_faces_find_the_hair_and_take_the_exemplars_colour():
     assert after.rgb < 0.12
     everything = cases.truth(cases.owned(hair + groups["smile"]))
     assert pictures.kept(cases.input.images, out.image, pictures.outside(everything)).error < 0.02
+
+
+def test_a_model_of_bfloat16_steps_is_used_and_shipped_in_float32(tiny, tmp_path):
+    workdir = save_workdir(tiny(precision="mixed_bfloat16"), tmp_path / "run")
+    model = lomit_tf.load(workdir)
+    again = lomit_tf.load(zoo.save_folder(model, tmp_path / "shipped", {}))
+    image = np.zeros((1, model.config.data.image_size, model.config.data.image_size, 3), "float32")
+    for loaded in (model, again):
+        assert loaded.config.training.precision == "float32"
+        content = loaded.inference_generator.encode_content(image)[0]
+        assert content.dtype == "float32"
+    for a, b in zip(model.inference_generator.variables, again.inference_generator.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_the_demo_draws_its_grid(tmp_path, capsys):
