@@ -66,9 +66,12 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium for Playwright: the system's, or Playwright's own; skips where one of both is missing."""
+    """A headless Chromium for Playwright: the system's, or Playwright's own; skips where one of both is missing.
+
+    Not for the whole session: while Playwright is open it keeps an event loop running, and asyncio.run refuses to start.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra dev)")
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     with playwright.sync_playwright() as driver:
