@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from export import __main__ as command
 from export import bundle, exporting, graphs, parity, runtimes
+from lomit_tf import zoo
 from lomit_tf.checkpoints import Checkpoints, RunState, Workdir
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
@@ -315,15 +316,13 @@ def test_another_image_size_keeps_the_weights(workdir, model):
         np.testing.assert_array_equal(a, b)
 
 
-def test_every_shipped_model_exports_within_its_tolerances(tmp_path):
-    from lomit_tf import zoo
-
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_shipped_model_exports_within_its_tolerances(name, tmp_path):
+    dataset = zoo.load(name).config.data.dataset
     shared = Path(os.environ.get("LOMIT_SHARED", Path(__file__).resolve().parents[2] / "shared"))
-    for name in zoo.names():
-        dataset = zoo.load(name).config.data.dataset
-        data_dir = "" if dataset == "drawn_faces" else str(shared / "data" / "celeba")
-        if data_dir and not Path(data_dir).is_dir():
-            pytest.skip(f"{name} is calibrated and compared on CelebA, and there is none in {data_dir}")
-        options = exporting.Options(name, tmp_path / name, samples=8, latency=False, data_dir=data_dir)
-        report = exporting.export(options, lambda line: None)
-        assert all(bar["holds"] for bar in report["bars"] if bar["fatal"])
+    data_dir = "" if dataset == "drawn_faces" else str(shared / "data" / "celeba")
+    if data_dir and not Path(data_dir).is_dir():
+        pytest.skip(f"{name} is calibrated and compared on CelebA, and there is none in {data_dir}")
+    options = exporting.Options(name, tmp_path / name, samples=8, latency=False, data_dir=data_dir)
+    report = exporting.export(options, lambda line: None)
+    assert all(bar["holds"] for bar in report["bars"] if bar["fatal"])
