@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -241,8 +240,3 @@ def fingerprint(model: Lomit) -> str:
     for value in model.inference_generator.variables:
         digest.update(np.ascontiguousarray(value, dtype="<f4").tobytes())
     return digest.hexdigest()
-
-
-def record_of(workdir: Path) -> dict[str, Any]:
-    """teacher.json of a workdir."""
-    return json.loads((workdir / TEACHER_FILE).read_text())

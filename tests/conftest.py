@@ -70,7 +70,7 @@ def shared() -> Path:
 def browser() -> Iterator[Any]:
     """A headless Chromium for Playwright: the system's, or Playwright's own; skips where one of both is missing.
 
-    Not for the whole session: while Playwright is open it keeps an event loop running, and asyncio.run refuses to start.
+    Not for the whole session: an open Playwright keeps an event loop running, and asyncio.run refuses to start.
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra dev)")
     found = next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -1,0 +1,135 @@
+"""Distillation: its losses against NumPy, the teacher at another size, the command with resume, and its refusals."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from serving import save_workdir
+
+import lomit_tf
+from lomit_tf import distill, distillation
+from lomit_tf.config import ConfigError
+from lomit_tf.distill_config import DistillConfig
+from lomit_tf.losses import distillation as losses
+from lomit_tf.objectives import Pairs
+
+GROUPS = {"groups": "hair: Black_Hair; smile: Smiling", "dataset": "drawn_faces", "crop": 0}
+SMALL = (
+    "--preset=small", "--base_channels=4", "--residual_blocks=1", "--mlp_width=8", "--critic_channels=4",
+    "--critic_layers=3", "--batch_size=2", "--image_size=128", "--train_images=8", "--checkpoint_every=2",
+    "--log_every=1", "--sample_every=0", "--sample_count=2",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def teacher(tiny, tmp_path_factory):
+    """A workdir of a model with random weights, 64 px, whose output is a composite."""
+    config = tiny(**GROUPS, output="composite", style_margin=2, masks="decoupled", ema_decay=0.9)
+    return save_workdir(config, tmp_path_factory.mktemp("teacher") / "run")
+
+
+def test_cross_entropy_against_numpy_and_smallest_at_the_wanted_masks(rng):
+    wanted, masks = (rng.dirichlet([1.0, 1, 1], size=(2, 4, 5)).astype("float32") for _ in range(2))
+    expected = -(wanted * np.log(np.maximum(masks, 1e-6))).sum(-1).mean()
+    np.testing.assert_allclose(losses.cross_entropy(masks, wanted), expected, rtol=1e-5)
+    assert losses.cross_entropy(wanted, wanted) < losses.cross_entropy(masks, wanted)
+    logits = tf.Variable(rng.normal(size=wanted.shape).astype("float32"))
+    with tf.GradientTape() as tape:
+        loss = losses.cross_entropy(tf.nn.softmax(logits), wanted)
+    # The gradient of softmax and cross-entropy together, for a mean over 2 * 4 * 5 pixels.
+    expected = (tf.nn.softmax(logits).numpy() - wanted) / 40
+    np.testing.assert_allclose(tape.gradient(loss, logits), expected, atol=1e-6)
+    sure_and_wrong = losses.cross_entropy(np.float32([[[[1, 0]]]]), np.float32([[[[0, 1]]]]))
+    np.testing.assert_allclose(sure_and_wrong, -np.log(1e-6), rtol=1e-5)
+
+
+def test_with_change_keeps_the_detail_and_the_range(rng):
+    image = rng.uniform(-1, 1, (1, 8, 8, 3)).astype("float32")
+    small = image.reshape(1, 4, 2, 4, 2, 3).mean((2, 4))
+    np.testing.assert_allclose(losses.with_change(image, small, small), image, atol=1e-6)
+    lighter = losses.with_change(image, small, small + 0.5)
+    np.testing.assert_allclose(lighter, np.clip(image + 0.5, -1, 1), atol=1e-6)
+    assert losses.enlarged(image, 8) is image
+
+
+def test_a_lesson_is_the_teachers_own_answer_at_the_students_size(teacher, rng):
+    model = lomit_tf.load(teacher)
+    with pytest.raises(ConfigError, match="--image_size=96 is not a multiple of the teacher's 64"):
+        distillation.Teacher(model, 96)
+    images = rng.uniform(-0.5, 0.5, (2, 1, 64, 64, 3)).astype("float32")
+    ones = np.ones((1, 2), "float32")
+    pairs = Pairs.of(images[0], ones, images[1], 0 * ones, ones, model.membership)
+    lesson = distillation.Teacher(model, 64, outside=0.25).lesson(pairs)
+    own = model.translate(images[0], images[1])
+    np.testing.assert_allclose(lesson.masks[:1], own["image_masks"], atol=1e-5)
+    np.testing.assert_allclose(lesson.painted[:1], own["bare"], atol=1e-4)
+    assert np.min(lesson.weight) >= 0.25 - 1e-6 and np.max(lesson.weight) <= 1 + 1e-6
+    large = np.repeat(np.repeat(images, 2, axis=2), 2, axis=3)
+    pairs = Pairs.of(large[0], ones, large[1], 0 * ones, ones, model.membership)
+    at_128 = distillation.Teacher(model, 128).lesson(pairs)
+    assert at_128.masks.shape == (2, 128, 128, 3) and at_128.painted.shape == (2, 128, 128, 3)
+    np.testing.assert_allclose(at_128.styles, lesson.styles, atol=1e-4)
+    np.testing.assert_allclose(np.sum(at_128.masks, -1), 1, atol=1e-5)
+
+
+def test_warm_start_takes_what_fits(teacher):
+    model = lomit_tf.load(teacher)
+    config = distillation.student_config(model.config, "small", **{
+        "base_channels": 4, "residual_blocks": 1, "mlp_width": 8, "critic_channels": 4, "critic_layers": 3,
+    })  # fmt: skip
+    student = distillation.Student(config, distillation.Teacher(model, 64), DistillConfig().weights(), True)
+    student.build()
+    mine, theirs = student.generator.content_encoder, model.inference_generator.content_encoder
+    for a, b in zip(mine.variables, theirs.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.slow
+def test_the_command_trains_goes_on_and_leaves_a_model(teacher, tmp_path, capsys):
+    run = [f"--teacher={teacher}", f"--workdir={tmp_path}/student", *SMALL]
+    assert distill.run([*run, "--steps=2"]) == 0
+    assert distill.run([*run, "--steps=4"]) == 0
+    rows = [json.loads(line) for line in (tmp_path / "student" / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    for row in rows:
+        parts = {n: row[f"generator/{n}"] for n in ("mask", "translation", "reconstruction", "style")}
+        weights = DistillConfig().weights()
+        assert row["generator/total"] == pytest.approx(sum(weights[n] * parts[n] for n in parts), rel=1e-3)
+    student = lomit_tf.load(tmp_path / "student")
+    assert student.config.data.image_size == 128 and student.group_names == ("hair", "smile")
+    picture = np.zeros((1, 128, 128, 3), "float32")
+    assert student.translate(picture, picture)["image"].shape == (1, 128, 128, 3)
+    capsys.readouterr()
+    assert distill.run([*run, "--steps=6", "--mask_weight=3"]) == 2
+    assert "another teacher or other weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "--teacher is missing"),
+        (["--teacher=drawn_facess"], "drawn_faces"),
+        (["--teacher=T", "--attributes=Smiling", "--groups="], "Leave out --attributes and --groups"),
+        (["--teacher=T", "--style_dim=3"], "--style_weight=1.0 needs the teacher's --style_dim=4"),
+        (["--teacher=T", "--outside=2"], "--outside lies between 0 and 1"),
+        (["--teacher=T", "--mask_weight=-1"], "--mask_weight cannot be negative"),
+        (["--teacher=T", "--presett=small"], "presett"),
+        (["--teacher=T", "--output=bare", "--style_margin=0"], "--output=composite"),
+    ],
+)
+def test_mistakes_are_one_line(flags, words, teacher, tmp_path, capsys):
+    flags = [f.replace("=T", f"={teacher}") if f == "--teacher=T" else f for f in flags]
+    assert distill.run([*flags, f"--workdir={tmp_path}/student"]) == 2
+    out, err = capsys.readouterr()
+    assert words in err and err.startswith("lomit-distill: ") and err.count("\n") == 1
+    assert not out and not (tmp_path / "student" / "checkpoints").exists()
+
+
+def test_help_explains(capsys):
+    assert distill.run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("--teacher", "--mask_weight", "--warm_start", "python -m lomit_tf.distill"):
+        assert word in shown
