@@ -85,6 +85,7 @@ setup(
             "lomit-train = lomit_tf.train:run",
             "lomit-app = lomit_tf.app:run",
             "lomit-demo = lomit_tf.demo:run",
+            "lomit-distill = lomit_tf.distill:run",
             "lomit-evaluate = lomit_tf.evaluate:run",
             "lomit-serve = lomit_tf.serve:run",
             "lomit-train-judge = lomit_tf.train_judge:run",
