@@ -1,8 +1,8 @@
 package lomit.demo.core;
 
 /**
- * The model's change, brought to the picture's size and added within the masks (lomit_tf/imaging/carry_back.py): it is
- * fitted by linear functions of the photograph's colours, so that it follows the photograph's edges and texture.
+ * The model's change, brought to the picture's size and added within the masks (lomit_tf/imaging/carry_back.py): its
+ * brightness is fitted by linear functions of the photograph's colours, so that it follows the photograph's edges.
  */
 public final class CarryBack {
     /** Weights below it count as 0, so that the picture stays there to the bit. */
@@ -13,6 +13,12 @@ public final class CarryBack {
     static final float LEAST_SHARE = 1e-3f;
     /** The photograph is approached in steps of this factor, each with an averaged copy of it as guide. */
     private static final int STEP = 4;
+
+    /** Red, green, blue to brightness and two differences of colour (ITU-R BT.601), and back. */
+    private static final float[] TO_YCC = {
+        0.299f, 0.587f, 0.114f, -0.168736f, -0.331264f, 0.5f, 0.5f, -0.418688f, -0.081312f,
+    };
+    private static final float[] TO_RGB = {1f, 0f, 1.402f, 1f, -0.344136f, -0.714136f, 1f, 1.772f, 0f};
 
     private CarryBack() {}
 
@@ -128,30 +134,71 @@ public final class CarryBack {
         return rows;
     }
 
-    /** carry_back.upsample_change, its rows first..last handed to a sink. */
-    static void raise(Planes change, Rows guide, int first, int last, GuidedStep.Sink sink) {
-        float[] low = {Float.MAX_VALUE, Float.MAX_VALUE, Float.MAX_VALUE};
-        float[] high = {-Float.MAX_VALUE, -Float.MAX_VALUE, -Float.MAX_VALUE};
-        for (int i = 0; i < change.values.length; i++) {
-            low[i % 3] = Math.min(low[i % 3], change.values[i]);
-            high[i % 3] = Math.max(high[i % 3], change.values[i]);
+    /**
+     * carry_back.upsample_change, its rows first..last handed to a sink: brightness through the guided filter, the two
+     * differences of colour bilinearly, since uneven colours would become fringes along the photograph's edges.
+     */
+    static void raise(Planes change, final Rows guide, int first, int last, final GuidedStep.Sink sink) {
+        final float[][] limits = limits(change);
+        final Planes colours = new Planes(change.width, change.height, 3);
+        for (int i = 0; i < colours.values.length; i += 3) {
+            convert(TO_YCC, change.values, i, colours.values, i);
         }
-        while (Math.max(change.width, change.height) < Math.max(guide.width, guide.height)) {
-            int width = Math.min(guide.width, STEP * change.width);
-            int height = Math.min(guide.height, STEP * change.height);
+        final Filter[] raising = Filter.raising(colours.width, colours.height, guide.width, guide.height);
+        Planes guided = colours;
+        float[][] range = limits(colours);
+        while (Math.max(guided.width, guided.height) < Math.max(guide.width, guide.height)) {
+            int width = Math.min(guide.width, STEP * guided.width);
+            int height = Math.min(guide.height, STEP * guided.height);
             if (width == guide.width && height == guide.height) {
                 break;
             }
             final Planes raised = new Planes(width, height, 3);
-            new GuidedStep(change, Rows.averaged(guide, width, height), 0, height - 1)
-                    .run(0, height - 1, low, high, new GuidedStep.Sink() {
+            new GuidedStep(guided, Rows.averaged(guide, width, height), 0, height - 1)
+                    .run(0, height - 1, range[0], range[1], new GuidedStep.Sink() {
                         @Override
                         public void row(int y, float[] line, int offset) {
                             System.arraycopy(line, offset, raised.values, y * 3 * raised.width, 3 * raised.width);
                         }
                     });
-            change = raised;
+            guided = raised;
         }
-        new GuidedStep(change, guide, first, last).run(first, last, low, high, sink);
+        new GuidedStep(guided, guide, first, last).run(first, last, range[0], range[1], new GuidedStep.Sink() {
+            @Override
+            public void row(int y, float[] line, int offset) {
+                float[] small = new float[3 * colours.width];
+                float[] plain = new float[3 * guide.width];
+                colours.row(raising[1], y, small, 0);
+                Planes.across(raising[0], small, 0, plain, 0, 3);
+                for (int x = 0; x < plain.length; x += 3) {
+                    plain[x] = line[offset + x];
+                    convert(TO_RGB, plain, x, line, offset + x);
+                    for (int c = 0; c < 3; c++) {
+                        line[offset + x + c] = Math.max(limits[0][c], Math.min(limits[1][c], line[offset + x + c]));
+                    }
+                }
+                sink.row(y, line, offset);
+            }
+        });
+    }
+
+    /** Least and greatest value of each of three channels. */
+    private static float[][] limits(Planes planes) {
+        float[] low = {Float.MAX_VALUE, Float.MAX_VALUE, Float.MAX_VALUE};
+        float[] high = {-Float.MAX_VALUE, -Float.MAX_VALUE, -Float.MAX_VALUE};
+        for (int i = 0; i < planes.values.length; i++) {
+            low[i % 3] = Math.min(low[i % 3], planes.values[i]);
+            high[i % 3] = Math.max(high[i % 3], planes.values[i]);
+        }
+        return new float[][] {low, high};
+    }
+
+    private static void convert(float[] matrix, float[] from, int at, float[] to, int place) {
+        float a = from[at];
+        float b = from[at + 1];
+        float c = from[at + 2];
+        for (int i = 0; i < 3; i++) {
+            to[place + i] = matrix[3 * i] * a + matrix[3 * i + 1] * b + matrix[3 * i + 2] * c;
+        }
     }
 }
