@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--calibration_images", type=int, default=64, help="at most so many; default: %(default)s")
     made.add_argument("--image_size", type=int, default=0, help="not the size of the training; a multiple of 64")
     made.add_argument("--samples", type=int, default=16, help="pairs of images to compare on; default: %(default)s")
+    made.add_argument("--judge", default="", help="folder of lomit_tf.train_judge, for attribute success in the report")
     made.add_argument("--no_latency", action="store_true", help="leave latency and memory out of the report")
     return made
 
@@ -52,6 +53,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     options = exporting.Options(
         given.model, Path(given.out).expanduser(), _names(given.formats), _names(given.quantize), given.calibration,
         given.data_dir, given.image_size, given.calibration_images, given.samples, not given.no_latency,
+        given.judge,
     )  # fmt: skip
     exporting.quieten()
     try:

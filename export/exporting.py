@@ -40,6 +40,7 @@ class Options:
     calibration_images: int = 64
     samples: int = 16
     latency: bool = True
+    judge: str = ""
 
     def check(self) -> None:
         """Raise ConfigError for what cannot be done, before anything slow."""
@@ -88,6 +89,8 @@ def export(options: Options, say: Callable[[str], None] = print) -> dict[str, An
     """
     options.check()
     model = load_model(options.model, options.image_size)
+    if options.judge:
+        parity.independent(options.judge, model)  # before anything slow
     images = _calibration(options, model) if _needs_calibration(options) else None
     options.out.parent.mkdir(parents=True, exist_ok=True)
     partial = options.out.with_name(f".{options.out.name}.partial-{os.getpid()}")
@@ -96,7 +99,9 @@ def export(options: Options, say: Callable[[str], None] = print) -> dict[str, An
     try:
         _write(options, model, images, partial, say)
         say("comparing with the Keras model")
-        report = parity.examine(partial, model, options.samples, options.data_dir, latency=options.latency)
+        report = parity.examine(
+            partial, model, options.samples, options.data_dir, options.judge, latency=options.latency
+        )
         parity.write_report(partial, report)
         missed = [bar["text"] for bar in report["bars"] if bar["fatal"] and not bar["holds"]]
         if missed:

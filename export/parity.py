@@ -30,6 +30,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("dir", help="what `python -m export --out=DIR` wrote")
     parser.add_argument("--model", default="", help="the Keras model (default: the one that DIR was exported from)")
     parser.add_argument("--data_dir", default="", help="the model's data set, for real images (default: drawn faces)")
+    parser.add_argument("--judge", default="", help="folder of lomit_tf.train_judge, for attribute success")
     parser.add_argument("--samples", type=int, default=16, help="pairs of images to compare on (default: 16)")
     parser.add_argument("--no_latency", action="store_true", help="leave out latency and memory")
     parser.add_argument("--strict", action="store_true", help="fail on the bars of size and speed too")
@@ -45,7 +46,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     try:
         manifest = bundle.read_manifest(folder)
         model = exporting.load_model(given.model or manifest["model"], manifest["image_size"])
-        report = examine(folder, model, given.samples, given.data_dir, latency=not given.no_latency)
+        report = examine(folder, model, given.samples, given.data_dir, given.judge, latency=not given.no_latency)
     except (ConfigError, DataError, CorruptImageError) as error:
         return _failed(str(error), 2)
     write_report(folder, report)
@@ -54,7 +55,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     return _failed("; ".join(bar["text"] for bar in missed), 1) if missed else 0
 
 
-def examine(folder: Path, model: Any, samples: int, data_dir: str = "", *, latency: bool = True) -> dict[str, Any]:
+def examine(
+    folder: Path, model: Any, samples: int, data_dir: str = "", judge: str = "", *, latency: bool = True
+) -> dict[str, Any]:
     """Run every artefact of a folder and the model on the same pairs.
 
     Args:
@@ -62,6 +65,7 @@ def examine(folder: Path, model: Any, samples: int, data_dir: str = "", *, laten
         model: the Lomit that it was exported from.
         samples: pairs of images.
         data_dir: of the model's data set; drawn faces without it.
+        judge: folder of lomit_tf.train_judge; the model's own D_cls judges without it, where it came along.
         latency: also time each artefact and take its memory, each in a process of its own.
 
     Returns:
@@ -74,8 +78,8 @@ def examine(folder: Path, model: Any, samples: int, data_dir: str = "", *, laten
     wanted = _translate(_Keras(model), _Keras(model), keras_feed)
     unowned = np.asarray((wanted["image_masks"] < 0.1).all(axis=-1))
     background = unowned if pairs.background is None else pairs.background
-    judge = _judge(model, pairs)
-    rows = [{"name": "Keras", "variant": "float32", **_content(judge, pairs, wanted, background)}]
+    ask = independent(judge, model) if judge and pairs.labels is not None else _judge(model, pairs)
+    rows = [{"name": "Keras", "variant": "float32", **_content(ask, pairs, wanted, background)}]
     shown = {"input": pairs.image, "exemplar": pairs.exemplar, "Keras": wanted["translation"]}
     for one in bundle.variants(folder):
         parts = {part: runtimes.load(path, part) for part, path in one.paths.items()}
@@ -86,7 +90,7 @@ def examine(folder: Path, model: Any, samples: int, data_dir: str = "", *, laten
             "mask": compare.errors(got["image_masks"], wanted["image_masks"]),
             "image": compare.errors(got["translation"], wanted["translation"]),
             "iou": compare.iou(got["image_masks"], wanted["image_masks"]),
-            **_content(judge, pairs, got, background),
+            **_content(ask, pairs, got, background),
         }  # fmt: skip
         row["operations"] = _operations(one, parts)
         if latency:
@@ -100,6 +104,7 @@ def examine(folder: Path, model: Any, samples: int, data_dir: str = "", *, laten
     return {
         "rows": rows, "samples": samples_of(pairs), "image_size": model.config.data.image_size,
         "data": f"{model.config.data.dataset}, {data_dir}" if data_dir else "drawn faces",
+        "judge": judge or "the model's own D_cls",
         "bars": [{"text": str(bar), "holds": bool(bar.holds), "fatal": bar.fatal, "value": bar.value} for bar in made],
         "shown": shown,
     }  # fmt: skip
@@ -149,6 +154,22 @@ def _judge(model: Any, pairs: Any) -> Any:
 
     everything = np.ones(pairs.labels.shape, bool)
     return logits if compare.agreement(logits(pairs.image), pairs.labels, everything) >= ACCURATE else None
+
+
+def independent(folder: str, model: Any) -> Any:
+    """An independent classifier in the model's labels: images (N, S, S, 3) -> (N, K), positive where it sees the label.
+
+    Raises ConfigError: there is none in the folder, or it does not know one of the labels.
+    """
+    from lomit_tf.evaluation.judge import Judge
+
+    judge = Judge.load(folder)
+    labels = model.config.data.label_names
+    missing = [name for name in labels if name not in judge.label_names]
+    if missing:
+        raise ConfigError(f"--judge={folder} does not know {', '.join(missing)}, which the model translates")
+    columns = [judge.label_names.index(name) for name in labels]
+    return lambda images: judge.predict(images)[:, columns] - 0.5
 
 
 def _content(judge: Any, pairs: Any, got: dict[str, np.ndarray], background: np.ndarray) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def markdown(report: Mapping[str, Any]) -> str:
         "# Parity with the Keras model", "",
         f"{report['samples']} pairs of {report['data']}, {report['image_size']} px. Errors of images in [-1, 1]; the "
         "translation is made by both files together, as an application does it. Mask IoU is with the Keras model's "
-        "masks at 0.5. Attribute success is judged by the model's own D_cls, background error is of 0..1.", "",
+        "masks at 0.5. Attribute success is judged by "
+        f"{report['judge']}, background error is of 0..1.", "",
         "| artefact | bytes | image max | image mean | PSNR dB | mask max | mask IoU | success | background |",
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip

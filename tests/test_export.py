@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -23,11 +24,13 @@ import keras
 import tensorflow as tf
 
 from export import __main__ as command
-from export import bundle, exporting, graphs, parity, runtimes
+from export import bundle, exporting, graphs, parity, pictures, runtimes
 from lomit_tf import zoo
 from lomit_tf.checkpoints import Checkpoints, RunState, Workdir
+from lomit_tf.config import DataConfig
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
+from lomit_tf.evaluation.judge import JudgeConfig, train_judge
 from lomit_tf.model import Lomit
 
 SIZE, GROUPS = 64, "hair: Black_Hair; smile: Smiling"
@@ -269,6 +272,28 @@ def test_parity_command_notices_changed_and_missing_files(exported, tmp_path, ca
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             (copy / name).write_bytes((exported / name).read_bytes() + (b"x" if name == "labels.txt" else b""))
         bundle.read_manifest(copy)
+
+
+def test_an_independent_judge_gives_the_success(exported, model, tmp_path, capsys):
+    data = DataConfig(dataset="drawn_faces", image_size=64, attributes=("Smiling", "Black_Hair"), train_images=64)
+    judge = train_judge(JudgeConfig(data, width=8, steps=2), tmp_path / "judge", command="the test", progress=False)
+    copy = shutil.copytree(exported, tmp_path / "copy")
+    assert parity.run([str(copy), f"--judge={tmp_path}/judge", "--samples=4", "--no_latency"]) == 0
+    report = json.loads((copy / "report.json").read_text())
+    pairs = pictures.of_data(model.config.data, "test", 4, "")
+    feed = {n: tf.constant(x) for n, x in (("image", pairs.image), ("exemplar", pairs.exemplar))}
+    out = model.translate(feed["image"], feed["exemplar"])["image"]
+    seen = judge.predict(np.asarray(out))[:, [1, 0]] > 0.5
+    asked = pairs.labels != pairs.exemplar_labels
+    assert report["rows"][0]["success"] == pytest.approx((seen == pairs.exemplar_labels)[asked].mean())
+    assert all(row["success"] is not None for row in report["rows"])
+    assert str(tmp_path / "judge") in (copy / "report.md").read_text()
+    capsys.readouterr()
+    assert parity.run([str(copy), f"--judge={tmp_path}/none", "--no_latency"]) == 2
+    assert "no judge at" in capsys.readouterr().err
+    short = [f"--model={exported}", f"--out={tmp_path}/out", f"--judge={tmp_path}/none"]
+    assert command.run([short[0].replace(str(exported), "drawn_faces"), *short[1:]]) == 2
+    assert "no judge at" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_a_miss_fails_and_keeps_the_files_aside(workdir, tmp_path, capsys, monkeypatch):
