@@ -78,6 +78,9 @@ def examine(
     wanted = _translate(_Keras(model), _Keras(model), keras_feed)
     unowned = np.asarray((wanted["image_masks"] < 0.1).all(axis=-1))
     background = unowned if pairs.background is None else pairs.background
+    judges = "the model's own D_cls"
+    if judge:
+        judges = judge if pairs.labels is not None else f"nobody ({judge} was not asked: these pairs have no labels)"
     ask = independent(judge, model) if judge and pairs.labels is not None else _judge(model, pairs)
     rows = [{"name": "Keras", "variant": "float32", **_content(ask, pairs, wanted, background)}]
     shown = {"input": pairs.image, "exemplar": pairs.exemplar, "Keras": wanted["translation"]}
@@ -104,7 +107,7 @@ def examine(
     return {
         "rows": rows, "samples": samples_of(pairs), "image_size": model.config.data.image_size,
         "data": f"{model.config.data.dataset}, {data_dir}" if data_dir else "drawn faces",
-        "judge": judge or "the model's own D_cls",
+        "judge": judges,
         "bars": [{"text": str(bar), "holds": bool(bar.holds), "fatal": bar.fatal, "value": bar.value} for bar in made],
         "shown": shown,
     }  # fmt: skip
