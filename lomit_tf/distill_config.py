@@ -20,6 +20,7 @@ class DistillConfig:
 
     mask_weight: float = option(1.0, "weight of the cross-entropy with the teacher's masks")
     translation_weight: float = option(5.0, "weight of the L1 to what the teacher painted")
+    region_weight: float = option(2.0, "weight of that L1 within each group's region, small and large regions alike")
     own_weight: float = option(5.0, "weight of the L1 of images painted in their own styles")
     style_weight: float = option(1.0, "weight of the L1 to the teacher's style codes")
     outside: float = option(0.2, "what a pixel outside the painted region counts in both, from 0 to 1; for a composite")
@@ -38,6 +39,6 @@ class DistillConfig:
     def weights(self) -> dict[str, float]:
         """Term -> its weight."""
         return {
-            "mask": self.mask_weight, "translation": self.translation_weight, "reconstruction": self.own_weight,
-            "style": self.style_weight,
+            "mask": self.mask_weight, "translation": self.translation_weight, "region": self.region_weight,
+            "reconstruction": self.own_weight, "style": self.style_weight,
         }  # fmt: skip

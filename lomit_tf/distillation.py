@@ -73,8 +73,9 @@ class Teacher:
 def terms(generator: Generator, pairs: Pairs, lesson: Lesson) -> dict[str, Any]:
     """All unweighted terms by name. The student paints within the teacher's masks, as a person's edited masks.
 
-    mask: cross-entropy with the teacher's masks; translation: L1 to what the teacher painted; reconstruction: L1 of
-    the first images in their own styles; style: L1 to the teacher's style codes.
+    mask: cross-entropy with the teacher's masks; translation: L1 to what the teacher painted; region: the same within
+    each group's region, small and large alike; reconstruction: L1 of the first images in their own styles; style: L1
+    to the teacher's style codes.
     """
     content = generator.encode_content(pairs.images)
     masks = generator.masks(content)
@@ -94,6 +95,7 @@ def terms(generator: Generator, pairs: Pairs, lesson: Lesson) -> dict[str, Any]:
     return {
         "mask": distillation.cross_entropy(masks, lesson.masks),
         "translation": reconstruction.masked_l1(painted, lesson.painted, lesson.weight),
+        "region": distillation.regional_l1(painted, lesson.painted, lesson.masks[..., :-1]),
         "reconstruction": reconstruction.masked_l1(own, images, weight),
         "style": reconstruction.l1(styles, lesson.styles),
         "mask_error": ops.stop_gradient(reconstruction.l1(masks, lesson.masks)),

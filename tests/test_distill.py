@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -55,6 +56,53 @@ def test_with_change_keeps_the_detail_and_the_range(rng):
     assert losses.enlarged(image, 8) is image
 
 
+def bilinear(maps: np.ndarray, size: int) -> np.ndarray:
+    """(B, h, w, C) -> (B, size, size, C) with pixel centres at halves and edges repeated, one pixel at a time."""
+    n = maps.shape[1]
+    out = np.zeros((len(maps), size, size, maps.shape[-1]))
+    for y in range(size):
+        for x in range(size):
+            at = [(k + 0.5) * n / size - 0.5 for k in (y, x)]
+            low = [int(np.floor(a)) for a in at]
+            for dy in (0, 1):
+                for dx in (0, 1):
+                    share = np.prod([(a - f) if d else 1 - (a - f) for a, f, d in zip(at, low, (dy, dx), strict=True)])
+                    i, j = (min(max(f + d, 0), n - 1) for f, d in zip(low, (dy, dx), strict=True))
+                    out[:, y, x] += share * maps[:, i, j]
+    return out
+
+
+def test_a_varying_change_is_enlarged_as_numpy_enlarges_it(rng):
+    image = rng.uniform(-1, 1, (2, 12, 12, 3)).astype("float32")
+    small, painted = (rng.uniform(-1, 1, (2, 4, 4, 3)).astype("float32") for _ in range(2))
+    change = bilinear(painted - small, 12)
+    np.testing.assert_allclose(losses.enlarged(painted - small, 12), change, atol=1e-5)
+    np.testing.assert_allclose(losses.with_change(image, small, painted), np.clip(image + change, -1, 1), atol=1e-5)
+
+
+def test_regional_l1_counts_small_and_large_regions_alike(rng):
+    value, target = (rng.uniform(-1, 1, (2, 32, 32, 3)).astype("float32") for _ in range(2))
+    masks = rng.uniform(0, 1, (2, 32, 32, 2)).astype("float32")
+    masks[1, ..., 1] = 0
+    masks[1, 3, 3, 1] = 0.5  # half a pixel: below the least region, 1.024 pixels
+    error = np.abs(value - target).mean(-1)
+    each = [
+        [(masks[b, ..., g] * error[b]).sum() / max(masks[b, ..., g].sum(), 1e-3 * 32 * 32) for g in (0, 1)]
+        for b in (0, 1)
+    ]
+    np.testing.assert_allclose(losses.regional_l1(value, target, masks), np.mean(each), rtol=1e-5)
+    squares = np.zeros((1, 32, 32, 2), "float32")
+    squares[0, :2, :2, 0] = squares[0, 8:, :, 1] = 1
+    for g in (0, 1):  # an error of 1 all over either region is half of the whole, however large it is
+        wrong = squares[..., g : g + 1] * np.ones(3, "float32")
+        np.testing.assert_allclose(losses.regional_l1(wrong, 0 * wrong, squares), 0.5, rtol=1e-5)
+    painted = tf.Variable(target[:1] + 0.1)
+    with tf.GradientTape() as tape:
+        loss = losses.regional_l1(painted, target[:1], squares)
+    expected = (squares / squares.sum((1, 2))).sum(-1, keepdims=True) / 2 / 3 * np.ones(3)
+    np.testing.assert_allclose(tape.gradient(loss, painted), expected, rtol=1e-4)
+
+
 def test_a_lesson_is_the_teachers_own_answer_at_the_students_size(teacher, rng):
     model = lomit_tf.load(teacher)
     with pytest.raises(ConfigError, match="--image_size=96 is not a multiple of the teacher's 64"):
@@ -87,6 +135,37 @@ def test_warm_start_takes_what_fits(teacher):
         np.testing.assert_array_equal(a, b)
 
 
+def test_warm_start_leaves_what_does_not_fit_and_adds_blocks_as_the_identity(teacher, rng):
+    model = lomit_tf.load(teacher)
+    sizes = {"base_channels": 4, "residual_blocks": 3, "mlp_width": 8, "critic_channels": 4, "critic_layers": 3}
+    deeper = distillation.student_config(model.config, "small", **sizes)
+    student = distillation.Student(deeper, distillation.Teacher(model, 64), DistillConfig().weights(), True)
+    student.build()
+    mine, theirs = student.generator.content_encoder, model.inference_generator.content_encoder
+    assert len(mine.variables) > len(theirs.variables)
+    images = rng.uniform(-1, 1, (2, 64, 64, 3)).astype("float32")
+    for a, b in zip(
+        student.generator.encode_content(images), model.inference_generator.encode_content(images), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=1e-4)  # the two blocks more change nothing
+    wider = distillation.student_config(
+        model.config,
+        "small",
+        **(sizes | {"base_channels": 6, "style_downsamples": model.config.model.style_downsamples}),
+    )
+    weights = {}
+    for warm in (True, False):
+        keras.utils.set_random_seed(5)
+        student = distillation.Student(wider, distillation.Teacher(model, 64), DistillConfig().weights(), warm)
+        student.build()
+        weights[warm] = [np.asarray(v).copy() for v in student.generator.style_encoder.variables]
+    given = [np.asarray(v) for v in model.inference_generator.style_encoder.variables]
+    pairs = list(zip(weights[True], weights[False], given, strict=True))
+    assert any(a.shape != c.shape for a, _, c in pairs) and any(a.shape == c.shape for a, _, c in pairs)
+    for a, b, c in pairs:
+        np.testing.assert_array_equal(a, c if a.shape == c.shape else b)
+
+
 @pytest.mark.slow
 def test_the_command_trains_goes_on_and_leaves_a_model(teacher, tmp_path, capsys):
     run = [f"--teacher={teacher}", f"--workdir={tmp_path}/student", *SMALL]
@@ -95,7 +174,7 @@ def test_the_command_trains_goes_on_and_leaves_a_model(teacher, tmp_path, capsys
     rows = [json.loads(line) for line in (tmp_path / "student" / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
     for row in rows:
-        parts = {n: row[f"generator/{n}"] for n in ("mask", "translation", "reconstruction", "style")}
+        parts = {n: row[f"generator/{n}"] for n in ("mask", "translation", "region", "reconstruction", "style")}
         weights = DistillConfig().weights()
         assert row["generator/total"] == pytest.approx(sum(weights[n] * parts[n] for n in parts), rel=1e-3)
     student = lomit_tf.load(tmp_path / "student")
