@@ -120,11 +120,15 @@ public final class MaskView extends View {
     }
 
     @Override
-    protected void onDraw(Canvas canvas) {
-        int side = Math.min(getWidth(), getHeight());
-        int left = (getWidth() - side) / 2;
-        int top = (getHeight() - side) / 2;
+    protected void onSizeChanged(int width, int height, int oldWidth, int oldHeight) {
+        int side = Math.min(width, height);
+        int left = (width - side) / 2;
+        int top = (height - side) / 2;
         square.set(left, top, left + side, top + side);
+    }
+
+    @Override
+    protected void onDraw(Canvas canvas) {
         if (picture == null) {
             canvas.save();
             canvas.clipRect(square);
@@ -139,8 +143,8 @@ public final class MaskView extends View {
         // The masks' own arithmetic: painting is m + (1 - m) a, erasing m (1 - a); then all of it is shown half opaque.
         canvas.saveLayerAlpha(square.left, square.top, square.right, square.bottom, OPACITY);
         canvas.drawBitmap(overlay, null, square, paint);
-        canvas.translate(left, top);
-        canvas.scale(side, side);
+        canvas.translate(square.left, square.top);
+        canvas.scale(square.width(), square.height());
         for (Line one : lines) {
             draw(canvas, one);
         }

@@ -10,10 +10,13 @@ import android.graphics.Matrix;
 import android.media.ExifInterface;
 import android.net.Uri;
 import java.io.File;
+import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.ArrayList;
 import java.util.List;
 import lomit.demo.core.DemoException;
 import lomit.demo.core.Picture;
@@ -54,44 +57,36 @@ final class Pictures {
 
     /** An upright picture. @throws DemoException PICTURE_UNREADABLE or PICTURE_TOO_LARGE. */
     static Picture read(Context context, String uri) throws DemoException {
-        try {
-            BitmapFactory.Options options = new BitmapFactory.Options();
-            options.inJustDecodeBounds = true;
-            try (InputStream stream = open(context, uri)) {
-                BitmapFactory.decodeStream(stream, null, options);
-            }
-            if ((long) options.outWidth * options.outHeight > MAX_MEGAPIXELS * 1000000L) {
-                throw new DemoException(DemoException.Kind.PICTURE_TOO_LARGE,
-                        options.outWidth + "x" + options.outHeight);
-            }
-            options.inJustDecodeBounds = false;
-            Bitmap bitmap;
-            try (InputStream stream = open(context, uri)) {
-                bitmap = BitmapFactory.decodeStream(stream, null, options);
-            }
-            if (bitmap == null) {
-                throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri);
-            }
-            return pixels(upright(bitmap, orientation(context, uri)));
-        } catch (IOException | SecurityException e) {
-            throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri, e);
+        BitmapFactory.Options options = bounds(context, uri);
+        if ((long) options.outWidth * options.outHeight > MAX_MEGAPIXELS * 1000000L) {
+            throw new DemoException(DemoException.Kind.PICTURE_TOO_LARGE, options.outWidth + "x" + options.outHeight);
         }
+        return pixels(decoded(context, uri, options));
     }
 
     /** An upright picture for the screen, with sides below 2 x SCREEN. @throws DemoException PICTURE_UNREADABLE. */
     static Bitmap sampled(Context context, String uri) throws DemoException {
-        try {
-            BitmapFactory.Options options = new BitmapFactory.Options();
-            options.inJustDecodeBounds = true;
-            try (InputStream stream = open(context, uri)) {
-                BitmapFactory.decodeStream(stream, null, options);
-            }
-            options.inSampleSize = Math.max(1, Math.max(options.outWidth, options.outHeight) / SCREEN);
-            options.inJustDecodeBounds = false;
-            Bitmap bitmap;
-            try (InputStream stream = open(context, uri)) {
-                bitmap = BitmapFactory.decodeStream(stream, null, options);
-            }
+        BitmapFactory.Options options = bounds(context, uri);
+        options.inSampleSize = Math.max(1, Math.max(options.outWidth, options.outHeight) / SCREEN);
+        return decoded(context, uri, options);
+    }
+
+    /** The size that a file says it has. */
+    private static BitmapFactory.Options bounds(Context context, String uri) throws DemoException {
+        BitmapFactory.Options options = new BitmapFactory.Options();
+        options.inJustDecodeBounds = true;
+        try (InputStream stream = open(context, uri)) {
+            BitmapFactory.decodeStream(stream, null, options);
+        } catch (IOException | SecurityException e) {
+            throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri, e);
+        }
+        return options;
+    }
+
+    private static Bitmap decoded(Context context, String uri, BitmapFactory.Options options) throws DemoException {
+        options.inJustDecodeBounds = false;
+        try (InputStream stream = open(context, uri)) {
+            Bitmap bitmap = BitmapFactory.decodeStream(stream, null, options);
             if (bitmap == null) {
                 throw new DemoException(DemoException.Kind.PICTURE_UNREADABLE, uri);
             }
@@ -166,6 +161,23 @@ final class Pictures {
         return file;
     }
 
+    /** Copies a result to where the person wants it. @throws DemoException NOT_SAVED. */
+    static void copy(Context context, Uri result, Uri target) throws DemoException {
+        File file = new File(folder(context), String.valueOf(result.getLastPathSegment()));
+        try (InputStream in = new FileInputStream(file);
+                OutputStream out = context.getContentResolver().openOutputStream(target)) {
+            if (out == null) {
+                throw new FileNotFoundException(target.toString());
+            }
+            byte[] buffer = new byte[65536];
+            for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
+                out.write(buffer, 0, n);
+            }
+        } catch (IOException | SecurityException e) {
+            throw new DemoException(DemoException.Kind.NOT_SAVED, target.toString(), e);
+        }
+    }
+
     /** Removes the app's own files that are neither used nor from the last hour, and gives up other apps' pictures. */
     static void clean(Context context, List<String> used, long now) {
         File[] files = folder(context).listFiles();
@@ -175,7 +187,7 @@ final class Pictures {
             }
         }
         ContentResolver resolver = context.getContentResolver();
-        for (UriPermission permission : resolver.getPersistedUriPermissions()) {
+        for (UriPermission permission : new ArrayList<UriPermission>(resolver.getPersistedUriPermissions())) {
             if (!used.contains(permission.getUri().toString())) {
                 resolver.releasePersistableUriPermission(permission.getUri(), Intent.FLAG_GRANT_READ_URI_PERMISSION);
             }

@@ -3,11 +3,7 @@ package lomit.demo;
 import android.content.Context;
 import android.graphics.Bitmap;
 import android.net.Uri;
-import java.io.File;
-import java.io.FileInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.List;
 import lomit.demo.core.DemoException;
@@ -275,19 +271,7 @@ final class Session {
         work.start(new Showing<Boolean>() {
             @Override
             public Boolean compute() throws DemoException {
-                File file = new File(Pictures.folder(context), String.valueOf(result.getLastPathSegment()));
-                try (InputStream in = new FileInputStream(file);
-                        OutputStream out = context.getContentResolver().openOutputStream(target)) {
-                    if (out == null) {
-                        throw new IOException("nothing to write to");
-                    }
-                    byte[] buffer = new byte[65536];
-                    for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
-                        out.write(buffer, 0, n);
-                    }
-                } catch (IOException | SecurityException e) {
-                    throw new DemoException(DemoException.Kind.NOT_SAVED, target.toString(), e);
-                }
+                Pictures.copy(context, result, target);
                 return true;
             }
 
@@ -319,6 +303,9 @@ final class Session {
 
             @Override
             public void done(Boolean cleaned) {}
+
+            @Override
+            public void failed(DemoException.Kind kind) {} // the next time again; nothing that the person did failed
         });
     }
 }

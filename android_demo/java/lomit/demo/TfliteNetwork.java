@@ -67,11 +67,7 @@ final class TfliteNetwork implements Network {
         }
         Map<String, Object> buffers = new HashMap<String, Object>();
         for (Tensor tensor : outputs) {
-            int length = 1;
-            for (int axis = 0; axis < tensor.rank(); axis++) {
-                length *= tensor.dimension(axis);
-            }
-            buffers.put(tensor.name, floats(length));
+            buffers.put(tensor.name, floats(tensor.size()));
         }
         try {
             interpreter.runSignature(given, buffers, SIGNATURE);

@@ -145,50 +145,54 @@ public final class CarryBack {
             convert(TO_YCC, change.values, i, colours.values, i);
         }
         final Filter[] raising = Filter.raising(colours.width, colours.height, guide.width, guide.height);
-        Planes guided = colours;
-        float[][] range = limits(colours);
+        Planes guided = colours.channel(0);
+        final float[][] range = limits(guided);
         while (Math.max(guided.width, guided.height) < Math.max(guide.width, guide.height)) {
             int width = Math.min(guide.width, STEP * guided.width);
             int height = Math.min(guide.height, STEP * guided.height);
             if (width == guide.width && height == guide.height) {
                 break;
             }
-            final Planes raised = new Planes(width, height, 3);
+            final Planes raised = new Planes(width, height, 1);
             new GuidedStep(guided, Rows.averaged(guide, width, height), 0, height - 1)
                     .run(0, height - 1, range[0], range[1], new GuidedStep.Sink() {
                         @Override
                         public void row(int y, float[] line, int offset) {
-                            System.arraycopy(line, offset, raised.values, y * 3 * raised.width, 3 * raised.width);
+                            System.arraycopy(line, offset, raised.values, y * raised.width, raised.width);
                         }
                     });
             guided = raised;
         }
         new GuidedStep(guided, guide, first, last).run(first, last, range[0], range[1], new GuidedStep.Sink() {
             @Override
-            public void row(int y, float[] line, int offset) {
+            public void row(int y, float[] brightness, int offset) {
                 float[] small = new float[3 * colours.width];
                 float[] plain = new float[3 * guide.width];
+                float[] line = new float[3 * guide.width];
                 colours.row(raising[1], y, small, 0);
                 Planes.across(raising[0], small, 0, plain, 0, 3);
                 for (int x = 0; x < plain.length; x += 3) {
-                    plain[x] = line[offset + x];
-                    convert(TO_RGB, plain, x, line, offset + x);
+                    plain[x] = brightness[offset + x / 3];
+                    convert(TO_RGB, plain, x, line, x);
                     for (int c = 0; c < 3; c++) {
-                        line[offset + x + c] = Math.max(limits[0][c], Math.min(limits[1][c], line[offset + x + c]));
+                        line[x + c] = Math.max(limits[0][c], Math.min(limits[1][c], line[x + c]));
                     }
                 }
-                sink.row(y, line, offset);
+                sink.row(y, line, 0);
             }
         });
     }
 
-    /** Least and greatest value of each of three channels. */
+    /** Least and greatest value of each channel. */
     private static float[][] limits(Planes planes) {
-        float[] low = {Float.MAX_VALUE, Float.MAX_VALUE, Float.MAX_VALUE};
-        float[] high = {-Float.MAX_VALUE, -Float.MAX_VALUE, -Float.MAX_VALUE};
+        int n = planes.channels;
+        float[] low = new float[n];
+        float[] high = new float[n];
+        java.util.Arrays.fill(low, Float.MAX_VALUE);
+        java.util.Arrays.fill(high, -Float.MAX_VALUE);
         for (int i = 0; i < planes.values.length; i++) {
-            low[i % 3] = Math.min(low[i % 3], planes.values[i]);
-            high[i % 3] = Math.max(high[i % 3], planes.values[i]);
+            low[i % n] = Math.min(low[i % n], planes.values[i]);
+            high[i % n] = Math.max(high[i % n], planes.values[i]);
         }
         return new float[][] {low, high};
     }

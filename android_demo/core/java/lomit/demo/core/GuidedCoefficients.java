@@ -5,12 +5,11 @@ package lomit.demo.core;
  * on its subsampled grid: change = b + a . colour, fitted in every window and averaged over the windows of a pixel.
  */
 final class GuidedCoefficients {
-    /** A row's values for each pixel: for red, green and blue of the change three factors and the constant. */
-    static final int PER_PIXEL = 12;
-    private static final int SUMS = 21;
-
     final int width;
     final int height;
+    /** A row's values for each pixel: for every channel of the change three factors and the constant. */
+    final int perPixel;
+    private final int channels;
     private final Rows guide;
     private final Planes change;
     private final Filter changeAcross;
@@ -27,6 +26,8 @@ final class GuidedCoefficients {
     GuidedCoefficients(Rows guide, Planes change, double scale, int radius, float smoothness) {
         this.width = (int) (guide.width * scale);
         this.height = (int) (guide.height * scale);
+        channels = change.channels;
+        perPixel = 4 * channels;
         this.guide = guide;
         this.radius = radius;
         this.smoothness = smoothness;
@@ -39,17 +40,17 @@ final class GuidedCoefficients {
         changeDown = Filter.compose(raising[1], guideDown);
     }
 
-    /** Rows from..to-1 of the grid, each of width x PER_PIXEL values. */
+    /** Rows from..to-1 of the grid, each of width x perPixel values. */
     float[] rows(int from, int to) {
         int span = 2 * radius;
         int padded = width + 2 * span;
         int count = to - from + 2 * span;
-        float[][] sums = new float[SUMS][count * padded];
+        float[][] sums = new float[9 + 4 * channels][count * padded];
         float[] wide = new float[3 * guide.width];
         float[] colour = new float[3 * width];
         float[] partial = new float[3 * width];
-        float[] small = new float[3 * change.width];
-        float[] wanted = new float[3 * width];
+        float[] small = new float[channels * change.width];
+        float[] wanted = new float[channels * width];
         for (int r = 0; r < count; r++) {
             int y = reflected(from - span + r, height);
             java.util.Arrays.fill(colour, 0f);
@@ -61,35 +62,35 @@ final class GuidedCoefficients {
                 }
             }
             change.row(changeDown, y, small, 0);
-            Planes.across(changeAcross, small, 0, wanted, 0, 3);
+            Planes.across(changeAcross, small, 0, wanted, 0, channels);
             for (int x = 0; x < padded; x++) {
-                products(sums, r * padded + x, colour, wanted, 3 * reflected(x - span, width));
+                products(sums, r * padded + x, colour, wanted, reflected(x - span, width));
             }
         }
-        for (int n = 0; n < SUMS; n++) {
+        for (int n = 0; n < sums.length; n++) {
             sums[n] = average(sums[n], padded, count);
         }
         padded -= span;
         count -= span;
-        float[][] fitted = new float[PER_PIXEL][count * padded];
+        float[][] fitted = new float[perPixel][count * padded];
         for (int i = 0; i < count * padded; i++) {
             fit(sums, i, fitted);
         }
-        float[] made = new float[(to - from) * width * PER_PIXEL];
-        for (int n = 0; n < PER_PIXEL; n++) {
+        float[] made = new float[(to - from) * width * perPixel];
+        for (int n = 0; n < perPixel; n++) {
             float[] smooth = average(fitted[n], padded, count);
             for (int i = 0; i < smooth.length; i++) {
-                made[i * PER_PIXEL + n] = smooth[i];
+                made[i * perPixel + n] = smooth[i];
             }
         }
         return made;
     }
 
-    /** 0..2: colours, 3..8: their products, 9..11: changes, 12..20: changes times colours. */
-    private static void products(float[][] sums, int i, float[] colour, float[] wanted, int from) {
-        float r = colour[from];
-        float g = colour[from + 1];
-        float b = colour[from + 2];
+    /** 0..2: colours, 3..8: their products, then for each channel the change, and it times the colours. */
+    private void products(float[][] sums, int i, float[] colour, float[] wanted, int x) {
+        float r = colour[3 * x];
+        float g = colour[3 * x + 1];
+        float b = colour[3 * x + 2];
         sums[0][i] = r;
         sums[1][i] = g;
         sums[2][i] = b;
@@ -99,12 +100,12 @@ final class GuidedCoefficients {
         sums[6][i] = g * g;
         sums[7][i] = g * b;
         sums[8][i] = b * b;
-        for (int c = 0; c < 3; c++) {
-            float value = wanted[from + c];
-            sums[9 + c][i] = value;
-            sums[12 + 3 * c][i] = value * r;
-            sums[13 + 3 * c][i] = value * g;
-            sums[14 + 3 * c][i] = value * b;
+        for (int c = 0; c < channels; c++) {
+            float value = wanted[channels * x + c];
+            sums[9 + 4 * c][i] = value;
+            sums[10 + 4 * c][i] = value * r;
+            sums[11 + 4 * c][i] = value * g;
+            sums[12 + 4 * c][i] = value * b;
         }
     }
 
@@ -126,11 +127,11 @@ final class GuidedCoefficients {
         double igb = rb * rg - rr * gb;
         double ibb = rr * gg - rg * rg;
         double one = 1 / (rr * irr + rg * irg + rb * irb);
-        for (int c = 0; c < 3; c++) {
-            double value = mean[9 + c][i];
-            double vr = mean[12 + 3 * c][i] - value * r;
-            double vg = mean[13 + 3 * c][i] - value * g;
-            double vb = mean[14 + 3 * c][i] - value * b;
+        for (int c = 0; c < channels; c++) {
+            double value = mean[9 + 4 * c][i];
+            double vr = mean[10 + 4 * c][i] - value * r;
+            double vg = mean[11 + 4 * c][i] - value * g;
+            double vb = mean[12 + 4 * c][i] - value * b;
             double ar = (irr * vr + irg * vg + irb * vb) * one;
             double ag = (irg * vr + igg * vg + igb * vb) * one;
             double ab = (irb * vr + igb * vg + ibb * vb) * one;

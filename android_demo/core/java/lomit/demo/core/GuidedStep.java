@@ -2,10 +2,10 @@ package lomit.demo.core;
 
 /**
  * One step of carry_back.upsample_change: the change at the guide's size. Rows are made when they are asked for, since a
- * photograph's change as floats would be 12 bytes a pixel; what is kept is of the smaller image's size.
+ * photograph's change as floats would be 4 bytes a pixel and channel; what is kept is of the smaller image's size.
  */
 final class GuidedStep {
-    /** Gets finished rows, 3 x width values from `offset` on; from several threads. */
+    /** Gets finished rows, channels x width values from `offset` on; from several threads. */
     interface Sink {
         void row(int y, float[] change, int offset);
     }
@@ -16,6 +16,7 @@ final class GuidedStep {
 
     private final Rows guide;
     private final Planes change;
+    private final int channels;
     private final Filter[] raising;
     private final GuidedCoefficients coefficients;
     private final Filter across;
@@ -26,6 +27,7 @@ final class GuidedStep {
     GuidedStep(Planes change, Rows guide, int firstRow, int lastRow) {
         this.guide = guide;
         this.change = change;
+        channels = change.channels;
         raising = Filter.raising(change.width, change.height, guide.width, guide.height);
         double scale = Math.max((double) Math.max(change.width, change.height) / Math.max(guide.width, guide.height),
                 1.0 / Math.min(guide.width, guide.height));
@@ -46,7 +48,7 @@ final class GuidedStep {
     /** What the filter blurred away: its averages must give the change again. Two rounds of it in one. */
     private Planes correction(int firstRow, int lastRow) {
         final Filter[] lowering = Filter.raising(guide.width, guide.height, change.width, change.height);
-        final Planes missing = new Planes(change.width, change.height, 3);
+        final Planes missing = new Planes(change.width, change.height, channels);
         // A row of the guide takes from the rows around it, and their correction from those around them.
         final int first = raising[1].start[firstRow] - 4;
         final int end = raising[1].end(lastRow) + 4;
@@ -58,14 +60,14 @@ final class GuidedStep {
                 }
                 final int low = lowering[1].start[from];
                 float[] rows = filtered(low, lowering[1].end(to - 1));
-                int length = 3 * change.width;
+                int length = channels * change.width;
                 float[] narrow = new float[length];
                 for (int y = from; y < to; y++) {
                     int at = y * length;
                     System.arraycopy(change.values, at, missing.values, at, length);
                     for (int k = 0; k < lowering[1].weights[y].length; k++) {
                         int row = lowering[1].start[y] + k - low;
-                        Planes.across(lowering[0], rows, row * 3 * guide.width, narrow, 0, 3);
+                        Planes.across(lowering[0], rows, row * channels * guide.width, narrow, 0, channels);
                         for (int i = 0; i < length; i++) {
                             missing.values[at + i] -= lowering[1].weights[y][k] * narrow[i];
                         }
@@ -79,7 +81,7 @@ final class GuidedStep {
 
     /** m -> 2 m - (m raised and averaged again), in place; of rows that are overwritten the filtered ones are kept. */
     private static void twice(Planes missing, Filter acrossBoth, Filter downBoth) {
-        int length = 3 * missing.width;
+        int length = missing.channels * missing.width;
         int kept = 2;
         for (float[] weights : downBoth.weights) {
             kept = Math.max(kept, 2 * weights.length + 2);
@@ -88,7 +90,7 @@ final class GuidedStep {
         int done = 0;
         for (int y = 0; y < missing.height; y++) {
             for (; done < Math.max(downBoth.end(y), y + 1); done++) {
-                Planes.across(acrossBoth, missing.values, done * length, filtered[done % kept], 0, 3);
+                Planes.across(acrossBoth, missing.values, done * length, filtered[done % kept], 0, missing.channels);
             }
             int at = y * length;
             for (int i = 0; i < length; i++) {
@@ -108,11 +110,11 @@ final class GuidedStep {
     private float[] filtered(int from, int to) {
         int low = down.start[from];
         float[] grid = coefficients.rows(low, down.end(to - 1));
-        int n = GuidedCoefficients.PER_PIXEL;
+        int n = coefficients.perPixel;
         int length = coefficients.width * n;
         float[] line = new float[length];
         float[] rgb = new float[3 * guide.width];
-        float[] made = new float[(to - from) * 3 * guide.width];
+        float[] made = new float[(to - from) * channels * guide.width];
         for (int y = from; y < to; y++) {
             java.util.Arrays.fill(line, 0f);
             for (int k = 0; k < down.weights[y].length; k++) {
@@ -123,19 +125,19 @@ final class GuidedStep {
                 }
             }
             guide.read(y, rgb);
-            int at = (y - from) * 3 * guide.width;
+            int at = (y - from) * channels * guide.width;
             for (int x = 0; x < guide.width; x++) {
                 float[] weights = across.weights[x];
                 int left = across.start[x] * n;
                 int right = left + (weights.length - 1) * n;
                 float part = weights[weights.length - 1];
                 float rest = 1f - part;
-                for (int c = 0; c < 3; c++) {
+                for (int c = 0; c < channels; c++) {
                     float sum = rest * line[left + 4 * c + 3] + part * line[right + 4 * c + 3];
                     for (int k = 0; k < 3; k++) {
                         sum += (rest * line[left + 4 * c + k] + part * line[right + 4 * c + k]) * rgb[3 * x + k];
                     }
-                    made[at + 3 * x + c] = sum;
+                    made[at + channels * x + c] = sum;
                 }
             }
         }
@@ -147,17 +149,17 @@ final class GuidedStep {
         Bands.run(lastRow + 1 - firstRow, BAND, new Bands.Task() {
             @Override
             public void run(int from, int to) {
-                int length = 3 * guide.width;
+                int length = channels * guide.width;
                 float[] rows = coefficients == null ? new float[(to - from) * length]
                         : filtered(firstRow + from, firstRow + to);
-                float[] small = new float[3 * change.width];
+                float[] small = new float[channels * change.width];
                 float[] raised = new float[length];
                 for (int y = from; y < to; y++) {
                     int at = (y - from) * length;
                     correction.row(raising[1], firstRow + y, small, 0);
-                    Planes.across(raising[0], small, 0, raised, 0, 3);
+                    Planes.across(raising[0], small, 0, raised, 0, channels);
                     for (int i = 0; i < length; i++) {
-                        rows[at + i] = Math.max(low[i % 3], Math.min(high[i % 3], rows[at + i] + raised[i]));
+                        rows[at + i] = Math.max(low[i % channels], Math.min(high[i % channels], rows[at + i] + raised[i]));
                     }
                     sink.row(firstRow + y, rows, at);
                 }

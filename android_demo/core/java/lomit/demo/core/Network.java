@@ -23,6 +23,15 @@ public interface Network {
             return shape[axis];
         }
 
+        /** How many values it has. */
+        public int size() {
+            int size = 1;
+            for (int length : shape) {
+                size *= length;
+            }
+            return size;
+        }
+
         @Override
         public String toString() {
             return name + " " + java.util.Arrays.toString(shape);

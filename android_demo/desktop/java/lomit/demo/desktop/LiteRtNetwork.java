@@ -56,20 +56,18 @@ public final class LiteRtNetwork implements Network {
             check("input", litert.LiteRtGetSignatureInputName(signature, index, out));
             String name = out.getValue().getString(0);
             check(name, litert.LiteRtGetSignatureInputTensorByIndex(signature, index, out));
-            Memory type = type(name, out.getValue());
-            inputs.add(tensor(name, type));
+            Memory type = add(name, out.getValue(), inputs);
             check(name, litert.LiteRtGetCompiledModelInputBufferRequirements(compiled, FIRST, index, out));
-            inputBuffers[i] = buffer(name, type, out.getValue());
+            inputBuffers[i] = buffer(name, type, out);
         }
         for (int i = 0; i < outputBuffers.length; i++) {
             NativeLong index = new NativeLong(i);
             check("output", litert.LiteRtGetSignatureOutputName(signature, index, out));
             String name = out.getValue().getString(0);
             check(name, litert.LiteRtGetSignatureOutputTensorByIndex(signature, index, out));
-            Memory type = type(name, out.getValue());
-            outputs.add(tensor(name, type));
+            Memory type = add(name, out.getValue(), outputs);
             check(name, litert.LiteRtGetCompiledModelOutputBufferRequirements(compiled, FIRST, index, out));
-            outputBuffers[i] = buffer(name, type, out.getValue());
+            outputBuffers[i] = buffer(name, type, out);
         }
     }
 
@@ -79,24 +77,22 @@ public final class LiteRtNetwork implements Network {
         }
     }
 
-    private Memory type(String name, Pointer tensor) throws DemoException {
+    /** Adds a tensor to a list. @return its LiteRtRankedTensorType. */
+    private Memory add(String name, Pointer tensor, List<Tensor> tensors) throws DemoException {
         Memory type = new Memory(TYPE_BYTES);
         type.clear();
         check(name, litert.LiteRtGetRankedTensorType(tensor, type));
         if (type.getInt(0) != LiteRt.FLOAT32) {
             throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, name + " is not float32");
         }
+        int rank = type.getInt(4) & 127; // a bit field: 7 bits of rank, one for strides
+        tensors.add(new Tensor(name, type.getIntArray(8, rank)));
         return type;
     }
 
-    private static Tensor tensor(String name, Memory type) {
-        int rank = type.getInt(4) & 127; // a bit field: 7 bits of rank, one for strides
-        return new Tensor(name, type.getIntArray(8, rank));
-    }
-
-    private Pointer buffer(String name, Memory type, Pointer requirements) throws DemoException {
-        PointerByReference out = new PointerByReference();
-        check(name, litert.LiteRtCreateManagedTensorBufferFromRequirements(environment, type, requirements, out));
+    /** @param out the requirements; overwritten. */
+    private Pointer buffer(String name, Memory type, PointerByReference out) throws DemoException {
+        check(name, litert.LiteRtCreateManagedTensorBufferFromRequirements(environment, type, out.getValue(), out));
         return out.getValue();
     }
 
@@ -116,7 +112,7 @@ public final class LiteRtNetwork implements Network {
         for (int i = 0; i < inputBuffers.length; i++) {
             String name = inputs.get(i).name;
             float[] values = feed.get(name);
-            if (values == null || values.length != size(inputs.get(i))) {
+            if (values == null || values.length != inputs.get(i).size()) {
                 throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, "no values for " + inputs.get(i));
             }
             check(name, litert.LiteRtLockTensorBuffer(inputBuffers[i], memory, LiteRt.LOCK_WRITE));
@@ -129,17 +125,9 @@ public final class LiteRtNetwork implements Network {
         for (int i = 0; i < outputBuffers.length; i++) {
             Tensor tensor = outputs.get(i);
             check(tensor.name, litert.LiteRtLockTensorBuffer(outputBuffers[i], memory, LiteRt.LOCK_READ));
-            made.put(tensor.name, memory.getValue().getFloatArray(0, size(tensor)));
+            made.put(tensor.name, memory.getValue().getFloatArray(0, tensor.size()));
             check(tensor.name, litert.LiteRtUnlockTensorBuffer(outputBuffers[i]));
         }
         return made;
-    }
-
-    private static int size(Tensor tensor) {
-        int size = 1;
-        for (int axis = 0; axis < tensor.rank(); axis++) {
-            size *= tensor.dimension(axis);
-        }
-        return size;
     }
 }
