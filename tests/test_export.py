@@ -296,6 +296,16 @@ def test_an_independent_judge_gives_the_success(exported, model, tmp_path, capsy
     assert "no judge at" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
+def test_a_judge_that_cannot_be_asked_is_not_named_as_one(exported, model, tiny):
+    """Without its data the pairs of a CelebA model are drawn faces, of which it knows no labels."""
+    other = Lomit(tiny(dataset="celeb_a", groups=GROUPS, skips=True, output="composite", style_normalised=True))
+    other.build()
+    report = parity.examine(exported, other, 2, judge="some/judge", latency=False)
+    assert report["judge"] == "nobody (some/judge was not asked: these pairs have no labels)"
+    assert len(report["rows"]) == 5 and all(row["success"] is None for row in report["rows"])
+    assert parity.examine(exported, model, 2, latency=False)["judge"] == "the model's own D_cls"
+
+
 def test_a_miss_fails_and_keeps_the_files_aside(workdir, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(exporting.compare, "EXACT", 1e-12)  # what no other runtime can meet
     out = tmp_path / "out"
