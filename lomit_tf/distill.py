@@ -10,7 +10,6 @@ import dataclasses
 import os
 import sys
 import textwrap
-import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,14 +49,11 @@ class Invocation:
 def parse(argv: Sequence[str]) -> Invocation:
     """Read a command line, without the program's name. Raises ConfigError as `flags.parse`, and without --teacher."""
     known = flags.define_flags()
-    kinds = {int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float, bool: absl_flags.DEFINE_boolean}
-    hints = typing.get_type_hints(DistillConfig)
-    own = dataclasses.fields(DistillConfig)
-    for field in own:
-        kinds[hints[field.name]](field.name, None, field.metadata["help"], flag_values=known)
+    own = flags.fields_of(DistillConfig)
+    flags.define_fields(own, known)
     absl_flags.DEFINE_string("teacher", None, "a model's name, a workdir or a checkpoint", flag_values=known)
     given = {name: flag.value for name, flag in read_command_line(argv, known).items()}
-    options = DistillConfig(**{field.name: given.pop(field.name) for field in own if field.name in given})
+    options = DistillConfig(**{name: given.pop(name) for name in own if name in given})
     teacher, preset = given.pop("teacher", ""), given.pop("preset", "mobile")
     if not teacher:
         raise ConfigError("--teacher is missing; name a model, e.g. --teacher=drawn_faces")

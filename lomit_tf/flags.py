@@ -12,7 +12,7 @@ import re
 import shutil
 import textwrap
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,10 @@ from absl import flags as absl_flags
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig
 from lomit_tf.flagfiles import as_text, configs_folder, flagfiles_in, parse_value, read_command_line
 
-__all__ = ["Invocation", "define_flags", "effective_flagfile", "flag_help", "help_text", "parse", "wants_help"]
+__all__ = [
+    "Invocation", "define_fields", "define_flags", "effective_flagfile", "fields_of", "flag_help", "help_text", "parse",
+    "wants_help",
+]  # fmt: skip
 
 RUN_HELP = {
     "flagfile": "read flags from a file: of this name here, or of those that come along ({flagfiles}); "
@@ -59,30 +62,43 @@ class Invocation:
     resume: str
 
 
+Fields = Mapping[str, tuple[dataclasses.Field[Any], type]]
+
+
+def fields_of(section: type) -> Fields:
+    """Field name of a configuration's dataclass -> the field and its type (int, float, bool, str or tuple)."""
+    hints = typing.get_type_hints(section)
+    return {
+        field.name: (field, typing.get_origin(hints[field.name]) or hints[field.name])
+        for field in dataclasses.fields(section)
+    }
+
+
 @functools.cache
-def config_fields() -> Mapping[str, tuple[dataclasses.Field[Any], type]]:
-    """Field name -> the dataclass field and its type (int, float, bool, str or tuple), as declared."""
-    found: dict[str, tuple[dataclasses.Field[Any], type]] = {}
-    for kind in SECTIONS.values():
-        hints = typing.get_type_hints(kind)
-        for field in dataclasses.fields(kind):
-            found[field.name] = field, typing.get_origin(hints[field.name]) or hints[field.name]
-    return found
+def config_fields() -> Fields:
+    """`fields_of` all sections of the configuration, as declared."""
+    return {name: field for section in SECTIONS.values() for name, field in fields_of(section).items()}
+
+
+def define_fields(fields: Fields, values: absl_flags.FlagValues, help_of: Callable[[str], str] | None = None) -> None:
+    """A flag for every field, None until it is given; its help is the field's own without `help_of`."""
+    define = {
+        int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float, bool: absl_flags.DEFINE_boolean,
+        str: absl_flags.DEFINE_string, tuple: absl_flags.DEFINE_list,
+    }  # fmt: skip
+    for name, (field, kind) in fields.items():
+        explained = help_of(name) if help_of else field.metadata["help"]
+        choices = field.metadata["choices"]
+        if choices and kind is str:
+            absl_flags.DEFINE_enum(name, None, list(choices), explained, flag_values=values)
+        else:
+            define[kind](name, None, explained, flag_values=values)
 
 
 def define_flags() -> absl_flags.FlagValues:
     """A fresh FlagValues with a flag for every configuration field and those of a training run, all None."""
     values = absl_flags.FlagValues()
-    define = {
-        int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float, bool: absl_flags.DEFINE_boolean,
-        str: absl_flags.DEFINE_string, tuple: absl_flags.DEFINE_list,
-    }  # fmt: skip
-    for name, (field, kind) in config_fields().items():
-        choices = field.metadata["choices"]
-        if choices and kind is str:
-            absl_flags.DEFINE_enum(name, None, list(choices), flag_help(name), flag_values=values)
-        else:
-            define[kind](name, None, flag_help(name), flag_values=values)
+    define_fields(config_fields(), values, flag_help)
     absl_flags.DEFINE_string("flagfile", None, flag_help("flagfile"), flag_values=values)
     absl_flags.DEFINE_enum("preset", None, list(PRESETS), flag_help("preset"), flag_values=values)
     absl_flags.DEFINE_string("workdir", None, flag_help("workdir"), flag_values=values)

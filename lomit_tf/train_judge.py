@@ -6,13 +6,11 @@ interrupted by Ctrl-C or SIGTERM. Nothing is written unless it is done.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shlex
 import signal
 import sys
 import textwrap
-import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +21,7 @@ from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import DataError
 from lomit_tf.evaluation.judge_config import JudgeConfig
 from lomit_tf.flagfiles import as_text, read_command_line
-from lomit_tf.flags import wants_help
+from lomit_tf.flags import Fields, define_fields, fields_of, wants_help
 
 if TYPE_CHECKING:
     from lomit_tf.evaluation.judge import Judge
@@ -108,16 +106,7 @@ def _terminated(number: int, frame: Any) -> None:
 def define_flags() -> absl_flags.FlagValues:
     """A FlagValues with the flags of the data, of the judge's own fields and --out, all None."""
     values = absl_flags.FlagValues()
-    define = {
-        int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float, bool: absl_flags.DEFINE_boolean,
-        str: absl_flags.DEFINE_string, tuple: absl_flags.DEFINE_list,
-    }  # fmt: skip
-    for name, (field, kind) in _fields().items():
-        choices = field.metadata["choices"]
-        if choices and kind is str:
-            absl_flags.DEFINE_enum(name, None, list(choices), field.metadata["help"], flag_values=values)
-        else:
-            define[kind](name, None, field.metadata["help"], flag_values=values)
+    define_fields(_fields(), values)
     absl_flags.DEFINE_string("out", None, "folder for the results", flag_values=values)
     return values
 
@@ -135,15 +124,10 @@ def help_text() -> str:
     return "\n".join(lines)
 
 
-def _fields() -> dict[str, tuple[dataclasses.Field[Any], type]]:
+def _fields() -> Fields:
     """Flag name -> its field and type: those of the data that a judge has a use for, then the judge's own."""
-    found: dict[str, tuple[dataclasses.Field[Any], type]] = {}
-    for section, names in ((DataConfig, DATA_FLAGS), (JudgeConfig, None)):
-        hints = typing.get_type_hints(section)
-        for field in dataclasses.fields(section):
-            if field.name in names if names else field.name != "data":
-                found[field.name] = field, typing.get_origin(hints[field.name]) or hints[field.name]
-    return found
+    data = {name: field for name, field in fields_of(DataConfig).items() if name in DATA_FLAGS}
+    return data | {name: field for name, field in fields_of(JudgeConfig).items() if name != "data"}
 
 
 def _report(judge: Judge, out: Path) -> None:
