@@ -1,4 +1,4 @@
-"""The ONNX files in a browser page: onnxruntime-web's WebAssembly in a headless Chromium, against the Keras model."""
+"""The ONNX files of shipped weights in a browser page: onnxruntime-web in a headless Chromium, against Keras."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import shutil
 import threading
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
-from lomit_tf.model import Lomit
+import lomit_tf
 
 DIST = os.environ.get("LOMIT_ONNXRUNTIME_WEB", "")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -41,7 +40,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.mark.slow
-def test_a_page_gets_the_models_numbers(tiny, tmp_path):
+def test_a_page_gets_the_models_numbers(tmp_path):
     if not DIST:
         pytest.skip("LOMIT_ONNXRUNTIME_WEB does not name the folder onnxruntime-web/dist of the npm package")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra dev)")
@@ -51,9 +50,7 @@ def test_a_page_gets_the_models_numbers(tiny, tmp_path):
     from export import graphs
     from export.onnx_models import write_onnx
 
-    keras.utils.set_random_seed(6)
-    model = Lomit(tiny(groups="hair: Black_Hair; smile: Smiling", output="composite", skips=True))
-    model.build()
+    model = lomit_tf.load("drawn_faces")
     for part in ("mask_net", "generator"):
         write_onnx(model, part, tmp_path / f"{part}.onnx")
     (tmp_path / "index.html").write_text(PAGE)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,14 +117,8 @@ def test_infos_follow_the_files_own_order(float32):
         metadata.add_metadata(float32, info, ("all",))
 
 
-def test_tflite_support_reads_the_metadata(float32, images, tmp_path):
-    """With the reader of tflite-support 0.4.4 in an environment of its own (docs/dependencies.md says how)."""
-    python = os.environ.get("LOMIT_TFLITE_SUPPORT", "")
-    if not python:
-        pytest.skip("LOMIT_TFLITE_SUPPORT does not name the Python of an environment with tflite-support 0.4.4")
-    path = tmp_path / "mask_net.tflite"
-    info = metadata.infos("mask_net", "float32", SIZE, 1, "0.1.0")
-    path.write_bytes(metadata.add_metadata(tflite.quantise(float32, "float32"), info, ("hair",)))
+def displayed(python: str, path: Path) -> tuple[dict[str, Any], str]:
+    """What MetadataDisplayer says of a file: its metadata, and the files within with the labels' content."""
     code = f"""
 from tflite_support import metadata
 shown = metadata.MetadataDisplayer.with_model_file({str(path)!r})
@@ -133,8 +128,19 @@ print("FILES", shown.get_packed_associated_file_list(), shown.get_associated_fil
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     text, _, files = done.stdout.partition("FILES")
-    assert files.strip() == "['labels.txt'] b'hair\\n'"
-    shown = json.loads(text)
+    return json.loads(text), files.strip()
+
+
+def test_tflite_support_reads_the_metadata(float32, images, tmp_path):
+    """With the reader of tflite-support 0.4.4 in an environment of its own (docs/dependencies.md says how)."""
+    python = os.environ.get("LOMIT_TFLITE_SUPPORT", "")
+    if not python:
+        pytest.skip("LOMIT_TFLITE_SUPPORT does not name the Python of an environment with tflite-support 0.4.4")
+    path = tmp_path / "mask_net.tflite"
+    info = metadata.infos("mask_net", "float32", SIZE, 1, "0.1.0")
+    path.write_bytes(metadata.add_metadata(tflite.quantise(float32, "float32"), info, ("hair",)))
+    shown, files = displayed(python, path)
+    assert files == "['labels.txt'] b'hair\\n'"
     assert (shown["name"], shown["author"], shown["version"]) == ("LOMIT mask_net", metadata.AUTHOR, "0.1.0")
     assert shown["license"] == metadata.LICENSE and shown["min_parser_version"]
     (graph,) = shown["subgraph_metadata"]
@@ -146,6 +152,12 @@ print("FILES", shown.get_packed_associated_file_list(), shown.get_associated_fil
     assert image["process_units"][0]["options"] == {"mean": [127.5], "std": [127.5]}
     assert masks["associated_files"][0]["name"] == "labels.txt"
     assert masks["associated_files"][0]["type"] == "TENSOR_AXIS_LABELS"
+    shipped = Path(__file__).resolve().parents[1] / "android_demo" / "assets"
+    edited = {"image_masks", "exemplar_masks"}
+    for part, wanted in {"mask_net": {"image"}, "generator": {"image", "exemplar", "transfer"} | edited}.items():
+        shown, files = displayed(python, shipped / f"{part}_int8.tflite")
+        assert files == "['labels.txt'] b'hair\\nsmile\\n'" and shown["name"] == f"LOMIT {part}"
+        assert {one["name"] for one in shown["subgraph_metadata"][0]["input_tensor_metadata"]} == wanted
     np.testing.assert_array_equal(
         runtimes.load(path, "mask_net").run({"image": images})["masks"].shape[1:], (64, 64, 1)
     )

@@ -1,4 +1,4 @@
-"""The SavedModel in an inference server that we did not write: tritonserver of nvidia-pytriton's wheel, on the CPU.
+"""The SavedModel of shipped weights in a server that we did not write: nvidia-pytriton's tritonserver, on the CPU.
 
 Its Python backend runs tests/triton/lomit, which loads the SavedModel; we ask it by its own HTTP client.
 """
@@ -14,11 +14,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
-from lomit_tf.model import Lomit
+import lomit_tf
 
 REPOSITORY = Path(__file__).parent / "triton" / "lomit"
 PYTHON = os.environ.get("LOMIT_TRITON", "")
@@ -68,14 +67,12 @@ def wait_until_ready(server: subprocess.Popen, port: int, log: Path) -> None:
 
 
 @pytest.mark.slow
-def test_triton_answers_with_the_models_numbers(tiny, tmp_path):
+def test_triton_answers_with_the_models_numbers(tmp_path):
     if not PYTHON:
         pytest.skip("LOMIT_TRITON does not name the Python of an environment with nvidia-pytriton and tensorflow")
     from export.saved_model import write_saved_model
 
-    keras.utils.set_random_seed(4)
-    model = Lomit(tiny(groups="hair: Black_Hair; smile: Smiling", output="composite"))
-    model.build()
+    model = lomit_tf.load("drawn_faces")
     saved = write_saved_model(model, tmp_path / "saved_model")
     folder = tmp_path / "models" / "lomit"
     (folder / "1").mkdir(parents=True)
@@ -122,6 +119,6 @@ def test_triton_answers_with_the_models_numbers(tiny, tmp_path):
     wanted = tf.saved_model.load(str(saved)).signatures["translate"](**{k: tf.constant(v) for k, v in given.items()})
     with np.load(tmp_path / "answer.npz") as answer:
         for name in ("translation", "image_masks"):
-            np.testing.assert_allclose(answer[name], wanted[name], atol=1e-5)
+            np.testing.assert_allclose(answer[name], wanted[name], atol=1e-4)
     own = model.translate(given["image"], given["exemplar"], given["transfer"])
     assert np.abs(np.asarray(own["image"]) - wanted["translation"]).max() > 1e-3, "the edited masks were ignored"
