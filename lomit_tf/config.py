@@ -192,6 +192,8 @@ class LossConfig(_Checked):
     r1_weight: float = option(0.1, "weight of R1, mask similarity")
     r1_features: str = option("content", "what R1 compares pixels by", ("content", "colour"))
     r1_cut_negative: bool = option(False, "negative similarities of R1 count as 0")
+    r1_start: int = option(0, "generator step at which R1 starts to grow from 0: a strong one flattens masks that have not found their place")
+    r1_end: int = option(0, "generator step at which R1 has its full weight (0 with r1_start=0: always)")
     edge_weight: float = option(0.0, "weight of the edge term: mask edges cost less where the image has edges (R1 at full resolution among near pixels; not in the paper)")
     edge_scale: float = option(0.2, "colour difference (of 2.0) at which the edge term counts two near pixels as unlike")
     r2_weight: float = option(1e-4, "weight of R2, mask sparsity")
@@ -218,7 +220,7 @@ class LossConfig(_Checked):
             raise ConfigError(f"--reconstruction_outside lies between 0 and 1; received {self.reconstruction_outside}")
         if not 0 <= self.area_min < self.area_max <= 1:
             raise ConfigError(f"--area_min < --area_max within 0..1 is needed; received {self.area_min} and {self.area_max}")
-        for start, end in (("r2_start", "r2_end"), ("mask_start", "mask_end")):
+        for start, end in (("r1_start", "r1_end"), ("r2_start", "r2_end"), ("mask_start", "mask_end")):
             if getattr(self, start) > getattr(self, end):
                 raise ConfigError(f"--{start}={getattr(self, start)} lies after --{end}={getattr(self, end)}")
 

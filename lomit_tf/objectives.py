@@ -276,7 +276,7 @@ def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
         "mask_classification": own * loss.mask_classification_weight,
         "mask_cycle": own * loss.mask_cycle_weight,
         "mask_critic": own * loss.mask_critic_weight,
-        "r1": own * loss.r1_weight,
+        "r1": own * mask.ramp(step, loss.r1_start, loss.r1_end) * loss.r1_weight,
         "edge": own * loss.edge_weight,
         "r2": own * mask.sparsity_weight(step, loss),
     }

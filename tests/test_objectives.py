@@ -244,6 +244,9 @@ def test_weights_ramp_the_masks_own_terms_only_and_only_where_decoupled(tiny):
     warm = {"r2_weight": 2.0, "r2_schedule": "warmup", "r2_start": 0, "r2_end": 100, "mask_start": 0, "mask_end": 100}
     both = tiny(masks="decoupled", **warm)
     assert float(objectives.generator_weights(both, 50)["r2"]) == pytest.approx(2.0 * 0.5 * 0.5)
+    late = tiny(masks="decoupled", r1_weight=12.0, r1_start=100, r1_end=300, mask_start=0, mask_end=400)
+    for step, weight in ((0, 0.0), (100, 0.0), (200, 12 * 0.5 * 0.5), (300, 12 * 0.75), (400, 12.0), (9000, 12.0)):
+        assert float(objectives.generator_weights(late, step)["r1"]) == pytest.approx(weight)
 
 
 def test_mask_questions_are_asked_only_of_groups_that_were_painted(generator, config, tiny, pairs, rng):
