@@ -17,7 +17,7 @@ from lomit_tf.evaluation.cases import make_cases, open_images
 from lomit_tf.evaluation.masks import mask_quality
 from lomit_tf.evaluation.methods import Trained
 
-NAMES = ("celeba_small", "drawn_faces")
+NAMES = ("celeba_small", "drawn_faces", "drawn_faces_mobile")
 
 
 def test_these_come_along():
@@ -31,7 +31,8 @@ def test_weights_are_small_whole_and_have_a_card(name):
     record = json.loads((folder / zoo.MANIFEST).read_text())
     assert len(content) == record["bytes"] <= zoo.MOST_BYTES
     assert hashlib.sha256(content).hexdigest() == record["sha256"]
-    assert record["config"]["data_dir"] == "" and record["command"].startswith("python -m lomit_tf.train")
+    assert record["config"]["data_dir"] == ""
+    assert record["command"].startswith(("python -m lomit_tf.train ", "python -m lomit_tf.distill "))
     card = (folder / "README.md").read_text()
     for word in (name, "licence", "Limits", "Biases", f"{record['parameters']:,}"):
         assert word in card, word
@@ -47,20 +48,21 @@ def test_weights_load_and_outside_the_mask_nothing_changes(name):
     np.testing.assert_allclose(np.where(where, out["image"], 0), np.where(where, x[0], 0), atol=4e-3)
 
 
-def test_drawn_faces_find_the_hair_and_take_the_exemplars_colour():
-    """The card's numbers, with room for 100 pairs instead of 1,000."""
-    model = lomit_tf.load("drawn_faces")
+@pytest.mark.parametrize("name", ["drawn_faces", "drawn_faces_mobile"])
+def test_drawn_faces_find_the_hair_and_take_the_exemplars_colour(name):
+    """The card's numbers, with room for 100 pairs instead of 300 or 500."""
+    model = lomit_tf.load(name)
     config, groups = model.config.data, dict(model.config.data.group_labels)
     cases = make_cases(open_images(config, "drawn_faces", "test"), config, 100, 0, groups, None)
     out = Trained(model)(cases.input.images, cases.exemplar.images, np.ones((100, len(groups)), np.float32), None, None)
     hair = groups["hair"]
     differ = (cases.input.labels[:, :4] != cases.exemplar.labels[:, :4]).any(axis=1)
     truth, theirs = cases.truth(cases.owned(hair)), cases.truth(cases.owned(hair), "exemplar")
-    assert mask_quality(out.masks[..., 0], truth).iou > 0.55
+    assert mask_quality(out.masks[..., 0], truth).iou > 0.7
     after = pictures.colour_followed(out.image[differ], truth[differ], cases.exemplar.images[differ], theirs[differ])
-    assert after.rgb < 0.12
+    assert after.rgb < 0.08
     everything = cases.truth(cases.owned(hair + groups["smile"]))
-    assert pictures.kept(cases.input.images, out.image, pictures.outside(everything)).error < 0.02
+    assert pictures.kept(cases.input.images, out.image, pictures.outside(everything)).error < 0.005
 
 
 def test_a_model_of_bfloat16_steps_is_used_and_shipped_in_float32(tiny, tmp_path):

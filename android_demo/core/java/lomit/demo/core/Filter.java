@@ -10,20 +10,31 @@ final class Filter {
         weights = new float[size][];
     }
 
-    /** A triangle of the scale's width where it shrinks: tf.image.resize(method="bilinear", antialias=True). */
+    /**
+     * A triangle of the scale's width where it shrinks: tf.image.resize(method="bilinear", antialias=True), with the
+     * reciprocals that it rounds.
+     */
     static Filter antialiased(int from, int to) {
         Filter filter = new Filter(to);
-        float inverse = (float) from / to;
+        float inverse = 1f / ((float) to / from);
         float width = Math.max(inverse, 1f);
+        float narrowness = 1f / width;
         for (int i = 0; i < to; i++) {
             float centre = (i + 0.5f) * inverse;
             int first = Math.max(0, (int) Math.ceil(centre - width - 0.5f));
             int end = Math.min(from, (int) Math.floor(centre + width - 0.5f) + 1);
             filter.set(i, first, new float[end - first]);
             for (int k = first; k < end; k++) {
-                filter.weights[i][k - first] = Math.max(0f, 1f - Math.abs((k + 0.5f - centre) / width));
+                filter.weights[i][k - first] = Math.max(0f, 1f - Math.abs((k + 0.5f - centre) * narrowness));
             }
-            normalise(filter.weights[i]);
+            float sum = 0f;
+            for (float weight : filter.weights[i]) {
+                sum += weight;
+            }
+            float share = 1f / sum;
+            for (int k = 0; k < filter.weights[i].length; k++) {
+                filter.weights[i][k] *= share;
+            }
         }
         return filter;
     }

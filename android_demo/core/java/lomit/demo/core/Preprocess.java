@@ -5,24 +5,28 @@ public final class Preprocess {
     private Preprocess() {}
 
     /**
-     * A window of a picture at the model's size: antialiased bilinear, rounded to 0..255 (half to even).
+     * A window of a picture at the model's size: antialiased bilinear, rounded to 0..255 (half to even). In TensorFlow's
+     * order, height before width: a quantised model makes of one grey level in one pixel several in many.
      *
      * @return size x size pixels, opaque.
      */
     public static Picture resize(Picture picture, Window window, int size) {
         Filter across = Filter.antialiased(window.width, size);
         Filter down = Filter.antialiased(window.height, size);
-        Planes narrow = new Planes(size, window.height, 3);
         Rows rows = Rows.of(picture, window);
+        float[] row = new float[3 * window.width];
         float[] wide = new float[3 * window.width];
-        for (int y = 0; y < window.height; y++) {
-            rows.read(y, wide);
-            Planes.across(across, wide, 0, narrow.values, 3 * y * size, 3);
-        }
         int[] argb = new int[size * size];
         float[] line = new float[size * 3];
         for (int y = 0; y < size; y++) {
-            narrow.row(down, y, line, 0);
+            java.util.Arrays.fill(wide, 0f);
+            for (int k = 0; k < down.weights[y].length; k++) {
+                rows.read(down.start[y] + k, row);
+                for (int i = 0; i < wide.length; i++) {
+                    wide[i] += down.weights[y][k] * row[i];
+                }
+            }
+            Planes.across(across, wide, 0, line, 0, 3);
             for (int x = 0; x < size; x++) {
                 argb[y * size + x] = pixel(line[3 * x], line[3 * x + 1], line[3 * x + 2]);
             }
