@@ -198,9 +198,10 @@ class LossConfig(_Checked):
     edge_scale: float = option(0.2, "colour difference (of 2.0) at which the edge term counts two near pixels as unlike")
     r2_weight: float = option(1e-4, "weight of R2, mask sparsity")
     r2_change: float = option(0.0, "decoupled masks: how much more R2 counts where painting changes less than it does on average within the mask, and less where it changes more (0: alike everywhere; 1: from 0 to 2 times)")
-    r2_schedule: str = option("constant", "constant; warmup: from 0 at r2_start to full at r2_end; area: only outside [area_min, area_max]", ("constant", "warmup", "area"))
-    r2_start: int = option(0, "generator step at which R2's warm-up starts")
-    r2_end: int = option(1000, "generator step at which R2 has its full weight")
+    r2_schedule: str = option("constant", "constant; warmup: from 0 at r2_start to full at r2_end; anneal: from full at r2_start to r2_final_weight at r2_end; area: only outside [area_min, area_max]", ("constant", "warmup", "anneal", "area"))
+    r2_start: int = option(0, "generator step at which R2's weight starts to change (r2_schedule=warmup or anneal)")
+    r2_end: int = option(1000, "generator step from which on R2's weight stays (r2_schedule=warmup or anneal)")
+    r2_final_weight: float = option(0.0, "weight of R2 from r2_end on (r2_schedule=anneal)")
     area_min: float = option(0.05, "smallest unpunished mean of a mask (r2_schedule=area)")
     area_max: float = option(0.35, "largest unpunished mean of a mask (r2_schedule=area)")
     mask_classification_weight: float = option(1.0, "decoupled masks: weight of D_cls on m*sg(G) + (1-m)*x")
@@ -215,7 +216,7 @@ class LossConfig(_Checked):
         if self.r2_change > 1:
             raise ConfigError(f"--r2_change lies between 0 and 1; received {self.r2_change}")
         if self.r2_change and self.r2_schedule == "area":
-            raise ConfigError("--r2_change weighs pixels, and --r2_schedule=area whole masks; use --r2_schedule=constant or warmup")
+            raise ConfigError("--r2_change weighs pixels, and --r2_schedule=area whole masks; use --r2_schedule=constant, warmup or anneal")
         if self.reconstruction_outside > 1:
             raise ConfigError(f"--reconstruction_outside lies between 0 and 1; received {self.reconstruction_outside}")
         if not 0 <= self.area_min < self.area_max <= 1:

@@ -90,7 +90,7 @@ def test_flat_and_back():
         ({"mask_critic_weight": 0.2, "masks": "decoupled"}, ["needs --critic_condition=heads or projection"]),
         ({"r2_change": 1.5, "masks": "decoupled"}, ["--r2_change lies between 0 and 1", "1.5"]),
         ({"r2_change": 0.5}, ["--r2_change needs --masks=decoupled", "coupled"]),
-        ({"r2_change": 0.5, "r2_schedule": "area"}, ["--r2_change", "--r2_schedule=constant or warmup"]),
+        ({"r2_change": 0.5, "r2_schedule": "area"}, ["--r2_change", "--r2_schedule=constant, warmup or anneal"]),
         ({"masks": "full", "groups": "a: x; b: y", "attributes": ("x", "y")}, ["--masks=full", "names 2"]),
         ({"precision": "mixed_bfloat16", "deterministic": True}, ["--deterministic needs --precision=float32"]),
         ({"learning_rat": 1.0}, ["'learning_rat'", "did you mean learning_rate"]),

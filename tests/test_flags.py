@@ -65,12 +65,12 @@ def test_nothing_given_is_the_default():
 
 def test_every_field_can_be_given(folder):
     (folder / "base.cfg").write_text(
-        "--masks=decoupled\n--critic_condition=heads\n--attributes=a,b\n--r2_end=999\n--mask_end=999\n"
+        "--masks=decoupled\n--critic_condition=heads\n--attributes=a,b\n--r1_end=999\n--r2_end=999\n--mask_end=999\n"
         "--output=composite\n--pairing=differing\n"
     )
     texts = {
         "mask_upsamples": "1", "critic_layers": "3", "image_size": "192", "groups": "x: a; y: b",
-        "r2_end": "1234", "mask_end": "1234", "labels_file": "my table.csv", "data_dir": "../data",
+        "r1_end": "1234", "r2_end": "1234", "mask_end": "1234", "labels_file": "my table.csv", "data_dir": "../data",
         "attributes": "c,d e", "edge_kernel": "9", "upsample_kernel": "9", "area_max": "0.75",
     }  # fmt: skip
     for kind in SECTIONS.values():

@@ -181,7 +181,7 @@ def test_mask_sparsity_adds_the_groups_means(rng):
     for b, y, x, g in np.ndindex(*masks.shape):
         expected += masks[b, y, x, g] / (3 * 16)
     np.testing.assert_allclose(mask.mask_sparsity(f32(masks)), expected, **CLOSE)
-    for schedule in ("constant", "warmup"):
+    for schedule in ("constant", "warmup", "anneal"):
         config = LossConfig(r2_schedule=schedule)
         np.testing.assert_allclose(mask.mask_sparsity(f32(masks), config), expected, **CLOSE)
 
@@ -204,13 +204,16 @@ def test_ramp(step, start, end, expected):
     assert float(mask.ramp(np.int64(step), start, end)) == pytest.approx(expected, abs=1e-6)
 
 
-def test_sparsity_weight_is_constant_or_warmed_up():
+def test_sparsity_weight_is_constant_warmed_up_or_annealed():
     for schedule in ("constant", "area"):
         config = LossConfig(r2_weight=0.5, r2_schedule=schedule, r2_start=100, r2_end=200)
         assert [float(mask.sparsity_weight(s, config)) for s in (0, 150, 300)] == [0.5, 0.5, 0.5]
     config = LossConfig(r2_weight=0.5, r2_schedule="warmup", r2_start=100, r2_end=200)
     found = [float(mask.sparsity_weight(s, config)) for s in (0, 100, 150, 200, 300)]
     np.testing.assert_allclose(found, [0, 0, 0.25, 0.5, 0.5], atol=1e-7)
+    config = LossConfig(r2_weight=0.5, r2_schedule="anneal", r2_final_weight=0.1, r2_start=100, r2_end=200)
+    found = [float(mask.sparsity_weight(s, config)) for s in (0, 100, 150, 200, 300)]
+    np.testing.assert_allclose(found, [0.5, 0.5, 0.3, 0.1, 0.1], atol=1e-7)
 
 
 def test_success_is_the_mean_probability_of_new_labels(rng):

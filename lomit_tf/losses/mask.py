@@ -145,7 +145,11 @@ def ramp(step: Any, start: int, end: int) -> Any:
 
 
 def sparsity_weight(step: Any, config: LossConfig) -> Any:
-    """R2's weight at a generator step: constant, or warmed up from 0 at r2_start to r2_weight at r2_end."""
+    """R2's weight at a generator step: constant, or between r2_start and r2_end from 0 to r2_weight (warmup) or from
+    r2_weight to r2_final_weight (anneal)."""
+    passed = ramp(step, config.r2_start, config.r2_end)
     if config.r2_schedule == "warmup":
-        return config.r2_weight * ramp(step, config.r2_start, config.r2_end)
+        return config.r2_weight * passed
+    if config.r2_schedule == "anneal":
+        return config.r2_weight + (config.r2_final_weight - config.r2_weight) * passed
     return config.r2_weight * ops.ones(())
