@@ -161,7 +161,8 @@ def r1_term(config: LomitConfig, masks: Any, content: Any, images: Any) -> Any:
     size = content.shape[1]
     features = content if config.loss.r1_features == "content" else mask.normalised_colours(area_pool(images, size))
     pooled = area_pool(masks[..., :-1], size)
-    return mask.mask_similarity(pooled, features, cut_negative=config.loss.r1_cut_negative)
+    loss = config.loss
+    return mask.mask_similarity(pooled, features, cut_negative=loss.r1_cut_negative, reach=loss.r1_reach)
 
 
 def edge_term(config: LomitConfig, masks: Any, images: Any) -> Any:
