@@ -28,7 +28,7 @@ def regions(masks: Any) -> Any:
 def mask_net(model: Lomit, image: Any) -> Any:
     """Image (B, S, S, 3) in [-1, 1] -> masks of the groups (B, S, S, G)."""
     g = model.inference_generator
-    return g.masks(g.encode_content(image))[..., : g.num_groups]
+    return g.masks(g.encode_content(image), image)[..., : g.num_groups]
 
 
 def generator(

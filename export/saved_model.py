@@ -61,7 +61,7 @@ class ServingModule(tf.Module):
 
     def _regions(self, image: Any, masks: Any) -> Any:
         generator = self._model.inference_generator
-        own = generator.masks(generator.encode_content(image))[..., : self.groups]
+        own = generator.masks(generator.encode_content(image), image)[..., : self.groups]
         if masks is None:
             return regions(own)
         edited = tf.where(masks < 0, own, tf.minimum(masks, 1.0))

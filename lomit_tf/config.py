@@ -135,6 +135,7 @@ class ModelConfig(_Checked):
     group_mlps: str = option("shared", "one foreground MLP for all groups, or one each", ("shared", "each"))
     mask_upsamples: int = option(2, "learned upsampling stages of the mask decoder; what is missing to full size is bilinear")
     mask_skips: bool = option(False, "the mask decoder also sees the content encoder's finer features, for sharper outlines")
+    mask_filter: int = option(0, "radius in pixels of a guided filter that gives the masks the image's edges (0: none)")
     mask_logit_limit: float = option(0.0, "softly bound mask logits to this magnitude, out of saturation (0: unbounded)")
     hadain: str = option("once", "inject styles once before the residual blocks, or in every block", ("once", "every"))
     skips: bool = option(False, "content skip connections with HAdaIN at full and half size")

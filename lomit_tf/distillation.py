@@ -78,7 +78,7 @@ def terms(generator: Generator, pairs: Pairs, lesson: Lesson) -> dict[str, Any]:
     to the teacher's style codes.
     """
     content = generator.encode_content(pairs.images)
-    masks = generator.masks(content)
+    masks = generator.masks(content, pairs.images)
     styles = generator.styles(pairs.images, lesson.masks)
     mixed = objectives.mix_styles(styles, objectives.swap(styles), pairs.transfer)
 

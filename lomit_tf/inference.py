@@ -28,7 +28,7 @@ class Inference:
         transfer = tf.TensorSpec((None, g.num_groups), tf.float32)
 
         def own_masks(images: tf.Tensor) -> tf.Tensor:
-            return g.masks(g.encode_content(images))
+            return g.masks(g.encode_content(images), images)
 
         def own_styles(images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
             return objectives.without_empty(g.styles(images, masks), masks)
@@ -39,7 +39,7 @@ class Inference:
 
         def translate(images: tf.Tensor, exemplar: tf.Tensor, transfer: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             content = g.encode_content(images)
-            masks = g.masks(content)
+            masks = g.masks(content, images)
             mixed = objectives.mix_styles(g.styles(images, masks), exemplar, transfer)
             return masks, g.decode(content, masks, mixed)
 

@@ -139,7 +139,7 @@ class Lomit(keras.Model):
         """
         g = self.inference_generator
         self._check_masks("exemplar_masks", masks)
-        masks = g.masks(g.encode_content(exemplar)) if masks is None else masks
+        masks = g.masks(g.encode_content(exemplar), exemplar) if masks is None else masks
         of_groups = masks[..., : g.num_groups]
         return objectives.without_empty(g.styles(exemplar, of_groups), of_groups), masks
 
@@ -158,7 +158,7 @@ class Lomit(keras.Model):
         self._check_masks("image_masks", image_masks)
         content = g.encode_content(image)
         if image_masks is None:
-            image_masks = g.masks(content)
+            image_masks = g.masks(content, image)
         every = transfer is None
         transfer = objectives.transferable(styles, tf.ones((tf.shape(image)[0], g.num_groups)) if every else transfer)
         if every and g.num_groups == 1 and self.config.model.output == "composite":

@@ -59,7 +59,7 @@ class Encoding:
 def encode(generator: Generator, images: Any, *, decoupled: bool) -> Encoding:
     """Content, masks and region styles of images (B, H, W, 3)."""
     content = generator.encode_content(images)
-    masks = generator.masks(content)
+    masks = generator.masks(content, images)
     regions = ops.stop_gradient(masks) if decoupled else masks
     return Encoding(content, masks, regions, generator.styles(images, regions))
 

@@ -99,7 +99,7 @@ def test_full_masks_make_the_translation_plain_adain(tiny):
     config = tiny(masks="full")
     generator, pairs = Generator(config.model, 1), small_pairs()
     content = generator.encode_content(pairs.images)
-    masks = generator.masks(content)
+    masks = generator.masks(content, pairs.images)
     np.testing.assert_array_equal(masks[..., 0], 1)
     np.testing.assert_array_equal(masks[..., 1], 0)
     styles = generator.styles(pairs.images, masks)
@@ -148,7 +148,7 @@ def test_one_step_of_r1_moves_the_mask_decoder_only_and_by_its_gradient(model, o
     images = tf.concat([data["x1"][:, 0], data["x2"][:, 0]], axis=0)
     with tf.GradientTape() as tape:
         content = model.generator.encode_content(images)
-        masks_ = model.generator.masks(content)[..., :2]
+        masks_ = model.generator.masks(content, images)[..., :2]
         quarter = tf.reduce_mean(tf.reshape(masks_, (4, 16, 4, 16, 4, 2)), axis=(2, 4))
         r1 = mask.mask_similarity(quarter, content[0])
     gradients = tape.gradient(r1, model.generator.mask_decoder.trainable_variables)

@@ -97,7 +97,7 @@ def expected_logs(model, data) -> dict[str, float]:
                    for label in config.data.label_names]  # fmt: skip
     taken = transfer[:, label_group]
     content = [g.encode_content(v) for v in x]
-    masks = [np.asarray(g.masks(c)) for c in content]
+    masks = [np.asarray(g.masks(c, v)) for c, v in zip(content, x, strict=True)]
     styles = [np.asarray(g.styles(v, m)) for v, m in zip(x, masks, strict=True)]
 
     wanted = [hadain_styles(styles[i], styles[1 - i], transfer) for i in (0, 1)]
@@ -110,7 +110,7 @@ def expected_logs(model, data) -> dict[str, float]:
     counted = [o + (1 - o) * widened(m, config.model.style_margin) for m in masks]
 
     content2 = [g.encode_content(v) for v in translated]
-    masks2 = [np.asarray(g.masks(c)) for c in content2]
+    masks2 = [np.asarray(g.masks(c, v)) for c, v in zip(content2, translated, strict=True)]
     styles2 = [np.asarray(g.styles(v, m)) for v, m in zip(translated, masks2, strict=True)]
     back = [hadain_styles(styles2[i], styles2[1 - i], transfer) for i in (0, 1)]
     bare2 = [np.asarray(g.decode(content2[i], masks2[i], back[i])) for i in (0, 1)]

@@ -32,7 +32,7 @@ def test_translate_is_the_averaged_generators_and_says_which_masks_it_used(model
     np.testing.assert_allclose(found["bare"], model.ema_generator(image, exemplar), atol=1e-5)
     np.testing.assert_array_equal(model({"x1": image, "x2": exemplar}), found["image"])
     for side, x in (("image_masks", image), ("exemplar_masks", exemplar)):
-        expected = model.ema_generator.masks(model.ema_generator.encode_content(x))
+        expected = model.ema_generator.masks(model.ema_generator.encode_content(x), x)
         np.testing.assert_allclose(found[side], expected, atol=1e-6)
     given = model.translate(image, exemplar, image_masks=found["image_masks"], exemplar_masks=found["exemplar_masks"])
     np.testing.assert_array_equal(given["image"], found["image"])

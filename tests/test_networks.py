@@ -40,7 +40,7 @@ def test_shapes_of_every_preset_at_every_size(preset, rng):
         content = generator.encode_content(image)
         quarter, half = size // 4, size // 2
         assert [c.shape for c in content] == [(2, quarter, quarter, 16), (2, half, half, 8), (2, size, size, 4)]
-        masks = generator.masks(content)
+        masks = generator.masks(content, image)
         assert masks.shape == (2, size, size, 4)
         styles = generator.styles(image, masks)
         assert styles.shape == (2, 4, 8)
@@ -281,7 +281,7 @@ def test_mixed_bfloat16_changes_the_arithmetic_but_not_the_types_of_weights_and_
     expected, _ = exact(image, exemplar), mixed(image, exemplar)
     mixed.set_weights(exact.get_weights())
     content = mixed.encode_content(image)
-    masks = mixed.masks(content)
+    masks = mixed.masks(content, image)
     styles = mixed.styles(image, masks)
     found = mixed(image, exemplar)
     assert {tf.as_dtype(t.dtype).name for t in content} == {"bfloat16"}

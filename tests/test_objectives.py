@@ -103,9 +103,9 @@ def one_by_one(generator, config, pairs):
         j = (i + 3) % 6  # its exemplar
         image, exemplar = pairs.images[i : i + 1], pairs.images[j : j + 1]
         content = generator.encode_content(image)
-        masks = generator.masks(content)
+        masks = generator.masks(content, image)
         own = generator.styles(image, masks)
-        other = generator.styles(exemplar, generator.masks(generator.encode_content(exemplar)))
+        other = generator.styles(exemplar, generator.masks(generator.encode_content(exemplar), exemplar))
         regions = [other[:, g] if pairs.transfer[i, g] == 1 else own[:, g] for g in range(2)] + [own[:, 2]]
         wanted = tf.stack(regions, axis=1)
         bare, again = generator.decode(content, masks, wanted), generator.decode(content, masks, own)

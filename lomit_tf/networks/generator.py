@@ -10,6 +10,7 @@ from lomit_tf.config import ModelConfig
 from lomit_tf.networks.blocks import DType, area_pool
 from lomit_tf.networks.content_encoder import ContentEncoder
 from lomit_tf.networks.decoder import Decoder
+from lomit_tf.networks.guided_filter import sharpen
 from lomit_tf.networks.hadain import widen
 from lomit_tf.networks.mask_decoder import MaskDecoder
 from lomit_tf.networks.style_encoder import StyleEncoder, StyleMLP
@@ -26,6 +27,7 @@ class Generator(layers.Layer):
         self.num_groups = num_groups
         self.style_pool = config.style_pool
         self.style_margin = config.style_margin
+        self.mask_filter = config.mask_filter
         self.full = config.masks == "full"
         self.content_encoder = ContentEncoder(config, dtype)
         self.mask_decoder = MaskDecoder(config, num_groups, dtype)
@@ -42,9 +44,14 @@ class Generator(layers.Layer):
         """E_c: (B, H, W, 3) in [-1, 1] -> c (B, H/4, W/4, C) and the two skip features."""
         return self.content_encoder(image)
 
-    def masks(self, content: tuple[Any, Any, Any]) -> Any:
-        """G_m: content -> masks (B, H, W, R) in (0, 1), summing to 1."""
+    def masks(self, content: tuple[Any, Any, Any], image: Any) -> Any:
+        """G_m: content of the image, and the image -> masks (B, H, W, R) in 0..1, summing to 1.
+
+        The image serves `mask_filter` alone, which gives the masks its edges.
+        """
         masks = self.mask_decoder(content)
+        if self.mask_filter:
+            masks = sharpen(masks, image, self.mask_filter)
         if self.full:  # the decoder stays, without effect, so that checkpoints and optimizers keep their form
             full = ops.concatenate([ops.ones_like(masks[..., :1]), ops.zeros_like(masks[..., 1:])], axis=-1)
             masks = full + 0 * masks
@@ -75,8 +82,8 @@ class Generator(layers.Layer):
     def call(self, image: Any, exemplar: Any) -> Any:
         """Every group of the exemplar's style onto the input: two (B, H, W, 3) -> the bare G (B, H, W, 3)."""
         content = self.encode_content(image)
-        masks = self.masks(content)
+        masks = self.masks(content, image)
         own = self.styles(image, masks)
-        other = self.styles(exemplar, self.masks(self.encode_content(exemplar)))
+        other = self.styles(exemplar, self.masks(self.encode_content(exemplar), exemplar))
         mixed = ops.concatenate([other[:, : self.num_groups], own[:, self.num_groups :]], axis=1)
         return self.decode(content, masks, mixed)

@@ -199,15 +199,15 @@ def _functions(model: Lomit) -> tuple[Any, Any, Any]:
     styles = tf.TensorSpec((None, groups, model.config.model.style_dim), tf.float32)
     transfer = tf.TensorSpec((None, groups), tf.float32)
 
-    def regions(content: Any, edited: tf.Tensor) -> tf.Tensor:
+    def regions(content: Any, images: tf.Tensor, edited: tf.Tensor) -> tf.Tensor:
         """(B, S, S, G + 1), background last; groups that overfill a place share it, as export/graphs.py does."""
-        own = tf.cast(g.masks(content)[..., :groups], tf.float32)
+        own = tf.cast(g.masks(content, images)[..., :groups], tf.float32)
         masks = tf.where(edited < 0, own, edited)
         total = tf.reduce_sum(masks, axis=-1, keepdims=True)
         return tf.concat([masks / tf.maximum(total, 1.0), 1.0 - tf.minimum(total, 1.0)], axis=-1)
 
     def encode(images: tf.Tensor, edited: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        used = regions(g.encode_content(images), edited)
+        used = regions(g.encode_content(images), images, edited)
         styles = objectives.without_empty(g.styles(images, used)[:, :groups], used[..., :groups])
         return tf.cast(styles, tf.float32), used[..., :groups]
 
@@ -215,7 +215,7 @@ def _functions(model: Lomit) -> tuple[Any, Any, Any]:
         images: tf.Tensor, edited: tf.Tensor, styles: tf.Tensor, transfer: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         content = g.encode_content(images)
-        used = regions(content, edited)
+        used = regions(content, images, edited)
         transfer = objectives.transferable(styles, transfer)
         own = g.styles(images, used)
         wanted = tf.concat([tf.cast(styles, own.dtype), own[:, groups:]], axis=1)
@@ -224,7 +224,7 @@ def _functions(model: Lomit) -> tuple[Any, Any, Any]:
         return objectives.finish(model.config, bare, used, transfer, images), used[..., :groups]
 
     def masks_of(images: tf.Tensor) -> tf.Tensor:
-        return tf.cast(g.masks(g.encode_content(images))[..., :groups], tf.float32)
+        return tf.cast(g.masks(g.encode_content(images), images)[..., :groups], tf.float32)
 
     def compiled(function: Any, *signature: tf.TensorSpec) -> Any:
         return tf.function(function, input_signature=signature, autograph=False)
