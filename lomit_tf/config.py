@@ -193,7 +193,6 @@ class LossConfig(_Checked):
     r1_weight: float = option(0.1, "weight of R1, mask similarity")
     r1_features: str = option("content", "what R1 compares pixels by", ("content", "colour"))
     r1_cut_negative: bool = option(False, "negative similarities of R1 count as 0")
-    r1_reach: float = option(0.0, "distance, as a share of the image, at which a pair of pixels counts exp(-1/2) of a near one in R1 (0: all pairs alike)")
     r1_start: int = option(0, "generator step at which R1 starts to grow from 0: a strong one flattens masks that have not found their place")
     r1_end: int = option(0, "generator step at which R1 has its full weight (0 with r1_start=0: always)")
     edge_weight: float = option(0.0, "weight of the edge term: mask edges cost less where the image has edges (R1 at full resolution among near pixels; not in the paper)")

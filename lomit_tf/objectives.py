@@ -161,8 +161,7 @@ def r1_term(config: LomitConfig, masks: Any, content: Any, images: Any) -> Any:
     size = content.shape[1]
     features = content if config.loss.r1_features == "content" else mask.normalised_colours(area_pool(images, size))
     pooled = area_pool(masks[..., :-1], size)
-    loss = config.loss
-    return mask.mask_similarity(pooled, features, cut_negative=loss.r1_cut_negative, reach=loss.r1_reach)
+    return mask.mask_similarity(pooled, features, cut_negative=config.loss.r1_cut_negative)
 
 
 def edge_term(config: LomitConfig, masks: Any, images: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from keras import ops
 
 from lomit_tf.config import LossConfig
@@ -19,15 +18,7 @@ def cosine_similarity(features: Any) -> Any:
     return ops.matmul(unit, ops.transpose(unit, (0, 2, 1)))
 
 
-def nearness(height: int, width: int, reach: float) -> np.ndarray:
-    """exp(-|p_i - p_j|^2 / (2 (reach max(height, width))^2)) of all pairs of pixels, divided by its mean: (N, N)."""
-    places = np.stack(np.mgrid[:height, :width], axis=-1).reshape(-1, 2) / max(height, width)
-    squared = np.sum(np.square(places[:, None] - places[None]), axis=-1)
-    near = np.exp(-squared / (2 * reach * reach))
-    return (near / near.mean()).astype("float32")
-
-
-def mask_similarity(masks: Any, features: Any, *, cut_negative: bool = False, reach: float = 0.0) -> Any:
+def mask_similarity(masks: Any, features: Any, *, cut_negative: bool = False) -> Any:
     """R1 = sum_g mean_{b, i, j} |m_i - m_j| cos(c_i, c_j): like pixels should have like mask values.
 
     The mean over pixel pairs is CODE18's (the post writes a sum). Gradients through `features` are stopped here;
@@ -37,7 +28,6 @@ def mask_similarity(masks: Any, features: Any, *, cut_negative: bool = False, re
         masks: foreground masks at the features' resolution, (B, h, w, G).
         features: content features, or colours normalised per channel, (B, h, w, C).
         cut_negative: negative similarities count as 0 (section 6); otherwise unlike pixels are pushed apart.
-        reach: with r > 0 the mean weighs pairs by `nearness`, so that what is alike but far away is not drawn in.
     """
     height, width, groups = masks.shape[1:]
     count = height * width
@@ -45,8 +35,6 @@ def mask_similarity(masks: Any, features: Any, *, cut_negative: bool = False, re
     similarity = cosine_similarity(ops.reshape(features, (-1, count, features.shape[-1])))
     if cut_negative:
         similarity = ops.maximum(similarity, 0)
-    if reach:
-        similarity = similarity * nearness(height, width, reach)
     values = ops.reshape(ops.cast(masks, "float32"), (-1, count, groups))
     total = 0.0
     for g in range(groups):  # one (B, N, N) matrix at a time, not G of them: N^2 floats per image
