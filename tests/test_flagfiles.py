@@ -179,6 +179,7 @@ def test_the_papers_flagfile_spells_out_the_defaults():
 
 def test_small_celeba_is_celeba_but_for_what_it_says():
     small, large = config("--flagfile=celeba_small.cfg"), config("--flagfile=celeba.cfg")
-    assert small.model == dataclasses.replace(large.model, **PRESETS["small"], style_margin=6, mask_skips=True)
+    said = {"style_margin": 6, "mask_skips": True, "mask_filter": 6}
+    assert small.model == dataclasses.replace(large.model, **PRESETS["small"], **said)
     assert small.data.label_names == ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
     assert list(large.data.group_labels) == ["hair", "smile", "facial_hair", "face"]
