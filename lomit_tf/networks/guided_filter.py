@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from keras import ops
 
 EPSILON = 4e-3  # variance, of values in [-1, 1], at and below which an edge of the guide counts as none
@@ -29,11 +28,11 @@ def box(x: Any, radius: int) -> Any:
             x = ops.average_pool(x, window, strides=1, padding="same")
         return x
 
-    def within(size: int) -> np.ndarray:  # pixels of the window around each of a line's
-        i = np.arange(size)
-        return np.minimum(i + radius, size - 1) - np.maximum(i - radius, 0) + 1
+    def within(size: int) -> list[float]:  # pixels of the window around each of a line's
+        return [min(i + radius, size - 1) - max(i - radius, 0) + 1.0 for i in range(size)]
 
-    counts = np.outer(*map(within, x.shape[1:3])).astype("float32")[..., None]
+    rows, columns = (within(size) for size in x.shape[1:3])
+    counts = ops.convert_to_tensor([[[row * column] for column in columns] for row in rows], dtype="float32")
 
     @ops.custom_gradient
     def mean(x: Any) -> Any:
@@ -56,9 +55,9 @@ def guided_filter(values: Any, guide: Any, radius: int, epsilon: float = EPSILON
         radius: of the squares, in pixels.
         epsilon: of the guide's variance: what counts as flat.
     """
-    channels = values.shape[-1]
     means = box(ops.concatenate([guide, guide * guide, values, guide * values], axis=-1), radius)
-    mean, square, of_values, of_products = ops.split(means, [1, 2, 2 + channels], axis=-1)
+    mean, square = means[..., :1], means[..., 1:2]  # slices: XNNPACK takes splits into equal parts only
+    of_values, of_products = ops.split(means[..., 2:], 2, axis=-1)
     slope = (of_products - mean * of_values) / (square - mean * mean + epsilon)
     lines = box(ops.concatenate([slope, of_values - slope * mean], axis=-1), radius)
     slope, offset = ops.split(lines, 2, axis=-1)
