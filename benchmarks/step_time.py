@@ -45,6 +45,7 @@ def measure(flags: dict[str, Any], steps: int = 4) -> dict[str, float]:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     config = parse([f"--{name}={value}" for name, value in flags.items()]).config
     if config.training.deterministic:
+        tf.config.threading.set_intra_op_parallelism_threads(1)  # as lomit_tf.training does
         tf.keras.utils.set_random_seed(0)
         tf.config.experimental.enable_op_determinism()
     start = time.perf_counter()

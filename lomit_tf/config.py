@@ -244,7 +244,7 @@ class TrainingConfig(_Checked):
     jit: str = option("off", "XLA: on, off, or auto (Keras decides)", ("on", "off", "auto"))
     strategy: str = option("one_device", "one_device, mirrored (all local GPUs), or multi_worker (TF_CONFIG)", ("one_device", "mirrored", "multi_worker"))
     seed: int = option(0, "of weights, pairs and every random draw")
-    deterministic: bool = option(False, "bit-identical runs for the same seed (slower)")
+    deterministic: bool = option(False, "bit-identical runs for the same seed (slower: each operation on one thread)")
     checkpoint_every: int = option(500, "generator steps between checkpoints")
     keep_checkpoints: int = option(3, "how many checkpoints to keep")
     log_every: int = option(50, "generator steps between TensorBoard scalars and log lines")

@@ -40,6 +40,14 @@ class TrainingResult:
     interrupted: int | None
 
 
+def _one_thread_per_operation() -> None:
+    """Sums in one order, whatever else the machine does: operations must not be cut up for a pool of threads."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    except RuntimeError:  # too late: TensorFlow has already run in this process
+        logging.warning("--deterministic: set before TensorFlow runs; here sums may differ in their last bits")
+
+
 def train(
     config: LomitConfig,
     workdir: str | os.PathLike[str],
@@ -68,6 +76,8 @@ def train(
     t = config.training
     work = Workdir(workdir)
     work.check(config, resume)
+    if t.deterministic:
+        _one_thread_per_operation()
     # Collectives of a multi-worker strategy must be set up before anything else runs on TensorFlow.
     strategy = make_strategy(t.strategy)
     rows = worker_rows(strategy, t)
