@@ -39,13 +39,14 @@ def measure(flags: dict[str, Any], steps: int = 4) -> dict[str, float]:
     from benchmarks.common import build_step, random_element
     from lomit_tf.flags import parse
     from lomit_tf.strategies import distribute, make_strategy
+    from lomit_tf.training import one_thread_per_operation
 
     if flags.get("strategy") == "mirrored":
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     config = parse([f"--{name}={value}" for name, value in flags.items()]).config
     if config.training.deterministic:
-        tf.config.threading.set_intra_op_parallelism_threads(1)  # as lomit_tf.training does
+        one_thread_per_operation()
         tf.keras.utils.set_random_seed(0)
         tf.config.experimental.enable_op_determinism()
     start = time.perf_counter()

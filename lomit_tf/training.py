@@ -40,7 +40,7 @@ class TrainingResult:
     interrupted: int | None
 
 
-def _one_thread_per_operation() -> None:
+def one_thread_per_operation() -> None:
     """Sums in one order, whatever else the machine does: operations must not be cut up for a pool of threads."""
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -77,7 +77,7 @@ def train(
     work = Workdir(workdir)
     work.check(config, resume)
     if t.deterministic:
-        _one_thread_per_operation()
+        one_thread_per_operation()
     # Collectives of a multi-worker strategy must be set up before anything else runs on TensorFlow.
     strategy = make_strategy(t.strategy)
     rows = worker_rows(strategy, t)

@@ -176,6 +176,19 @@ def test_killed_and_started_again_deterministic_runs_end_bit_identical(tmp_path:
         np.testing.assert_array_equal(other[name], value, err_msg=name)
 
 
+def test_one_thread_per_operation_says_when_it_comes_too_late(caplog: pytest.LogCaptureFixture) -> None:
+    """In a process of its own (the command line) it is in time: no such line, and one thread."""
+    tf.constant(1.0)
+    training.one_thread_per_operation()
+    assert "--deterministic" in caplog.text
+    code = (
+        "import tensorflow as tf; from lomit_tf.training import one_thread_per_operation as one; one();"
+        "print(tf.config.threading.get_intra_op_parallelism_threads())"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "1" and "--deterministic" not in shown.stderr
+
+
 def test_sigterm_saves_first(tmp_path: Path) -> None:
     process = start(tmp_path, steps=100000, checkpoint_every=100000, sample_every=0)
     log = tmp_path / "log.jsonl"
