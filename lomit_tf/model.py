@@ -92,10 +92,10 @@ class Lomit(keras.Model):
             return
         size = self.config.data.image_size
         image = tf.zeros((1, size, size, 3))
-        self.generator(image, image)
+        core.translate(self.generator, image, image)
         self.critic(image, tf.zeros((1, len(self.config.data.label_names))))
         if self.ema_generator is not None:
-            self.ema_generator(image, image)
+            core.translate(self.ema_generator, image, image)
             for average, value in zip(self.ema_generator.variables, self.generator.variables, strict=True):
                 average.assign(value)
         self.built = True

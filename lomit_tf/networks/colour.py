@@ -30,9 +30,11 @@ def to_ycc(images: Any) -> Any:
 def region_moments(images: Any, masks: Any) -> Any:
     """Mean and deviation of Y, Cb and Cr in every region.
 
-    mean_r = sum_p w_r x / sum_p w_r; deviation_r = sqrt(sum_p w_r (x - mean_r)^2 / sum_p w_r), with w_r = m_r^3: where a
-    mask is unsure there is often something else. In float32, deviations at least LEAST_DEVIATION. An empty region has
-    mean 0; `coverage` says which are.
+    mean_r = sum_p w_r x / sum_p w_r
+    deviation_r = sqrt(sum_p w_r (x - mean_r)^2 / sum_p w_r)
+
+    with w_r = m_r^3, since where a mask is unsure there is often something else. In float32, deviations at least
+    LEAST_DEVIATION. An empty region has mean 0; `coverage` says which are.
 
     Args:
         images: (B, H, W, 3) in [-1, 1].
