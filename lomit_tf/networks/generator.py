@@ -58,7 +58,7 @@ class Generator(layers.Layer):
         return masks
 
     def styles(self, image: Any, masks: Any) -> Any:
-        """E_s of every local region m_r * x: (B, H, W, 3), (B, H, W, R) -> (B, R, style_dim)."""
+        """E_s of every local region m_r * x (eq. (2.3)): (B, H, W, 3), (B, H, W, R) -> (B, R, style_dim)."""
         count, (height, width) = masks.shape[-1], image.shape[1:3]
         regions = ops.expand_dims(image, 1) * ops.expand_dims(ops.transpose(masks, (0, 3, 1, 2)), -1)
         regions = area_pool(ops.reshape(regions, (-1, height, width, 3)), height // self.style_pool)
@@ -68,7 +68,7 @@ class Generator(layers.Layer):
     def decode(self, content: tuple[Any, Any, Any], masks: Any, styles: Any) -> Any:
         """G(HAdaIN(...)): content, masks (B, H, W, R), styles (B, R, style_dim) -> image (B, H, W, 3) in [-1, 1].
 
-        Styles reach `style_margin` pixels beyond the masks.
+        Styles reach `style_margin` pixels beyond the masks: docs/method.md, eqs. (2.6) and (3.6).
         """
         masks = widen(masks, self.style_margin)
         foreground = styles[:, : self.num_groups]
