@@ -121,7 +121,7 @@ class DataConfig(_Checked):
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(_Checked):
-    """Sizes and wiring of the networks; the defaults are the paper's (spec, section 2)."""
+    """Sizes and wiring of the networks; the defaults are the paper's (docs/method.md, 2 and 3)."""
 
     base_channels: int = option(64, "channels of the first convolution of every generator-side network")
     residual_blocks: int = option(4, "residual blocks in the content encoder and in the decoder")
@@ -140,8 +140,8 @@ class ModelConfig(_Checked):
     hadain: str = option("once", "inject styles once before the residual blocks, or in every block", ("once", "every"))
     skips: bool = option(False, "content skip connections with HAdaIN at full and half size")
     output: str = option("bare", "the translation is G itself (paper), or the composite m*G + (1-m)*x, through which the mask gets no gradient", ("bare", "composite"))
-    style_margin: int = option(0, "paint the foreground style this many pixels beyond the mask; a composite shows it only within the mask, and the mask learns from it where it should grow")
-    masks: str = option("coupled", "coupled: every loss shapes the masks (paper); decoupled: only their own questions (spec, section 6); full: the mask is the whole image, which makes HAdaIN plain AdaIN (MUNIT's way, for comparison)", ("coupled", "decoupled", "full"))
+    style_margin: int = option(0, "paint the foreground style this many pixels beyond the mask; a composite shows it only within the mask, and from it the mask learns where to grow (docs/method.md, eq. (3.6))")
+    masks: str = option("coupled", "coupled: every loss shapes the masks (paper); decoupled: only the losses that are about a mask itself (docs/method.md, 6); full: the mask is the whole image, which makes HAdaIN plain AdaIN (MUNIT's way, for comparison)", ("coupled", "decoupled", "full"))
     critic_channels: int = option(64, "channels of the critic's first convolution")
     critic_layers: int = option(6, "stride-2 convolutions of the critic")
     critic_condition: str = option("none", "none: one source head (paper); heads: two per label; projection: D(x) + <V y, h(x)>", ("none", "heads", "projection"))
@@ -176,7 +176,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclasses.dataclass(frozen=True)
 class LossConfig(_Checked):
-    """Weights and forms of the losses (spec, section 3); the defaults are the paper's and its 2018 code's."""
+    """Weights and forms of the losses (docs/method.md, 5 and 6); the defaults are those of the paper and its authors' code."""
 
     adversarial_weight: float = option(1.0, "weight of the WGAN terms")
     gradient_penalty_weight: float = option(10.0, "weight of the critic's gradient penalty")
@@ -193,9 +193,9 @@ class LossConfig(_Checked):
     r1_weight: float = option(0.1, "weight of R1, mask similarity")
     r1_features: str = option("content", "what R1 compares pixels by", ("content", "colour"))
     r1_cut_negative: bool = option(False, "negative similarities of R1 count as 0")
-    r1_start: int = option(0, "generator step at which R1 starts to grow from 0: a strong one flattens masks that have not found their place")
+    r1_start: int = option(0, "generator step at which R1 starts to grow from 0: a strong one flattens masks that do not show a place yet")
     r1_end: int = option(0, "generator step at which R1 has its full weight (0 with r1_start=0: always)")
-    edge_weight: float = option(0.0, "weight of the edge term: mask edges cost less where the image has edges (R1 at full resolution among near pixels; not in the paper)")
+    edge_weight: float = option(0.0, "weight of the edge term: mask edges cost less where the image has edges (R1 at full resolution among near pixels; not in the paper; docs/method.md, eq. (6.8))")
     edge_scale: float = option(0.2, "colour difference (of 2.0) at which the edge term counts two near pixels as unlike")
     r2_weight: float = option(1e-4, "weight of R2, mask sparsity")
     r2_change: float = option(0.0, "decoupled masks: how much more R2 counts where painting changes less than it does on average within the mask, and less where it changes more (0: alike everywhere; 1: from 0 to 2 times)")
@@ -207,8 +207,8 @@ class LossConfig(_Checked):
     area_max: float = option(0.35, "largest unpunished mean of a mask (r2_schedule=area)")
     mask_classification_weight: float = option(1.0, "decoupled masks: weight of D_cls on m*sg(G) + (1-m)*x")
     mask_critic_weight: float = option(0.0, "decoupled masks: weight of the critic's score of that composite")
-    mask_cycle_weight: float = option(0.0, "decoupled masks: weight of m * |x121 - x|: a mask pays for what painting there and back does not restore")
-    mask_gate: str = option("none", "success: R2, the critic's and the cycle's part of a group's mask count by how surely D_cls finds the exemplar's labels in that group's composite, so that a mask cannot die before it works", ("none", "success"))
+    mask_cycle_weight: float = option(0.0, "decoupled masks: weight of m * |x121 - x|: the mask leaves places that translating there and back does not restore (docs/method.md, eq. (6.5))")
+    mask_gate: str = option("none", "success: R2, the critic's and the cycle's part of a group's mask count by how surely D_cls finds the exemplar's labels in that group's composite, so that a mask cannot vanish before it works (docs/method.md, eq. (6.6))", ("none", "success"))
     mask_start: int = option(0, "decoupled masks: generator step at which all mask terms start to be ramped in")
     mask_end: int = option(0, "decoupled masks: generator step at which the mask terms have their full weight")
 
