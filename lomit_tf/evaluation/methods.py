@@ -62,7 +62,7 @@ class Trained:
     def _run(self, x1: tf.Tensor, x2: tf.Tensor, transfer: tf.Tensor) -> dict[str, tf.Tensor]:
         model, g = self.model, self.model.inference_generator
         out = model.translate(x1, x2, transfer)
-        # x11, and the way back: the translation takes the input's own style again (spec, section 3, steps 3 and 5).
+        # x11, and the way back: the translation takes the input's own style again (docs/method.md, eqs. (4.2), (4.3)).
         content = g.encode_content(x1)
         own = g.styles(x1, out["image_masks"])
         reconstruction = g.decode(content, out["image_masks"], own)
