@@ -45,7 +45,7 @@ $(DEV_STAMP): $(DECLARED) | $(VENV)/.created
 	$(PIP) install --constraint constraints.txt --editable ".[dev,export,app,serve,beam]"
 	@touch $@ $(VENV)/.installed-train
 
-demo: $(TRAIN_STAMP) ## translate pictures with the weights that come along; runs/demo.png
+demo: $(TRAIN_STAMP) ## translate pictures with the shipped weights; writes runs/demo.png
 	$(PY) -m lomit_tf.demo $(ARGS)
 
 train: $(TRAIN_STAMP) ## train on the built-in drawn faces; results in runs/drawn_faces
