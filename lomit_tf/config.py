@@ -81,6 +81,7 @@ class DataConfig(_Checked):
     max_corrupt: float = option(0.01, "share of unreadable images above which the run stops")
 
     def check(self) -> None:
+        """Cross-field rules of the data."""
         self._positive("image_size")
         if self.image_size % IMAGE_MULTIPLE:
             raise ConfigError(
@@ -147,6 +148,7 @@ class ModelConfig(_Checked):
     critic_condition: str = option("none", "none: one source head (paper); heads: two per label; projection: D(x) + <V y, h(x)>", ("none", "heads", "projection"))
 
     def check(self) -> None:
+        """Cross-field rules of the networks."""
         self._positive("base_channels", "edge_kernel", "upsample_kernel", "style_dim", "mlp_width", "critic_channels", "critic_layers")
         if self.mask_upsamples > 2:
             raise ConfigError(f"--mask_upsamples is at most 2 (the content is a quarter of the image); received {self.mask_upsamples}")
@@ -213,6 +215,7 @@ class LossConfig(_Checked):
     mask_end: int = option(0, "decoupled masks: generator step at which the mask terms have their full weight")
 
     def check(self) -> None:
+        """Cross-field rules of the losses."""
         self._positive("edge_scale")
         if self.r2_change > 1:
             raise ConfigError(f"--r2_change lies between 0 and 1; received {self.r2_change}")
@@ -253,6 +256,7 @@ class TrainingConfig(_Checked):
     mask_patience: int = option(500, "stop when masks have been dead for this many generator steps (0: never)")
 
     def check(self) -> None:
+        """Cross-field rules of the training."""
         self._positive("steps", "batch_size", "n_critic", "learning_rate", "checkpoint_every", "keep_checkpoints", "log_every", "sample_count", "decay_every")
         for name in ("beta1", "beta2", "ema_decay"):
             if getattr(self, name) >= 1:
