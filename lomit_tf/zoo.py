@@ -94,7 +94,7 @@ def save_folder(model: Lomit, folder: Path, facts: dict[str, Any]) -> Path:
         raise ConfigError(f"{folder}: {size / 2**20:.1f} MiB of weights; at most {MOST_BYTES / 2**20:.0f} are shipped")
     digest = hashlib.sha256(data).hexdigest()
     write_bytes(folder / WEIGHTS, data)
-    # Where the data lay in training is nobody's business, and what the steps were computed in binds no user.
+    # Where the data lay in training is private, and the precision of the training steps does not matter to users.
     flat = model.config.flat() | {"data_dir": "", "precision": "float32"}
     parameters = int(sum(a.size for a in arrays.values()))
     record = {"sha256": digest, "bytes": size, "parameters": parameters, **facts, "config": flat}

@@ -16,7 +16,7 @@ from lomit_tf.model import Lomit
 
 @pytest.fixture(scope="module")
 def models(tiny):
-    """The paper's system and the recipe of the spec's section 6, with optimizers that change nothing."""
+    """The paper's system and the decoupled recipe, with optimizers that change nothing."""
     return {name: make(tiny(**fields)) for name, fields in (("paper", PAPER), ("recipe", RECIPE))}
 
 

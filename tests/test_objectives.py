@@ -1,4 +1,4 @@
-"""One step's computations (spec, sections 3, 6 and 7), each against the unbatched, direction-by-direction reading."""
+"""One step's computations (docs/method.md, 4 to 6), each against the unbatched, direction-by-direction reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guided filter (He, Sun and Tang 2010): gives masks the image's edges."""
+"""The guided filter (He, Sun and Tang 2010): gives masks the image's edges (docs/method.md, eqs. (3.3), (3.4))."""
 
 from __future__ import annotations
 
