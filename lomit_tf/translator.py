@@ -253,14 +253,15 @@ class Translator:
         change = carry_back.upsample_change((bare - prepared.pixels) / 2, prepared.region)
         change *= np.float32(request.strength)
         full = prepared.full_masks(ready.given, self.groups)
-        inside, own = window.inside(photo.size), window.own(photo.size)
+        inside = window.inside(photo.size)
         if request.keep_background:
             chosen = sum(full[g][inside] * t for g, t in zip(self.groups, ready.transfer, strict=True))
-            blend = np.minimum(chosen, 1.0) * carry_back.fading(window, photo.size)[own]
+            blend = np.minimum(chosen, 1.0) * framing.uncut(carry_back.fading(window, photo.size), window, photo.size)
         else:
-            blend = np.ones(change.shape[:2], np.float32)[own]
+            blend = framing.uncut(np.ones(change.shape[:2], np.float32), window, photo.size)
         values = photo.values.copy()
-        values[inside] = carry_back.add(values[inside], change[own], blend, photo.scale)
+        change = framing.uncut(change, window, photo.size)
+        values[inside] = carry_back.add(values[inside], change, blend, photo.scale)
         translated = photo.with_values(values)
         return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
 
