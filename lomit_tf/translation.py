@@ -104,7 +104,7 @@ class Prepared:
 class Exemplar:
     """An encoded exemplar. Made by `Translator.encode_exemplar`; may be kept, shared and used from several threads."""
 
-    styles: np.ndarray  # (R, D)
+    styles: np.ndarray  # (G, D), zeros for a group of which there is nothing
     masks: dict[str, np.ndarray]  # {group: (H, W) float32}, at the exemplar's own size
     photo: Photo
     window: framing.Window

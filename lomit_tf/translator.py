@@ -28,7 +28,7 @@ from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
 from lomit_tf.imaging.writing import given_back
-from lomit_tf.inference import Inference
+from lomit_tf.inference import Inference, Painted
 from lomit_tf.model import Lomit
 from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Request, Result
 
@@ -63,6 +63,7 @@ class Translator:
         self.crop, self.log_notes = crop, log_notes
         self._exemplar: Exemplar | None = None
         self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
+        self._free = model.inference_generator.free_groups
         data = model.config.data
         self._faces = data.dataset in FACE_DATASETS
         cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
@@ -201,7 +202,7 @@ class Translator:
     def translate_batch(self, requests: Sequence[Request]) -> list[Result]:
         """Translate requests that may differ in everything, in one pass of the network. Errors as of `translate`."""
         ready = [self.check(request) for request in requests]
-        return [self.finish(r, bare) for r, bare in zip(ready, self.paint(ready), strict=True)]
+        return [self.finish(r, painted) for r, painted in zip(ready, self.paint(ready), strict=True)]
 
     # The three steps of a translation, for those who want to do the first and the last in threads.
 
@@ -214,7 +215,7 @@ class Translator:
         transfer = self._transfer(request.groups)
         notes_of_groups: tuple[str, ...] = ()
         for i, group in enumerate(self.groups):
-            if transfer[i] and not exemplar.styles[i].any():  # as objectives.without_empty leaves it
+            if transfer[i] and not exemplar.styles[i].any():  # as core.without_empty leaves it
                 transfer[i] = 0
                 notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
         prepared = self.prepare(request.image, crop=request.crop)
@@ -230,38 +231,41 @@ class Translator:
         for crop in crops:
             framing.parse_crop(crop)
 
-    def paint(self, ready: Sequence[Ready]) -> np.ndarray:
-        """What the network paints for checked requests, in one pass: (B, S, S, 3) float32 in -1..1."""
+    def paint(self, ready: Sequence[Ready]) -> list[Painted]:
+        """What the painters make of checked requests, in one pass of the network; one for each."""
         if not ready:
-            return np.zeros((0, self.size, self.size, 3), np.float32)
+            return []
         images = np.stack([r.prepared.pixels for r in ready])
         styles = np.stack([r.exemplar.styles for r in ready])
         transfer = np.stack([r.transfer for r in ready])
         if any(r.given or r.prepared.own_masks is not None for r in ready):
             self._find_masks([r.prepared for r in ready if len(r.given) < len(self.groups)])
             network = np.stack([r.prepared.network_masks(r.given, self.groups) for r in ready])
-            return self.inference.paint(images, network, styles, transfer)
-        network, painted = self.inference.translate(images, styles, transfer)
-        for r, found in zip(ready, network, strict=True):
-            r.prepared.own_masks = found
-        return painted
+            painted = self.inference.paint(images, network, styles, transfer)
+        else:
+            painted = self.inference.translate(images, styles, transfer)
+            for r, found in zip(ready, painted.masks, strict=True):
+                r.prepared.own_masks = found
+        return [painted.one(i) for i in range(len(ready))]
 
-    def finish(self, ready: Ready, bare: np.ndarray) -> Result:
-        """Bring one painted picture (S, S, 3) back to its photograph's size: the change of it, within the masks."""
+    def finish(self, ready: Ready, painted: Painted) -> Result:
+        """Bring one painted picture back to its photograph's size: the change of it, within the masks."""
         prepared, request = ready.prepared, ready.request
         photo, window = prepared.photo, prepared.window
-        change = carry_back.upsample_change((bare - prepared.pixels) / 2, prepared.region)
-        change *= np.float32(request.strength)
         full = prepared.full_masks(ready.given, self.groups)
-        inside = window.inside(photo.size)
-        if request.keep_background:
-            chosen = sum(full[g][inside] * t for g, t in zip(self.groups, ready.transfer, strict=True))
-            blend = np.minimum(chosen, 1.0) * framing.uncut(carry_back.fading(window, photo.size), window, photo.size)
-        else:
-            blend = framing.uncut(np.ones(change.shape[:2], np.float32), window, photo.size)
         values = photo.values.copy()
-        change = framing.uncut(change, window, photo.size)
-        values[inside] = carry_back.add(values[inside], change, blend, photo.scale)
+        if painted.raw is not None:
+            change = carry_back.upsample_change((painted.raw - prepared.pixels) / 2, prepared.region)
+            change *= np.float32(request.strength)
+            inside, weights = window.inside(photo.size), np.ones(change.shape[:2], np.float32)
+            if request.keep_background:
+                weights = carry_back.fading(window, photo.size)
+            blend = framing.uncut(weights, window, photo.size)
+            if request.keep_background:
+                chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
+                blend = np.minimum(chosen, 1.0) * blend
+            change = framing.uncut(change, window, photo.size)
+            values[inside] = carry_back.add(values[inside], change, blend, photo.scale)
         translated = photo.with_values(values)
         return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
 

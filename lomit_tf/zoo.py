@@ -63,6 +63,7 @@ def load_folder(folder: Path) -> Lomit:
         raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
     model = Lomit(LomitConfig.from_flat(record["config"]))
     model.build()
+    model.has_critic = False
     try:
         with np.load(weights, allow_pickle=False) as arrays:
             values = [arrays[f"{i:03d}"] for i in range(len(model.generator.variables))]
