@@ -257,13 +257,15 @@ class Translator:
         if painted.raw is not None:
             change = carry_back.upsample_change((painted.raw - prepared.pixels) / 2, prepared.region)
             change *= np.float32(request.strength)
-            inside, own = window.inside(photo.size), window.own(photo.size)
+            inside, weights = window.inside(photo.size), np.ones(change.shape[:2], np.float32)
+            if request.keep_background:
+                weights = carry_back.fading(window, photo.size)
+            blend = framing.uncut(weights, window, photo.size)
             if request.keep_background:
                 chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
-                blend = np.minimum(chosen, 1.0) * carry_back.fading(window, photo.size)[own]
-            else:
-                blend = np.ones(change.shape[:2], np.float32)[own]
-            values[inside] = carry_back.add(values[inside], change[own], blend, photo.scale)
+                blend = np.minimum(chosen, 1.0) * blend
+            change = framing.uncut(change, window, photo.size)
+            values[inside] = carry_back.add(values[inside], change, blend, photo.scale)
         translated = photo.with_values(values)
         return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
 
