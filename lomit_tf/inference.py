@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from lomit_tf import objectives
+from lomit_tf.forks import check_fork
 from lomit_tf.model import Lomit
 
 
@@ -18,6 +19,7 @@ class Inference:
     """
 
     def __init__(self, model: Lomit) -> None:
+        check_fork()
         model.build()
         self.model = model
         self.size: int = model.config.data.image_size
@@ -53,19 +55,23 @@ class Inference:
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """m: images -> masks."""
+        check_fork()
         return _array(self._masks(tf.constant(images)))
 
     def styles(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """E_s of every region m_r * x, 0 for empty regions: images, masks -> styles."""
+        check_fork()
         return _array(self._styles(tf.constant(images), tf.constant(masks)))
 
     def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> np.ndarray:
         """G itself, without the composite, for given masks: images, masks, the exemplar's styles, and transfer
         (B, G), 1 for each group to take from the exemplar -> (B, S, S, 3) in -1..1."""
+        check_fork()
         return _array(self._paint(tf.constant(images), tf.constant(masks), tf.constant(styles), tf.constant(transfer)))
 
     def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The images' own masks, and `paint` with them, in one pass."""
+        check_fork()
         masks, bare = self._translate(tf.constant(images), tf.constant(styles), tf.constant(transfer))
         return _array(masks), _array(bare)
 
