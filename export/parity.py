@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from export import compare
+from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError
 
 PROGRAM = "export.parity"
@@ -38,6 +39,10 @@ def run(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if given.samples < 1:
         return _failed(f"--samples must be at least 1; received {given.samples}", 2)
+    try:
+        check_backend()
+    except ConfigError as error:
+        return _failed(str(error), 2)
     from export import bundle, exporting
     from lomit_tf.data.image_set import DataError
     from lomit_tf.data.preprocess import CorruptImageError

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
+from lomit_tf.backend import check_backend
+
+check_backend()  # before Keras starts another backend, of which the code below would make nothing
+
+import keras  # noqa: E402
 import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core, objectives
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.order import COLOURS_ONLY_SHARE
+from lomit_tf.forks import check_fork
 from lomit_tf.losses import adversarial
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
@@ -57,7 +62,8 @@ class Lomit(keras.Model):
     """
 
     def __init__(self, config: LomitConfig, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        check_fork()
+        super().__init__(**{"dtype": "float32"} | kwargs)  # not what keras.json says: its parts choose for themselves
         self.config = config
         self.group_names = tuple(config.data.group_labels)
         labels = config.data.label_names
@@ -221,14 +227,14 @@ class Lomit(keras.Model):
         shape, groups = tf.shape(data["x1"])[:2], len(self.group_names)
         drawn = dict(data)
         if "alpha" not in data:
-            drawn["alpha"] = keras.random.uniform((shape[0], shape[1], 2), seed=self.random)
+            drawn["alpha"] = keras.random.uniform((shape[0], shape[1], 2), dtype="float32", seed=self.random)
         if "transfer" not in data:
-            coins = keras.random.uniform((shape[0], shape[1], groups), seed=self.random) < 0.5
-            everything = keras.random.uniform((shape[0], shape[1], 1), seed=self.random) < 0.5
+            coins = keras.random.uniform((shape[0], shape[1], groups), dtype="float32", seed=self.random) < 0.5
+            everything = keras.random.uniform((shape[0], shape[1], 1), dtype="float32", seed=self.random) < 0.5
             nothing = tf.logical_not(tf.reduce_any(coins, axis=-1, keepdims=True))
             drawn["transfer"] = tf.cast(coins | everything | nothing, tf.float32)
         if "colours_only" not in data and self.config.model.colour_groups:
-            coins = keras.random.uniform((shape[0], shape[1], 1), seed=self.random)
+            coins = keras.random.uniform((shape[0], shape[1], 1), dtype="float32", seed=self.random)
             drawn["colours_only"] = tf.cast(coins < COLOURS_ONLY_SHARE, tf.float32)
         return drawn
 

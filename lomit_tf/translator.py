@@ -22,7 +22,9 @@ import numpy as np
 from absl import logging
 
 import lomit_tf
+from lomit_tf import zoo
 from lomit_tf.config import near
+from lomit_tf.forks import check_fork
 from lomit_tf.imaging import carry_back, framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
@@ -42,7 +44,8 @@ class Translator:
     """Translates photographs after exemplars, with one model.
 
     Safe to use from several threads, apart from `set_exemplar`: with several exemplars at once, keep what
-    `encode_exemplar` gives and pass it to `translate`.
+    `encode_exemplar` gives and pass it to `translate`. Workers in other processes must be started with "spawn" (a forked
+    one raises ForkedError); a Translator made by name can be pickled for them, with its settings and its exemplar.
 
     Args:
       model_or_name: a Lomit; or what `lomit_tf.load` takes: the name of shipped weights, a workdir, a checkpoint.
@@ -58,6 +61,7 @@ class Translator:
         self, model_or_name: Lomit | str | os.PathLike[str], *, crop: Any = "face", log_notes: bool = True
     ) -> None:
         framing.parse_crop(crop)
+        self._name = None if isinstance(model_or_name, Lomit) else zoo.lasting_name(model_or_name)
         model = model_or_name if isinstance(model_or_name, Lomit) else lomit_tf.load(model_or_name)
         self.inference = Inference(model)
         self.crop, self.log_notes = crop, log_notes
@@ -68,6 +72,18 @@ class Translator:
         self._faces = data.dataset in FACE_DATASETS
         cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
         self._zoom = data.crop / framing.CELEBA_CROP if cropped else 1.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by the model's name: whoever unpickles it loads the model anew.
+
+        Raises TypeError for a translator that was made from a Lomit: there is nothing to load it from.
+        """
+        if self._name is None:
+            raise TypeError(
+                "this Translator was made from a Lomit object and cannot be pickled; make it from a name or a path, "
+                'Translator("drawn_faces"), or save the model with zoo.save_folder and make it from that folder'
+            )
+        return _again, (self._name, self.crop, self.log_notes, self._exemplar)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -92,6 +108,7 @@ class Translator:
         """
         if isinstance(image, Prepared):
             return image
+        check_fork()
         photo = read(image, name)
         crop = self.crop if crop is None else crop
         window, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom)
@@ -298,3 +315,10 @@ class Translator:
         if self.log_notes:
             for note in notes:
                 logging.warning("%s: %s", name, note)
+
+
+def _again(name: str, crop: Any, log_notes: bool, exemplar: Exemplar | None) -> Translator:
+    """An unpickled translator."""
+    translator = Translator(name, crop=crop, log_notes=log_notes)
+    translator._exemplar = exemplar
+    return translator

@@ -164,4 +164,4 @@ def sparsity_weight(step: Any, config: LossConfig) -> Any:
         return config.r2_weight * passed
     if config.r2_schedule == "anneal":
         return config.r2_weight + (config.r2_final_weight - config.r2_weight) * passed
-    return config.r2_weight * ops.ones(())
+    return config.r2_weight * ops.ones((), dtype="float32")
