@@ -259,9 +259,8 @@ class Translator:
             blend = np.minimum(chosen, 1.0) * carry_back.fading(window, photo.size)[own]
         else:
             blend = np.ones(change.shape[:2], np.float32)[own]
-        values = photo.values.copy()
-        values[inside] = carry_back.add(values[inside], change[own], blend, photo.scale)
-        translated = photo.with_values(values)
+        moved = carry_back.add(photo.srgb(inside), change[own], blend, 1.0)
+        translated = photo.with_srgb(moved, inside, where=blend >= carry_back.MASK_FLOOR)
         return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
 
     def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
