@@ -25,10 +25,10 @@ import lomit_tf
 from lomit_tf import zoo
 from lomit_tf.config import near
 from lomit_tf.forks import check_fork
-from lomit_tf.imaging import carry_back, framing
+from lomit_tf.imaging import carry_back, curves, framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
-from lomit_tf.imaging.photo import ImageLike, read
+from lomit_tf.imaging.photo import ImageLike, Photo, read
 from lomit_tf.imaging.writing import given_back
 from lomit_tf.inference import Inference, Painted
 from lomit_tf.model import Lomit
@@ -67,7 +67,8 @@ class Translator:
         self.crop, self.log_notes = crop, log_notes
         self._exemplar: Exemplar | None = None
         self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
-        self._free = model.inference_generator.free_groups
+        g = model.inference_generator
+        self._free, self._colour = g.free_groups, g.colour_groups
         data = model.config.data
         self._faces = data.dataset in FACE_DATASETS
         cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
@@ -267,24 +268,41 @@ class Translator:
 
     def finish(self, ready: Ready, painted: Painted) -> Result:
         """Bring one painted picture back to its photograph's size: the change of it, within the masks."""
+        photo = ready.prepared.photo
+        full = ready.prepared.full_masks(ready.given, self.groups)
+        if painted.raw is not None:
+            photo = self._paste_free(ready, painted.raw, full)
+        if painted.curves is not None:
+            photo = self._paste_curves(photo, ready, painted.curves, full)
+        return Result(given_back(photo), full, ready.exemplar.masks, photo, ready.notes)
+
+    def _paste_free(self, ready: Ready, raw: np.ndarray, full: dict[str, np.ndarray]) -> Photo:
+        """The photograph with the free groups' change, upsampled to it, within their masks."""
         prepared, request = ready.prepared, ready.request
         photo, window = prepared.photo, prepared.window
-        full = prepared.full_masks(ready.given, self.groups)
-        values = photo.values.copy()
-        if painted.raw is not None:
-            change = carry_back.upsample_change((painted.raw - prepared.pixels) / 2, prepared.region)
-            change *= np.float32(request.strength)
-            inside, weights = window.inside(photo.size), np.ones(change.shape[:2], np.float32)
-            if request.keep_background:
-                weights = carry_back.fading(window, photo.size)
-            blend = framing.uncut(weights, window, photo.size)
-            if request.keep_background:
-                chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
-                blend = np.minimum(chosen, 1.0) * blend
-            change = framing.uncut(change, window, photo.size)
-            values[inside] = carry_back.add(values[inside], change, blend, photo.scale)
-        translated = photo.with_values(values)
-        return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
+        change = carry_back.upsample_change((raw - prepared.pixels) / 2, prepared.region)
+        change *= np.float32(request.strength)
+        inside, weights = window.inside(photo.size), np.ones(change.shape[:2], np.float32)
+        if request.keep_background:
+            weights = carry_back.fading(window, photo.size)
+        blend = framing.uncut(weights, window, photo.size)
+        if request.keep_background:
+            chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
+            blend = np.minimum(chosen, 1.0) * blend
+        change = framing.uncut(change, window, photo.size)
+        moved = carry_back.add(photo.srgb(inside), change, blend, 1.0)
+        return photo.with_srgb(moved, inside, where=blend >= carry_back.MASK_FLOOR)
+
+    def _paste_curves(self, photo: Photo, ready: Ready, grid: np.ndarray, full: dict[str, np.ndarray]) -> Photo:
+        """The photograph, its own pixels sent through the colour groups' curves within their masks."""
+        if not grid.any() or not ready.request.strength:
+            return photo
+        masks = np.stack([full[self.groups[g]] for g in self._colour], axis=-1)
+        maps = ready.prepared.window.matrix, curves.whole(photo.size)
+        if photo.icc:  # the curves are the model's, and it saw sRGB
+            moved = curves.apply(photo.srgb(), grid, masks, *maps, strength=ready.request.strength)
+            return photo.with_srgb(moved, where=np.any(masks >= carry_back.MASK_FLOOR, axis=-1))
+        return photo.with_values(curves.apply(photo.values, grid, masks, *maps, strength=ready.request.strength))
 
     def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
         """(G,) float32, 1 for each group to transfer."""

@@ -15,7 +15,6 @@ import dataclasses
 import functools
 import math
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
