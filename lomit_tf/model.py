@@ -1,4 +1,5 @@
 """Lomit, the Keras model: networks, one training step, translation. TensorFlow-specific (tapes, tf.distribute)."""
+# ruff: noqa: E402
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from lomit_tf.backend import check_backend
 
 check_backend()  # before Keras starts another backend, of which the code below would make nothing
 
-import keras  # noqa: E402
+import keras
 import numpy as np
 import tensorflow as tf
 
