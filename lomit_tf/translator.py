@@ -22,13 +22,13 @@ import numpy as np
 from absl import logging
 
 import lomit_tf
-from lomit_tf import zoo
+from lomit_tf import core, zoo
 from lomit_tf.config import near
 from lomit_tf.forks import check_fork
-from lomit_tf.imaging import carry_back, curves, framing
+from lomit_tf.imaging import carry_back, colours, curves, framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
-from lomit_tf.imaging.photo import ImageLike, Photo, read
+from lomit_tf.imaging.photo import ImageLike, Photo, from_array, read
 from lomit_tf.imaging.writing import given_back
 from lomit_tf.inference import Inference, Painted
 from lomit_tf.model import Lomit
@@ -38,6 +38,7 @@ __all__ = ["Exemplar", "NoExemplarError", "Prepared", "Request", "Result", "Tran
 
 FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
 KEPT_EXEMPLARS = 16
+SWATCH_SIDE = 64
 
 
 class Translator:
@@ -147,6 +148,44 @@ class Translator:
         styles = self.inference.styles(prepared.pixels[None], network[None])[0]
         notes = tuple(f"exemplar: {note}" for note in prepared.notes + notes)
         return Exemplar(styles, prepared.full_masks(given, self.groups), prepared.photo, prepared.window, notes)
+
+    def set_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
+        """Give, from now on, this colour instead of an exemplar's style. See `encode_colour`."""
+        self._exemplar = self.encode_colour(colour, groups)
+        return self._exemplar
+
+    def encode_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
+        """The style of a colour that a person names, as an exemplar.
+
+        Args:
+          colour: "#8a3b12", "rgb(138, 59, 18)" or a name of CSS.
+          groups: which groups get it; the model's first colour group by default.
+
+        Raises:
+          ImageError: a colour that cannot be read; a group that is painted freely, or a model of such groups only.
+        """
+        red_green_blue = colours.parse(colour)
+        able = [self.groups[g] for g in self._colour]
+        if not able:
+            raise ImageError(
+                f"colour {colour!r}: no group of this model is painted by colour curves; give an exemplar, or use a "
+                "model with colour groups"
+            )
+        if groups is None:
+            groups = able[:1]
+        chosen = self._transfer(groups)
+        for i, name in enumerate(self.groups):
+            if chosen[i] and name not in able:
+                raise ImageError(f"colour {colour!r}: {name} is not a colour; colours can be set for {', '.join(able)}")
+        g = self.inference.model.inference_generator
+        styles = np.zeros((len(self.groups), g.style_size), np.float32)
+        styles[chosen > 0, g.code_size : -1] = colours.moments(red_green_blue)
+        styles[chosen > 0, -1] = core.COLOURS_ONLY
+        swatch = from_array(np.full((SWATCH_SIDE, SWATCH_SIDE, 3), red_green_blue, np.uint8), colour)
+        window = framing.Window(0, 0, SWATCH_SIDE, SWATCH_SIDE)
+        everywhere = np.ones((SWATCH_SIDE, SWATCH_SIDE), np.float32)
+        masks = {name: everywhere * chosen[i] for i, name in enumerate(self.groups)}
+        return Exemplar(styles, masks, swatch, window)
 
     def exemplar_of_file(self, path: str | os.PathLike[str], mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
         """`encode_exemplar` of a file and mask files, remembered (the last KEPT_EXEMPLARS) until a file changes."""
