@@ -45,9 +45,8 @@ class Translator:
     """Translates photographs after exemplars, with one model.
 
     Safe to use from several threads, apart from `set_exemplar`: with several exemplars at once, keep what
-    `encode_exemplar` gives and pass it to `translate`. Workers in other processes must be started with "spawn", since
-    in a forked one it raises ForkedError; a Translator made by name can be pickled for them, with its settings and its
-    exemplar.
+    `encode_exemplar` gives and pass it to `translate`. Workers in other processes must be started with "spawn" (a
+    forked one raises ForkedError); a Translator made by name can be pickled for them, with settings and exemplar.
 
     Args:
       model_or_name: a Lomit; or what `lomit_tf.load` takes: the name of shipped weights, a workdir, a checkpoint.
