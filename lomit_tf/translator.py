@@ -13,6 +13,7 @@ data/preprocess.py); what the model changes is brought back to full size and add
 from __future__ import annotations
 
 import collections
+import dataclasses
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +31,7 @@ from lomit_tf.imaging.photo import ImageLike, read
 from lomit_tf.imaging.writing import given_back
 from lomit_tf.inference import Inference, Painted
 from lomit_tf.model import Lomit
-from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Request, Result
+from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Request, Result, largest
 
 __all__ = ["Exemplar", "NoExemplarError", "Prepared", "Request", "Result", "Translator"]
 
@@ -84,27 +85,41 @@ class Translator:
         """The exemplar of the last `set_exemplar`."""
         return self._exemplar
 
-    def prepare(self, image: ImageLike | Prepared, *, crop: Any = None, name: str = "") -> Prepared:
+    def prepare(
+        self, image: ImageLike | Prepared, *, crop: Any = None, name: str = "", face: int | str = "largest"
+    ) -> Prepared:
         """Read and frame a photograph once, to use it several times.
 
+        Args:
+          face: with crop="face" which one: "largest", "all", or a number from 1 on, counted from the left.
+
         Raises:
-          CorruptImageError: it cannot be read. ImageError: it cannot be used, or the crop does not fit.
+          CorruptImageError: it cannot be read. ImageError: it cannot be used, or the crop or face does not fit.
         """
         if isinstance(image, Prepared):
             return image
         photo = read(image, name)
         crop = self.crop if crop is None else crop
-        window, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom)
+        windows, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom, face=face)
         self._log(photo.name, notes)
-        return Prepared(photo, window, self.size, photo.notes + notes)
+        prepared = [Prepared(photo, window, self.size, photo.notes + notes) for window in windows]
+        prepared[0].others = tuple(prepared[1:])
+        return prepared[0]
 
-    def masks(self, image: ImageLike | Prepared, *, crop: Any = None) -> dict[str, np.ndarray]:
+    def faces(self, image: ImageLike | Prepared) -> tuple[framing.Window, ...]:
+        """The windows of all faces in a photograph, as `face` counts them; none for a model that knows no faces."""
+        photo = image.photo if isinstance(image, Prepared) else read(image)
+        return framing.all_faces(photo.rgb, self._zoom) if self._faces else ()
+
+    def masks(
+        self, image: ImageLike | Prepared, *, crop: Any = None, face: int | str = "largest"
+    ) -> dict[str, np.ndarray]:
         """Where each group lies: {group: (H, W) float32 in 0..1}, at the photograph's own size, 0 outside the crop.
 
-        These may be edited and given to `translate` or `set_exemplar`. Errors as of `prepare`.
+        These may be edited and given to `translate` or `set_exemplar`. Arguments and errors as of `prepare`.
         """
-        prepared = self.prepare(image, crop=crop)
-        self._find_masks([prepared])
+        prepared = self.prepare(image, crop=crop, face=face)
+        self._find_masks([prepared, *prepared.others])
         return prepared.full_masks({}, self.groups)
 
     def set_exemplar(self, image: ImageLike | Prepared, mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
@@ -149,6 +164,7 @@ class Translator:
         keep_background: bool = True,
         *,
         crop: Any = None,
+        face: int | str = "largest",
         exemplar: Exemplar | None = None,
     ) -> Result:
         """Translate one photograph.
@@ -162,6 +178,8 @@ class Translator:
           strength: how much of the change to make: 0 leaves the photograph as it is, more than 1 exaggerates.
           keep_background: False gives what the network itself paints, also outside of the masks.
           crop: which part the model sees; the translator's by default.
+          face: with crop="face" which one: "largest"; a number from 1 on, counted from the left; or "all", one after
+            the other, each in its own window.
           exemplar: what `encode_exemplar` gave, instead of the exemplar of `set_exemplar`.
 
         Raises:
@@ -169,7 +187,7 @@ class Translator:
           CorruptImageError: the image cannot be read.
           ImageError: image, mask, groups, strength or crop cannot be used. Both are ValueErrors.
         """
-        return self.translate_batch([Request(image, exemplar, mask, groups, strength, keep_background, crop)])[0]
+        return self.translate_batch([Request(image, exemplar, mask, groups, strength, keep_background, crop, face)])[0]
 
     def translate_many(
         self,
@@ -180,6 +198,7 @@ class Translator:
         keep_background: bool = True,
         *,
         crop: Any = None,
+        face: int | str = "largest",
         exemplar: Exemplar | Sequence[Exemplar] | None = None,
     ) -> list[Result]:
         """Translate several photographs, of any sizes, in one pass of the network.
@@ -194,7 +213,7 @@ class Translator:
                 raise ImageError(f"{len(images)} images need as many {name}; received {len(given)}")
         return self.translate_batch(
             [
-                Request(image, chosen, mask, groups, strength, keep_background, crop)
+                Request(image, chosen, mask, groups, strength, keep_background, crop, face)
                 for image, mask, chosen in zip(images, edits, exemplars, strict=True)
             ]
         )
@@ -218,7 +237,7 @@ class Translator:
             if transfer[i] and not exemplar.styles[i].any():  # as core.without_empty leaves it
                 transfer[i] = 0
                 notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
-        prepared = self.prepare(request.image, crop=request.crop)
+        prepared = self.prepare(request.image, crop=request.crop, face=request.face)
         given, notes = self._given(prepared, request.mask, "input mask")
         notes = prepared.notes + notes + exemplar.notes + notes_of_groups
         return Ready(prepared, exemplar, given, transfer, request, notes)
@@ -235,39 +254,49 @@ class Translator:
         """What the painters make of checked requests, in one pass of the network; one for each."""
         if not ready:
             return []
-        images = np.stack([r.prepared.pixels for r in ready])
-        styles = np.stack([r.exemplar.styles for r in ready])
-        transfer = np.stack([r.transfer for r in ready])
-        if any(r.given or r.prepared.own_masks is not None for r in ready):
-            self._find_masks([r.prepared for r in ready if len(r.given) < len(self.groups)])
-            network = np.stack([r.prepared.network_masks(r.given, self.groups) for r in ready])
+        # Every face is a picture of its own to the network.
+        each = [(r, one) for r in ready for one in (r.prepared, *r.prepared.others)]
+        images = np.stack([one.pixels for _, one in each])
+        styles = np.stack([r.exemplar.styles for r, _ in each])
+        transfer = np.stack([r.transfer for r, _ in each])
+        if any(r.given or one.own_masks is not None for r, one in each):
+            self._find_masks([one for r, one in each if len(r.given) < len(self.groups)])
+            network = np.stack([one.network_masks(r.given, self.groups) for r, one in each])
             painted = self.inference.paint(images, network, styles, transfer)
         else:
             painted = self.inference.translate(images, styles, transfer)
-            for r, found in zip(ready, painted.masks, strict=True):
-                r.prepared.own_masks = found
-        return [painted.one(i) for i in range(len(ready))]
+            for (_, one), found in zip(each, painted.masks, strict=True):
+                one.own_masks = found
+        parts = iter([painted.one(i) for i in range(len(each))])
+        return [dataclasses.replace(next(parts), others=tuple(next(parts) for _ in r.prepared.others)) for r in ready]
 
     def finish(self, ready: Ready, painted: Painted) -> Result:
         """Bring one painted picture back to its photograph's size: the change of it, within the masks."""
-        prepared, request = ready.prepared, ready.request
-        photo, window = prepared.photo, prepared.window
-        full = prepared.full_masks(ready.given, self.groups)
-        values = photo.values.copy()
-        if painted.raw is not None:
-            change = carry_back.upsample_change((painted.raw - prepared.pixels) / 2, prepared.region)
-            change *= np.float32(request.strength)
-            inside, weights = window.inside(photo.size), np.ones(change.shape[:2], np.float32)
-            if request.keep_background:
-                weights = carry_back.fading(window, photo.size)
-            blend = framing.uncut(weights, window, photo.size)
-            if request.keep_background:
-                chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
-                blend = np.minimum(chosen, 1.0) * blend
-            change = framing.uncut(change, window, photo.size)
-            values[inside] = carry_back.add(values[inside], change, blend, photo.scale)
+        prepared, photo = ready.prepared, ready.prepared.photo
+        values, full = photo.values.copy(), []
+        for one, made in zip((prepared, *prepared.others), (painted, *painted.others), strict=True):
+            full.append(one.window_masks(ready.given, self.groups))
+            if made.raw is not None:
+                self._add_free(values, one, made.raw, full[-1], ready)
         translated = photo.with_values(values)
-        return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
+        return Result(given_back(translated), largest(full), ready.exemplar.masks, translated, ready.notes)
+
+    def _add_free(
+        self, values: np.ndarray, prepared: Prepared, raw: np.ndarray, full: Mapping[str, np.ndarray], ready: Ready
+    ) -> None:
+        """Add the free groups' change of one window to the photograph's values, in place."""
+        size, window = prepared.photo.size, prepared.window
+        change = carry_back.upsample_change((raw - prepared.pixels) / 2, prepared.region)
+        change *= np.float32(ready.request.strength)
+        inside, weights = window.inside(size), np.ones(change.shape[:2], np.float32)
+        if ready.request.keep_background:
+            weights = carry_back.fading(window, size)
+        blend = framing.uncut(weights, window, size)
+        if ready.request.keep_background:
+            chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
+            blend = np.minimum(chosen, 1.0) * blend
+        change = framing.uncut(change, window, size)
+        values[inside] = carry_back.add(values[inside], change, blend, prepared.photo.scale)
 
     def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
         """(G,) float32, 1 for each group to transfer."""
