@@ -1,6 +1,6 @@
 """Faces in a photograph: BlazeFace (MediaPipe's short- and full-range models, face_models/), decoded here.
 
-A photograph is looked at as a whole, then in overlapping tiles, and where nothing was found in copies turned to both
+A photograph is looked at as a whole and in overlapping tiles, and where nothing was found in copies turned to both
 sides. Every candidate is then looked at once more, upright and near, by the short-range model: that confirms it, and
 its points (eyes, nose, mouth, ears) become exact. android_demo's core does the same in Java, with the same models.
 
@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parent / "face_models"
 POINTS = ("left eye", "right eye", "nose", "mouth", "left ear", "right ear")  # left and right as one sees them
 LOOK_SIDE = 1280  # the photograph is looked at in a copy of at most this side
 MIRRORED = (1, 0, 2, 3, 5, 4)  # POINTS in a mirror
-LEAST_SCORE = 0.5  # a probability
+LEAST_CANDIDATE, LEAST_SCORE = 0.3, 0.5  # probabilities: to be looked at again, and to be seen then
 LEAST_LOOKS = 2  # of four, that must see a face again
 MOST = 64  # candidates that are looked at again
 OVERLAP = 0.3  # boxes of a larger intersection over union are the same face
@@ -196,19 +196,27 @@ def run(model: Model, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def seen(
-    look: Look, model: Model, centre: np.ndarray, side: float, angle: float = 0.0, *, mirrored: bool = False
+    look: Look,
+    model: Model,
+    centre: np.ndarray,
+    side: float,
+    angle: float = 0.0,
+    *,
+    mirrored: bool = False,
+    least: float = LEAST_SCORE,
 ) -> list[Face]:
     """The faces that a model finds in a turned square of a photograph, the surest first.
 
     Args:
       centre, side, angle: of the square, in the photograph.
       mirrored: show the model the square's mirror image. What it finds is mirrored back.
+      least: the least score.
     """
     picture, to_photo = look.square(centre, side, angle, model.side)
     if mirrored:
         picture = np.ascontiguousarray(picture[:, ::-1])
     faces = []
-    for row in merged(decode(*run(model, picture), model)):
+    for row in merged(decode(*run(model, picture), model, least)):
         points = row[1:].reshape(8, 2)
         if mirrored:
             points = np.column_stack([1 - points[:, 0], points[:, 1]])[[0, 1, *(2 + np.array(MIRRORED))]]
@@ -224,11 +232,19 @@ def find(image: np.ndarray) -> list[Face]:
     size = np.array([look.width, look.height], np.float64)
     whole = (size - 1) / 2, float(size.max())
     squares = [whole, *tiles(size)]
-    found = seen(look, SHORT, *whole) + [face for square in squares for face in seen(look, FULL, *square)]
-    if not found:
-        found = [face for angle in TURNS for square in squares for face in seen(look, FULL, *square, angle)]
-    near = (confirmed(look, face) for face in distinct(found)[:MOST])
-    return sorted(distinct([face for face in near if face is not None]), key=lambda face: -face.side)
+    for angles in ((0.0,), TURNS):
+        found = [
+            face
+            for angle in angles
+            for square in squares
+            for model in (SHORT, FULL)
+            for face in seen(look, model, *square, angle, least=LEAST_CANDIDATE)
+        ]
+        near = [confirmed(look, face) for face in distinct(found)[:MOST]]
+        faces = distinct([face for face in near if face is not None])
+        if faces:
+            return sorted(faces, key=lambda face: -face.side)
+    return []
 
 
 def tiles(size: np.ndarray) -> list[tuple[np.ndarray, float]]:
@@ -253,8 +269,8 @@ def distinct(faces: Sequence[Face]) -> list[Face]:
 def confirmed(look: Look, face: Face) -> Face | None:
     """A candidate after more looks at it, upright and near; None where no face is seen there.
 
-    Each model looks at it and at its mirror image. Where at least one of the four is sure, the points are the mean of
-    what they saw.
+    Each model looks at it and at its mirror image. Where LEAST_LOOKS of these four see it, the face is the mean of what
+    they saw.
     """
     first = _nearest(seen(look, SHORT, face.centre, NEAR[SHORT] * face.side, face.angle), face) or face
     looks = [
