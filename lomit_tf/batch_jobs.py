@@ -152,7 +152,7 @@ def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: Thre
     exemplars = {n: attempt(n, lambda n=n: exemplar_of(translator, jobs[n])) for n in waiting}  # type: ignore[misc]
     waiting = [n for n in waiting if exemplars[n] is not None]
     # Several exemplars: an input is read once for all of its jobs.
-    sources = {n: (jobs[n].input, str(jobs[n].settings.crop)) for n in waiting}
+    sources = {n: (jobs[n].input, f"{jobs[n].settings.crop} {jobs[n].settings.face}") for n in waiting}
     first = {source: n for n, source in reversed(sources.items())}
     prepared = dict(
         zip(
@@ -206,7 +206,7 @@ def exemplar_of(translator: Translator, job: FileJob) -> Exemplar:
 def _prepare(translator: Translator, job: FileJob) -> Prepared:
     source = _standard_input() if job.input == STREAM else job.input
     name = "standard input" if job.input == STREAM else job.input
-    return translator.prepare(source, crop=job.settings.crop, name=name)
+    return translator.prepare(source, crop=job.settings.crop, name=name, face=job.settings.face)
 
 
 def _request(job: FileJob, prepared: Prepared | None, exemplar: Exemplar | None) -> Request:

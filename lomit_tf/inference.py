@@ -21,11 +21,13 @@ class Painted:
       raw: G's own picture (B, S, S, 3) in -1..1, of the free groups; None in models without any.
       curves: (B, S/8, S/8, C * 3 * BINS) of the C colour groups (`networks.curves`), 0 for groups that are not
         transferred; None in models without any.
+      others: where several faces of a photograph are translated, what was made of the further ones.
     """
 
     masks: np.ndarray
     raw: np.ndarray | None = None
     curves: np.ndarray | None = None
+    others: tuple[Painted, ...] = ()
 
     def one(self, i: int) -> Painted:
         """The i-th of them, without the axis B."""

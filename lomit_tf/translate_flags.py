@@ -96,6 +96,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="HOW", default="face",
     )  # fmt: skip
     add(
+        "face",
+        "which face, where there are several: largest, all (each in turn), or a number from 1 on, counted from the "
+        "left (default: largest)",
+        metavar="WHICH", default="largest",
+    )  # fmt: skip
+    add(
         "exemplar_crop", "the same for the exemplar (default: as --crop where that is a word, else face)", metavar="HOW"
     )
     add(
@@ -175,6 +181,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     format = next((f for f, ending in ENDINGS.items() if ending[1:] == args.format), "")
     return Settings(
         crop=args.crop,
+        face=_face(args),
         exemplar_crop=args.exemplar_crop or ("face" if rectangle else args.crop),
         groups=None if args.groups is None else tuple(g.strip() for g in args.groups.split(",")),
         strength=args.strength,
@@ -184,6 +191,17 @@ def settings_of(args: argparse.Namespace) -> Settings:
         overwrite=args.overwrite,
         format=format,
     )
+
+
+def _face(args: argparse.Namespace) -> int | str:
+    """--face, checked here: nothing heavy may be imported for it."""
+    if args.face not in ("largest", "all") and not (args.face.isascii() and args.face.isdigit() and int(args.face)):
+        raise PlanError(
+            f"--face must be largest, all, or a number from 1 on, counted from the left; received {args.face}"
+        )
+    if args.face != "largest" and args.crop != "face":
+        raise PlanError(f"--face={args.face} needs --crop=face, which looks for faces; received --crop={args.crop}")
+    return args.face if args.face in ("largest", "all") else int(args.face)
 
 
 def mask_files(flag: str, values: Sequence[str]) -> MaskFiles:
