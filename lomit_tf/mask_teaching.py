@@ -28,7 +28,7 @@ from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.distillation import fingerprint
 from lomit_tf.imaging.carry_back import upsample_masks
-from lomit_tf.losses.mask_teaching import three_way_cross_entropy, three_way_iou
+from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, three_way_iou
 from lomit_tf.mask_refinement import MaskTargets, key_of, refined_data
 from lomit_tf.mask_teaching_config import LOOP, RefineConfig, TeachConfig
 from lomit_tf.model import Batch, Lomit
@@ -44,12 +44,12 @@ class Taught(Lomit):
         config: the model's own, of any image size: its networks are convolutions.
         start: whose averaged generator side it starts from.
         group: channel of the masks that learns.
-        teach: both, the content encoder and the mask decoder, or decoder.
+        options: which parts learn, and how much the other groups are kept.
     """
 
-    def __init__(self, config: LomitConfig, start: Lomit, group: int, teach: str) -> None:
+    def __init__(self, config: LomitConfig, start: Lomit, group: int, options: TeachConfig) -> None:
         super().__init__(config)
-        self.start, self.group, self.teach = start, group, teach
+        self.start, self.group, self.options = start, group, options
 
     def build(self, input_shape: Any = None) -> None:
         """As Lomit's; then the weights of `start`."""
@@ -65,7 +65,7 @@ class Taught(Lomit):
     def learners(self) -> list[keras.Variable]:
         """The variables that learn."""
         g = self.generator
-        encoder = g.content_encoder.trainable_variables if self.teach == "both" else []
+        encoder = g.content_encoder.trainable_variables if self.options.teach == "both" else []
         return [*encoder, *g.mask_decoder.trainable_variables]
 
     def train_step(self, data: Batch) -> Batch:
@@ -75,17 +75,26 @@ class Taught(Lomit):
             masks = g.masks(g.encode_content(data["x"]), data["x"])
             mask = masks[..., self.group]
             loss = three_way_cross_entropy(mask, data["wanted"], data["asked"])
-            total = self._scale() * loss
+            kept = self._others(masks, data["x"])
+            total = self._scale() * (loss + self.options.keep_weight * kept)
         gradients = tape.gradient(total, variables)
         self.generator_optimizer.apply(gradients, variables)
         self._update_average()
         name = self.group_names[self.group]
         return {
             "generator/three_way": loss,
+            "generator/others": kept,
             "generator/gradient_norm": tf.linalg.global_norm(gradients),
             f"mask/{name}/mean": tf.reduce_mean(mask),
             f"mask/{name}/variance": tf.reduce_mean(tf.math.reduce_variance(mask, axis=(1, 2))),
         }
+
+    def _others(self, masks: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """`others_kept` against the masks of `start`; 0 where there are no other groups, or they do not count."""
+        if len(self.group_names) == 1 or not self.options.keep_weight:
+            return tf.zeros(())
+        g = self.start.inference_generator
+        return others_kept(masks, g.masks(g.encode_content(x), x), self.group)
 
 
 class HeldOut(keras.callbacks.Callback):
@@ -246,7 +255,7 @@ def teach_masks(
         callbacks.append(HeldOut(seen, values[chosen].astype(np.float32), work.path, options, config.training.steps))
     return training.train(
         config, workdir, resume=resume, callbacks=callbacks, make_pipeline=batches,
-        make_model=lambda c: Taught(c, model, model.group_names.index(group), options.teach),
+        make_model=lambda c: Taught(c, model, model.group_names.index(group), options),
     )  # fmt: skip
 
 
@@ -254,7 +263,7 @@ def _record(work: Workdir, record: dict[str, Any], name: str) -> None:
     """Write what teaches, or check that it is what taught before."""
     place = work.path / TEACHER_FILE
     record = json.loads(json.dumps(record))
-    if place.exists() and json.loads(place.read_text()) != record | {"model": name}:
+    if place.exists() and tf.train.latest_checkpoint(str(work.checkpoints)):
         before = json.loads(place.read_text())
         differing = [k for k in record if before.get(k) != record[k]]
         if differing:

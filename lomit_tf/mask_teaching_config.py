@@ -86,6 +86,7 @@ class TeachConfig:
         "ask where the mean of mask and refinement lies above this or below 1 minus this: 0.5 believes the "
         "refinement, 0.75 only where the mask agrees",
     )
+    keep_weight: float = option(1.0, "how much the other groups' masks keep to what they were; for several groups")
     turn: float = option(10.0, "degrees by which images are turned, at most")
     scale: float = option(0.15, "share by which images are enlarged or made smaller, at most")
     shift: float = option(0.06, "share of the side by which images are moved, at most")
@@ -104,6 +105,7 @@ class TeachConfig:
             _between(name, getattr(self, name), 0, high)
         if self.teach not in ("both", "decoder"):
             raise ConfigError(f"--teach must be both or decoder; received {self.teach!r}")
+        _between("keep_weight", self.keep_weight, 0, math.inf)
         if self.validate_every < 1:
             raise ConfigError(f"--validate_every must be at least 1; received {self.validate_every}")
         if self.patience < 0:

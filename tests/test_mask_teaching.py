@@ -15,7 +15,7 @@ from lomit_tf import mask_refinement, mask_teaching, refine_masks, teach_masks
 from lomit_tf.config import ConfigError
 from lomit_tf.data import mask_batches
 from lomit_tf.imaging import mask_cut
-from lomit_tf.losses.mask_teaching import three_way_cross_entropy, three_way_iou
+from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, three_way_iou
 from lomit_tf.mask_teaching_config import RefineConfig, TeachConfig
 
 DRAWN = {"dataset": "drawn_faces", "crop": 0, "output": "composite", "masks": "decoupled", "ema_decay": 0.9}
@@ -96,13 +96,15 @@ def test_gates_by_label_by_area_and_without_anything_sure():
     assert absent.state == mask_cut.EMPTY_BY_LABEL and not absent.mean.any()
     flat = mask_cut.refine(image, 0 * mask + 0.3, nowhere, options)
     assert flat.state == mask_cut.NOTHING_SURE and flat.mean is None
-    small = np.zeros_like(mask)
-    small[20:24, 30:34] = 0.98  # a seed within the disc: the cut is the disc, many times as large
-    small = np.maximum(small, 0.3 * inside)
-    large = mask_cut.refine(image, small, nowhere, options)
+    seed = np.zeros_like(mask)
+    seed[20:24, 30:34] = 0.98
+    # What is hardly probable all over the disc is taken as a whole, what is not probable is left: both are too far.
+    large = mask_cut.refine(image, np.maximum(seed, 0.41 * inside), nowhere, options)
     assert large.state == mask_cut.AREA and large.mean is None and large.ratio > 2
+    little = mask_cut.refine(image, np.maximum(seed, 0.3 * inside), nowhere, options)
+    assert little.state == mask_cut.AREA and little.mean is None and little.ratio < 0.5
     wider = RefineConfig(area_max=large.ratio * 1.01)
-    assert mask_cut.refine(image, small, nowhere, wider).state == mask_cut.USED
+    assert mask_cut.refine(image, np.maximum(seed, 0.41 * inside), nowhere, wider).state == mask_cut.USED
 
 
 def test_the_loss_against_numpy_and_no_gradient_where_nobody_is_sure(rng):
@@ -124,6 +126,18 @@ def test_the_loss_against_numpy_and_no_gradient_where_nobody_is_sure(rng):
         np.float32([[[0.9, 0.9, 0.1]], [[0.1, 0.1, 0.1]]]), [[[1, 0, 1]], [[0, 0, 1]]], [[[1, 1, 1]], [[1, 1, 0]]]
     )
     np.testing.assert_allclose(hand, [1 / 3, 1])
+
+
+def test_the_other_groups_keep_their_shares_of_what_is_left(rng):
+    masks, before = (rng.dirichlet([1.0, 1, 1], size=(2, 3, 4)).astype("float32") for _ in range(2))
+    shares = masks[..., 1:] / masks[..., 1:].sum(-1, keepdims=True)
+    expected = -(before[..., 1:] * np.log(shares)).sum(-1).mean()
+    np.testing.assert_allclose(others_kept(masks, before, 0), expected, rtol=1e-4)
+    logits = tf.Variable(np.log(before))
+    with tf.GradientTape() as tape:
+        loss = others_kept(tf.nn.softmax(logits + [1.5, 0.0, 0.0]), before, 0)
+    # Group 0 has grown everywhere and the others share the rest as before: nothing pulls.
+    np.testing.assert_allclose(tape.gradient(loss, logits), 0, atol=1e-6)
 
 
 def test_augmentation_moves_image_and_map_alike_and_can_do_nothing(rng):

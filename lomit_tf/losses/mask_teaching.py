@@ -26,6 +26,21 @@ def three_way_cross_entropy(mask: Any, wanted: Any, asked: Any) -> Any:
     return ops.mean(ops.sum(cost, axis=(1, 2)) / ops.maximum(ops.sum(asked, axis=(1, 2)), 1.0))
 
 
+def others_kept(masks: Any, before: Any, group: int) -> Any:
+    """mean over images and pixels of -sum_{r != g} q_r log(m_r / (1 - m_g)): the other regions share what group g leaves
+    as they did before, whatever g takes.
+
+    Args:
+        masks, before: m and q (B, H, W, R) in 0..1, summing to 1; q passes no gradient.
+        group: g, the channel that learns.
+    """
+    masks, before = ops.cast(masks, "float32"), ops.stop_gradient(ops.cast(before, "float32"))
+    rest = ops.maximum(1 - masks[..., group : group + 1], PROBABILITY_EPSILON)
+    logarithm = ops.log(ops.maximum(masks / rest, PROBABILITY_EPSILON))
+    cost = before * logarithm
+    return -ops.mean(ops.sum(cost, axis=-1) - cost[..., group])
+
+
 def three_way_iou(mask: Any, wanted: Any, asked: Any, threshold: float = 0.5) -> Any:
     """|A and B| / |A or B| of mask > threshold and wanted among the asked pixels: (B,). Both empty: 1.
 
