@@ -189,7 +189,7 @@ class _Refiner:
 
         @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, self.size, self.size, 3), tf.float32)])
         def masks(images: tf.Tensor) -> tf.Tensor:
-            return g.masks(g.encode_content(images), images)[..., group]
+            return g.masks(g.encode_content(images), images, 0.0)[..., group]  # as they are, not sharpened
 
         self.masks = masks
 

@@ -32,9 +32,11 @@ from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, 
 from lomit_tf.mask_refinement import MaskTargets, key_of, refined_data
 from lomit_tf.mask_teaching_config import LOOP, RefineConfig, TeachConfig
 from lomit_tf.model import Batch, Lomit
+from lomit_tf.warm_start import average_anew, take_over
 
 TEACHER_FILE, BEST_FILE = "mask_teacher.json", "best_masks"
 MOST_HELD_OUT = 512
+RAW = 0.0  # contrast of the masks that learn: through a sharpened mask no gradient passes where it is 0 or 1
 
 
 class Taught(Lomit):
@@ -52,15 +54,12 @@ class Taught(Lomit):
         self.start, self.group, self.options = start, group, options
 
     def build(self, input_shape: Any = None) -> None:
-        """As Lomit's; then the weights of `start`."""
+        """As Lomit's; then the weights of `start`. Residual blocks that it does not have begin as the identity."""
         if getattr(self, "built", False):
             return
         super().build(input_shape)
-        given = self.start.inference_generator.variables
-        for generator in (self.generator, self.ema_generator):
-            if generator is not None:
-                for value, trained in zip(generator.variables, given, strict=True):
-                    value.assign(trained)
+        take_over(self.generator, self.start.inference_generator)
+        average_anew(self)
 
     def learners(self) -> list[keras.Variable]:
         """The variables that learn."""
@@ -72,7 +71,7 @@ class Taught(Lomit):
         """One update of {"x": (B, S, S, 3), "wanted", "asked": (B, S, S)}; the loss and the state of the mask."""
         g, variables = self.generator, self.learners()
         with tf.GradientTape() as tape:
-            masks = g.masks(g.encode_content(data["x"]), data["x"])
+            masks = g.masks(g.encode_content(data["x"]), data["x"], RAW)
             mask = masks[..., self.group]
             loss = three_way_cross_entropy(mask, data["wanted"], data["asked"])
             kept = self._others(masks, data["x"])
@@ -94,7 +93,7 @@ class Taught(Lomit):
         if len(self.group_names) == 1 or not self.options.keep_weight:
             return tf.zeros(())
         g = self.start.inference_generator
-        return others_kept(masks, g.masks(g.encode_content(x), x), self.group)
+        return others_kept(masks, g.masks(g.encode_content(x), x, RAW), self.group)
 
 
 class HeldOut(keras.callbacks.Callback):
@@ -178,7 +177,7 @@ class HeldOut(keras.callbacks.Callback):
         if not hasattr(self, "_compiled"):
             g, group = self.model.inference_generator, self.model.group
             self._compiled = tf.function(
-                lambda x: g.masks(g.encode_content(x), x)[..., group], autograph=False, reduce_retracing=True
+                lambda x: g.masks(g.encode_content(x), x, RAW)[..., group], autograph=False, reduce_retracing=True
             )
         return self._compiled(x)
 

@@ -14,6 +14,7 @@ from lomit_tf.config import ConfigError, option
 LOOP = {
     "n_critic": 1, "batch_size": 16, "learning_rate": 2e-4, "beta1": 0.9, "beta2": 0.999, "steps": 1200,
     "decay_start": 0, "ema_decay": 0.99, "sample_every": 0, "checkpoint_every": 100, "precision": "float32",
+    "init_from": "", "freeze_masks": False,
 }  # fmt: skip
 
 
@@ -36,7 +37,7 @@ class RefineConfig:
         "an ellipse that is surely not the region: centre and radii, x before y, as shares of the side; "
         "for hair in CelebA's framing (empty: none)",
     )
-    iterations: int = option(1, "rounds of GrabCut; more gain little (docs/decisions/second_teacher.md)")
+    iterations: int = option(1, "rounds of GrabCut; more gain little (docs/decisions/17-second-teacher.md)")
     refuse: tuple[str, ...] = option(("Bald", "Wearing_Hat"), "labels with which an image is not used (empty: none)")
     absent: tuple[str, ...] = option((), "labels that say that there is no region: the target is empty")
     area_min: float = option(0.5, "use a refinement that is at least so many times as large as the mask")

@@ -135,7 +135,7 @@ def test_the_other_groups_keep_their_shares_of_what_is_left(rng):
     np.testing.assert_allclose(others_kept(masks, before, 0), expected, rtol=1e-4)
     logits = tf.Variable(np.log(before))
     with tf.GradientTape() as tape:
-        loss = others_kept(tf.nn.softmax(logits + [1.5, 0.0, 0.0]), before, 0)
+        loss = others_kept(tf.nn.softmax(logits + tf.constant([1.5, 0.0, 0.0])), before, 0)
     # Group 0 has grown everywhere and the others share the rest as before: nothing pulls.
     np.testing.assert_allclose(tape.gradient(loss, logits), 0, atol=1e-6)
 

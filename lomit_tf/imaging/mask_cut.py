@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from typing import Any
 
 import cv2
 import numpy as np

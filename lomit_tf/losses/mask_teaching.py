@@ -27,8 +27,9 @@ def three_way_cross_entropy(mask: Any, wanted: Any, asked: Any) -> Any:
 
 
 def others_kept(masks: Any, before: Any, group: int) -> Any:
-    """mean over images and pixels of -sum_{r != g} q_r log(m_r / (1 - m_g)): the other regions share what group g leaves
-    as they did before, whatever g takes.
+    """mean over images and pixels of -sum_{r != g} q_r log(m_r / (1 - m_g)).
+
+    The other regions share what group g leaves as they did before, whatever g takes.
 
     Args:
         masks, before: m and q (B, H, W, R) in 0..1, summing to 1; q passes no gradient.
