@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError
 
 
@@ -52,6 +53,7 @@ def demo(model_name: str, out: Path, pairs: int, seed: int) -> Path:
     """
     if not 1 <= pairs <= 64 or seed < 0:
         raise ConfigError(f"--pairs lies between 1 and 64 and --seed is not negative; received {pairs} and {seed}")
+    check_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 

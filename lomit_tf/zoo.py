@@ -15,6 +15,7 @@ import numpy as np
 from lomit_tf.atomic import write_bytes, write_text
 from lomit_tf.checkpoints import load as load_checkpoint
 from lomit_tf.config import ConfigError, LomitConfig, near
+from lomit_tf.forks import check_fork
 from lomit_tf.model import Lomit
 
 FOLDER = Path(__file__).parent / "weights"
@@ -36,6 +37,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Lomit:
         ConfigError: neither a name nor a run; the message lists the names that are near. Also for shipped files that
             are damaged (their checksum differs).
     """
+    check_fork()
     text = os.fspath(name_or_path)
     if text in names():
         return load_folder(FOLDER / text)
@@ -48,6 +50,12 @@ def load(name_or_path: str | os.PathLike[str]) -> Lomit:
             raise
         shipped = near(text, names()) if names() else "no weights are shipped"
         raise ConfigError(f"{text!r} is neither the name of shipped weights ({shipped}) nor a run: {error}") from None
+
+
+def lasting_name(name_or_path: str | os.PathLike[str]) -> str:
+    """What `load` takes for the same model in another process or folder: the name, or the whole path."""
+    text = os.fspath(name_or_path)
+    return text if text in names() else os.path.abspath(text)
 
 
 def load_folder(folder: Path) -> Lomit:
@@ -63,6 +71,7 @@ def load_folder(folder: Path) -> Lomit:
         raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
     model = Lomit(LomitConfig.from_flat(record["config"]))
     model.build()
+    model.has_critic = False
     try:
         with np.load(weights, allow_pickle=False) as arrays:
             values = [arrays[f"{i:03d}"] for i in range(len(model.generator.variables))]

@@ -24,7 +24,9 @@ def cross_entropy(masks: Any, wanted: Any) -> Any:
 
 def enlarged(maps: Any, size: int) -> Any:
     """(B, h, w, C) -> (B, size, size, C), bilinear."""
-    return maps if maps.shape[1] == size else ops.image.resize(maps, (size, size), interpolation="bilinear")
+    if maps.shape[1] == size:
+        return maps
+    return ops.image.resize(maps, (size, size), interpolation="bilinear", data_format="channels_last")
 
 
 def with_change(image: Any, small: Any, painted: Any) -> Any:

@@ -86,11 +86,15 @@ def irreversible(masks: Any, returned: Any, images: Any, counted: Any) -> Any:
     return ops.sum(ops.mean(ops.mean(masks * error, axis=(1, 2)) * counted, axis=0))
 
 
-def normalised_colours(image: Any) -> Any:
-    """Each channel brought to mean 0 and deviation 1 per image, (B, h, w, 3) -> the same shape: eq. (5.10)."""
-    mean = ops.mean(image, axis=(1, 2), keepdims=True)
-    variance = ops.mean(ops.square(image - mean), axis=(1, 2), keepdims=True)
-    return (image - mean) / ops.sqrt(variance + 1e-5)
+def normalised_channels(maps: Any) -> Any:
+    """Each channel of each image brought to mean 0 and deviation 1 over space, (B, h, w, C) -> the same shape.
+
+    Of colours it is the paper's c-hat.
+    """
+    maps = ops.cast(maps, "float32")
+    mean = ops.mean(maps, axis=(1, 2), keepdims=True)
+    variance = ops.mean(ops.square(maps - mean), axis=(1, 2), keepdims=True)
+    return (maps - mean) / ops.sqrt(variance + 1e-5)
 
 
 def mask_sparsity(
@@ -112,16 +116,19 @@ def mask_sparsity(
     return ops.sum(per_group if success is None else ops.stop_gradient(success) * per_group)
 
 
-def change_weights(masks: Any, painted: Any, images: Any, asked: Any, strength: float) -> Any:
-    """What R2 counts at each pixel: more where G changes the image less than it does on average within the mask.
+LEAST_CHANGE = 0.02  # of colours in [-1, 1]: where styles agree already, hardly any pixel changes, and none counts more
 
-    docs/method.md, eq. (6.7): 1 + strength * clip(1 - d / d_g, -1, 1), with d = mean over channels of |G - x| and d_g
-    its mean weighted by m_g. The mask leaves regions that are hardly painted, while the sparsity of the whole stays as
-    it is. The scale is each image's own, since black to brown is a smaller change than black to blond.
+
+def change_weights(masks: Any, changes: list[Any], asked: Any, strength: float) -> Any:
+    """What R2 counts at each pixel: more where painting changes the image less than on average within the mask.
+
+    1 + strength * clip(1 - d / d_g, -1, 1), with d = mean over channels of |change_g| and d_g its mean weighted by m_g,
+    at least LEAST_CHANGE: a region that is hardly painted does not belong to the mask, while the sparsity of the whole
+    stays as it is. The scale is each image's own, since black to brown is a smaller change than black to blond.
 
     Args:
         masks: foreground masks (B, H, W, G); no gradient.
-        painted, images: the bare G and x, (B, H, W, 3); no gradient.
+        changes: of every group, what its painter changes in the image, (B, H, W, 3); no gradient.
         asked: (B, G), 1 where the group was transferred; elsewhere nothing is painted, and all pixels count 1.
         strength: 0..1.
 
@@ -129,10 +136,11 @@ def change_weights(masks: Any, painted: Any, images: Any, asked: Any, strength: 
         (B, H, W, G), from 1 - strength to 1 + strength.
     """
     masks = ops.stop_gradient(ops.cast(masks, "float32"))
-    change = ops.stop_gradient(ops.mean(ops.abs(ops.cast(painted - images, "float32")), axis=-1, keepdims=True))
+    change = ops.concatenate([ops.mean(ops.abs(ops.cast(c, "float32")), axis=-1, keepdims=True) for c in changes], -1)
+    change = ops.stop_gradient(change)
     total = ops.sum(masks, axis=(1, 2), keepdims=True)
     average = ops.sum(masks * change, axis=(1, 2), keepdims=True) / ops.maximum(total, 1e-6)
-    less = ops.clip(1 - change / ops.maximum(average, 1e-6), -1, 1)
+    less = ops.clip(1 - change / ops.maximum(average, LEAST_CHANGE), -1, 1)
     return 1 + strength * less * ops.reshape(asked, (-1, 1, 1, masks.shape[-1]))
 
 
@@ -156,4 +164,4 @@ def sparsity_weight(step: Any, config: LossConfig) -> Any:
         return config.r2_weight * passed
     if config.r2_schedule == "anneal":
         return config.r2_weight + (config.r2_final_weight - config.r2_weight) * passed
-    return config.r2_weight * ops.ones(())
+    return config.r2_weight * ops.ones((), dtype="float32")

@@ -158,8 +158,9 @@ class ConvBlock(layers.Layer):
         self.padding = ((total + 1) // 2, total // 2)
         # A bias before a normalisation that subtracts the mean would do nothing.
         self.conv = layers.Conv2D(
-            filters, kernel, stride, use_bias=use_bias and norm is None, kernel_initializer=initializer, dtype=dtype
-        )
+            filters, kernel, stride, use_bias=use_bias and norm is None, kernel_initializer=initializer, dtype=dtype,
+            data_format="channels_last",
+        )  # fmt: skip
         self.norm = make_norm(norm, dtype)
         self.activation = keras.activations.get(activation)
         self.built = True  # no weights of its own: the parts are built by their first call
@@ -211,4 +212,4 @@ def area_pool(x: Any, size: int) -> Any:
     (docs/method.md, eq. (3.5)).
     """
     factor = x.shape[1] // size
-    return ops.average_pool(x, factor, factor) if factor > 1 else x
+    return ops.average_pool(x, factor, factor, data_format="channels_last") if factor > 1 else x

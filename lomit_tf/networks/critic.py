@@ -22,7 +22,7 @@ class HalvingConv2D(layers.Conv2D):
     """
 
     def __init__(self, filters: int, **kwargs: Any) -> None:
-        super().__init__(filters, 4, 2, padding="same", **kwargs)
+        super().__init__(filters, 4, 2, padding="same", data_format="channels_last", **kwargs)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The convolution without bias and activation."""
@@ -70,8 +70,9 @@ class Critic(layers.Layer):
         ]
         maps = 2 * num_labels if self.condition == "heads" else 1
         self.source = layers.Conv2D(
-            maps, 3, padding="same", use_bias=False, kernel_initializer=normal.clone(), dtype="float32"
-        )
+            maps, 3, padding="same", use_bias=False, kernel_initializer=normal.clone(), dtype="float32",
+            data_format="channels_last",
+        )  # fmt: skip
         if self.condition == "projection":
             self.project = layers.Dense(
                 config.critic_channels * 2 ** (config.critic_layers - 1),

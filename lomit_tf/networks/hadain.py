@@ -59,8 +59,8 @@ def widen(masks: Any, margin: int) -> Any:
         return masks
     side = 2 * margin + 1
     # Along rows, then along columns: the same maximum with 2 * side comparisons a pixel instead of side^2.
-    grown = ops.max_pool(masks[..., :-1], (side, 1), strides=1, padding="same")
-    grown = ops.max_pool(grown, (1, side), strides=1, padding="same")
+    grown = ops.max_pool(masks[..., :-1], (side, 1), strides=1, padding="same", data_format="channels_last")
+    grown = ops.max_pool(grown, (1, side), strides=1, padding="same", data_format="channels_last")
     total = ops.sum(grown, axis=-1, keepdims=True)
     grown = grown / ops.maximum(total, 1.0)
     return ops.concatenate([grown, 1 - ops.minimum(total, 1.0)], axis=-1)

@@ -32,7 +32,11 @@ class MaskDecoder(layers.Layer):
             num_groups, config.edge_kernel, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype
         )
         rest = 2 ** (2 - config.mask_upsamples)
-        self.bilinear = layers.UpSampling2D(rest, interpolation="bilinear", dtype="float32") if rest > 1 else None
+        self.bilinear = (
+            layers.UpSampling2D(rest, data_format="channels_last", interpolation="bilinear", dtype="float32")
+            if rest > 1
+            else None
+        )
         self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, content: tuple[Any, ...]) -> Any:

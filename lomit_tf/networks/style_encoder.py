@@ -29,7 +29,7 @@ class StyleEncoder(layers.Layer):
         common: dict[str, Any] = {"norm": None, "activation": leaky_relu, "dtype": dtype}
         self.blocks = [ConvBlock(base, config.edge_kernel, **common)]
         self.blocks += [ConvBlock(width, 4, 2, **common) for width in widths]
-        self.pool = layers.GlobalAveragePooling2D(dtype=dtype)
+        self.pool = layers.GlobalAveragePooling2D(data_format="channels_last", dtype=dtype)
         self.code = layers.Dense(config.style_dim, dtype="float32")
         self.norm = (
             layers.LayerNormalization(center=False, scale=False, epsilon=1e-5, dtype="float32")
