@@ -19,6 +19,8 @@ INSTALL_REQUIRES = [
     "absl-py>=2.5,<3",
     "numpy>=2.1,<3",
     "pillow>=11,<13",
+    # HEIC and HEIF, as phones write them; a reader of Pillow's.
+    "pillow-heif>=1.1,<2",
     # Face detection and guided filters. OpenCV 5 no longer brings the cascades along; contrib has cv2.ximgproc.
     "opencv-contrib-python-headless>=4.12,<5",
     "rich>=14,<16",
@@ -47,6 +49,8 @@ EXTRAS_REQUIRE = {
     # Tests and checks.
     "dev": [
         "build>=1.3",
+        # Photographs of every kind, and their faults, made at random: `make fuzz`.
+        "hypothesis>=6.140,<7",
         "mypy>=1.19",
         # The user study's page in a real browser; the browser itself is the system's.
         "playwright>=1.65,<2",

@@ -12,9 +12,10 @@ import numpy as np
 
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import SPLITS, DataError, ImageSet, chosen_subset, label_columns
+from lomit_tf.data.picture_names import PICTURES
 from lomit_tf.data.preprocess import decode
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+IMAGE_SUFFIXES = tuple(sorted(PICTURES))  # those that cannot be read count as corrupt, and are named
 IMAGE_COLUMNS = ("image", "file", "filename", "path")
 SPLIT_COLUMNS = ("split", "partition")
 SPLIT_WORDS = {
