@@ -71,7 +71,9 @@ def cmyk_profile() -> bytes:
     """A press that prints paler than the plain formula: no ink is a yellowish white, black ink a dark grey."""
     ink = np.indices((2, 2, 2, 2)).reshape(4, -1).T  # (16, 4) of cyan, magenta, yellow, black
     lightness = 240 - 50 * ink[:, :3].sum(axis=1) - 60 * ink[:, 3]
-    lab = np.stack([np.clip(lightness, 20, 255), 128 + 40 * (ink[:, 1] - ink[:, 0]), 140 + 40 * (ink[:, 2] - ink[:, 0])], -1)
+    lab = np.stack(
+        [np.clip(lightness, 20, 255), 128 + 40 * (ink[:, 1] - ink[:, 0]), 140 + 40 * (ink[:, 2] - ink[:, 0])], -1
+    )
     return table_profile(b"CMYK", np.clip(lab, 0, 255).reshape(2, 2, 2, 2, 3))
 
 
@@ -101,11 +103,20 @@ def block(entries: list[tuple[int, int, int, bytes]], thumbnail: bytes = b"", or
     second = after + len(data)
     picture = second + 2 + 24 + 4
     data += struct.pack(order + "H", 2)
-    data += struct.pack(order + "HHLL", 0x0201, 4, 1, picture) + struct.pack(order + "HHLL", 0x0202, 4, 1, len(thumbnail))
+    data += struct.pack(order + "HHLL", 0x0201, 4, 1, picture) + struct.pack(
+        order + "HHLL", 0x0202, 4, 1, len(thumbnail)
+    )
     return head + directory + struct.pack(order + "L", second) + data + struct.pack(order + "L", 0) + thumbnail
 
 
-def exif(orientation: int | None = None, *, maker: bytes = b"Maker\0", note: bytes = b"", thumbnail: bytes = b"", order: str = "<") -> bytes:
+def exif(
+    orientation: int | None = None,
+    *,
+    maker: bytes = b"Maker\0",
+    note: bytes = b"",
+    thumbnail: bytes = b"",
+    order: str = "<",
+) -> bytes:
     """A sound block with a maker, an orientation, and further what is asked for."""
     entries = [(0x010F, 2, len(maker), maker)]
     if orientation is not None:
@@ -187,7 +198,11 @@ def unreadable(kind: str, rgb: np.ndarray) -> bytes:
         return tiff(rgb, {50706: b"\1\4\0\0", 254: 1})
     if kind == "nef":
         return tiff(rgb, {254: 1})
-    starts = {"jxl": b"\xff\x0a" + bytes(60), "cr3": b"\0\0\0\x18ftypcrx " + bytes(60), "raf": b"FUJIFILMCCD-RAW " + bytes(60)}
+    starts = {
+        "jxl": b"\xff\x0a" + bytes(60),
+        "cr3": b"\0\0\0\x18ftypcrx " + bytes(60),
+        "raf": b"FUJIFILMCCD-RAW " + bytes(60),
+    }
     return starts[kind]
 
 
