@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError
 
 PROGRAM = "export"
@@ -44,7 +45,10 @@ def run(argv: Sequence[str] | None = None) -> int:
     given = parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
+        check_backend()
         from export import exporting
+    except ConfigError as error:
+        return _failed(str(error), 2)
     except ModuleNotFoundError as error:
         return _failed(f'{error.name} is not installed; pip install -c constraints.txt -e ".[export]"', 2)
     from lomit_tf.data.image_set import DataError

@@ -87,7 +87,10 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     """The part that takes TensorFlow and Gradio, which are imported only here: seconds after any usage error."""
-    import_tensorflow()
+    try:
+        import_tensorflow()
+    except ConfigError as error:
+        return _failed(str(error), UNUSABLE)
     from lomit_tf.translator import Translator
     from lomit_tf.webapp import serving
 

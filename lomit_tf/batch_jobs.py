@@ -28,6 +28,7 @@ from lomit_tf.file_plan import STREAM, FileJob, MaskFiles
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.imaging.writing import encode, encode_mask, lost
+from lomit_tf.inference import Painted
 from lomit_tf.translation import Exemplar, Prepared, Ready, Request, Result
 from lomit_tf.translator import Translator
 
@@ -181,15 +182,15 @@ def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: Thre
         return attempt(n, lambda: translator.check(request))
 
     ready = {n: r for n in waiting if (r := check(n)) is not None}
-    painted = _painted(translator, ready, attempt)
-    ready = {n: ready[n] for n in painted}
+    pictures = _painted(translator, ready, attempt)
+    ready = {n: ready[n] for n in pictures}
 
-    def finish(n: int, r: Ready, bare: np.ndarray) -> None:
-        outcome = attempt(n, lambda: _write(jobs[n], translator.finish(r, bare), r, translator.groups))
+    def finish(n: int, r: Ready, painted: Painted) -> None:
+        outcome = attempt(n, lambda: _write(jobs[n], translator.finish(r, painted), r, translator.groups))
         if outcome is not None:
             outcomes[n] = outcome
 
-    list(pool.map(finish, ready.keys(), ready.values(), painted.values()))
+    list(pool.map(finish, ready.keys(), ready.values(), pictures.values()))
     return [outcomes[number] for number in range(len(jobs))]
 
 
@@ -208,13 +209,13 @@ def failure(job: FileJob, error: Exception) -> Outcome:
 
 def _painted(
     translator: Translator, ready: dict[int, Ready], attempt: Callable[[int, Callable[[], Any]], Any]
-) -> dict[int, np.ndarray]:
+) -> dict[int, Painted]:
     """What the network paints for each job: in one pass, and one by one where that fails."""
     try:
         return dict(zip(ready, translator.paint(list(ready.values())), strict=True))
     except Exception:
         alone = {n: attempt(n, lambda r=r: translator.paint([r])[0]) for n, r in ready.items()}  # type: ignore[misc]
-        return {n: bare for n, bare in alone.items() if bare is not None}
+        return {n: painted for n, painted in alone.items() if painted is not None}
 
 
 def wanted_files(job: FileJob, groups: Sequence[str]) -> tuple[str, ...]:

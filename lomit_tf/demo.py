@@ -1,4 +1,4 @@
-"""A translated picture without training: `python -m lomit_tf.demo`, with the weights that come along.
+"""A translated picture without training: `python -m lomit_tf.demo`, with the shipped weights.
 
 Exit codes: 0 done; 1 the picture cannot be written; 2 a flag or model that cannot be used.
 """
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError
 
 
@@ -18,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's flags."""
     p = argparse.ArgumentParser(
         prog="lomit-demo", allow_abbrev=False,
-        description="Translate drawn faces, which nobody has seen before, with the weights that come with the package.",
+        description="Translate drawn faces that were not in the training data, with the shipped weights.",
     )  # fmt: skip
     p.add_argument("--model", default="drawn_faces", help="shipped weights or a workdir, trained on drawn faces")
     p.add_argument("--out", default="runs/demo.png", help="the picture (default: %(default)s)")
@@ -52,6 +53,7 @@ def demo(model_name: str, out: Path, pairs: int, seed: int) -> Path:
     """
     if not 1 <= pairs <= 64 or seed < 0:
         raise ConfigError(f"--pairs lies between 1 and 64 and --seed is not negative; received {pairs} and {seed}")
+    check_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 

@@ -17,6 +17,7 @@ from typing import Any
 from absl import flags as absl_flags
 
 from lomit_tf import flags, train
+from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError
 from lomit_tf.distill_config import DEFAULTS, DistillConfig
 from lomit_tf.flagfiles import as_text, read_command_line
@@ -71,6 +72,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         asked = parse(argv)
+        check_backend()
     except ConfigError as error:
         return _failed(str(error), train.UNUSABLE)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -12,6 +12,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
+from lomit_tf.backend import check_backend
 from lomit_tf.config import DATASETS, ConfigError
 
 EXAMPLES = """\
@@ -95,6 +96,7 @@ def _evaluate(given: dict[str, object], command: str) -> int:
 
     try:
         options = _options(given)
+        check_backend()
         from lomit_tf.data.image_set import DataError
         from lomit_tf.evaluation.report import summary, write
         from lomit_tf.evaluation.run import evaluate

@@ -94,7 +94,7 @@ def as_text(value: Any) -> str:
 
 
 def configs_folder() -> Path:
-    """The folder of the flagfiles that come along: lomit_tf/configs when installed, configs/ in a checkout."""
+    """The folder of the shipped flagfiles: lomit_tf/configs when installed, configs/ in a checkout."""
     package = Path(__file__).resolve().parent
     inside = package / "configs"
     return inside if flagfiles_in(inside) else package.parent / "configs"
@@ -164,7 +164,7 @@ def _over(below: dict[str, Given], above: dict[str, Given]) -> dict[str, Given]:
 
 
 def _find(name: str, beside: Path | None, where: str) -> Path:
-    """The flagfile of that name: here or as a path, beside the one that includes it, or among those that come along."""
+    """The flagfile of that name: here or as a path, beside the one that includes it, or among the shipped ones."""
     path = Path(name).expanduser()
     folders = [Path(), *([beside] if beside else []), configs_folder()]
     places = list(dict.fromkeys(folder / path for folder in folders))  # an absolute path stays as it is

@@ -27,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 RUN_HELP = {
-    "flagfile": "read flags from a file: of this name here, or of those that come along ({flagfiles}); "
+    "flagfile": "read flags from a file: of this name here, or a shipped one ({flagfiles}); "
     "may be repeated, the last one wins",
     "preset": "network sizes: lomit, the paper's; small, for a CPU or a first look; mobile, for telephones; "
     "flags given beside it refine it (default: lomit)",

@@ -99,6 +99,8 @@ def run(argv: Sequence[str] | None = None) -> int:
 
         import_tensorflow()
         from lomit_tf.serving.app import Limits
+    except ConfigError as error:
+        return _failed(str(error), UNUSABLE)
     except ModuleNotFoundError as error:
         return _failed(f"needs {error.name}: pip install 'lomit_tf[serve]'", UNUSABLE)
     limits = Limits(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from absl import logging as absl_logging
 
 from lomit_tf import flags
+from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         invocation = flags.parse(argv)
+        check_backend()
     except ConfigError as error:
         return _failed(str(error), UNUSABLE)
     try:

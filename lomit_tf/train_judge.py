@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags as absl_flags
 
+from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import DataError
 from lomit_tf.evaluation.judge_config import JudgeConfig
@@ -54,6 +55,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     before = signal.signal(signal.SIGTERM, _terminated)
     try:
         config, out = parse(argv)
+        check_backend()
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         judge = _train(config, out, f"python -m lomit_tf.train_judge {shlex.join(argv)}")
     except (ConfigError, DataError) as error:

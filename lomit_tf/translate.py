@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError
 from lomit_tf.file_plan import STREAM, FileJob
 from lomit_tf.imaging.formats import ImageError
@@ -41,9 +42,10 @@ def run(argv: Sequence[str] | None = None) -> int:
         if args.runner == "local" and beams:
             return _failed(f"{' '.join(beams)}: flags after -- are Apache Beam's, and need --runner=beam", UNUSABLE)
         jobs = plan_beam(args) if args.runner == "beam" else plan(args)
+        check_backend()
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
-    except ImageError as error:  # PlanError among them
+    except (ConfigError, ImageError) as error:  # PlanError among them
         return _failed(str(error), UNUSABLE)
     signals = [int(signal.SIGINT)]
 
