@@ -19,6 +19,8 @@ INSTALL_REQUIRES = [
     "absl-py>=2.5,<3",
     "numpy>=2.1,<3",
     "pillow>=11,<13",
+    # HEIC and HEIF, as phones write them; a reader of Pillow's.
+    "pillow-heif>=1.1,<2",
     # Guided filters (cv2.ximgproc, which is in contrib), affine maps, 16-bit PNG and TIFF.
     "opencv-contrib-python-headless>=4.12,<5",
     # Runs the face detector's two networks; the export extra checks TFLite files with it.
@@ -50,6 +52,8 @@ EXTRAS_REQUIRE = {
     # Tests and checks.
     "dev": [
         "build>=1.3",
+        # Photographs of every kind, and their faults, made at random: `make fuzz`.
+        "hypothesis>=6.140,<7",
         # Runs notebooks/quickstart.ipynb in the tests, with a kernel.
         "ipykernel>=7,<8",
         "nbmake>=1.5.5,<2",
