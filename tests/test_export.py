@@ -24,7 +24,7 @@ import keras
 import tensorflow as tf
 
 from export import __main__ as command
-from export import bundle, exporting, graphs, parity, pictures, runtimes
+from export import bundle, compare, exporting, graphs, parity, pictures, runtimes
 from lomit_tf import zoo
 from lomit_tf.checkpoints import Checkpoints, RunState, Workdir
 from lomit_tf.config import DataConfig
