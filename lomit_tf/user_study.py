@@ -93,8 +93,10 @@ def _make(flags: MakeFlags) -> None:
     methods: dict[str, Path] = {}
     for value in flags.method:
         name, _, folder = value.partition("=")
-        if not name or not folder or name in methods:
-            raise ConfigError(f"--method must be NAME=DIR, and no two of the same name; received {value!r}")
+        if not name or not folder:
+            raise ConfigError(f"--method must be NAME=DIR; received {value!r}")
+        if name in methods:
+            raise ConfigError(f"--method={value}: another one has the same name")
         methods[name] = Path(folder)
     with _writing(flags.out):
         study = user_study.make(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,12 +162,13 @@ def bootstrap(
         return mean_reciprocal_ranks(ranks[people[:, :, None], questions[:, None, :]]).T
 
     samples = tuple(np.arange(ranks.shape[axis]) for axis in drawn)
-    found = stats.bootstrap(
-        samples, statistic, n_resamples=resamples, batch=500, vectorized=True, axis=-1, confidence_level=level,
-        method="percentile", rng=np.random.default_rng(seed),
-    )  # fmt: skip
+    # Where few answered all, a resample may miss every answer: it says nothing, and is left out of the quantiles.
+    with warnings.catch_warnings(action="ignore", category=stats.DegenerateDataWarning):
+        found = stats.bootstrap(
+            samples, statistic, n_resamples=resamples, batch=500, vectorized=True, axis=-1, method="percentile",
+            rng=np.random.default_rng(seed),
+        )  # fmt: skip
     tails = [(1 - level) / 2, (1 + level) / 2]
-    # Where few answered all, a resample may miss every answer: it says nothing, and is left out.
     return np.nanquantile(found.bootstrap_distribution, tails, axis=-1).T
 
 
