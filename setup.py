@@ -44,9 +44,14 @@ EXTRAS_REQUIRE = {
     "serve": ["orjson>=3.11,<4", "prometheus-client>=0.23,<1", "starlette>=1.0,<2", "uvicorn>=0.40,<1"],
     # Preparing large TFDS data sets in parallel.
     "beam": ["apache-beam>=2.77,<2.78"],
+    # The documentation's site: `make docs`.
+    "docs": ["latex2mathml>=3.80,<4", "mkdocs-material>=9.7,<10", "mkdocstrings[python]>=1.0,<2"],
     # Tests and checks.
     "dev": [
         "build>=1.3",
+        # Runs notebooks/quickstart.ipynb in the tests, with a kernel.
+        "ipykernel>=7,<8",
+        "nbmake>=1.5.5,<2",
         "mypy>=1.19",
         # The user study's page in a real browser; the browser itself is the system's.
         "playwright>=1.65,<2",

@@ -106,6 +106,7 @@ def examine(
             "part_bytes": {part: path.stat().st_size for part, path in one.paths.items() if path.is_file()},
             "mask": compare.errors(got["image_masks"], wanted["image_masks"]),
             "image": compare.errors(got["translation"], wanted["translation"]),
+            "parts": {name: compare.errors(got[name], wanted[name]) for name in ("raw", "curves") if name in wanted},
             "iou": compare.iou(got["image_masks"], wanted["image_masks"]),
             **_content(ask, pairs, got, background),
         }  # fmt: skip
@@ -144,7 +145,8 @@ class _Keras:
         if "exemplar" not in feed:
             return {"masks": np.asarray(graphs.mask_net(self.model, feed["image"]))}
         names = graphs.generator_inputs(self.model)
-        return {"translation": np.asarray(graphs.generator(self.model, *[feed[name] for name in names]))}
+        made = graphs.generator(self.model, *[feed[name] for name in names])
+        return {name: np.asarray(value) for name, value in made.items()}
 
 
 def _feed(model: Any, pairs: Any) -> dict[str, np.ndarray]:
@@ -156,7 +158,7 @@ def _feed(model: Any, pairs: Any) -> dict[str, np.ndarray]:
 def _translate(mask_net: Any, generator: Any, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Both files together, as an application uses them: masks of both images, then the translation with them."""
     masks = {f"{name}_masks": mask_net.run({"image": feed[name]})["masks"] for name in ("image", "exemplar")}
-    return masks | {"translation": generator.run(feed | masks)["translation"]}
+    return masks | generator.run(feed | masks)
 
 
 def _judge(model: Any, pairs: Any) -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from lomit_tf import forks as forks  # watches forks from here on
+
 _HOMES = {
     "LomitConfig": "lomit_tf.config",
     "Lomit": "lomit_tf.model",

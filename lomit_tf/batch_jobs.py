@@ -26,6 +26,7 @@ from lomit_tf.file_plan import STREAM, FileJob, MaskFiles
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.imaging.writing import encode, encode_mask, lost
+from lomit_tf.inference import Painted
 from lomit_tf.translation import Exemplar, Prepared, Ready, Request, Result
 from lomit_tf.translator import Translator
 
@@ -170,14 +171,14 @@ def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: Thre
         return attempt(n, lambda: translator.check(request))
 
     ready = {n: r for n in waiting if (r := check(n)) is not None}
-    painted = translator.paint(list(ready.values()))
+    pictures = translator.paint(list(ready.values()))
 
-    def finish(n: int, r: Ready, bare: np.ndarray) -> None:
-        outcome = attempt(n, lambda: _write(jobs[n], translator.finish(r, bare), r, translator.groups))
+    def finish(n: int, r: Ready, painted: Painted) -> None:
+        outcome = attempt(n, lambda: _write(jobs[n], translator.finish(r, painted), r, translator.groups))
         if outcome is not None:
             outcomes[n] = outcome
 
-    list(pool.map(finish, ready.keys(), ready.values(), painted))
+    list(pool.map(finish, ready.keys(), ready.values(), pictures))
     return [outcomes[number] for number in range(len(jobs))]
 
 

@@ -1,4 +1,4 @@
-"""A translated picture without training: `python -m lomit_tf.demo`, with the weights that come along.
+"""A translated picture without training: `python -m lomit_tf.demo`, with the shipped weights.
 
 Exit codes: 0 done; 1 the picture cannot be written; 2 a flag or model that cannot be used; 130 or 143 interrupted.
 """
@@ -14,7 +14,7 @@ from lomit_tf.commands import Command, Failure, FlagSet, report
 from lomit_tf.config import ConfigError, option
 
 INTRO = """\
-Translate drawn faces, which the model has not seen before, with the weights that come with the package.
+Translate drawn faces that were not in the training data, with the shipped weights.
 
   python -m lomit_tf.demo
       writes runs/demo.png"""

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lomit_tf.imaging.formats import FORMATS, PICTURES, ImageError, format_of
+from lomit_tf.data.picture_names import is_picture
+from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
 
 STREAM = "-"  # standard input or output
 ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
@@ -54,11 +55,6 @@ def beside(output: str, what: str, group: str = "") -> str:
     """out.png -> out.png.input_mask.hair.png; without a group, out.png.compare.png."""
     plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in group)
     return f"{output}.{what}.{plain}.png" if group else f"{output}.{what}.png"
-
-
-def is_picture(name: str) -> bool:
-    """Whether a folder run takes a file for a picture, by its name; files that begin with a dot are left alone."""
-    return Path(name).suffix.lower() in PICTURES and not Path(name).name.startswith(".")
 
 
 def walk(folder: Path, leave_out: Sequence[Path] = ()) -> Iterator[str | OSError]:

@@ -107,7 +107,7 @@ def _beyond(flag: absl_flags.Flag, text: str) -> str:
 
 
 def configs_folder() -> Path:
-    """The folder of the flagfiles that come along: lomit_tf/configs when installed, configs/ in a checkout."""
+    """The folder of the shipped flagfiles: lomit_tf/configs when installed, configs/ in a checkout."""
     package = Path(__file__).resolve().parent
     inside = package / "configs"
     return inside if flagfiles_in(inside) else package.parent / "configs"
@@ -184,7 +184,7 @@ def _one_more(before: Given | None, value: Any, where: str) -> Given:
 
 
 def _find(name: str, beside: Path | None, where: str) -> Path:
-    """The flagfile of that name: here or as a path, beside the one that includes it, or among those that come along."""
+    """The flagfile of that name: here or as a path, beside the one that includes it, or among the shipped ones."""
     path = Path(name).expanduser()
     folders = [Path(), *([beside] if beside else []), configs_folder()]
     places = list(dict.fromkeys(folder / path for folder in folders))  # an absolute path stays as it is

@@ -23,7 +23,7 @@ from lomit_tf.flagfiles import configs_folder, flagfiles_in, read_command_line
 __all__ = ["Invocation", "define_flags", "effective_flagfile", "flag_form", "flag_help", "help_text", "parse"]
 
 RUN_HELP = {
-    "flagfile": "read flags from a file: of this name here, or of those that come along ({flagfiles}); "
+    "flagfile": "read flags from a file: of this name here, or a shipped one ({flagfiles}); "
     "may be repeated, the last one wins",
     "preset": "network sizes: lomit, the paper's; small, for a CPU or a first look; mobile, for telephones; "
     "flags given beside it refine it (default: lomit)",

@@ -23,6 +23,7 @@ from lomit_tf.data.pairs import PairPipeline, sample_pairs, training_pairs
 from lomit_tf.data.sources import open_set
 from lomit_tf.model import Lomit
 from lomit_tf.strategies import distribute, is_chief, make_strategy, worker_rows
+from lomit_tf.warm_start import start_from
 
 __all__ = ["TrainingError", "TrainingResult", "train"]
 
@@ -94,6 +95,8 @@ def train(
         model.compile(jit_compile=False)
         saver = Checkpoints(model, RunState(config), work.checkpoints, t.keep_checkpoints, chief=chief)
         first = saver.restore()
+        if t.init_from and not saver.latest:
+            start_from(model, t.init_from)
     if first:
         logging.info("going on from step %d of %s", first, work.path)
     pipeline = training_pairs(
@@ -102,7 +105,7 @@ def train(
     )  # fmt: skip
     # What stops a run stops every worker at the same step: all of them see the same terms.
     own: list[keras.callbacks.Callback] = [cb.StopOnNaN(lambda: saver.latest)]
-    if config.model.masks != "full":  # which is dead on purpose
+    if config.model.masks != "full" and not t.freeze_masks:  # dead on purpose, or not in training
         own.append(cb.MaskHealth(t.mask_patience))
     samples = None
     if fixed is not None:

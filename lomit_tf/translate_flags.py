@@ -23,8 +23,8 @@ from lomit_tf.file_plan import (
 
 FORMATS = tuple(ending[1:] for ending in ENDINGS.values())
 INTRO = """\
-Translate pictures: give the input the look of the exemplar, where the model's masks say so. celeba_small is a model
-for photographs of faces that comes along, and drawn_faces one for drawn faces.
+Translate pictures: transfer an attribute, such as hair colour, from the exemplar to the input, within the model's
+masks. Two models are shipped: celeba_small for photographs of faces, drawn_faces for drawn faces.
 
   lomit-translate --model=celeba_small --input=photo.jpg --exemplar=star.jpg --output=out.png
       one picture; the face is found and framed, and everything outside of the masks stays as it was

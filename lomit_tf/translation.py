@@ -49,7 +49,7 @@ class Prepared:
     def whole(self, part: np.ndarray) -> np.ndarray:
         """A plane (h, w) of the window in one of the photograph's size, 0 elsewhere."""
         out = np.zeros(self.photo.size, np.float32)
-        out[self.window.inside(self.photo.size)] = part[self.window.own(self.photo.size)]
+        out[self.window.inside(self.photo.size)] = framing.uncut(part, self.window, self.photo.size)
         return out
 
     def given_masks(
@@ -65,12 +65,14 @@ class Prepared:
         """
         given = masks.read_masks(mask, groups, self.photo.size, what)
         notes = []
+        covered = framing.uncut(np.ones(self.region.shape[:2], np.float32), self.window, self.photo.size) > 0
         for group, plane in given.items():
             of = f"{what} of {group}" if len(groups) > 1 else what
-            inside = plane[self.window.inside(self.photo.size)]
-            if not inside.any():
+            outside = plane.copy()
+            outside[self.window.inside(self.photo.size)] *= ~covered
+            if not framing.cut(plane, self.window, edge=False).any():
                 notes.append(f"{of}: nothing is marked" + (" within the crop" if plane.any() else ""))
-            elif np.count_nonzero(plane) > np.count_nonzero(inside):
+            elif outside.any():
                 notes.append(f"{of}: what is marked outside of the crop is ignored")
         return given, tuple(notes)
 
@@ -102,7 +104,7 @@ class Prepared:
 class Exemplar:
     """An encoded exemplar. Made by `Translator.encode_exemplar`; may be kept, shared and used from several threads."""
 
-    styles: np.ndarray  # (R, D)
+    styles: np.ndarray  # (G, D), zeros for a group of which there is nothing
     masks: dict[str, np.ndarray]  # {group: (H, W) float32}, at the exemplar's own size
     photo: Photo
     window: framing.Window

@@ -22,13 +22,15 @@ import numpy as np
 from absl import logging
 
 import lomit_tf
+from lomit_tf import core, zoo
 from lomit_tf.config import near
-from lomit_tf.imaging import carry_back, framing
+from lomit_tf.forks import check_fork
+from lomit_tf.imaging import carry_back, colours, curves, framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
-from lomit_tf.imaging.photo import ImageLike, read
+from lomit_tf.imaging.photo import ImageLike, Photo, from_array, read
 from lomit_tf.imaging.writing import given_back
-from lomit_tf.inference import Inference
+from lomit_tf.inference import Inference, Painted
 from lomit_tf.model import Lomit
 from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Request, Result
 
@@ -36,13 +38,16 @@ __all__ = ["Exemplar", "NoExemplarError", "Prepared", "Request", "Result", "Tran
 
 FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
 KEPT_EXEMPLARS = 16
+SWATCH_SIDE = 64
 
 
 class Translator:
     """Translates photographs after exemplars, with one model.
 
     Safe to use from several threads, apart from `set_exemplar`: with several exemplars at once, keep what
-    `encode_exemplar` gives and pass it to `translate`.
+    `encode_exemplar` gives and pass it to `translate`. Workers in other processes must be started with "spawn", since
+    in a forked one it raises ForkedError; a Translator made by name can be pickled for them, with its settings and its
+    exemplar.
 
     Args:
       model_or_name: a Lomit; or what `lomit_tf.load` takes: the name of shipped weights, a workdir, a checkpoint.
@@ -58,15 +63,30 @@ class Translator:
         self, model_or_name: Lomit | str | os.PathLike[str], *, crop: Any = "face", log_notes: bool = True
     ) -> None:
         framing.parse_crop(crop)
+        self._name = None if isinstance(model_or_name, Lomit) else zoo.lasting_name(model_or_name)
         model = model_or_name if isinstance(model_or_name, Lomit) else lomit_tf.load(model_or_name)
         self.inference = Inference(model)
         self.crop, self.log_notes = crop, log_notes
         self._exemplar: Exemplar | None = None
         self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
+        g = model.inference_generator
+        self._free, self._colour = g.free_groups, g.colour_groups
         data = model.config.data
         self._faces = data.dataset in FACE_DATASETS
         cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
         self._zoom = data.crop / framing.CELEBA_CROP if cropped else 1.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by the model's name: whoever unpickles it loads the model anew.
+
+        Raises TypeError for a translator that was made from a Lomit: there is nothing to load it from.
+        """
+        if self._name is None:
+            raise TypeError(
+                "this Translator was made from a Lomit object and cannot be pickled; make it from a name or a path, "
+                'Translator("drawn_faces"), or save the model with zoo.save_folder and make it from that folder'
+            )
+        return _again, (self._name, self.crop, self.log_notes, self._exemplar)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -91,6 +111,7 @@ class Translator:
         """
         if isinstance(image, Prepared):
             return image
+        check_fork()
         photo = read(image, name)
         crop = self.crop if crop is None else crop
         window, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom)
@@ -127,6 +148,44 @@ class Translator:
         styles = self.inference.styles(prepared.pixels[None], network[None])[0]
         notes = tuple(f"exemplar: {note}" for note in prepared.notes + notes)
         return Exemplar(styles, prepared.full_masks(given, self.groups), prepared.photo, prepared.window, notes)
+
+    def set_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
+        """Give, from now on, this colour instead of an exemplar's style. See `encode_colour`."""
+        self._exemplar = self.encode_colour(colour, groups)
+        return self._exemplar
+
+    def encode_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
+        """The style of a colour that a person names, as an exemplar.
+
+        Args:
+          colour: "#8a3b12", "rgb(138, 59, 18)" or a name of CSS.
+          groups: which groups get it; the model's first colour group by default.
+
+        Raises:
+          ImageError: a colour that cannot be read; a group that is painted freely, or a model of such groups only.
+        """
+        red_green_blue = colours.parse(colour)
+        able = [self.groups[g] for g in self._colour]
+        if not able:
+            raise ImageError(
+                f"colour {colour!r}: no group of this model is painted by colour curves; give an exemplar, or use a "
+                "model with colour groups"
+            )
+        if groups is None:
+            groups = able[:1]
+        chosen = self._transfer(groups)
+        for i, name in enumerate(self.groups):
+            if chosen[i] and name not in able:
+                raise ImageError(f"colour {colour!r}: {name} is not a colour; colours can be set for {', '.join(able)}")
+        g = self.inference.model.inference_generator
+        styles = np.zeros((len(self.groups), g.style_size), np.float32)
+        styles[chosen > 0, g.code_size : -1] = colours.moments(red_green_blue)
+        styles[chosen > 0, -1] = core.COLOURS_ONLY
+        swatch = from_array(np.full((SWATCH_SIDE, SWATCH_SIDE, 3), red_green_blue, np.uint8), colour)
+        window = framing.Window(0, 0, SWATCH_SIDE, SWATCH_SIDE)
+        everywhere = np.ones((SWATCH_SIDE, SWATCH_SIDE), np.float32)
+        masks = {name: everywhere * chosen[i] for i, name in enumerate(self.groups)}
+        return Exemplar(styles, masks, swatch, window)
 
     def exemplar_of_file(self, path: str | os.PathLike[str], mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
         """`encode_exemplar` of a file and mask files, remembered (the last KEPT_EXEMPLARS) until a file changes."""
@@ -201,7 +260,7 @@ class Translator:
     def translate_batch(self, requests: Sequence[Request]) -> list[Result]:
         """Translate requests that may differ in everything, in one pass of the network. Errors as of `translate`."""
         ready = [self.check(request) for request in requests]
-        return [self.finish(r, bare) for r, bare in zip(ready, self.paint(ready), strict=True)]
+        return [self.finish(r, painted) for r, painted in zip(ready, self.paint(ready), strict=True)]
 
     # The three steps of a translation, for those who want to do the first and the last in threads.
 
@@ -214,7 +273,7 @@ class Translator:
         transfer = self._transfer(request.groups)
         notes_of_groups: tuple[str, ...] = ()
         for i, group in enumerate(self.groups):
-            if transfer[i] and not exemplar.styles[i].any():  # as objectives.without_empty leaves it
+            if transfer[i] and not exemplar.styles[i].any():  # as core.without_empty leaves it
                 transfer[i] = 0
                 notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
         prepared = self.prepare(request.image, crop=request.crop)
@@ -230,39 +289,60 @@ class Translator:
         for crop in crops:
             framing.parse_crop(crop)
 
-    def paint(self, ready: Sequence[Ready]) -> np.ndarray:
-        """What the network paints for checked requests, in one pass: (B, S, S, 3) float32 in -1..1."""
+    def paint(self, ready: Sequence[Ready]) -> list[Painted]:
+        """What the painters make of checked requests, in one pass of the network; one for each."""
         if not ready:
-            return np.zeros((0, self.size, self.size, 3), np.float32)
+            return []
         images = np.stack([r.prepared.pixels for r in ready])
         styles = np.stack([r.exemplar.styles for r in ready])
         transfer = np.stack([r.transfer for r in ready])
         if any(r.given or r.prepared.own_masks is not None for r in ready):
             self._find_masks([r.prepared for r in ready if len(r.given) < len(self.groups)])
             network = np.stack([r.prepared.network_masks(r.given, self.groups) for r in ready])
-            return self.inference.paint(images, network, styles, transfer)
-        network, painted = self.inference.translate(images, styles, transfer)
-        for r, found in zip(ready, network, strict=True):
-            r.prepared.own_masks = found
-        return painted
+            painted = self.inference.paint(images, network, styles, transfer)
+        else:
+            painted = self.inference.translate(images, styles, transfer)
+            for r, found in zip(ready, painted.masks, strict=True):
+                r.prepared.own_masks = found
+        return [painted.one(i) for i in range(len(ready))]
 
-    def finish(self, ready: Ready, bare: np.ndarray) -> Result:
-        """Bring one painted picture (S, S, 3) back to its photograph's size: the change of it, within the masks."""
+    def finish(self, ready: Ready, painted: Painted) -> Result:
+        """Bring one painted picture back to its photograph's size: the change of it, within the masks."""
+        photo = ready.prepared.photo
+        full = ready.prepared.full_masks(ready.given, self.groups)
+        if painted.raw is not None:
+            photo = self._paste_free(ready, painted.raw, full)
+        if painted.curves is not None:
+            photo = self._paste_curves(photo, ready, painted.curves, full)
+        return Result(given_back(photo), full, ready.exemplar.masks, photo, ready.notes)
+
+    def _paste_free(self, ready: Ready, raw: np.ndarray, full: dict[str, np.ndarray]) -> Photo:
+        """The photograph with the free groups' change, upsampled to it, within their masks."""
         prepared, request = ready.prepared, ready.request
         photo, window = prepared.photo, prepared.window
-        change = carry_back.upsample_change((bare - prepared.pixels) / 2, prepared.region)
+        change = carry_back.upsample_change((raw - prepared.pixels) / 2, prepared.region)
         change *= np.float32(request.strength)
-        full = prepared.full_masks(ready.given, self.groups)
-        inside, own = window.inside(photo.size), window.own(photo.size)
+        inside, weights = window.inside(photo.size), np.ones(change.shape[:2], np.float32)
         if request.keep_background:
-            chosen = sum(full[g][inside] * t for g, t in zip(self.groups, ready.transfer, strict=True))
-            blend = np.minimum(chosen, 1.0) * carry_back.fading(window, photo.size)[own]
-        else:
-            blend = np.ones(change.shape[:2], np.float32)[own]
-        values = photo.values.copy()
-        values[inside] = carry_back.add(values[inside], change[own], blend, photo.scale)
-        translated = photo.with_values(values)
-        return Result(given_back(translated), full, ready.exemplar.masks, translated, ready.notes)
+            weights = carry_back.fading(window, photo.size)
+        blend = framing.uncut(weights, window, photo.size)
+        if request.keep_background:
+            chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
+            blend = np.minimum(chosen, 1.0) * blend
+        change = framing.uncut(change, window, photo.size)
+        moved = carry_back.add(photo.srgb(inside), change, blend, 1.0)
+        return photo.with_srgb(moved, inside, where=blend >= carry_back.MASK_FLOOR)
+
+    def _paste_curves(self, photo: Photo, ready: Ready, grid: np.ndarray, full: dict[str, np.ndarray]) -> Photo:
+        """The photograph, its own pixels sent through the colour groups' curves within their masks."""
+        if not grid.any() or not ready.request.strength:
+            return photo
+        masks = np.stack([full[self.groups[g]] for g in self._colour], axis=-1)
+        maps = ready.prepared.window.matrix, curves.whole(photo.size)
+        if photo.icc:  # the curves are the model's, and it saw sRGB
+            moved = curves.apply(photo.srgb(), grid, masks, *maps, strength=ready.request.strength)
+            return photo.with_srgb(moved, where=np.any(masks >= carry_back.MASK_FLOOR, axis=-1))
+        return photo.with_values(curves.apply(photo.values, grid, masks, *maps, strength=ready.request.strength))
 
     def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
         """(G,) float32, 1 for each group to transfer."""
@@ -293,3 +373,10 @@ class Translator:
         if self.log_notes:
             for note in notes:
                 logging.warning("%s: %s", name, note)
+
+
+def _again(name: str, crop: Any, log_notes: bool, exemplar: Exemplar | None) -> Translator:
+    """An unpickled translator."""
+    translator = Translator(name, crop=crop, log_notes=log_notes)
+    translator._exemplar = exemplar
+    return translator

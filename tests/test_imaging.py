@@ -11,7 +11,7 @@ from PIL import Image
 from lomit_tf.data.preprocess import CorruptImageError, centre_crop
 from lomit_tf.imaging.carry_back import MASK_FLOOR, TO_YCC, add, downsample, fading, upsample_change, upsample_masks
 from lomit_tf.imaging.formats import ImageError
-from lomit_tf.imaging.framing import Window, choose, cut, face_window, find_faces, parse_crop
+from lomit_tf.imaging.framing import Window, choose, cut, face_window, find_faces, parse_crop, uncut
 from lomit_tf.imaging.masks import read_mask, read_masks, replace
 
 # Masks
@@ -136,6 +136,67 @@ def test_cut_repeats_the_border_beyond_the_image():
     np.testing.assert_array_equal(cut(image, window), np.pad(image, [(1, 1), (2, 2)], mode="edge"))
     np.testing.assert_array_equal(cut(image, window, edge=False), np.pad(image, [(1, 1), (2, 2)]))
     np.testing.assert_array_equal(cut(image, window)[window.own((3, 4))], image[window.inside((3, 4))])
+
+
+def test_a_windows_map_by_hand():
+    """Pixel centres are whole numbers, so a window's left side is half a pixel left of its first column."""
+    window = Window(10, 20, 30, 40)
+    np.testing.assert_allclose(window.matrix @ [9.5, 19.5, 1], [0, 0], atol=1e-12)
+    np.testing.assert_allclose(window.matrix @ [39.5, 59.5, 1], [1, 1], atol=1e-12)
+    quarter = Window(10, 20, 30, 40, 90.0)  # clockwise: u runs down the photograph, v to its left
+    np.testing.assert_allclose(quarter.inverse @ [0.5, 0.5, 1], [24.5, 39.5])
+    np.testing.assert_allclose(quarter.inverse @ [1.0, 0.5, 1], [24.5, 54.5])
+    np.testing.assert_allclose(quarter.inverse @ [0.5, 1.0, 1], [4.5, 39.5])
+    for angle in (0.0, 12.0, -75.0):
+        turned = Window(-3, 7, 31, 18, angle)
+        both = turned.matrix @ np.vstack([turned.inverse, [0, 0, 1]])
+        np.testing.assert_allclose(both, [[1, 0, 0], [0, 1, 0]], atol=1e-12)
+
+
+def test_a_turned_window_samples_the_photograph_through_its_map():
+    """Of an image that is linear in x and y, every sample is known; OpenCV's steps are 1/32 pixel."""
+    y, x = np.mgrid[:90, :120].astype(np.float32)
+    image = np.stack([x, y, x + y], axis=-1)
+    window = Window(30, 20, 60, 40, 25.0)
+    u, v = np.meshgrid((np.arange(60) + 0.5) / 60, (np.arange(40) + 0.5) / 40)
+    at = np.stack([u, v, np.ones_like(u)], axis=-1) @ window.inverse.T
+    expected = np.stack([at[..., 0], at[..., 1], at.sum(axis=-1)], axis=-1)
+    np.testing.assert_allclose(cut(image, window), expected, atol=2 / 32)
+    half = np.array([[100, 200]], np.uint8)
+    np.testing.assert_array_equal(cut(half, Window(0, 0, 2, 1, 180.0)), [[200, 100]])
+
+
+@pytest.mark.parametrize("angle", [0.0, 7.0, -30.0, 90.0])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_uncut_is_the_way_back(rng, angle, dtype):
+    smoothed = smooth(rng.random((4, 4, 3)), 160)
+    image = (smoothed * (1 if np.issubdtype(dtype, np.floating) else 250)).astype(dtype)
+    window = Window(-10, 20, 90, 100, angle)  # beyond the border on one side
+    size = image.shape[:2]
+    back = uncut(cut(image, window), window, size)
+    whole = uncut(np.ones((100, 90), np.float32), window, size) == 1
+    assert back.dtype == dtype and back.shape[:2] == image[window.inside(size)].shape[:2]
+    assert whole.mean() > 0.45
+    tolerance = 0 if not angle else 0.02 if np.issubdtype(dtype, np.floating) else 3
+    error = np.abs(back.astype(np.float64) - image[window.inside(size)])[whole]
+    assert error.max() <= tolerance
+    outside = np.ones(size, bool)
+    outside[window.inside(size)] = False
+    y, x = np.mgrid[: size[0], : size[1]]
+    at = np.stack([x, y, np.ones_like(x)], axis=-1) @ window.matrix.T
+    covered = ((at > 0) & (at < 1)).all(axis=-1)
+    assert not (covered & outside).any()  # `inside` leaves out nothing
+
+
+def test_a_turned_window_has_no_rows_of_its_own():
+    with pytest.raises(ValueError, match=r"use framing\.cut and framing\.uncut"):
+        Window(0, 0, 9, 9, 5.0).own((20, 20))
+
+
+def test_sides_of_a_turned_window_within_the_photograph():
+    assert Window(20, 20, 40, 40, 10.0).ends_within((100, 100)) == (True, True, True, True)
+    assert Window(-60, -60, 200, 200, 10.0).ends_within((80, 80)) == (False, False, False, False)
+    assert Window(-30, 20, 60, 60, 10.0).ends_within((100, 100)) == (False, True, True, True)
 
 
 def test_face_window_by_hand():

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
@@ -39,6 +40,7 @@ class Command(Generic[Options]):
         user gave and cannot be used (exit code 2) and Failure for anything else that ends it; other exceptions are
         faults of ours and keep their traceback.
       interrupted: what to say after Ctrl-C or SIGTERM; empty says nothing.
+      models: whether it runs models, and so needs Keras' backend to be the right one.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Command(Generic[Options]):
     parse: Callable[[Sequence[str]], Options]
     main: Callable[[Options], int | None]
     interrupted: str = ""
+    models: bool = True
 
     def run(self, argv: Sequence[str] | None = None) -> int:
         """Run the command on arguments without the program's name (None: the process's) and return its exit code."""
@@ -71,7 +74,10 @@ class Command(Generic[Options]):
         if any(word in HELP_WORDS for word in argv):
             print(self.help(), flush=True)
             return 0
-        code = self.main(self.parse(argv)) or 0
+        options = self.parse(argv)
+        if self.models:
+            check_backend()
+        code = self.main(options) or 0
         sys.stdout.flush()
         return code
 

@@ -26,36 +26,152 @@ DETECTION_SIDE, SMALLEST_SIDE, SMALLEST_FACE = 640, 256, 1 / 16
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """A rectangle in a photograph, in pixels; a face's may reach beyond the photograph."""
+    """A rectangle in a photograph, in pixels, turned about its centre; a face's may reach beyond the photograph.
+
+    Its own coordinates (u, v) are 0..1 from its left and its upper side. In the photograph, the centre of the pixel in
+    row r and column c is (x, y) = (c, r). Both are related by one affine map: `matrix`, and back `inverse`.
+
+    Attributes:
+      left, top: of the rectangle as it lies before it is turned.
+      width, height: how many pixels it is sampled with, each as large as the photograph's.
+      angle: degrees, clockwise as one sees it, by which u runs off the photograph's rows. At 0 the window consists of
+        the photograph's own pixels, and what is cut out of it is equal to them to the bit.
+    """
 
     left: int
     top: int
     width: int
     height: int
+    angle: float = 0.0
+
+    @property
+    def inverse(self) -> np.ndarray:
+        """(2, 3) float64: (x, y) = inverse @ (u, v, 1)."""
+        cosine, sine = _turn(self.angle)
+        axes = np.array([[cosine * self.width, -sine * self.height], [sine * self.width, cosine * self.height]])
+        centre = np.array([self.left + self.width / 2 - 0.5, self.top + self.height / 2 - 0.5])
+        return np.column_stack([axes, centre - axes.sum(axis=1) / 2])
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(2, 3) float64: (u, v) = matrix @ (x, y, 1)."""
+        return inverted(self.inverse)
+
+    @property
+    def corners(self) -> np.ndarray:
+        """(4, 2) float64: x, y of the upper left, upper right, lower right and lower left corner."""
+        return np.array([[0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]]) @ self.inverse.T
 
     def inside(self, size: tuple[int, int]) -> tuple[slice, slice]:
-        """Rows and columns of the photograph (height, width) that it covers."""
-        rows = slice(max(0, self.top), min(size[0], self.top + self.height))
-        return rows, slice(max(0, self.left), min(size[1], self.left + self.width))
+        """Rows and columns of the photograph (height, width) that it covers; turned, those around it."""
+        left, top, right, bottom = self.left, self.top, self.left + self.width, self.top + self.height
+        if self.angle:
+            low, high = np.floor(self.corners.min(axis=0)), np.ceil(self.corners.max(axis=0)) + 1
+            (left, top), (right, bottom) = low.astype(int).tolist(), high.astype(int).tolist()
+        rows = slice(min(max(0, top), size[0]), max(0, min(size[0], bottom)))
+        return rows, slice(min(max(0, left), size[1]), max(0, min(size[1], right)))
 
     def own(self, size: tuple[int, int]) -> tuple[slice, slice]:
-        """The same part, in rows and columns of the window."""
+        """The same part, in rows and columns of the window. Raises ValueError for a turned one: see `uncut`."""
+        if self.angle:
+            raise ValueError("a turned window has no rows of the photograph; use framing.cut and framing.uncut")
         rows, columns = self.inside(size)
         return (
             slice(rows.start - self.top, rows.stop - self.top),
             slice(columns.start - self.left, columns.stop - self.left),
         )
 
+    def ends_within(self, size: tuple[int, int]) -> tuple[bool, bool, bool, bool]:
+        """Whether its left, upper, right and lower side lie, at least in part, within a photograph (height, width)."""
+        if not self.angle:
+            right, bottom = self.left + self.width, self.top + self.height
+            return self.left > 0, self.top > 0, right < size[1], bottom < size[0]
+        corners, steps = self.corners, np.linspace(0, 1, 65)[:, None]
+        limit = np.array([size[1] - 1, size[0] - 1])
+        found = []
+        for one, other in ((3, 0), (0, 1), (1, 2), (2, 3)):
+            points = corners[one] * (1 - steps) + corners[other] * steps
+            found.append(bool(((points > 0) & (points < limit)).all(axis=1).any()))
+        left, top, right_, bottom_ = found
+        return left, top, right_, bottom_
+
+    def scaled(self, across: float, down: float) -> Window:
+        """The same part of a copy of the photograph of other size; `across` and `down` are near to each other."""
+        return Window(
+            round(self.left * across), round(self.top * down),
+            max(1, round(self.width * across)), max(1, round(self.height * down)), self.angle,
+        )  # fmt: skip
+
+
+def inverted(affine: np.ndarray) -> np.ndarray:
+    """The inverse of an affine map (2, 3)."""
+    axes = np.linalg.inv(affine[:, :2])
+    return np.column_stack([axes, -axes @ affine[:, 2]])
+
+
+def _turn(angle: float) -> tuple[float, float]:
+    """Cosine and sine of degrees; exact without a turn."""
+    return (math.cos(math.radians(angle)), math.sin(math.radians(angle))) if angle else (1.0, 0.0)
+
 
 def cut(image: np.ndarray, window: Window, *, edge: bool = True) -> np.ndarray:
-    """The window's part of (H, W[, C]); beyond the border its last pixels are repeated (edge), or it is 0."""
+    """The window's part of (H, W[, C]) as (h, w[, C]); beyond the border its last pixels are repeated (edge), or 0.
+
+    A turned window is sampled bilinearly (OpenCV's warpAffine), once for each of its pixels, which are as large as the
+    photograph's.
+    """
     rows, columns = window.inside(image.shape[:2])
+    if window.angle:
+        grid = _pixels_to_photo(window)
+        # One pixel more on each side, so that nothing within the photograph is mistaken for its border.
+        top, left = max(0, rows.start - 1), max(0, columns.start - 1)
+        part = image[top : rows.stop + 1, left : columns.stop + 1]
+        grid[:, 2] -= left, top
+        return _warp(part, grid, (window.height, window.width), edge=edge)
     part = image[rows, columns]
     own_rows, own_columns = window.own(image.shape[:2])
     pad = [(own_rows.start, window.height - own_rows.stop), (own_columns.start, window.width - own_columns.stop)]
     if not any(map(any, pad)):
         return part
     return np.pad(part, [*pad, *[(0, 0)] * (image.ndim - 2)], mode="edge" if edge else "constant")
+
+
+def uncut(planes: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:
+    """A window's planes at the photograph's own pixels: the way back from `cut`.
+
+    Args:
+      planes: (h, w[, C]), of the window's height and width.
+      size: height and width of the photograph.
+
+    Returns:
+      The part of the photograph that `window.inside(size)` says, of the type of `planes`: the same values where the
+      window is not turned, sampled bilinearly where it is, and 0 outside of it.
+    """
+    if not window.angle:
+        return planes[window.own(size)]
+    rows, columns = window.inside(size)
+    to = inverted(_pixels_to_photo(window))
+    to[:, 2] += to[:, :2] @ (columns.start, rows.start)
+    return _warp(planes, to, (rows.stop - rows.start, columns.stop - columns.start), edge=False)
+
+
+def _pixels_to_photo(window: Window) -> np.ndarray:
+    """(2, 3): x, y in the photograph of the window's pixel in column i and row j, from (i, j, 1)."""
+    inverse = window.inverse
+    axes = inverse[:, :2] / (window.width, window.height)
+    return np.column_stack([axes, inverse[:, 2] + axes.sum(axis=1) / 2])
+
+
+def _warp(image: np.ndarray, where: np.ndarray, size: tuple[int, int], *, edge: bool) -> np.ndarray:
+    """(h, w[, C]) of the places `where` @ (column, row, 1) in an image; float16 and bool are not supported."""
+    if 0 in size or 0 in image.shape:
+        return np.zeros((*size, *image.shape[2:]), image.dtype)
+    warped = cv2.warpAffine(
+        np.ascontiguousarray(image), where, (size[1], size[0]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE if edge else cv2.BORDER_CONSTANT,
+    )  # fmt: skip
+    return warped.reshape(*size, *image.shape[2:])  # OpenCV drops a last axis of 1
 
 
 def choose(image: np.ndarray, crop: Any, *, faces: bool = True, zoom: float = 1.0) -> tuple[Window, tuple[str, ...]]:

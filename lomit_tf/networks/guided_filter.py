@@ -1,4 +1,4 @@
-"""The guided filter (He, Sun and Tang 2010): gives masks the image's edges."""
+"""The guided filter (He, Sun and Tang 2010): gives masks the image's edges (docs/method.md, eqs. (3.3), (3.4))."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from typing import Any
 
 from keras import ops
 
+from lomit_tf.networks.colour import luminance
+
 EPSILON = 4e-3  # variance, of values in [-1, 1], at and below which an edge of the guide counts as none
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-
-
-def luminance(images: Any) -> Any:
-    """RGB (B, H, W, 3) -> (B, H, W, 1), in the same range."""
-    red, green, blue = ops.split(images, 3, axis=-1)
-    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
 def box(x: Any, radius: int) -> Any:
@@ -25,7 +20,7 @@ def box(x: Any, radius: int) -> Any:
 
     def means(x: Any) -> Any:
         for window in ((2 * radius + 1, 1), (1, 2 * radius + 1)):
-            x = ops.average_pool(x, window, strides=1, padding="same")
+            x = ops.average_pool(x, window, strides=1, padding="same", data_format="channels_last")
         return x
 
     def within(size: int) -> list[float]:  # pixels of the window around each of a line's

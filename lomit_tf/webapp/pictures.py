@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from lomit_tf.imaging.framing import Window
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.translator import Prepared, Translator
 from lomit_tf.webapp import mask_edits
@@ -78,13 +77,7 @@ def screen_copy(prepared: Prepared, model_size: int, side: int = SCREEN_SIDE) ->
         return prepared
     size = mask_edits.editor_size((height, width), side)
     down, across = size[0] / height, size[1] / width
-    window = prepared.window
-    small = Window(
-        round(window.left * across),
-        round(window.top * down),
-        max(1, round(window.width * across)),
-        max(1, round(window.height * down)),
-    )
+    small = prepared.window.scaled(across, down)
     copy = Prepared(
         Photo(resized(prepared.photo.rgb, size), name=prepared.photo.name), small, model_size, prepared.notes
     )
