@@ -87,13 +87,18 @@ class Inference:
         take from the exemplar."""
         check_fork()
         parts = self._paint(tf.constant(images), tf.constant(masks), tf.constant(styles), tf.constant(transfer))
-        return Painted(**{name: _array(part) for name, part in parts.items()})
+        return _painted(parts)
 
     def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
         """`paint` with the images' own masks, in one pass."""
         check_fork()
         parts = self._translate(tf.constant(images), tf.constant(styles), tf.constant(transfer))
-        return Painted(**{name: _array(part) for name, part in parts.items()})
+        return _painted(parts)
+
+
+def _painted(parts: dict[str, tf.Tensor]) -> Painted:
+    arrays = {name: _array(part) for name, part in parts.items()}
+    return Painted(arrays["masks"], arrays.get("raw"), arrays.get("curves"))
 
 
 def _array(tensor: tf.Tensor) -> np.ndarray:
