@@ -52,6 +52,10 @@ class TranslateFlags:
         NEEDED, "name of shipped weights, a --workdir of lomit_tf.train, or a checkpoint of one", form="M"
     )
     input: str = option(NEEDED, "picture, folder of pictures, or - for standard input", form="I")
+    output: str = option(
+        NEEDED, "picture (png, jpg, webp, tif, bmp), - for standard output, or a folder, which mirrors the input's",
+        form="O",
+    )  # fmt: skip
     exemplar: tuple[str, ...] = option(
         (), "picture, folder of pictures, or -; may be repeated: with several, the results of each lie in a "
         "sub-folder of its name below --output", form="E", repeated=True,
@@ -59,10 +63,6 @@ class TranslateFlags:
     colour: tuple[str, ...] = option(
         (), "a colour instead of an exemplar, for the first colour group of the model or the one of --groups: #8a3b12, "
         "rgb(138, 59, 18) or a name of CSS; may be repeated, and go with --exemplar", form="COLOUR", repeated=True,
-    )  # fmt: skip
-    output: str = option(
-        NEEDED, "picture (png, jpg, webp, tif, bmp), - for standard output, or a folder, which mirrors the input's",
-        form="O",
     )  # fmt: skip
     input_mask: tuple[str, ...] = option(
         (), "where to change the input: white yes, black no, at the input's size; for a model of several groups name "
