@@ -18,7 +18,9 @@ from lomit_tf.networks.hadain import HighwayAdaIN
 BINS = 8  # K
 CELL = 8  # pixels of the image to one cell of the grid
 CENTRES = tuple((2 * k + 1) / BINS - 1 for k in range(BINS))  # luminances of the bins, in [-1, 1]
-CORRECTION = 0.4  # b: the learned correction stays within +-b, of colours in [-1, 1]
+# b: the learned correction of Y, Cb and Cr stays within +-b, of values in [-1, 1]. With 0.4 for the colour differences too,
+# what a mask takes by mistake turned violet where it was painted dark.
+CORRECTION = (0.4, 0.12, 0.12)
 GAIN = (0.6, 1.6)  # bounds of the ratio of deviations: beyond, a region turns chalky or grainy
 FLOOR, CEILING, SOFTNESS = -0.92, 0.97, 0.08  # of painted luminance, and how softly it bends there
 CHROMA_LIMIT = 1.25  # how much more colourful a bin may be than the region's mean
@@ -50,8 +52,9 @@ class CurveHead(layers.Layer):
 
 
 def correction(wanted: Any, own: Any) -> Any:
-    """b tanh((F(wanted) - F(own)) / b): exactly 0 where the two are equal."""
-    return CORRECTION * ops.tanh((wanted - own) / CORRECTION)
+    """b tanh((F(wanted) - F(own)) / b): grids (..., 3 * BINS), exactly 0 where the two are equal."""
+    bound = ops.convert_to_tensor(CORRECTION * BINS, dtype="float32")
+    return bound * ops.tanh((wanted - own) / bound)
 
 
 def closed_form(wanted: Any, own: Any) -> Any:
