@@ -27,7 +27,7 @@ POINTER, ORIENTATION, MAKER = 0x8769, 0x0112, 0x010F
 _numbers = itertools.count()
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(repr=False)
 class Case:
     """A file and what must become of it.
 
@@ -50,6 +50,9 @@ class Case:
     xmp: bytes = b""
     dpi: tuple[float, float] | None = None
     noted: bool | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.name} ({len(self.data)} bytes) -> {self.ending} {self.fails}"
 
 
 def smooth(seed: int, height: int, width: int) -> np.ndarray:
@@ -189,9 +192,8 @@ def gamma(draw: Any, rgb: np.ndarray) -> Case:
 
 
 def sixteen_bits(draw: Any, rgb: np.ndarray) -> Case:
-    values = np.random.default_rng(len(rgb)).integers(
-        0, 65_536, (*rgb.shape[:2], draw(st.sampled_from([3, 4]))), np.uint16
-    )
+    low = np.random.default_rng(len(rgb)).integers(0, 256, (*rgb.shape[:2], 4), np.uint16)  # what 8 bits would lose
+    values = (np.dstack([rgb, rgb[..., :1]]).astype(np.uint16) * 256 + low)[..., : draw(st.sampled_from([3, 4]))]
     orientation, profile = draw(st.integers(1, 8)), files.profile("AdobeRGB")
     stored = files.stored(values, orientation)
     if draw(st.booleans()):

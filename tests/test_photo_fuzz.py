@@ -1,4 +1,4 @@
-"""Photographs of every kind, drawn at random: no traceback, no lost pixel; and every known fault is found when put back.
+"""Photographs of every kind, drawn at random: no traceback, no lost pixel; and known faults are found when put back.
 
 `make test` draws a few of each kind; `make fuzz`, 2,000 in all.
 """
@@ -132,7 +132,9 @@ FAULTS: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {  # the kind that s
     "the density is lost": ("density and XMP", [(writing, "_metadata", _metadata_without("dpi"))]),
     "XMP is dropped": ("density and XMP", [(writing, "_metadata", _metadata_without("xmp"))]),
     "EXIF is dropped": ("density and XMP", [(writing, "_metadata", _metadata_without("exif"))]),
-    "the thumbnail stays": ("a thumbnail", [(exif._Block, "remove_thumbnail", lambda self: None), (exif, "_JPEG", b"\0none")]),
+    "the thumbnail stays": (
+        "a thumbnail", [(exif._Block, "remove_thumbnail", lambda self: None), (exif, "_JPEG", b"\0none")],
+    ),
     "floats are read as black": ("floats", [(pixels, "_split", _old_split)]),
     "HEIC is not read": ("HEIC", [(opening, "readers", lambda: ("JPEG", "PNG", "TIFF", "WEBP", "GIF"))]),
     "HEIC is left out of folders": ("HEIC", [(file_plan, "is_picture", lambda name: name.lower().endswith(_SMALL))]),
