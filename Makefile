@@ -21,7 +21,7 @@ TRAIN_STAMP := $(VENV)/.installed-train$(if $(EXTRAS),-$(subst $(comma),-,$(EXTR
 DEV_STAMP := $(VENV)/.installed-dev
 DECLARED := setup.py pyproject.toml constraints.txt
 
-.PHONY: help demo train test quick lint docs bench lock clean distclean
+.PHONY: help demo train test fuzz quick lint docs bench lock clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ train: $(TRAIN_STAMP) ## train on the built-in drawn faces; results in runs/draw
 
 test: $(DEV_STAMP) ## run the tests
 	$(PY) -m pytest $(ARGS)
+
+fuzz: $(DEV_STAMP) ## translate 2,000 photographs of every kind, drawn at random
+	LOMIT_FUZZ=2000 $(PY) -m pytest tests/test_photo_fuzz.py $(ARGS)
 
 lint: $(DEV_STAMP) ## ruff and mypy
 	$(PY) -m ruff check .
