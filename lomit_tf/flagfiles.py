@@ -25,6 +25,7 @@ from absl import flags as absl_flags
 from lomit_tf.config import PRESETS, ConfigError, near
 
 SIZES = frozenset(name for sizes in PRESETS.values() for name in sizes)
+RUN_FLAGFILE, RUN_CONFIG = "flags.cfg", "config.json"  # as checkpoints.Workdir names them
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -36,8 +37,11 @@ class Given:
     where: str
 
 
-def read_command_line(argv: Sequence[str], known: absl_flags.FlagValues) -> dict[str, Given]:
+def read_command_line(argv: Sequence[str], known: absl_flags.FlagValues, *, go_on: bool = False) -> dict[str, Given]:
     """Flag name -> what the command line (without the program's name) and its flagfiles give.
+
+    With `go_on`, the flags.cfg of a workdir, named on the command line, also gives that workdir, below its own lines:
+    the command goes on with that run.
 
     Raises ConfigError for unknown flags, bad values, a flag given twice with different values on the command line,
     and flagfiles that are missing or include each other.
@@ -48,7 +52,8 @@ def read_command_line(argv: Sequence[str], known: absl_flags.FlagValues) -> dict
     while words:
         name, value = _read_flag(words.popleft(), words, known)
         if name == "flagfile":
-            below = _over(below, _read_flagfile(value, known, (), ""))
+            read = _read_flagfile(value, known, (), "")
+            below = _over(below, _own_workdir(value) | read if go_on else read)
         elif name in own and own[name].value != value:
             values = " and as ".join(repr(as_text(v)) for v in (own[name].value, value))
             raise ConfigError(f"--{name} is given twice, as {values}; keep one of them")
@@ -155,6 +160,14 @@ def _read_flagfile(name: str, known: absl_flags.FlagValues, chain: tuple[Path, .
         else:
             own[flag] = Given(value, here)
     return _over(included, own)
+
+
+def _own_workdir(name: str) -> dict[str, Given]:
+    """The workdir whose own flagfile is named, if it is one: it has the configuration of a run beside it."""
+    path = _find(name, None, "")
+    if path.name != RUN_FLAGFILE or not (path.parent / RUN_CONFIG).is_file():
+        return {}
+    return {"workdir": Given(str(path.parent), _shown(path))}
 
 
 def _over(below: dict[str, Given], above: dict[str, Given]) -> dict[str, Given]:
