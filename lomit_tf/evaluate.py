@@ -95,8 +95,8 @@ def _evaluate(given: dict[str, object], command: str) -> int:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     try:
-        options = _options(given)
         check_backend()
+        options = _options(given)
         from lomit_tf.data.image_set import DataError
         from lomit_tf.evaluation.report import summary, write
         from lomit_tf.evaluation.run import evaluate
