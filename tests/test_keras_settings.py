@@ -65,6 +65,7 @@ def plain(tmp_path_factory) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [{"floatx": "float16", "image_data_format": "channels_first"}, {"floatx": "float64", "epsilon": 0.01}],
