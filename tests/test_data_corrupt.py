@@ -84,7 +84,9 @@ def test_replacements_are_deterministic_and_survive_a_resume(folder):
     elements = []
     for start, cache, workers in ((0, True, 2), (0, False, 7), (3, True, 1)):
         config = config_of(folder, max_corrupt=0.2, cache=cache)
-        pipeline = training_pairs(open_set(config, "train"), config, **SIZES, start_step=start, num_workers=workers)
+        pipeline = training_pairs(
+            open_set(config, "train"), config, **SIZES, start_step=start, num_workers=workers
+        )
         elements.append(list(itertools.islice(pipeline, 9 - start)))
     for other in elements[1:]:
         for a, b in zip(elements[0][-len(other) :], other, strict=True):

@@ -127,7 +127,9 @@ def draw(
     return Faces(images, own, masks)
 
 
-def generate(count: int, *, seed: int = 0, size: int = 64, start: int = 0, batch: int = 128) -> Iterator[Face]:
+def generate(
+    count: int, *, seed: int = 0, size: int = 64, start: int = 0, batch: int = 128
+) -> Iterator[Face]:
     """Faces start .. start + count - 1, one by one, drawn `batch` at a time."""
     count, start, batch = _whole(count, "count"), _whole(start, "start"), _whole(batch, "batch")
     if count < 0 or start < 0 or batch < 1:

@@ -85,7 +85,9 @@ class View:
         self.size = size
 
 
-def windows(p: SimpleNamespace, size: int, centre_y: float, half: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+def windows(
+    p: SimpleNamespace, size: int, centre_y: float, half: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows (N, H) and columns (N, W) of a window about face point (0, centre_y), moved into the picture.
 
     `half` is its half width and height in half image sides.  H and W depend on the size only.

@@ -23,7 +23,6 @@ from lomit_tf.data.store import CorruptDataError, CorruptReport, ImageStore
 
 __all__ = ["CorruptDataError", "CorruptReport", "PairPipeline", "batches", "sample_pairs", "training_pairs"]
 
-
 @dataclasses.dataclass(frozen=True)
 class PairPipeline:
     """An endless stream of training elements.
