@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 
 from benchmarks.common import alternating, random_element
-from lomit_tf import objectives
+from lomit_tf import core
 from lomit_tf.flags import parse
 from lomit_tf.losses import adversarial
 from lomit_tf.model import Lomit
@@ -39,12 +39,14 @@ def main(argv: list[str]) -> None:
     x, fake = pairs.images, pairs.images[::-1]
 
     def encode(images: Any) -> Any:
-        return tf.reduce_sum(objectives.encode(g, images, decoupled=False).styles ** 2)
+        return tf.reduce_sum(core.encode(g, images).styles ** 2)
 
-    e = objectives.encode(g, x, decoupled=False)
+    e = core.encode(g, x)
 
     def decode(part: slice) -> Any:
-        return tf.reduce_sum(g.decode(tuple(c[part] for c in e.content), e.masks[part], e.styles[part]) ** 2)
+        content, masks, styles = tuple(c[part] for c in e.content), e.masks[part], e.styles[part]
+        painting = core.paint(g, x[part], content, masks, styles, styles, pairs.transfer[part])
+        return tf.reduce_sum(painting.image**2)
 
     def scores(images: Any, labels: Any) -> Any:
         return tf.reduce_sum(critic(images, labels)[0])

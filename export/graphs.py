@@ -10,19 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from lomit_tf import core
 from lomit_tf.model import Lomit
-
-
-def regions(masks: Any) -> Any:
-    """Masks of groups (B, S, S, G) -> the model's regions (B, S, S, G + 1), summing to 1.
-
-    Where edited masks of several groups overlap to more than 1, they share the place in proportion.
-    """
-    if masks.shape[-1] == 1:
-        return tf.concat([masks, 1.0 - masks], axis=-1)
-    total = tf.reduce_sum(masks, axis=-1, keepdims=True)
-    masks = masks / tf.maximum(total, 1.0)
-    return tf.concat([masks, 1.0 - tf.minimum(total, 1.0)], axis=-1)
 
 
 def mask_net(model: Lomit, image: Any) -> Any:
@@ -33,12 +22,21 @@ def mask_net(model: Lomit, image: Any) -> Any:
 
 def generator(
     model: Lomit, image: Any, exemplar: Any, image_masks: Any, exemplar_masks: Any, transfer: Any = None
-) -> Any:
-    """Input and exemplar (B, S, S, 3) and their masks (B, S, S, G) -> the translation (B, S, S, 3) in [-1, 1].
+) -> dict[str, Any]:
+    """Input and exemplar (B, S, S, 3) and their complete masks (B, S, S, G) -> the outputs, by name.
 
-    `transfer` (B, G) says which groups are taken from the exemplar; all where None.
+    Groups whose masks together exceed 1 share the place. `transfer` (B, G) says which groups are taken from the
+    exemplar; all where None.
+
+    Returns:
+        translation: the composite, (B, S, S, 3) in [-1, 1]; raw: what G painted, for applications that make the
+        composite at a photograph's own size, in models with free groups; curves: (B, S/8, S/8, C * 24) of the C colour
+        groups, in models that have some.
     """
-    return model.translate(image, exemplar, transfer, regions(image_masks), regions(exemplar_masks))["image"]
+    masks = core.complete(image_masks), core.complete(exemplar_masks)
+    out = model.translate(image, exemplar, transfer, *masks)
+    parts = model.inference_generator.parts(model.config.data.image_size)
+    return {"translation": out["image"]} | {name: out[name] for name in parts}
 
 
 class MobileModule(tf.Module):
@@ -46,7 +44,8 @@ class MobileModule(tf.Module):
 
     Attributes:
         mask_net: {"image"} -> {"masks"}.
-        generator: {"image", "exemplar", "image_masks", "exemplar_masks"[, "transfer" where G > 1]} -> {"translation"}.
+        generator: {"image", "exemplar", "image_masks", "exemplar_masks"[, "transfer" where G > 1]} -> {"translation"[,
+            "raw"][, "curves"]}.
     """
 
     def __init__(self, model: Lomit) -> None:
@@ -58,7 +57,7 @@ class MobileModule(tf.Module):
         )
         names = generator_inputs(model)
         self.generator = tf.function(
-            lambda *tensors: {"translation": generator(model, *tensors)},
+            lambda *tensors: generator(model, *tensors),
             input_signature=[specs[name] for name in names], autograph=False,
         )  # fmt: skip
 

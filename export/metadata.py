@@ -151,8 +151,11 @@ def add_metadata(model: bytes, info: ModelInfo, labels: Sequence[str]) -> bytes:
     return packed.getvalue()
 
 
-def infos(part: str, variant: str, size: int, groups: int, version: str) -> ModelInfo:
-    """The metadata of mask_net or generator of a model of this image size and number of groups."""
+def infos(part: str, variant: str, size: int, groups: int, version: str, parts: Sequence[str] = ()) -> ModelInfo:
+    """The metadata of mask_net or generator of a model of this image size and number of groups.
+
+    `parts` are the generator's outputs beside the translation, of `Generator.parts`.
+    """
     masks = "share of each group at each pixel, 0..1; what is left is the background"
     tensors = {
         "image": TensorInfo("image", "the picture to translate", size),
@@ -162,11 +165,13 @@ def infos(part: str, variant: str, size: int, groups: int, version: str) -> Mode
         "transfer": TensorInfo("transfer", "1 for each group to take from the exemplar, else 0", labels=True),
         "masks": TensorInfo("masks", masks, labels=True),
         "translation": TensorInfo("translation", "the picture in the exemplar's style", size),
+        "raw": TensorInfo("raw", "what the generator painted, before the composite with the masks", size),
+        "curves": TensorInfo("curves", "colour curves: a change of red, green and blue for each of 8 luminances"),
     }
     if part == "mask_net":
-        names, made, what = ["image"], "masks", "finds the regions whose style LOMIT transfers"
+        names, made, what = ["image"], ["masks"], "finds the regions whose style LOMIT transfers"
     else:
         names = ["image", "exemplar", "image_masks", "exemplar_masks", *(["transfer"] if groups > 1 else [])]
-        made, what = "translation", "translates a picture in the style of an exemplar, within masks"
-    inputs, outputs = [tensors[name] for name in names], [tensors[made]]
+        made, what = ["translation", *parts], "translates a picture in the style of an exemplar, within masks"
+    inputs, outputs = [tensors[name] for name in names], [tensors[name] for name in made]
     return ModelInfo(f"LOMIT {part}", f"{what} ({variant})", version, AUTHOR, LICENSE, inputs, outputs)

@@ -7,7 +7,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from export.graphs import regions
 from export.warmup import write_warmup_requests
 from lomit_tf.data import preprocess
 from lomit_tf.model import Lomit
@@ -59,13 +58,9 @@ class ServingModule(tf.Module):
         )  # fmt: skip
         return preprocess.to_model_range(squares)
 
-    def _regions(self, image: Any, masks: Any) -> Any:
-        generator = self._model.inference_generator
-        own = generator.masks(generator.encode_content(image), image)[..., : self.groups]
-        if masks is None:
-            return regions(own)
-        edited = tf.where(masks < 0, own, tf.minimum(masks, 1.0))
-        return regions(tf.ensure_shape(edited, (None, self.size, self.size, self.groups)))
+    def _edits(self, masks: Any) -> Any:
+        """Edits at full size: a value that is alike everywhere may come as (B, 1, 1, 1)."""
+        return tf.broadcast_to(masks, (tf.shape(masks)[0], self.size, self.size, self.groups))
 
     def serving_default(self, image_bytes: Any, exemplar_bytes: Any, transfer: Any = None) -> dict[str, Any]:
         """Encoded images (B,) -> the translations as PNGs (B,). The suffix makes TensorFlow Serving's REST use b64."""
@@ -78,33 +73,32 @@ class ServingModule(tf.Module):
         self, image: Any, exemplar: Any, image_masks: Any, exemplar_masks: Any, transfer: Any = None
     ) -> dict[str, Any]:
         """Images (B, S, S, 3) in [-1, 1] -> the translation, and the masks as used (B, S, S, G)."""
-        image_regions, exemplar_regions = self._regions(image, image_masks), self._regions(exemplar, exemplar_masks)
-        translation = self._model.translate(image, exemplar, transfer, image_regions, exemplar_regions)["image"]
-        return {
-            "translation": translation,
-            "image_masks": image_regions[..., : self.groups],
-            "exemplar_masks": exemplar_regions[..., : self.groups],
+        encoded = self.encode_exemplar(exemplar, exemplar_masks)
+        out = self.apply(image, encoded["styles"], image_masks, transfer)
+        return {name: out[name] for name in ("translation", "image_masks")} | {
+            "exemplar_masks": encoded["exemplar_masks"]
         }
 
     def masks(self, image: Any) -> dict[str, Any]:
         """Images (B, S, S, 3) in [-1, 1] -> the masks (B, S, S, G)."""
-        return {"masks": self._regions(image, None)[..., : self.groups]}
+        generator = self._model.inference_generator
+        return {"masks": generator.masks(generator.encode_content(image), image)[..., : self.groups]}
 
     def encode_exemplar(self, exemplar: Any, exemplar_masks: Any) -> dict[str, Any]:
-        """Exemplars (B, S, S, 3) -> styles (B, G, style_dim), for a client to keep, and the masks as used."""
-        exemplar_regions = self._regions(exemplar, exemplar_masks)
-        styles, _ = self._model.encode_exemplar(exemplar, exemplar_regions)
-        return {"styles": styles, "exemplar_masks": exemplar_regions[..., : self.groups]}
+        """Exemplars (B, S, S, 3) -> styles (B, G, style_size), for a client to keep, and the masks as used."""
+        styles, masks = self._model.encode_exemplar(exemplar, edits=self._edits(exemplar_masks))
+        return {"styles": styles, "exemplar_masks": masks[..., : self.groups]}
 
     def apply(self, image: Any, styles: Any, image_masks: Any, transfer: Any = None) -> dict[str, Any]:
-        """Images (B, S, S, 3) in the styles of `encode_exemplar` -> the translation, and the masks as used."""
-        image_regions = self._regions(image, image_masks)
-        translation = self._model.apply_styles(image, styles, transfer, image_regions)["image"]
-        return {"translation": translation, "image_masks": image_regions[..., : self.groups]}
+        """Images (B, S, S, 3) in the styles of `encode_exemplar` -> the translation, its parts (`Generator.parts`),
+        and the masks as used."""
+        out = self._model.apply_styles(image, styles, transfer, edits=self._edits(image_masks))
+        parts = {name: out[name] for name in self._model.inference_generator.parts(self.size)}
+        return {"translation": out["image"], "image_masks": out["image_masks"][..., : self.groups]} | parts
 
     def concrete(self) -> dict[str, Any]:
         """Signature name -> concrete function."""
-        s, style = self.size, self._model.config.model.style_dim
+        s, style = self.size, self._model.inference_generator.style_size
         image, mask = (None, s, s, 3), (None, None, None, None)
         inputs: dict[str, dict[str, Any]] = {
             "serving_default": {"image_bytes": None, "exemplar_bytes": None},

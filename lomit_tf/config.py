@@ -19,6 +19,7 @@ PAPER_ATTRIBUTES = (
 DRAWN_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Smiling", "Eyeglasses", "Bangs")
 DEFAULT_ATTRIBUTES = {"celeb_a": PAPER_ATTRIBUTES, "drawn_faces": DRAWN_ATTRIBUTES}
 DATASETS = ("drawn_faces", "celeb_a", "labelled_folder", "two_domains", "cycle_gan/horse2zebra", "cycle_gan/apple2orange")
+NEEDED: Any = dataclasses.MISSING  # the default of an option that has none
 IMAGE_MULTIPLE = 64  # the paper's critic halves the image six times
 
 
@@ -26,9 +27,22 @@ class ConfigError(ValueError):
     """A configuration that cannot be used; the message names the field, the value received and what to do."""
 
 
-def option(default: Any, help: str, choices: tuple[Any, ...] = ()) -> Any:
-    """A dataclass field with the help text and the allowed values of its flag."""
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+def option(
+    default: Any, help: str, choices: tuple[Any, ...] = (), *, form: str = "", least: float | None = None,
+    most: float | None = None, repeated: bool = False,
+) -> Any:  # fmt: skip
+    """A dataclass field with what its flag needs.
+
+    Args:
+      default: the value where the flag is not given; NEEDED where it must be.
+      help: what it is, without the default, which --help adds.
+      choices: the allowed values.
+      form: how --help writes the value, e.g. DIR.
+      least, most: bounds of a number, themselves allowed; checked where the flag is read.
+      repeated: the flag may be given several times, and each time adds a value to the tuple.
+    """
+    metadata = {"help": help, "choices": choices, "form": form, "least": least, "most": most, "repeated": repeated}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -81,6 +95,7 @@ class DataConfig(_Checked):
     max_corrupt: float = option(0.01, "share of unreadable images above which the run stops")
 
     def check(self) -> None:
+        """Cross-field rules of the data."""
         self._positive("image_size")
         if self.image_size % IMAGE_MULTIPLE:
             raise ConfigError(
@@ -121,7 +136,7 @@ class DataConfig(_Checked):
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(_Checked):
-    """Sizes and wiring of the networks; the defaults are the paper's (spec, section 2)."""
+    """Sizes and wiring of the networks; the defaults are the paper's (docs/method.md, 2 and 3)."""
 
     base_channels: int = option(64, "channels of the first convolution of every generator-side network")
     residual_blocks: int = option(4, "residual blocks in the content encoder and in the decoder")
@@ -136,22 +151,29 @@ class ModelConfig(_Checked):
     mask_upsamples: int = option(2, "learned upsampling stages of the mask decoder; what is missing to full size is bilinear")
     mask_skips: bool = option(False, "the mask decoder also sees the content encoder's finer features, for sharper outlines")
     mask_filter: int = option(0, "radius in pixels of a guided filter that gives the masks the image's edges (0: none)")
+    mask_contrast: float = option(0.0, "how far masks are sharpened towards 0 and 1 (smoothstep from 0.2 to 0.6), from 0 to 1; training ramps it in with the masks' own terms")
     mask_logit_limit: float = option(0.0, "softly bound mask logits to this magnitude, out of saturation (0: unbounded)")
     hadain: str = option("once", "inject styles once before the residual blocks, or in every block", ("once", "every"))
     skips: bool = option(False, "content skip connections with HAdaIN at full and half size")
     output: str = option("bare", "the translation is G itself (paper), or the composite m*G + (1-m)*x, through which the mask gets no gradient", ("bare", "composite"))
-    style_margin: int = option(0, "paint the foreground style this many pixels beyond the mask; a composite shows it only within the mask, and the mask learns from it where it should grow")
-    masks: str = option("coupled", "coupled: every loss shapes the masks (paper); decoupled: only their own questions (spec, section 6); full: the mask is the whole image, which makes HAdaIN plain AdaIN (MUNIT's way, for comparison)", ("coupled", "decoupled", "full"))
+    style_margin: int = option(0, "paint the foreground style this many pixels beyond the mask; a composite shows it only within the mask, and from it the mask learns where to grow (docs/method.md, eq. (3.6))")
+    masks: str = option("coupled", "coupled: every loss shapes the masks (paper); decoupled: only the losses that are about a mask itself (docs/method.md, 6); full: the mask is the whole image, which makes HAdaIN plain AdaIN (MUNIT's way, for comparison)", ("coupled", "decoupled", "full"))
+    colour_groups: tuple[str, ...] = option((), "comma-separated groups that are painted by colour curves, such as hair; the others are painted pixel by pixel (a model without --groups has one, named all)")
     critic_channels: int = option(64, "channels of the critic's first convolution")
     critic_layers: int = option(6, "stride-2 convolutions of the critic")
     critic_condition: str = option("none", "none: one source head (paper); heads: two per label; projection: D(x) + <V y, h(x)>", ("none", "heads", "projection"))
 
     def check(self) -> None:
+        """Cross-field rules of the networks."""
         self._positive("base_channels", "edge_kernel", "upsample_kernel", "style_dim", "mlp_width", "critic_channels", "critic_layers")
         if self.mask_upsamples > 2:
             raise ConfigError(f"--mask_upsamples is at most 2 (the content is a quarter of the image); received {self.mask_upsamples}")
         if self.style_margin and self.output == "bare":
             raise ConfigError(f"--style_margin={self.style_margin} needs --output=composite, which cuts the margin off again; received --output=bare")
+        if self.mask_contrast > 1:
+            raise ConfigError(f"--mask_contrast lies between 0 and 1; received {self.mask_contrast}")
+        if self.colour_groups and self.output == "bare":
+            raise ConfigError(f"--colour_groups={','.join(self.colour_groups)} needs --output=composite: curves change the input itself; received --output=bare")
         if self.mask_skips and not self.mask_upsamples:
             raise ConfigError("--mask_skips needs --mask_upsamples=1 or 2, the stages that take the finer features; received 0")
         if self.critic_layers > 6:
@@ -176,7 +198,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclasses.dataclass(frozen=True)
 class LossConfig(_Checked):
-    """Weights and forms of the losses (spec, section 3); the defaults are the paper's and its 2018 code's."""
+    """Weights and forms of the losses (docs/method.md, 5 and 6); the defaults are those of the paper and its authors' code."""
 
     adversarial_weight: float = option(1.0, "weight of the WGAN terms")
     gradient_penalty_weight: float = option(10.0, "weight of the critic's gradient penalty")
@@ -188,14 +210,15 @@ class LossConfig(_Checked):
     content_weight: float = option(1.0, "weight of L1(c12, c1)")
     style_foreground_weight: float = option(1.0, "weight of L1(s12_f, s2_f)")
     style_background_weight: float = option(1.0, "weight of L1(s12_b, s1_b)")
+    colour_weight: float = option(10.0, "weight of L1 between the painted region's six colour moments and the exemplar's (colour groups only)")
     background_weight: float = option(0.0, "weight of the L1 between G and x outside the mask (not in the paper)")
     detach_style_targets: bool = option(False, "style reconstruction targets pass no gradient")
     r1_weight: float = option(0.1, "weight of R1, mask similarity")
     r1_features: str = option("content", "what R1 compares pixels by", ("content", "colour"))
     r1_cut_negative: bool = option(False, "negative similarities of R1 count as 0")
-    r1_start: int = option(0, "generator step at which R1 starts to grow from 0: a strong one flattens masks that have not found their place")
+    r1_start: int = option(0, "generator step at which R1 starts to grow from 0: a strong one flattens masks that do not show a place yet")
     r1_end: int = option(0, "generator step at which R1 has its full weight (0 with r1_start=0: always)")
-    edge_weight: float = option(0.0, "weight of the edge term: mask edges cost less where the image has edges (R1 at full resolution among near pixels; not in the paper)")
+    edge_weight: float = option(0.0, "weight of the edge term: mask edges cost less where the image has edges (R1 at full resolution among near pixels; not in the paper; docs/method.md, eq. (6.8))")
     edge_scale: float = option(0.2, "colour difference (of 2.0) at which the edge term counts two near pixels as unlike")
     r2_weight: float = option(1e-4, "weight of R2, mask sparsity")
     r2_change: float = option(0.0, "decoupled masks: how much more R2 counts where painting changes less than it does on average within the mask, and less where it changes more (0: alike everywhere; 1: from 0 to 2 times)")
@@ -207,12 +230,13 @@ class LossConfig(_Checked):
     area_max: float = option(0.35, "largest unpunished mean of a mask (r2_schedule=area)")
     mask_classification_weight: float = option(1.0, "decoupled masks: weight of D_cls on m*sg(G) + (1-m)*x")
     mask_critic_weight: float = option(0.0, "decoupled masks: weight of the critic's score of that composite")
-    mask_cycle_weight: float = option(0.0, "decoupled masks: weight of m * |x121 - x|: a mask pays for what painting there and back does not restore")
-    mask_gate: str = option("none", "success: R2, the critic's and the cycle's part of a group's mask count by how surely D_cls finds the exemplar's labels in that group's composite, so that a mask cannot die before it works", ("none", "success"))
+    mask_cycle_weight: float = option(0.0, "decoupled masks: weight of m * |x121 - x|: the mask leaves places that translating there and back does not restore (docs/method.md, eq. (6.5))")
+    mask_gate: str = option("none", "success: R2, the critic's and the cycle's part of a group's mask count by how surely D_cls finds the exemplar's labels in that group's composite, so that a mask cannot vanish before it works (docs/method.md, eq. (6.6))", ("none", "success"))
     mask_start: int = option(0, "decoupled masks: generator step at which all mask terms start to be ramped in")
     mask_end: int = option(0, "decoupled masks: generator step at which the mask terms have their full weight")
 
     def check(self) -> None:
+        """Cross-field rules of the losses."""
         self._positive("edge_scale")
         if self.r2_change > 1:
             raise ConfigError(f"--r2_change lies between 0 and 1; received {self.r2_change}")
@@ -239,6 +263,8 @@ class TrainingConfig(_Checked):
     beta2: float = option(0.999, "Adam's second moment decay")
     decay_start: int = option(20_000, "generator step after which the rate is halved (0: never)")
     decay_every: int = option(2_000, "generator steps from one halving to the next")
+    init_from: str = option("", "start from other weights: shipped weights by name, or a run's workdir; what has another shape starts anew")
+    freeze_masks: bool = option(False, "keep the content encoder and the mask decoder as --init_from has them, and train the painters alone")
     ema_decay: float = option(0.999, "decay of the moving average of the generator side (0: none)")
     precision: str = option("float32", "of the generator side; critic and penalty stay float32", ("float32", "mixed_bfloat16"))
     jit: str = option("off", "XLA: on, off, or auto (Keras decides)", ("on", "off", "auto"))
@@ -253,6 +279,7 @@ class TrainingConfig(_Checked):
     mask_patience: int = option(500, "stop when masks have been dead for this many generator steps (0: never)")
 
     def check(self) -> None:
+        """Cross-field rules of the training."""
         self._positive("steps", "batch_size", "n_critic", "learning_rate", "checkpoint_every", "keep_checkpoints", "log_every", "sample_count", "decay_every")
         for name in ("beta1", "beta2", "ema_decay"):
             if getattr(self, name) >= 1:
@@ -279,6 +306,13 @@ class LomitConfig:
         for name in ("mask_critic_weight", "mask_cycle_weight", "r2_change"):
             if model.masks != "decoupled" and getattr(loss, name) > 0:
                 raise ConfigError(f"--{name} needs --masks=decoupled; received --masks={model.masks}")
+        for name in model.colour_groups:
+            if name not in self.data.group_labels:
+                raise ConfigError(f"--colour_groups: {name!r} is not a group; {near(name, self.data.group_labels)}")
+        if self.training.freeze_masks and not self.training.init_from:
+            raise ConfigError("--freeze_masks needs --init_from, which says whose masks to keep")
+        if self.training.freeze_masks and model.masks != "decoupled":
+            raise ConfigError(f"--freeze_masks needs --masks=decoupled; received --masks={model.masks}")
         if model.masks == "full" and len(self.data.group_labels) > 1:
             raise ConfigError(f"--masks=full has one region, and --groups names {len(self.data.group_labels)}; use one group")
         if self.training.strategy != "one_device":
@@ -313,6 +347,11 @@ class LomitConfig:
             name = next(iter(values))
             raise ConfigError(f"unknown configuration field {name!r}; {near(name, field_names())}")
         return cls(**sections)
+
+    @property
+    def colour_indices(self) -> tuple[int, ...]:
+        """Positions, among the groups, of those that are painted by colour curves."""
+        return tuple(i for i, name in enumerate(self.data.group_labels) if name in self.model.colour_groups)
 
     def flat(self) -> dict[str, Any]:
         """All fields of all sections as one dict, in declaration order; tuples become lists (JSON)."""

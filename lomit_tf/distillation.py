@@ -14,19 +14,20 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from keras import layers, ops
+from keras import ops
 
-from lomit_tf import objectives, training
+from lomit_tf import core, objectives, training
 from lomit_tf.atomic import write_text
 from lomit_tf.checkpoints import Workdir
 from lomit_tf.config import PRESETS, ConfigError, LomitConfig
 from lomit_tf.distill_config import DEFAULTS, DistillConfig
 from lomit_tf.losses import distillation, reconstruction
 from lomit_tf.model import Batch, Lomit
-from lomit_tf.networks.blocks import ResidualBlock, area_pool
+from lomit_tf.networks.blocks import area_pool
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
 from lomit_tf.objectives import Pairs
+from lomit_tf.warm_start import average_anew, take_over
 
 TEACHER_FILE = "teacher.json"
 
@@ -59,9 +60,10 @@ class Teacher:
         """The teacher's masks, translation and styles of pairs (B, S, S, 3); no gradient passes."""
         g, config = self.model.inference_generator, self.model.config
         small = area_pool(pairs.images, self.small)
-        e = objectives.encode(g, small, decoupled=False)
-        mixed = objectives.mix_styles(e.styles, objectives.swap(e.styles), pairs.transfer)
-        painted = distillation.with_change(pairs.images, small, g.decode(e.content, e.masks, mixed))
+        e = core.encode(g, small)
+        mixed = core.mix_styles(e.styles, objectives.swap(e.styles), pairs.transfer, g.code_size)
+        painting = core.paint(g, small, e.content, e.masks, e.styles, mixed, pairs.transfer)
+        painted = distillation.with_change(pairs.images, small, painted_picture(painting))
         weight = ops.ones_like(pairs.images[..., :1])
         if config.model.output == "composite":  # which shows nothing of what was painted elsewhere
             near = 1 - distillation.enlarged(widen(e.masks, config.model.style_margin), self.size)[..., -1:]
@@ -70,33 +72,32 @@ class Teacher:
         return Lesson(*(ops.stop_gradient(part) for part in parts))
 
 
+def painted_picture(painting: core.Painting) -> Any:
+    """What a student learns to paint: G's own picture, or the composite in models that have no G."""
+    return painting.image if painting.raw is None else painting.raw
+
+
 def terms(generator: Generator, pairs: Pairs, lesson: Lesson) -> dict[str, Any]:
     """All unweighted terms by name. The student paints within the teacher's masks, as a person's edited masks.
 
     mask: cross-entropy with the teacher's masks; translation: L1 to what the teacher painted; region: the same within
-    each group's region, small and large alike; reconstruction: L1 of the first images in their own styles; style: L1
-    to the teacher's style codes.
+    each group's region, small and large alike; reconstruction: L1 of the images in their own styles (with free groups);
+    style: L1 to the teacher's style codes.
     """
     content = generator.encode_content(pairs.images)
     masks = generator.masks(content, pairs.images)
     styles = generator.styles(pairs.images, lesson.masks)
-    mixed = objectives.mix_styles(styles, objectives.swap(styles), pairs.transfer)
-
-    def and_first(x: Any) -> Any:
-        return ops.concatenate([x, ops.split(x, 2, axis=0)[0]], axis=0)
-
-    both = generator.decode(
-        tuple(and_first(c) for c in content), and_first(lesson.masks),
-        ops.concatenate([mixed, ops.split(styles, 2, axis=0)[0]], axis=0),
-    )  # fmt: skip
-    first, second, own = ops.split(both, 3, axis=0)
-    painted = ops.concatenate([first, second], axis=0)
-    images, weight = (ops.split(x, 2, axis=0)[0] for x in (pairs.images, lesson.weight))
+    mixed = core.mix_styles(styles, objectives.swap(styles), pairs.transfer, generator.code_size)
+    painting = core.paint(
+        generator, pairs.images, content, lesson.masks, styles, mixed, pairs.transfer, reconstruct=True
+    )
+    painted, own = painted_picture(painting), painting.reconstruction
+    own = pairs.images if own is None else own
     return {
         "mask": distillation.cross_entropy(masks, lesson.masks),
         "translation": reconstruction.masked_l1(painted, lesson.painted, lesson.weight),
         "region": distillation.regional_l1(painted, lesson.painted, lesson.masks[..., :-1]),
-        "reconstruction": reconstruction.masked_l1(own, images, weight),
+        "reconstruction": reconstruction.masked_l1(own, pairs.images, lesson.weight),
         "style": reconstruction.l1(styles, lesson.styles),
         "mask_error": ops.stop_gradient(reconstruction.l1(masks, lesson.masks)),
     }
@@ -123,9 +124,7 @@ class Student(Lomit):
         super().build(input_shape)
         if self.warm_start:
             take_over(self.generator, self.teacher.model.inference_generator)
-            if self.ema_generator is not None:
-                for average, value in zip(self.ema_generator.variables, self.generator.variables, strict=True):
-                    average.assign(value)
+            average_anew(self)
 
     def train_step(self, data: Batch) -> Batch:
         """One update of the generator side, on the last sub-batch; every term of it."""
@@ -147,36 +146,6 @@ class Student(Lomit):
             logs[f"mask/{name}/mean"] = tf.reduce_mean(mask)
             logs[f"mask/{name}/variance"] = tf.reduce_mean(tf.math.reduce_variance(mask, axis=(1, 2)))
         return logs
-
-
-def take_over(student: layers.Layer, teacher: layers.Layer) -> int:
-    """Give a network the weights of another one with parts of the same names, wherever shapes agree.
-
-    Residual blocks that the teacher does not have start as the identity. Returns the number of weights taken over.
-    """
-    mine, theirs, taken = _parts(student), _parts(teacher), 0
-    if not mine:
-        for value, given in zip(student.variables, teacher.variables, strict=False):
-            if tuple(value.shape) == tuple(given.shape):
-                value.assign(given)
-                taken += int(np.prod(value.shape))
-    for name, own in mine.items():
-        other = theirs.get(name, [])
-        taken += sum(take_over(a, b) for a, b in zip(own, other, strict=False))
-        for extra in own[len(other) :]:
-            if isinstance(extra, ResidualBlock):  # x + norm(...), whose scale is the first of the norm's weights
-                scale = _parts(extra.second)["norm"][0].trainable_variables[0]
-                scale.assign(ops.zeros_like(scale))
-    return taken
-
-
-def _parts(layer: layers.Layer) -> dict[str, list[layers.Layer]]:
-    """The layers that a layer keeps under public names, a list for each name."""
-    found = {name: value if isinstance(value, (list, tuple)) else [value] for name, value in vars(layer).items()}
-    return {
-        name: list(parts) for name, parts in found.items()
-        if not name.startswith("_") and parts and all(isinstance(part, layers.Layer) for part in parts)
-    }  # fmt: skip
 
 
 def student_config(teacher: LomitConfig, preset: str = "mobile", **fields: Any) -> LomitConfig:

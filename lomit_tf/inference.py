@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf import objectives
+from lomit_tf import core
 from lomit_tf.forks import check_fork
 from lomit_tf.model import Lomit
+
+
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """What the painters made of B images, as arrays: what is carried to a photograph's own size.
+
+    Attributes:
+      masks: (B, S, S, R) in 0..1, as used.
+      raw: G's own picture (B, S, S, 3) in -1..1, of the free groups; None in models without any.
+      curves: (B, S/8, S/8, C * 3 * BINS) of the C colour groups (`networks.curves`), 0 for groups that are not
+        transferred; None in models without any.
+      others: where several faces of a photograph are translated, what was made of the further ones.
+    """
+
+    masks: np.ndarray
+    raw: np.ndarray | None = None
+    curves: np.ndarray | None = None
+    others: tuple[Painted, ...] = ()
+
+    def one(self, i: int) -> Painted:
+        """The i-th of them, without the axis B."""
+        raw, curves = (None if part is None else part[i] for part in (self.raw, self.curves))
+        return Painted(self.masks[i], raw, curves)
 
 
 class Inference:
     """A model's averaged networks, ready to be called often and from several threads.
 
     Below, S is the model's image size, G its groups, R = G + 1 the regions with the background last, and D the length
-    of a style code. Images are (B, S, S, 3) float32 in -1..1, masks (B, S, S, R) float32 summing to 1, styles
-    (B, R, D).
+    of a style. Images are (B, S, S, 3) float32 in -1..1, masks (B, S, S, R) float32 summing to 1, styles (B, G, D).
     """
 
     def __init__(self, model: Lomit) -> None:
@@ -26,32 +50,27 @@ class Inference:
         g = model.inference_generator
         image = tf.TensorSpec((None, self.size, self.size, 3), tf.float32)
         masks = tf.TensorSpec((None, self.size, self.size, g.num_groups + 1), tf.float32)
-        styles = tf.TensorSpec((None, g.num_groups + 1, model.config.model.style_dim), tf.float32)
+        styles = tf.TensorSpec((None, g.num_groups, g.style_size), tf.float32)
         transfer = tf.TensorSpec((None, g.num_groups), tf.float32)
 
         def own_masks(images: tf.Tensor) -> tf.Tensor:
             return g.masks(g.encode_content(images), images)
 
         def own_styles(images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-            return objectives.without_empty(g.styles(images, masks), masks)
+            return core.encode_exemplar(g, images, masks)[0]
 
-        def paint(images: tf.Tensor, masks: tf.Tensor, exemplar: tf.Tensor, transfer: tf.Tensor) -> tf.Tensor:
-            mixed = objectives.mix_styles(g.styles(images, masks), exemplar, transfer)
-            return g.decode(g.encode_content(images), masks, mixed)
-
-        def translate(images: tf.Tensor, exemplar: tf.Tensor, transfer: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            content = g.encode_content(images)
-            masks = g.masks(content, images)
-            mixed = objectives.mix_styles(g.styles(images, masks), exemplar, transfer)
-            return masks, g.decode(content, masks, mixed)
+        def paint(images: tf.Tensor, styles: tf.Tensor, transfer: tf.Tensor, masks: tf.Tensor | None = None) -> dict:
+            painting = core.apply_styles(g, images, styles, transfer, masks)
+            parts = {"masks": painting.masks, "raw": painting.raw, "curves": painting.curves}
+            return {name: part for name, part in parts.items() if part is not None}
 
         def compiled(function, *signature):  # type: ignore[no-untyped-def]
             return tf.function(function, input_signature=signature, autograph=False)
 
         self._masks = compiled(own_masks, image)
         self._styles = compiled(own_styles, image, masks)
-        self._paint = compiled(paint, image, masks, styles, transfer)
-        self._translate = compiled(translate, image, styles, transfer)
+        self._paint = compiled(lambda i, m, s, t: paint(i, s, t, m), image, masks, styles, transfer)
+        self._translate = compiled(paint, image, styles, transfer)
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """m: images -> masks."""
@@ -59,21 +78,27 @@ class Inference:
         return _array(self._masks(tf.constant(images)))
 
     def styles(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """E_s of every region m_r * x, 0 for empty regions: images, masks -> styles."""
+        """The groups' styles of exemplars, 0 for empty regions: images, masks -> styles."""
         check_fork()
         return _array(self._styles(tf.constant(images), tf.constant(masks)))
 
-    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> np.ndarray:
-        """G itself, without the composite, for given masks: images, masks, the exemplar's styles, and transfer
-        (B, G), 1 for each group to take from the exemplar -> (B, S, S, 3) in -1..1."""
+    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
+        """Translate within given masks: images, masks, the exemplar's styles, and transfer (B, G), 1 for each group to
+        take from the exemplar."""
         check_fork()
-        return _array(self._paint(tf.constant(images), tf.constant(masks), tf.constant(styles), tf.constant(transfer)))
+        parts = self._paint(tf.constant(images), tf.constant(masks), tf.constant(styles), tf.constant(transfer))
+        return _painted(parts)
 
-    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The images' own masks, and `paint` with them, in one pass."""
+    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
+        """`paint` with the images' own masks, in one pass."""
         check_fork()
-        masks, bare = self._translate(tf.constant(images), tf.constant(styles), tf.constant(transfer))
-        return _array(masks), _array(bare)
+        parts = self._translate(tf.constant(images), tf.constant(styles), tf.constant(transfer))
+        return _painted(parts)
+
+
+def _painted(parts: dict[str, tf.Tensor]) -> Painted:
+    arrays = {name: _array(part) for name, part in parts.items()}
+    return Painted(arrays["masks"], arrays.get("raw"), arrays.get("curves"))
 
 
 def _array(tensor: tf.Tensor) -> np.ndarray:

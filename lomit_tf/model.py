@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf import objectives
+from lomit_tf import core, objectives
 from lomit_tf.backend import check_backend
 from lomit_tf.config import LomitConfig
+from lomit_tf.data.order import COLOURS_ONLY_SHARE
 from lomit_tf.forks import check_fork
 from lomit_tf.losses import adversarial
 from lomit_tf.networks.critic import Critic
@@ -20,6 +21,13 @@ from lomit_tf.objectives import Pairs
 check_backend()
 
 Batch = dict[str, tf.Tensor]
+
+
+def added(variables: list[Any], gradients: list[Any], some: list[Any], more: list[Any]) -> list[Any]:
+    """Gradients of all variables, those of some of them with more added; None counts as 0."""
+    extra = {id(v): g for v, g in zip(some, more, strict=True) if g is not None}
+    return [g if id(v) not in extra else extra[id(v)] if g is None else g + extra[id(v)]
+            for v, g in zip(variables, gradients, strict=True)]  # fmt: skip
 
 
 class HalvingSchedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -63,13 +71,18 @@ class Lomit(keras.Model):
         )  # (G, K)
         policy = keras.DTypePolicy(config.training.precision)
         groups = len(self.group_names)
-        self.generator = Generator(config.model, groups, dtype=policy)
+        self.generator = Generator(config.model, groups, policy, config.colour_indices)
+        if config.training.freeze_masks:
+            self.generator.content_encoder.trainable = False
+            self.generator.mask_decoder.trainable = False
         # In the critic's score every group counts alike, and so do the labels within one.
         each = self.membership / self.membership.sum(axis=1, keepdims=True) / groups
         self.critic = Critic(config.model, len(labels), each.sum(axis=0).tolist())
-        self.ema_generator = Generator(config.model, groups, dtype=policy) if config.training.ema_decay else None
+        averaged = config.training.ema_decay > 0
+        self.ema_generator = Generator(config.model, groups, policy, config.colour_indices) if averaged else None
         if self.ema_generator is not None:
             self.ema_generator.trainable = False
+        self.has_critic = True  # False for shipped weights, which leave theirs out
         self._sample_function: Any = None
         self.random = keras.random.SeedGenerator(config.training.seed)
 
@@ -84,10 +97,10 @@ class Lomit(keras.Model):
             return
         size = self.config.data.image_size
         image = tf.zeros((1, size, size, 3))
-        self.generator(image, image)
+        core.translate(self.generator, image, image)
         self.critic(image, tf.zeros((1, len(self.config.data.label_names))))
         if self.ema_generator is not None:
-            self.ema_generator(image, image)
+            core.translate(self.ema_generator, image, image)
             for average, value in zip(self.ema_generator.variables, self.generator.variables, strict=True):
                 average.assign(value)
         self.built = True
@@ -118,63 +131,38 @@ class Lomit(keras.Model):
         """Translate with the averaged weights.
 
         Args:
-            image, exemplar: (B, H, W, 3) in [-1, 1].
-            transfer: (B, G) in {0, 1}, the groups to take from the exemplar; all by default.
-            image_masks, exemplar_masks: edited masks (B, H, W, G + 1), background last, instead of the network's own.
+          image, exemplar: (B, H, W, 3) in [-1, 1].
+          transfer: (B, G) in {0, 1}, the groups to take from the exemplar; all by default.
+          image_masks, exemplar_masks: edited masks (B, H, W, G + 1), background last, instead of the network's own.
 
         Raises:
-            ValueError: masks without a channel for each group and one for the background.
+          ValueError: masks without a channel for each group and one for the background.
 
         Returns:
-            image: the translation (B, H, W, 3); bare: G's own picture; image_masks, exemplar_masks: as used.
+          What `apply_styles` gives, and exemplar_masks as used.
         """
         styles, exemplar_masks = self.encode_exemplar(exemplar, exemplar_masks)
         return self.apply_styles(image, styles, transfer, image_masks) | {"exemplar_masks": exemplar_masks}
 
-    def encode_exemplar(self, exemplar: Any, masks: Any = None) -> tuple[Any, Any]:
-        """What `apply_styles` needs of an exemplar, so that one exemplar can serve many inputs.
-
-        Args:
-            exemplar: (B, H, W, 3) in [-1, 1].
-            masks: edited masks (B, H, W, G + 1), background last, instead of the network's own.
-
-        Returns:
-            The groups' styles (B, G, style_dim) and the masks as used. Nothing takes an exemplar's background style. A
-            group whose mask is empty has a style of zeros, and `apply_styles` transfers nothing of it.
-        """
-        g = self.inference_generator
+    def encode_exemplar(self, exemplar: Any, masks: Any = None, edits: Any = None) -> tuple[Any, Any]:
+        """`core.encode_exemplar` with the averaged weights. Raises ValueError as `translate`."""
         self._check_masks("exemplar_masks", masks)
-        masks = g.masks(g.encode_content(exemplar), exemplar) if masks is None else masks
-        of_groups = masks[..., : g.num_groups]
-        return objectives.without_empty(g.styles(exemplar, of_groups), of_groups), masks
+        return core.encode_exemplar(self.inference_generator, exemplar, masks, edits)
 
-    def apply_styles(self, image: Any, styles: Any, transfer: Any = None, image_masks: Any = None) -> Batch:
-        """The second half of `translate`: an input in the styles of an exemplar.
-
-        Args:
-            image: (B, H, W, 3) in [-1, 1].
-            styles: (B, G, style_dim) of `encode_exemplar`; of a group whose style is all 0 nothing is transferred.
-            transfer, image_masks: as in `translate`.
+    def apply_styles(
+        self, image: Any, styles: Any, transfer: Any = None, image_masks: Any = None, edits: Any = None
+    ) -> Batch:
+        """`core.apply_styles` with the averaged weights, as a dict. Raises ValueError as `translate`.
 
         Returns:
-            image, bare and image_masks as `translate`.
+          image: the translation (B, H, W, 3), within [-1, 1]; image_masks: as used; raw and curves: what it is made of,
+          where `Generator.parts` names them.
         """
-        g = self.inference_generator
         self._check_masks("image_masks", image_masks)
-        content = g.encode_content(image)
-        if image_masks is None:
-            image_masks = g.masks(content, image)
-        every = transfer is None
-        transfer = objectives.transferable(styles, tf.ones((tf.shape(image)[0], g.num_groups)) if every else transfer)
-        if every and g.num_groups == 1 and self.config.model.output == "composite":
-            # The input's own foreground style would go unused, or unseen where nothing is transferred.
-            mixed = tf.concat([styles, g.styles(image, image_masks[..., g.num_groups :])], axis=1)
-        else:
-            own = g.styles(image, image_masks)
-            mixed = objectives.mix_styles(own, tf.concat([styles, own[:, g.num_groups :]], axis=1), transfer)
-        bare = g.decode(content, image_masks, mixed)
-        out = objectives.finish(self.config, bare, image_masks, transfer, image)
-        return {"image": out, "bare": bare, "image_masks": image_masks}
+        painting = core.apply_styles(self.inference_generator, image, styles, transfer, image_masks, edits)
+        out = {"image": tf.clip_by_value(painting.image, -1.0, 1.0), "image_masks": painting.masks}
+        names = self.inference_generator.parts(self.config.data.image_size)
+        return out | {name: getattr(painting, name) for name in names}
 
     def _check_masks(self, name: str, masks: Any) -> None:
         if masks is not None and masks.shape[-1] != len(self.group_names) + 1:
@@ -203,9 +191,10 @@ class Lomit(keras.Model):
             return tf.split(x, 2, axis=0)[which]
 
         masks = first.encoding.masks
+        again = pairs.images if first.painting.reconstruction is None else first.painting.reconstruction
         return {
             "x1": x1, "x2": x2, "m1": half(masks, 0), "m2": half(masks, 1), "x12": half(first.image, 0),
-            "x21": half(first.image, 1), "x11": half(first.reconstruction, 0), "x121": half(returned, 0),
+            "x21": half(first.image, 1), "x11": half(again, 0), "x121": half(returned, 0),
         }  # fmt: skip
 
     # One training step.
@@ -219,14 +208,18 @@ class Lomit(keras.Model):
         data = self._with_draws(data)
         n_critic = data["x1"].shape[1]
         pairs = [self._pairs(data, j) for j in range(n_critic)]
+        contrast = objectives.mask_contrast(self.config, self.generator_optimizer.iterations)
         logs: Batch = {}
         # The generator does not change while the critic learns: the last sub-batch is translated once for both.
         with tf.GradientTape(persistent=True) as tape:
-            first = objectives.translate(self.generator, self.config, pairs[-1], reconstruct=True)
-        fakes = [objectives.translate(self.generator, self.config, p, reconstruct=False).image for p in pairs[:-1]]
+            first = objectives.translate(self.generator, self.config, pairs[-1], reconstruct=True, contrast=contrast)
+        fakes = [
+            objectives.translate(self.generator, self.config, p, reconstruct=False, contrast=contrast).image
+            for p in pairs[:-1]
+        ]
         for j, fake in enumerate([*fakes, first.image]):
             logs |= self._critic_step(pairs[j], tf.stop_gradient(fake), data["alpha"][:, j])
-        return logs | self._generator_step(tape, pairs[-1], first)
+        return logs | self._generator_step(tape, pairs[-1], first, contrast)
 
     def _with_draws(self, data: Batch) -> Batch:
         """Fill in random draws that the element lacks (a `fit` on a plain data set)."""
@@ -239,10 +232,14 @@ class Lomit(keras.Model):
             everything = keras.random.uniform((shape[0], shape[1], 1), dtype="float32", seed=self.random) < 0.5
             nothing = tf.logical_not(tf.reduce_any(coins, axis=-1, keepdims=True))
             drawn["transfer"] = tf.cast(coins | everything | nothing, tf.float32)
+        if "colours_only" not in data and self.config.model.colour_groups:
+            coins = keras.random.uniform((shape[0], shape[1], 1), dtype="float32", seed=self.random)
+            drawn["colours_only"] = tf.cast(coins < COLOURS_ONLY_SHARE, tf.float32)
         return drawn
 
     def _pairs(self, data: Batch, j: int) -> Pairs:
-        part = {k: data[k][:, j] for k in ("x1", "y1", "x2", "y2", "transfer")}
+        names = ("x1", "y1", "x2", "y2", "transfer", "colours_only")
+        part = {name: data[name][:, j] for name in names if name in data}
         return Pairs.of(**part, membership=self.membership)
 
     def _scale(self) -> float:
@@ -270,25 +267,23 @@ class Lomit(keras.Model):
         terms["critic/gradient_norm"] = tf.linalg.global_norm(gradients)
         return terms
 
-    def _generator_step(self, tape: tf.GradientTape, pairs: Pairs, first: objectives.Translation) -> Batch:
+    def _generator_step(
+        self, tape: tf.GradientTape, pairs: Pairs, first: objectives.Translation, contrast: Any
+    ) -> Batch:
         variables = self.generator.trainable_variables
         weights = objectives.generator_weights(self.config, self.generator_optimizer.iterations)
         with tape:
-            terms = objectives.generator_terms(self.generator, self.critic, self.config, pairs, first, self.membership)
+            terms = objectives.generator_terms(
+                self.generator, self.critic, self.config, pairs, first, self.membership, contrast
+            )
             total = self._scale() * sum(weights[name] * term for name, term in terms.items())
-            r1 = objectives.r1_term(self.config, first.encoding.masks, first.encoding.content[0], pairs.images)
-            apart = {"r1": r1}
-            weighted = weights["r1"] * r1
-            if self.config.loss.edge_weight:
-                apart["edge"] = objectives.edge_term(self.config, first.encoding.masks, pairs.images)
-                weighted = weighted + weights["edge"] * apart["edge"]
-            weighted_r1 = self._scale() * weighted
+            apart = objectives.mask_decoder_terms(self.config, pairs, first)
+            weighted = sum(weights[name] * term for name, term in apart.items())
+            of_masks = self._scale() * weighted
         gradients = tape.gradient(total, variables)
-        decoder = self.generator.mask_decoder.trainable_variables
-        of_r1 = dict(zip((id(v) for v in decoder), tape.gradient(weighted_r1, decoder), strict=True))
-        gradients = [
-            g if of_r1.get(id(v)) is None else g + of_r1[id(v)] for g, v in zip(gradients, variables, strict=True)
-        ]
+        if apart:
+            decoder = self.generator.mask_decoder.trainable_variables
+            gradients = added(variables, gradients, decoder, tape.gradient(of_masks, decoder))
         self.generator_optimizer.apply(gradients, variables)
         self._update_average()
         masks = first.encoding.masks

@@ -11,15 +11,14 @@ from typing import Any
 
 from keras import ops
 
+from lomit_tf import core
 from lomit_tf.config import LomitConfig
-from lomit_tf.losses import adversarial, classification, mask, reconstruction
-from lomit_tf.networks.blocks import above, area_pool
+from lomit_tf.core import Encoding, Painting
+from lomit_tf.losses import adversarial, classification, colour, mask, reconstruction
+from lomit_tf.networks.blocks import area_pool
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
-
-EMPTY_MASK = 0.02  # a region is empty where its mask is nowhere above this
-EMPTY_CODE = 1e-6  # a style code is all 0 when its absolute values sum up to less
 
 
 def swap(x: Any) -> Any:
@@ -36,72 +35,27 @@ class Pairs:
     labels: Any  # (B, K)
     transfer: Any  # (B, G), 1 for the groups taken from the exemplar
     target: Any  # (B, K), labels that the translation must have
+    colours_only: Any = None  # (B, 1), 1 where colour groups take the exemplar's six colour moments and not its code
 
     @classmethod
-    def of(cls, x1: Any, y1: Any, x2: Any, y2: Any, transfer: Any, membership: Any) -> Pairs:
-        """From B / 2 pairs, the groups transferred in each (B / 2, G) and the membership (G, K) of labels in groups."""
+    def of(cls, x1: Any, y1: Any, x2: Any, y2: Any, transfer: Any, membership: Any, colours_only: Any = None) -> Pairs:
+        """From B / 2 pairs, the groups transferred in each (B / 2, G), the membership (G, K) of labels in groups, and
+        which of them exchange colours only (B / 2, 1)."""
         images, labels = ops.concatenate([x1, x2], axis=0), ops.concatenate([y1, y2], axis=0)
         transfer = ops.concatenate([transfer, transfer], axis=0)
         target = classification.target_labels(labels, swap(labels), transfer, membership)
-        return cls(images, labels, transfer, target)
+        colours_only = None if colours_only is None else ops.concatenate([colours_only, colours_only], axis=0)
+        return cls(images, labels, transfer, target, colours_only)
 
-
-@dataclasses.dataclass(frozen=True)
-class Encoding:
-    """An image's content, masks and styles."""
-
-    content: tuple[Any, Any, Any]
-    masks: Any  # (B, H, W, R) as the mask decoder gives them
-    regions: Any  # the same, or without gradient where the masks are decoupled
-    styles: Any  # (B, R, style_dim)
-
-
-def encode(generator: Generator, images: Any, *, decoupled: bool) -> Encoding:
-    """Content, masks and region styles of images (B, H, W, 3)."""
-    content = generator.encode_content(images)
-    masks = generator.masks(content, images)
-    regions = ops.stop_gradient(masks) if decoupled else masks
-    return Encoding(content, masks, regions, generator.styles(images, regions))
-
-
-def mix_styles(own: Any, exemplar: Any, transfer: Any) -> Any:
-    """Styles (B, R, S): the exemplar's in the groups of T (B, G), the image's own elsewhere and in the background."""
-    transfer = ops.expand_dims(ops.pad(transfer, ((0, 0), (0, 1))), -1)
-    return transfer * exemplar + (1 - transfer) * own
-
-
-def without_empty(styles: Any, masks: Any) -> Any:
-    """Style codes (B, R, S), 0 for the regions whose masks (B, H, W, R) are empty: nowhere above EMPTY_MASK.
-
-    The code of an empty region means nothing, and could paint anything. A code of zeros says so to `transferable`,
-    wherever it was kept meanwhile.
-    """
-    covered = ops.mean(ops.relu(ops.cast(masks, "float32") - EMPTY_MASK), axis=(1, 2))
-    return styles * ops.expand_dims(ops.cast(above(covered, 0.0), styles.dtype), -1)
-
-
-def transferable(styles: Any, transfer: Any) -> Any:
-    """`transfer` (B, G), 0 for the groups of which the exemplar has nothing: whose codes (B, G, S) are all 0."""
-    size = ops.sum(ops.abs(ops.cast(styles, "float32")), axis=-1)
-    return transfer * ops.cast(above(size, EMPTY_CODE), transfer.dtype)
-
-
-def chosen_mask(masks: Any, transfer: Any) -> Any:
-    """Union of the masks of the groups in T: (B, H, W, R), (B, G) -> (B, H, W, 1)."""
-    groups = transfer.shape[-1]
-    return ops.sum(masks[..., :groups] * ops.reshape(transfer, (-1, 1, 1, groups)), axis=-1, keepdims=True)
-
-
-def blend(mask_: Any, painted: Any, image: Any) -> Any:
-    """m * G + (1 - m) * x."""
-    return mask_ * painted + (1 - mask_) * image
-
-
-def finish(config: LomitConfig, bare: Any, regions: Any, transfer: Any, image: Any) -> Any:
-    """The translation from the bare G: G itself, or its composite with the input (`output`)."""
-    if config.model.output == "bare":
-        return bare
-    return blend(ops.stop_gradient(chosen_mask(regions, transfer)), bare, image)
+    def offered(self, styles: Any, generator: Generator) -> Any:
+        """Exemplars' styles (B, R, S) as the pairs may take them: some of the colour groups' say their colours only."""
+        if self.colours_only is None or not generator.colour_groups:
+            return styles
+        groups = generator.num_groups
+        of_colour = [[[1.0 if g in generator.colour_groups else 0.0] for g in range(groups + 1)]]  # (1, R, 1)
+        only = ops.expand_dims(self.colours_only, -1) * ops.convert_to_tensor(of_colour, dtype="float32")
+        flag = styles[..., -1:] * (1 - (1 - core.COLOURS_ONLY) * only)
+        return ops.concatenate([styles[..., :-1], flag], axis=-1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,24 +63,28 @@ class Translation:
     """The first half of the generator's pass: everything up to the translated image."""
 
     encoding: Encoding
-    wanted: Any  # (B, R, S): the styles that the translation was given
-    bare: Any  # G's own picture of the translation (B, H, W, 3)
-    image: Any  # x12 and x21
-    reconstruction: Any  # x11 and x22, bare
+    target_styles: Any  # (B, R, S): the styles that the translation was given
+    painting: Painting
+
+    @property
+    def image(self) -> Any:
+        """x12 and x21."""
+        return self.painting.image
 
 
-def translate(generator: Generator, config: LomitConfig, pairs: Pairs, *, reconstruct: bool) -> Translation:
-    """Steps 1 to 3 of the spec's section 3; the reconstruction shares the decoder's pass with the translation."""
-    e = encode(generator, pairs.images, decoupled=config.model.masks == "decoupled")
-    wanted = mix_styles(e.styles, swap(e.styles), pairs.transfer)
-    if reconstruct:
-        doubled = tuple(ops.concatenate([c, c], axis=0) for c in e.content)
-        regions = ops.concatenate([e.regions, e.regions], axis=0)
-        both = generator.decode(doubled, regions, ops.concatenate([wanted, e.styles], axis=0))
-        bare, recon = ops.split(both, 2, axis=0)
-    else:
-        bare = recon = generator.decode(e.content, e.regions, wanted)
-    return Translation(e, wanted, bare, finish(config, bare, e.regions, pairs.transfer, pairs.images), recon)
+def translate(
+    generator: Generator, config: LomitConfig, pairs: Pairs, *, reconstruct: bool, contrast: Any = None
+) -> Translation:
+    """x12 and x21 of pairs; the reconstruction shares the decoder's pass with the translation.
+
+    `contrast` of the masks, where it is not the model's own.
+    """
+    e = core.encode(generator, pairs.images, decoupled=config.model.masks == "decoupled", contrast=contrast)
+    target = core.mix_styles(e.styles, pairs.offered(swap(e.styles), generator), pairs.transfer, generator.code_size)
+    painting = core.paint(
+        generator, pairs.images, e.content, e.regions, e.styles, target, pairs.transfer, reconstruct=reconstruct
+    )
+    return Translation(e, target, painting)
 
 
 def real_for_penalty(config: LomitConfig, pairs: Pairs) -> Any:
@@ -159,9 +117,20 @@ def critic_terms(critic: Critic, pairs: Pairs, fake: Any) -> tuple[dict[str, Any
 def r1_term(config: LomitConfig, masks: Any, content: Any, images: Any) -> Any:
     """R1 at the content's resolution on the features that `r1_features` names."""
     size = content.shape[1]
-    features = content if config.loss.r1_features == "content" else mask.normalised_colours(area_pool(images, size))
+    features = content if config.loss.r1_features == "content" else mask.normalised_channels(area_pool(images, size))
     pooled = area_pool(masks[..., :-1], size)
     return mask.mask_similarity(pooled, features, cut_negative=config.loss.r1_cut_negative)
+
+
+def mask_decoder_terms(config: LomitConfig, pairs: Pairs, first: Translation) -> dict[str, Any]:
+    """R1 and the edge term, whose gradients go to the mask decoder only; none with frozen masks."""
+    if config.training.freeze_masks:
+        return {}
+    masks = first.encoding.masks
+    terms = {"r1": r1_term(config, masks, first.encoding.content[0], pairs.images)}
+    if config.loss.edge_weight:
+        terms["edge"] = edge_term(config, masks, pairs.images)
+    return terms
 
 
 def edge_term(config: LomitConfig, masks: Any, images: Any) -> Any:
@@ -170,94 +139,168 @@ def edge_term(config: LomitConfig, masks: Any, images: Any) -> Any:
 
 
 def cycle_terms(
-    generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation
+    generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation, contrast: Any = None
 ) -> tuple[dict[str, Any], Any]:
-    """Steps 4 and 5: encode the translations with their own masks and translate them back; the terms and x121."""
-    e = first.encoding
-    again = encode(generator, first.image, decoupled=config.model.masks == "decoupled")
-    back = mix_styles(again.styles, swap(again.styles), pairs.transfer)
-    bare = generator.decode(again.content, again.regions, back)
-    returned = finish(config, bare, again.regions, pairs.transfer, first.image)
+    """Encode the translations with their own masks and translate them back; the terms and x121.
+
+    The background's and the foreground's style terms count E_s's code only: the six colour moments of colour groups
+    have a term of their own (`colour_term`). A curve painter has no reconstruction that would hold the scale of the
+    contents, so that they are compared normalised, with the first ones fixed.
+    """
+    e, code = first.encoding, generator.code_size
+    again = core.encode(generator, first.image, decoupled=config.model.masks == "decoupled", contrast=contrast)
+    offered = pairs.offered(swap(again.styles), generator)
+    back = core.mix_styles(again.styles, offered, pairs.transfer, code)
+    returned = core.paint(
+        generator, first.image, again.content, again.regions, again.styles, back, pairs.transfer
+    ).image
     fixed = ops.stop_gradient if config.loss.detach_style_targets else lambda x: x
     groups = pairs.transfer.shape[-1]
+    if generator.colour_groups:
+        contents = mask.normalised_channels(again.content[0]), ops.stop_gradient(mask.normalised_channels(e.content[0]))
+    else:
+        contents = again.content[0], e.content[0]
     terms = {
         "cycle": reconstruction.l1(returned, pairs.images),
-        "content": reconstruction.l1(again.content[0], e.content[0]),
-        "style_foreground": reconstruction.l1(again.styles[:, :groups], fixed(first.wanted[:, :groups])),
-        "style_background": reconstruction.l1(again.styles[:, groups:], fixed(e.styles[:, groups:])),
+        "content": reconstruction.l1(*contents),
+        "style_foreground": reconstruction.l1(
+            again.styles[:, :groups, :code], fixed(first.target_styles[:, :groups, :code])
+        ),
+        "style_background": reconstruction.l1(again.styles[:, groups:, :code], fixed(e.styles[:, groups:, :code])),
     }
     return terms, returned
 
 
-def mask_composites(pairs: Pairs, first: Translation, membership: Any) -> tuple[Any, Any]:
-    """Section 6's question per group: m_g * sg(G) + (1 - m_g) * x, and the labels it must have.
+def colour_term(generator: Generator, pairs: Pairs, first: Translation) -> Any:
+    """The exemplar's six colour moments in the painted region, where T asks for them and both regions are there."""
+    masks = ops.stop_gradient(first.encoding.masks[..., :-1])
+    styles = ops.stop_gradient(first.encoding.styles)
+    painted, wanted, asked = [], [], []
+    for g in generator.colour_groups:
+        there = styles[:, g, -1] * swap(styles)[:, g, -1]
+        painted.append(masks[..., g : g + 1])
+        wanted.append(swap(styles)[:, g, generator.code_size : -1])
+        asked.append(pairs.transfer[:, g] * there)
+    return colour.moments_l1(
+        first.image, ops.concatenate(painted, axis=-1), ops.stack(wanted, axis=1), ops.stack(asked, axis=1)
+    )
+
+
+def changes(generator: Generator, pairs: Pairs, first: Translation) -> list[Any]:
+    """What each group's own painter would change in the input alone, before its mask, without gradient: G - x, or
+    curves_g(x). G tensors (B, H, W, 3)."""
+    painting = first.painting
+    found = {} if painting.curves is None else core.group_changes(generator, painting.curves, pairs.images)
+    return [
+        ops.stop_gradient(found[g] if g in found else painting.raw - pairs.images) for g in range(generator.num_groups)
+    ]
+
+
+def mask_composites(pairs: Pairs, first: Translation, membership: Any, changed: list[Any]) -> tuple[Any, Any]:
+    """What each mask is asked: does painting within it suffice? x + m_g sg(change_g), and the labels it must have.
 
     Returns:
         images (G * B, H, W, 3) and labels (G * B, K), group by group.
     """
-    painted, images = ops.stop_gradient(first.bare), pairs.images
     composites, labels = [], []
     for g in range(membership.shape[0]):
-        composites.append(blend(first.encoding.masks[..., g : g + 1], painted, images))
+        composites.append(pairs.images + first.encoding.masks[..., g : g + 1] * changed[g])
         belongs = membership[g : g + 1]
         labels.append(belongs * swap(pairs.labels) + (1 - belongs) * pairs.labels)
     return ops.concatenate(composites, axis=0), ops.concatenate(labels, axis=0)
 
 
-def reconstruction_term(config: LomitConfig, pairs: Pairs, first: Translation) -> Any:
-    """L1(x11, x1), a pixel counting o + (1 - o) m, m being where it is painted and o `reconstruction_outside`."""
-    outside = config.loss.reconstruction_outside
+def reconstruction_term(generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation) -> Any:
+    """L1(x11, x1), a pixel counting o + (1 - o) m, m being where G paints and o `reconstruction_outside`."""
+    outside, again = config.loss.reconstruction_outside, first.painting.reconstruction
     if outside == 1:
-        return reconstruction.l1(first.reconstruction, pairs.images)
-    painted = 1 - widen(ops.stop_gradient(first.encoding.masks), config.model.style_margin)[..., -1:]
-    return reconstruction.masked_l1(first.reconstruction, pairs.images, outside + (1 - outside) * painted)
+        return reconstruction.l1(again, pairs.images)
+    wide = widen(ops.stop_gradient(first.encoding.masks), config.model.style_margin)
+    painted = core.chosen_mask(
+        wide, ops.ones_like(pairs.transfer) * ops.convert_to_tensor(_of(generator.free_groups, generator), "float32")
+    )
+    return reconstruction.masked_l1(again, pairs.images, outside + (1 - outside) * painted)
+
+
+def _of(groups: tuple[int, ...], generator: Generator) -> list[list[float]]:
+    """(1, G), 1 for these groups."""
+    return [[1.0 if g in groups else 0.0 for g in range(generator.num_groups)]]
 
 
 def generator_terms(
-    generator: Generator, critic: Critic, config: LomitConfig, pairs: Pairs, first: Translation, membership: Any
-) -> dict[str, Any]:
-    """All unweighted terms of the generator side, by name. R1 is apart: its gradient goes to the mask decoder only."""
-    terms = {"reconstruction": reconstruction_term(config, pairs, first)}
-    cycle, returned = cycle_terms(generator, config, pairs, first)
-    terms |= cycle
-    batch = ops.shape(pairs.images)[0]
+    generator: Generator, critic: Critic, config: LomitConfig, pairs: Pairs, first: Translation, membership: Any,
+    contrast: Any = None,
+) -> dict[str, Any]:  # fmt: skip
+    """All unweighted terms of the generator side, by name: the image's, the masks', and the critic's answers to both.
+
+    Mask similarity is apart (`r1_term`): its gradient goes to the mask decoder only. With frozen masks there are no
+    terms of masks.
+    """
+    terms, returned = image_terms(generator, config, pairs, first, contrast)
+    ask = config.model.masks == "decoupled" and not config.training.freeze_masks
+    changed = changes(generator, pairs, first)
     images, labels = [first.image], [pairs.target]
-    decoupled = config.model.masks == "decoupled"
-    if decoupled:
-        composites, composite_labels = mask_composites(pairs, first, membership)
+    if ask:
+        composites, composite_labels = mask_composites(pairs, first, membership, changed)
         images.append(composites)
         labels.append(composite_labels)
-    labels_all = ops.concatenate(labels, axis=0)
+    batch, labels_all = ops.shape(pairs.images)[0], ops.concatenate(labels, axis=0)
     scores, logits = critic(ops.concatenate(images, axis=0), labels_all)
     terms["adversarial"] = adversarial.generator_loss(scores[:batch])
     terms["classification"] = classification.classification_loss(logits[:batch], pairs.target)
     success = None
-    if decoupled:
-        groups = membership.shape[0]
-        asked = ops.reshape(ops.transpose(pairs.transfer), (-1,))  # group by group, as the composites
-        terms["mask_classification"] = groups * classification.classification_loss(
-            logits[batch:], labels_all[batch:], asked
-        )
-        if config.loss.mask_gate == "success":
-            parts = (ops.split(v, groups, axis=0) for v in (logits[batch:], labels_all[batch:], asked))
-            success = ops.stack(
-                [
-                    classification.success(z, y, pairs.labels, membership[g], t)
-                    for g, (z, y, t) in enumerate(zip(*parts, strict=True))
-                ]
-            )
-            asked = asked * ops.repeat(ops.stop_gradient(success), batch)
-        counted = ops.transpose(ops.reshape(asked, (groups, -1)))
-        masks = first.encoding.masks[..., :-1]
-        terms["mask_cycle"] = mask.irreversible(masks, returned, pairs.images, counted)
-        terms["mask_critic"] = groups * adversarial.generator_loss(scores[batch:] * asked)
-    outside = 1 - ops.stop_gradient(chosen_mask(first.encoding.masks, pairs.transfer))
-    terms["background"] = reconstruction.masked_l1(first.bare, pairs.images, outside)
-    foreground, pixels = first.encoding.masks[..., :-1], None
-    if config.loss.r2_change:
-        pixels = mask.change_weights(foreground, first.bare, pairs.images, pairs.transfer, config.loss.r2_change)
-    terms["r2"] = mask.mask_sparsity(foreground, config.loss, success, pixels)
+    if ask:
+        answers = scores[batch:], logits[batch:], labels_all[batch:]
+        asked, success = mask_terms(config, pairs, first, membership, answers, returned)
+        terms |= asked
+    if not config.training.freeze_masks:
+        foreground = first.encoding.masks[..., :-1]
+        pixels = None
+        if config.loss.r2_change:
+            pixels = mask.change_weights(foreground, changed, pairs.transfer, config.loss.r2_change)
+        terms["r2"] = mask.mask_sparsity(foreground, config.loss, success, pixels)
     return terms
+
+
+def image_terms(
+    generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation, contrast: Any
+) -> tuple[dict[str, Any], Any]:
+    """What pictures alone say: reconstruction (free groups), colours (colour groups), cycle, content and styles; and
+    x121."""
+    terms = {}
+    if generator.free_groups:
+        terms["reconstruction"] = reconstruction_term(generator, config, pairs, first)
+        outside = 1 - ops.stop_gradient(core.chosen_mask(first.encoding.masks, pairs.transfer))
+        terms["background"] = reconstruction.masked_l1(first.painting.raw, pairs.images, outside)
+    if generator.colour_groups:
+        terms["colour"] = colour_term(generator, pairs, first)
+    cycle, returned = cycle_terms(generator, config, pairs, first, contrast)
+    return terms | cycle, returned
+
+
+def mask_terms(
+    config: LomitConfig, pairs: Pairs, first: Translation, membership: Any, answers: tuple[Any, Any, Any], returned: Any
+) -> tuple[dict[str, Any], Any]:
+    """What decoupled masks learn from: the critic's answers (scores, logits, labels) to `mask_composites`, and what
+    the cycle did not restore. Also the success (G,) of `mask_gate`, or None."""
+    scores, logits, labels = answers
+    groups, batch = membership.shape[0], ops.shape(pairs.images)[0]
+    asked = ops.reshape(ops.transpose(pairs.transfer), (-1,))  # group by group, as the composites
+    terms = {"mask_classification": groups * classification.classification_loss(logits, labels, asked)}
+    success = None
+    if config.loss.mask_gate == "success":
+        parts = (ops.split(v, groups, axis=0) for v in (logits, labels, asked))
+        success = ops.stack(
+            [
+                classification.success(z, y, pairs.labels, membership[g], t)
+                for g, (z, y, t) in enumerate(zip(*parts, strict=True))
+            ]
+        )
+        asked = asked * ops.repeat(ops.stop_gradient(success), batch)
+    counted = ops.transpose(ops.reshape(asked, (groups, -1)))
+    terms["mask_cycle"] = mask.irreversible(first.encoding.masks[..., :-1], returned, pairs.images, counted)
+    terms["mask_critic"] = groups * adversarial.generator_loss(scores * asked)
+    return terms, success
 
 
 def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
@@ -268,6 +311,7 @@ def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
         "adversarial": loss.adversarial_weight,
         "classification": loss.classification_weight,
         "reconstruction": loss.reconstruction_weight,
+        "colour": loss.colour_weight,
         "cycle": loss.cycle_weight,
         "content": loss.content_weight,
         "style_foreground": loss.style_foreground_weight,
@@ -280,3 +324,10 @@ def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
         "edge": own * loss.edge_weight,
         "r2": own * mask.sparsity_weight(step, loss),
     }
+
+
+def mask_contrast(config: LomitConfig, step: Any) -> Any:
+    """How far masks are sharpened at a generator step: ramped in with the masks' own terms, so that none is lost."""
+    if config.training.freeze_masks or not config.model.mask_contrast:
+        return None
+    return config.model.mask_contrast * mask.ramp(step, config.loss.mask_start, config.loss.mask_end)

@@ -71,6 +71,7 @@ def load_folder(folder: Path) -> Lomit:
         raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
     model = Lomit(LomitConfig.from_flat(record["config"]))
     model.build()
+    model.has_critic = False
     try:
         with np.load(weights, allow_pickle=False) as arrays:
             values = [arrays[f"{i:03d}"] for i in range(len(model.generator.variables))]
@@ -101,7 +102,7 @@ def save_folder(model: Lomit, folder: Path, facts: dict[str, Any]) -> Path:
         raise ConfigError(f"{folder}: {size / 2**20:.1f} MiB of weights; at most {MOST_BYTES / 2**20:.0f} are shipped")
     digest = hashlib.sha256(data).hexdigest()
     write_bytes(folder / WEIGHTS, data)
-    # Where the data lay in training is nobody's business, and what the steps were computed in binds no user.
+    # Where the data lay in training is private, and the precision of the training steps does not matter to users.
     flat = model.config.flat() | {"data_dir": "", "precision": "float32"}
     parameters = int(sum(a.size for a in arrays.values()))
     record = {"sha256": digest, "bytes": size, "parameters": parameters, **facts, "config": flat}

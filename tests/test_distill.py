@@ -113,7 +113,7 @@ def test_a_lesson_is_the_teachers_own_answer_at_the_students_size(teacher, rng):
     lesson = distillation.Teacher(model, 64, outside=0.25).lesson(pairs)
     own = model.translate(images[0], images[1])
     np.testing.assert_allclose(lesson.masks[:1], own["image_masks"], atol=1e-5)
-    np.testing.assert_allclose(lesson.painted[:1], own["bare"], atol=1e-4)
+    np.testing.assert_allclose(lesson.painted[:1], own["raw"], atol=1e-4)
     assert np.min(lesson.weight) >= 0.25 - 1e-6 and np.max(lesson.weight) <= 1 + 1e-6
     large = np.repeat(np.repeat(images, 2, axis=2), 2, axis=3)
     pairs = Pairs.of(large[0], ones, large[1], 0 * ones, ones, model.membership)

@@ -1,4 +1,4 @@
-"""One step's computations (spec, sections 3, 6 and 7), each against the unbatched, direction-by-direction reading."""
+"""One step's computations (docs/method.md, 4 to 6), each against the unbatched, direction-by-direction reading."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lomit_tf import objectives
+from lomit_tf import core, objectives
 from lomit_tf.losses import classification
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
@@ -31,7 +31,7 @@ def generator(config) -> Generator:
     keras.utils.set_random_seed(8)
     made = Generator(config.model, 2)
     image = np.zeros((1, 16, 16, 3), "float32")
-    made(image, image)
+    core.translate(made, image, image)
     made.style_encoder.code.kernel.assign(made.style_encoder.code.kernel * 20)
     return made
 
@@ -69,7 +69,7 @@ def test_pairs_hold_both_directions_and_the_labels_each_must_have(pairs):
 def test_mix_styles_never_takes_the_exemplars_background(rng):
     own, exemplar = rng.normal(size=(3, 4, 5)).astype("float32"), rng.normal(size=(3, 4, 5)).astype("float32")
     transfer = np.array([[1, 0, 1], [0, 1, 0], [1, 1, 1]], "float32")
-    mixed = np.asarray(objectives.mix_styles(own, exemplar, transfer))
+    mixed = np.asarray(core.mix_styles(own, exemplar, transfer))
     for b, r in np.ndindex(3, 4):
         taken = r < 3 and transfer[b, r] == 1
         np.testing.assert_array_equal(mixed[b, r], (exemplar if taken else own)[b, r])
@@ -79,21 +79,27 @@ def test_chosen_mask_is_the_union_of_the_transferred_groups(rng):
     raw = rng.uniform(size=(4, 3, 3, 3))
     masks = (raw / raw.sum(axis=-1, keepdims=True)).astype("float32")
     transfer = np.array(list(itertools.product([0, 1], repeat=2)), "float32")
-    found = np.asarray(objectives.chosen_mask(masks, transfer))
+    found = np.asarray(core.chosen_mask(masks, transfer))
     assert found.shape == (4, 3, 3, 1)
     for b, y, x in np.ndindex(4, 3, 3):
         assert found[b, y, x, 0] == pytest.approx(sum(masks[b, y, x, g] for g in range(2) if transfer[b, g]), abs=1e-6)
 
 
-def test_finish_is_bare_or_a_composite_outside_which_the_input_stays(tiny, rng):
-    bare, image = (tf.constant(rng.uniform(-1, 1, (2, 4, 4, 3)), tf.float32) for _ in range(2))
-    masks = np.zeros((2, 4, 4, 3), "float32")
-    masks[:, :2, :, 0], masks[:, 2, :, 1], masks[:, 3, :, 2] = 1, 1, 1  # hair above, then smile, then background
+def test_a_painting_is_raw_or_a_composite_outside_which_the_input_stays(tiny, rng):
+    image = tf.constant(rng.uniform(-1, 1, (2, 16, 16, 3)), tf.float32)
+    masks = np.zeros((2, 16, 16, 3), "float32")
+    masks[:, :8, :, 0], masks[:, 8:12, :, 1], masks[:, 12:, :, 2] = 1, 1, 1  # hair above, then smile, then background
     transfer = np.array([[1, 0], [1, 1]], "float32")
-    assert objectives.finish(tiny(output="bare"), bare, masks, transfer, image) is bare
-    found = objectives.finish(tiny(output="composite"), bare, masks, transfer, image)
-    np.testing.assert_array_equal(found[0], tf.concat([bare[0, :2], image[0, 2:]], axis=0))
-    np.testing.assert_array_equal(found[1], tf.concat([bare[1, :3], image[1, 3:]], axis=0))
+    for output in ("bare", "composite"):
+        generator = Generator(tiny(output=output).model, 2)
+        e = core.encode(generator, image, masks=masks)
+        painting = core.paint(generator, image, e.content, masks, e.styles, e.styles + 1.0, transfer)
+        raw = painting.raw
+        if output == "bare":
+            assert painting.image is raw
+        else:
+            np.testing.assert_array_equal(painting.image[0], tf.concat([raw[0, :8], image[0, 8:]], axis=0))
+            np.testing.assert_array_equal(painting.image[1], tf.concat([raw[1, :12], image[1, 12:]], axis=0))
 
 
 def one_by_one(generator, config, pairs):
@@ -113,27 +119,32 @@ def one_by_one(generator, config, pairs):
         if config.model.output == "composite":
             m = sum(masks[..., g : g + 1] for g in range(2) if pairs.transfer[i, g] == 1)
             image_out = m * bare + (1 - m) * image
-        results.append({"image": image_out, "bare": bare, "reconstruction": again, "wanted": wanted, "own": own,
+        results.append({"image": image_out, "raw": bare, "reconstruction": again, "wanted": wanted, "own": own,
                         "content": content[0], "masks": masks})  # fmt: skip
     return {name: tf.concat([r[name] for r in results], axis=0) for name in results[0]}
 
 
 @pytest.mark.parametrize("output", ["bare", "composite"])
-def test_translation_and_reconstruction_in_one_pass_are_those_of_each_image_alone(generator, tiny, pairs, output):
+def test_translation_and_reconstruction_in_one_pass_are_those_of_each_image_alone(
+    generator, tiny, pairs, output, monkeypatch
+):
     config = tiny(output=output)
+    monkeypatch.setattr(generator, "composite", output == "composite")
     expected = one_by_one(generator, config, pairs)
     found = objectives.translate(generator, config, pairs, reconstruct=True)
-    for name in ("image", "bare", "reconstruction", "wanted"):
-        np.testing.assert_allclose(getattr(found, name), expected[name], **CLOSE, err_msg=name)
+    for name in ("image", "raw", "reconstruction"):
+        np.testing.assert_allclose(getattr(found.painting, name), expected[name], **CLOSE, err_msg=name)
+    np.testing.assert_allclose(found.target_styles, expected["wanted"], **CLOSE)
     np.testing.assert_allclose(found.encoding.styles, expected["own"], **CLOSE)
     np.testing.assert_allclose(found.encoding.masks, expected["masks"], **CLOSE)
-    assert np.abs(expected["bare"] - expected["reconstruction"]).max() > 0.05  # the exemplar's style does something
+    assert np.abs(expected["raw"] - expected["reconstruction"]).max() > 0.05  # the exemplar's style does something
     only = objectives.translate(generator, config, pairs, reconstruct=False)
     np.testing.assert_allclose(only.image, expected["image"], **CLOSE)
 
 
-def test_cycle_takes_the_foreground_style_from_the_other_translation(generator, tiny, pairs):
+def test_cycle_takes_the_foreground_style_from_the_other_translation(generator, tiny, pairs, monkeypatch):
     config = tiny(output="composite")  # bare: tests/test_model.py
+    monkeypatch.setattr(generator, "composite", True)
     first = objectives.translate(generator, config, pairs, reconstruct=True)
     terms, returned = objectives.cycle_terms(generator, config, pairs, first)
     there = one_by_one(generator, config, pairs)
@@ -141,7 +152,7 @@ def test_cycle_takes_the_foreground_style_from_the_other_translation(generator, 
     second = objectives.Pairs(there["image"], pairs.labels, pairs.transfer, pairs.target)
     back = one_by_one(generator, config, second)
     np.testing.assert_allclose(returned, back["image"], rtol=2e-3, atol=2e-4)
-    from_x1 = objectives.mix_styles(back["own"], objectives.swap(there["own"]), pairs.transfer)  # the wrong source
+    from_x1 = core.mix_styles(back["own"], objectives.swap(there["own"]), pairs.transfer)  # the wrong source
     assert np.abs(from_x1 - back["wanted"]).max() > 1e-2
     expected = {
         "cycle": np.abs(back["image"] - pairs.images).mean(),
@@ -162,10 +173,11 @@ def test_mask_composites_ask_one_question_for_each_group(rng):
     masks = np.zeros((2, 2, 2, 3), "float32")
     masks[:, 0, :, 0], masks[:, 1, :, 1], masks[..., 2] = 1.0, 0.25, 0.0  # hair above; below a quarter smile
     masks[:, 1, :, 2] = 0.75
-    encoding = objectives.Encoding(content=(None,) * 3, masks=masks, regions=masks, styles=None)
+    encoding = core.Encoding(content=(None,) * 3, masks=masks, regions=masks, styles=None)
     painted = tf.fill((2, 2, 2, 3), 0.1)
-    first = objectives.Translation(encoding, None, painted, None, None)
-    images, labels = objectives.mask_composites(pairs, first, MEMBERSHIP)
+    first = objectives.Translation(encoding, None, None)
+    changed = [painted - pairs.images] * 2
+    images, labels = objectives.mask_composites(pairs, first, MEMBERSHIP, changed)
     assert images.shape == (4, 2, 2, 3)
     for i, (image, question) in enumerate(itertools.product((-0.5, 0.5), ("hair", "smile"))):
         found = np.asarray(images)[2 * (question == "smile") + (i >= 2)]
@@ -233,7 +245,7 @@ def test_weights_ramp_the_masks_own_terms_only_and_only_where_decoupled(tiny):
     for step, share in ((0, 0.0), (400, 0.0), (600, 0.5), (800, 1.0), (5000, 1.0)):
         weights = {name: float(w) for name, w in objectives.generator_weights(config, step).items()}
         assert weights == pytest.approx({
-            "adversarial": 1, "classification": 1, "reconstruction": 10, "cycle": 10, "content": 1,
+            "adversarial": 1, "classification": 1, "reconstruction": 10, "colour": 10, "cycle": 10, "content": 1,
             "style_foreground": 1, "style_background": 1, "background": 7, "r1": 0.2 * share, "r2": 2 * share,
             "mask_classification": 3 * share, "mask_critic": 0.5 * share,
             "mask_cycle": 4 * share, "edge": 6 * share,
@@ -262,7 +274,7 @@ def test_mask_questions_are_asked_only_of_groups_that_were_painted(generator, co
         if pairs.transfer[i, g] == 0:
             continue
         m = first.encoding.masks[i : i + 1, ..., g : g + 1]
-        composite = m * first.bare[i : i + 1] + (1 - m) * pairs.images[i : i + 1]
+        composite = m * first.painting.raw[i : i + 1] + (1 - m) * pairs.images[i : i + 1]
         own, other = pairs.labels[i].numpy(), pairs.labels[(i + 3) % 6].numpy()
         wanted = np.where(MEMBERSHIP[g] == 1, other, own)[None]
         s, z = critic(composite, wanted)
@@ -274,8 +286,8 @@ def test_mask_questions_are_asked_only_of_groups_that_were_painted(generator, co
     assert float(terms["adversarial"]) == pytest.approx(-float(tf.reduce_mean(fooled[0])), rel=1e-3, abs=1e-4)
     expected = float(classification.classification_loss(fooled[1], pairs.target))
     assert float(terms["classification"]) == pytest.approx(expected, rel=1e-3)
-    outside = 1 - objectives.chosen_mask(first.encoding.masks, pairs.transfer).numpy()
-    error = (outside * np.abs(first.bare - pairs.images)).mean()
+    outside = 1 - core.chosen_mask(first.encoding.masks, pairs.transfer).numpy()
+    error = (outside * np.abs(first.painting.raw - pairs.images)).mean()
     assert float(terms["background"]) == pytest.approx(error, rel=1e-3)
     assert float(terms["r2"]) == pytest.approx(first.encoding.masks[..., :2].numpy().mean() * 2, rel=1e-4)
 
@@ -284,8 +296,8 @@ def test_a_region_without_a_mask_has_no_style_and_is_not_transferred():
     styles = np.arange(1, 13, dtype="float32").reshape(2, 2, 3)
     masks = np.zeros((2, 8, 8, 2), "float32")
     masks[0, 3, 4, 0], masks[1, ..., 0], masks[1, ..., 1] = 0.03, 0.02, 1.0  # one pixel; nowhere above; everywhere
-    found = np.asarray(objectives.without_empty(styles, masks))
+    found = np.asarray(core.without_empty(styles, masks))
     np.testing.assert_array_equal(found, styles * np.array([[1, 0], [0, 1]])[..., None])
     asked = np.array([[1, 1], [1, 0]], "float32")
-    np.testing.assert_array_equal(objectives.transferable(found, asked), [[1, 0], [0, 0]])
-    np.testing.assert_array_equal(objectives.transferable(styles, asked), asked)
+    np.testing.assert_array_equal(core.transferable(found, asked), [[1, 0], [0, 0]])
+    np.testing.assert_array_equal(core.transferable(styles, asked), asked)

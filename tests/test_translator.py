@@ -71,7 +71,7 @@ def test_at_the_models_size_it_is_the_model(model, translator):
     np.testing.assert_allclose(result.input_masks["all"], expected["image_masks"][0, :, :, 0], atol=1e-5)
     np.testing.assert_allclose(result.exemplar_masks["all"], expected["exemplar_masks"][0, :, :, 0], atol=1e-5)
     bare = translator.translate(image, keep_background=False)
-    off = np.abs(bare.image.astype(int) - preprocess.from_model_range(expected["bare"])[0].numpy())
+    off = np.abs(bare.image.astype(int) - preprocess.from_model_range(expected["raw"])[0].numpy())
     assert off.max() <= 1
 
 
@@ -83,7 +83,7 @@ def test_groups_at_the_models_size(grouped):
     for groups, transfer in ((["hair"], [1, 0]), ("mouth", [0, 1]), ("hair,mouth", [1, 1]), (None, [1, 1])):
         expected = model.translate(x, e, transfer=tf.constant([transfer], tf.float32))
         painted = grouped.translate(image, groups=groups, keep_background=False).image
-        off = np.abs(painted.astype(int) - preprocess.from_model_range(expected["bare"])[0].numpy())
+        off = np.abs(painted.astype(int) - preprocess.from_model_range(expected["raw"])[0].numpy())
         assert off.max() <= 1, groups
     for bad, says in (("hat", "'hat' is not a group"), ([], "groups is empty"), (["hair", "x"], "'x' is not a group")):
         with pytest.raises(ImageError, match=says):

@@ -9,7 +9,7 @@ import weakref
 
 import numpy as np
 
-from lomit_tf.data.order import PairOrder, Purpose
+from lomit_tf.data.order import COLOURS_ONLY_SHARE, PairOrder, Purpose
 from lomit_tf.data.store import ImageStore
 
 QUIET_SECONDS = 0.2  # without a call: tf.data's buffers are full
@@ -31,7 +31,7 @@ class Loader:
         _open.add(self)
 
     def load(self, step: np.int64) -> tuple[np.ndarray, ...]:
-        """x1, y1, x2, y2, alpha, transfer of a step; x as uint8. An error is kept, and raised from then on."""
+        """x1, y1, x2, y2, alpha, transfer, colours_only of a step; x as uint8. An error is kept, and raised again."""
         with self._lock:
             self._running, self._calls = self._running + 1, self._calls + 1
         try:
@@ -63,7 +63,8 @@ class Loader:
         shape, size = (self.rows.stop - self.rows.start, self.shape[1]), self.store.config.image_size
         x = np.zeros((*shape, size, size, 3), np.uint8)
         y = np.zeros((*shape, self.store.images.labels.shape[1]), np.float32)
-        return x, y, x, y, np.zeros((*shape, 2), np.float32), np.zeros((*shape, self.num_groups), np.float32)
+        alpha, transfer, colours = (np.zeros((*shape, n), np.float32) for n in (2, self.num_groups, 1))
+        return x, y, x, y, alpha, transfer, colours
 
     def _load(self, step: int) -> tuple[np.ndarray, ...]:
         # All random numbers are drawn for the global batch, and only then are this worker's rows taken.
@@ -72,6 +73,7 @@ class Loader:
         flips = self._rng(Purpose.FLIP, step).random((2, *self.shape))[:, rows] < 0.5
         alpha = self._rng(Purpose.ALPHA, step).random((*self.shape, 2), np.float32)[rows]
         transfer = self._transfer(step)[rows]
+        colours = self._rng(Purpose.COLOURS_ONLY, step).random((*self.shape, 1))[rows] < COLOURS_ONLY_SHARE
         pictures, actual = self.store.get(np.concatenate([side.ravel() for side in sides]))
         if self.flip:
             mirrored = flips.ravel()
@@ -79,7 +81,7 @@ class Loader:
         labels = self.store.images.labels[actual]
         x1, x2 = pictures.reshape(2, *sides[0].shape, *pictures.shape[1:])
         y1, y2 = labels.reshape(2, *sides[0].shape, -1)
-        return x1, y1, x2, y2, alpha, transfer
+        return x1, y1, x2, y2, alpha, transfer, colours.astype(np.float32)
 
     def _transfer(self, step: int) -> np.ndarray:
         """(B, n, G): all groups with probability 1/2, else any non-empty subset, each as likely."""

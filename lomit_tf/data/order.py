@@ -14,6 +14,7 @@ Side = Literal[0, 1]  # x1 or x2
 
 
 MOST_REPEATS = 4
+COLOURS_ONLY_SHARE = 0.25  # of the pairs: their colour groups exchange the six colour moments alone
 
 
 class Purpose(enum.IntEnum):
@@ -26,6 +27,7 @@ class Purpose(enum.IntEnum):
     TRANSFER = 4
     PARTNER = 5
     SAMPLE = 6
+    COLOURS_ONLY = 7
 
 
 class PairOrder:

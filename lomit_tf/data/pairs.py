@@ -23,6 +23,7 @@ from lomit_tf.data.store import CorruptDataError, CorruptReport, ImageStore
 
 __all__ = ["CorruptDataError", "CorruptReport", "PairPipeline", "batches", "sample_pairs", "training_pairs"]
 
+
 @dataclasses.dataclass(frozen=True)
 class PairPipeline:
     """An endless stream of training elements.
@@ -70,7 +71,8 @@ def training_pairs(
     labels and G = num_groups it is a dict of float32 tensors:
       x1, x2: (B, n, S, S, 3) in -1..1; y1, y2: (B, n, K) in {0, 1};
       alpha: (B, n, 2) in [0, 1), for the interpolates of the gradient penalty;
-      transfer: (B, n, G) in {0, 1}, the groups to transfer: never none, all of them with probability 1/2 at least.
+      transfer: (B, n, G) in {0, 1}, the groups to transfer: never none, all of them with probability 1/2 at least;
+      colours_only: (B, n, 1) in {0, 1}, pairs whose colour groups exchange their colour moments alone (1/4 of them).
     Critic sub-batch j is [:, j].
 
     x1 and x2 walk through independent permutations of all images (of domain A and of domain B), new ones each epoch.
@@ -98,7 +100,7 @@ def training_pairs(
     size, num_labels, count_rows = config.image_size, len(images.label_names), stop - first
     shapes = {
         "x1": (size, size, 3), "y1": (num_labels,), "x2": (size, size, 3), "y2": (num_labels,), "alpha": (2,),
-        "transfer": (num_groups,),
+        "transfer": (num_groups,), "colours_only": (1,),
     }  # fmt: skip
     kinds = [tf.uint8 if name.startswith("x") else tf.float32 for name in shapes]
 

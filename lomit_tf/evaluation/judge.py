@@ -1,7 +1,7 @@
 """The judge: an attribute classifier that no LOMIT network has seen, to say which labels a translation has.
 
 It is a residual network with batch normalisation, so that it shares neither weights nor architecture nor seed with
-the critic's D_cls (plain strided convolutions, spec section 2), and it learns from real images and labels only.
+the critic's D_cls (plain strided convolutions), and it learns from real images and labels only.
 """
 
 from __future__ import annotations

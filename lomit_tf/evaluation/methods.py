@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf import objectives
+from lomit_tf import core, objectives
 from lomit_tf.evaluation.pictures import mean_colours, unit
 from lomit_tf.model import Lomit
 from lomit_tf.objectives import Pairs
@@ -62,10 +62,9 @@ class Trained:
     def _run(self, x1: tf.Tensor, x2: tf.Tensor, transfer: tf.Tensor) -> dict[str, tf.Tensor]:
         model, g = self.model, self.model.inference_generator
         out = model.translate(x1, x2, transfer)
-        # x11, and the way back: the translation takes the input's own style again (spec, section 3, steps 3 and 5).
-        content = g.encode_content(x1)
-        own = g.styles(x1, out["image_masks"])
-        reconstruction = g.decode(content, out["image_masks"], own)
+        # The own style again, and the way back: the translation takes the input's own style again.
+        e = core.encode(g, x1)
+        own = core.paint(g, x1, e.content, e.masks, e.styles, e.styles, transfer, reconstruct=bool(g.free_groups))
         labels = tf.zeros((tf.shape(x1)[0], model.membership.shape[1]))
         pairs = Pairs.of(x1, labels, x2, labels, transfer, model.membership)
         first = objectives.translate(g, model.config, pairs, reconstruct=False)
@@ -73,7 +72,8 @@ class Trained:
         return {
             "image": out["image"], "masks": out["image_masks"][..., :-1],
             "exemplar_masks": out["exemplar_masks"][..., :-1],
-            "reconstruction": reconstruction, "cycle": returned[: tf.shape(x1)[0]],
+            "reconstruction": own.reconstruction if own.reconstruction is not None else own.image,
+            "cycle": returned[: tf.shape(x1)[0]],
         }  # fmt: skip
 
 

@@ -88,16 +88,14 @@ def downsample(mask: np.ndarray, size: int) -> np.ndarray:
 
 
 def fading(window: Window, size: tuple[int, int]) -> np.ndarray:
-    """Weights (h, w) of a window in a photograph (height, width): 1, and down to 0 at borders within the photograph."""
+    """Weights (h, w) of a window in a photograph (height, width): 1, and down to 0 at sides within the photograph."""
+    left, top, right, bottom = window.ends_within(size)
     profiles = []
-    for start, length, limit in (
-        (window.top, window.height, size[0]),
-        (window.left, window.width, size[1]),
-    ):
+    for length, starts, stops in ((window.height, top, bottom), (window.width, left, right)):
         along = np.arange(length, dtype=np.float32) + 0.5
         ramp = max(1.0, BORDER * length)
-        low = along / ramp if start > 0 else np.ones_like(along)
-        high = (length - along) / ramp if start + length < limit else np.ones_like(along)
+        low = along / ramp if starts else np.ones_like(along)
+        high = (length - along) / ramp if stops else np.ones_like(along)
         profiles.append(np.clip(np.minimum(low, high), 0.0, 1.0))
     return profiles[0][:, None] * profiles[1][None, :]
 

@@ -1,4 +1,4 @@
-"""R1 and R2, the regularisers of the masks, and R2's schedules (spec, sections 3 and 5)."""
+"""R1 and R2, the regularisers of the masks, and the other losses of masks (docs/method.md, 5 and 6)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def cosine_similarity(features: Any) -> Any:
 def mask_similarity(masks: Any, features: Any, *, cut_negative: bool = False) -> Any:
     """R1 = sum_g mean_{b, i, j} |m_i - m_j| cos(c_i, c_j): like pixels should have like mask values.
 
-    The mean over pixel pairs is CODE18's (the post writes a sum). Gradients through `features` are stopped here;
-    that R1 reaches the mask decoder only is the caller's part (lomit_tf/model.py).
+    docs/method.md, eq. (5.9). The mean over pixel pairs is from the authors' code; the paper writes a sum. Gradients
+    through `features` are stopped here; that R1 reaches the mask decoder only is the caller's part (lomit_tf/model.py).
 
     Args:
         masks: foreground masks at the features' resolution, (B, h, w, G).
         features: content features, or colours normalised per channel, (B, h, w, C).
-        cut_negative: negative similarities count as 0 (section 6); otherwise unlike pixels are pushed apart.
+        cut_negative: negative similarities count as 0; otherwise unlike pixels are pushed apart.
     """
     height, width, groups = masks.shape[1:]
     count = height * width
@@ -50,8 +50,8 @@ EDGE_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))  # rows and colum
 def edge_smoothness(masks: Any, images: Any, scale: float) -> Any:
     """sum_g mean |m_i - m_j| exp(-|x_i - x_j|^2 / (2 scale^2)) over near pixels: R1 made local, at full resolution.
 
-    A mask's edge is free where the image has one, and costs its length where it has none (a weighted total variation,
-    as the pairwise term of Boykov and Jolly 2001).
+    docs/method.md, eq. (6.8). A mask's edge costs little where the image has one too, and its length where it has none
+    (a weighted total variation, as the pairwise term of Boykov and Jolly 2001).
 
     Args:
         masks: foreground masks (B, H, W, G).
@@ -72,10 +72,10 @@ def edge_smoothness(masks: Any, images: Any, scale: float) -> Any:
 
 
 def irreversible(masks: Any, returned: Any, images: Any, counted: Any) -> Any:
-    """sum_g mean_b w_bg mean_(pixels, channels) m_g |x121 - x1|: what painting there and back does not restore.
+    """sum_g mean_b w_bg mean_(pixels, channels) m_g |x121 - x1|: the cycle's error within the mask.
 
-    Gradients reach the masks only. Hair of another colour comes back; skin or background that was painted over as
-    hair does not, and so the mask leaves it.
+    docs/method.md, eq. (6.5). Gradients reach the masks only. Hair that was repainted can be painted back; skin or
+    background that was painted over as hair cannot, and so the mask leaves it.
 
     Args:
         masks: foreground masks (B, H, W, G).
@@ -86,17 +86,21 @@ def irreversible(masks: Any, returned: Any, images: Any, counted: Any) -> Any:
     return ops.sum(ops.mean(ops.mean(masks * error, axis=(1, 2)) * counted, axis=0))
 
 
-def normalised_colours(image: Any) -> Any:
-    """The post's c-hat: each channel brought to mean 0 and deviation 1 per image, (B, h, w, 3) -> the same shape."""
-    mean = ops.mean(image, axis=(1, 2), keepdims=True)
-    variance = ops.mean(ops.square(image - mean), axis=(1, 2), keepdims=True)
-    return (image - mean) / ops.sqrt(variance + 1e-5)
+def normalised_channels(maps: Any) -> Any:
+    """Each channel of each image brought to mean 0 and deviation 1 over space, (B, h, w, C) -> the same shape.
+
+    Of colours it is the paper's c-hat.
+    """
+    maps = ops.cast(maps, "float32")
+    mean = ops.mean(maps, axis=(1, 2), keepdims=True)
+    variance = ops.mean(ops.square(maps - mean), axis=(1, 2), keepdims=True)
+    return (maps - mean) / ops.sqrt(variance + 1e-5)
 
 
 def mask_sparsity(
     masks: Any, config: LossConfig | None = None, success: Any | None = None, pixels: Any | None = None
 ) -> Any:
-    """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1.
+    """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1: docs/method.md, eq. (5.11).
 
     With `r2_schedule=area`: sum_g mean_b of how far an image's mean mask lies outside [area_min, area_max].
     With `success` (G,), for `mask_gate=success`: sum_g success_g mean(m_g), without gradient to success.
@@ -112,16 +116,19 @@ def mask_sparsity(
     return ops.sum(per_group if success is None else ops.stop_gradient(success) * per_group)
 
 
-def change_weights(masks: Any, painted: Any, images: Any, asked: Any, strength: float) -> Any:
-    """What R2 counts at each pixel: more where G changes the image less than it does on average within the mask.
+LEAST_CHANGE = 0.02  # of colours in [-1, 1]: where styles agree already, hardly any pixel changes, and none counts more
 
-    1 + strength * clip(1 - d / d_g, -1, 1), with d = mean over channels of |G - x| and d_g its mean weighted by m_g: a
-    region that is hardly painted has no business in the mask, while the sparsity of the whole stays as it is. The
-    scale is each image's own, since black to brown is a smaller change than black to blond.
+
+def change_weights(masks: Any, changes: list[Any], asked: Any, strength: float) -> Any:
+    """What R2 counts at each pixel: more where painting changes the image less than on average within the mask.
+
+    1 + strength * clip(1 - d / d_g, -1, 1), with d = mean over channels of |change_g| and d_g its mean weighted by m_g,
+    at least LEAST_CHANGE: a region that is hardly painted does not belong to the mask, while the sparsity of the whole
+    stays as it is. The scale is each image's own, since black to brown is a smaller change than black to blond.
 
     Args:
         masks: foreground masks (B, H, W, G); no gradient.
-        painted, images: the bare G and x, (B, H, W, 3); no gradient.
+        changes: of every group, what its painter changes in the image, (B, H, W, 3); no gradient.
         asked: (B, G), 1 where the group was transferred; elsewhere nothing is painted, and all pixels count 1.
         strength: 0..1.
 
@@ -129,15 +136,20 @@ def change_weights(masks: Any, painted: Any, images: Any, asked: Any, strength: 
         (B, H, W, G), from 1 - strength to 1 + strength.
     """
     masks = ops.stop_gradient(ops.cast(masks, "float32"))
-    change = ops.stop_gradient(ops.mean(ops.abs(ops.cast(painted - images, "float32")), axis=-1, keepdims=True))
+    change = ops.concatenate([ops.mean(ops.abs(ops.cast(c, "float32")), axis=-1, keepdims=True) for c in changes], -1)
+    change = ops.stop_gradient(change)
     total = ops.sum(masks, axis=(1, 2), keepdims=True)
     average = ops.sum(masks * change, axis=(1, 2), keepdims=True) / ops.maximum(total, 1e-6)
-    less = ops.clip(1 - change / ops.maximum(average, 1e-6), -1, 1)
+    less = ops.clip(1 - change / ops.maximum(average, LEAST_CHANGE), -1, 1)
     return 1 + strength * less * ops.reshape(asked, (-1, 1, 1, masks.shape[-1]))
 
 
 def ramp(step: Any, start: int, end: int) -> Any:
-    """0 until `start`, linearly to 1 at `end`; 1 from `start` on where the two are equal. `step` is a scalar."""
+    """0 until `start`, linearly to 1 at `end`; 1 from `start` on where the two are equal: eq. (6.9).
+
+    Args:
+        step: a scalar.
+    """
     step = ops.cast(step, "float32")
     if end <= start:
         return ops.cast(step >= start, "float32")
@@ -146,7 +158,7 @@ def ramp(step: Any, start: int, end: int) -> Any:
 
 def sparsity_weight(step: Any, config: LossConfig) -> Any:
     """R2's weight at a generator step: constant, or between r2_start and r2_end from 0 to r2_weight (warmup) or from
-    r2_weight to r2_final_weight (anneal)."""
+    r2_weight to r2_final_weight (anneal): docs/method.md, eq. (6.10)."""
     passed = ramp(step, config.r2_start, config.r2_end)
     if config.r2_schedule == "warmup":
         return config.r2_weight * passed

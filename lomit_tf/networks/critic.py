@@ -1,4 +1,4 @@
-"""D, the critic D_src and the attribute classifier D_cls on one trunk (spec, sections 2 and 6)."""
+"""D, the critic D_src and the attribute classifier D_cls on one trunk (docs/method.md, 2.7)."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Critic(layers.Layer):
     No normalisation: the gradient penalty is a property of each image alone, and so is every row of the output,
     which makes it exact to pass several batches as one.
 
-    `critic_condition` decides what the score judges (spec, section 6):
-        none: the image (the paper); the mean of the patch scores.
-        heads: the image under its labels; two patch scores per label, one for each of its values, averaged with
-            `label_weights`, so that a smile is not outvoted by four hair colours.
+    `critic_condition` decides what the score judges (docs/method.md, 2.7 and 11):
+        none: the image (the paper); the mean of the patch scores, eq. (2.11).
+        heads: the image under its labels, eq. (2.12); two patch scores per label, one for each of its values,
+            averaged with `label_weights`, so that a smile is not outvoted by four hair colours.
         projection: patch scores plus <V y, h(x)> with h the pooled trunk (Miyato and Koyama 2018).
     """
 

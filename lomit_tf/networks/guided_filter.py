@@ -1,4 +1,4 @@
-"""The guided filter (He, Sun and Tang 2010): gives masks the image's edges."""
+"""The guided filter (He, Sun and Tang 2010): gives masks the image's edges (docs/method.md, eqs. (3.3), (3.4))."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from typing import Any
 
 from keras import ops
 
+from lomit_tf.networks.colour import luminance
+
 EPSILON = 4e-3  # variance, of values in [-1, 1], at and below which an edge of the guide counts as none
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-
-
-def luminance(images: Any) -> Any:
-    """RGB (B, H, W, 3) -> (B, H, W, 1), in the same range."""
-    red, green, blue = ops.split(images, 3, axis=-1)
-    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
 def box(x: Any, radius: int) -> Any:

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf import objectives
 from lomit_tf.data import preprocess
 from lomit_tf.model import Lomit
 from lomit_tf.serving.images import decode, encode_png
@@ -68,9 +67,13 @@ class Engine:
         data = model.config.data
         self.size, self.crop, self.max_pixels = data.image_size, data.crop, max_pixels
         self.groups = model.group_names
-        style_dim = model.config.model.style_dim
+        style_size = model.inference_generator.style_size
         self.signatures = signatures(
-            self.size, len(self.groups), style_dim, default_exemplar=default_exemplar is not None
+            self.size,
+            len(self.groups),
+            style_size,
+            parts=model.inference_generator.parts(self.size),
+            default_exemplar=default_exemplar is not None,
         )
         self.default_exemplar = default_exemplar
         self.cache_hits = 0
@@ -133,9 +136,9 @@ class Engine:
             transfer = np.stack([everything if item.transfer is None else item.transfer for item in chosen])
             styles = np.stack([item.encoded.styles for item in chosen if item.encoded is not None])
             images = np.stack([item.image for item in chosen if item.image is not None])
-            painted, used = self._apply(images, masks, styles, transfer)
-            for i, picture, mask in zip(paint, painted.numpy(), used.numpy(), strict=True):
-                results[i] |= {"translation": picture, "image_masks": mask}
+            made = {name: value.numpy() for name, value in self._apply(images, masks, styles, transfer).items()}
+            for n, i in enumerate(paint):
+                results[i] |= {name: value[n] for name, value in made.items()}
         if look:
             pictures = [image for i in look if (image := items[i].image) is not None]
             found = self._masks(np.stack(pictures)).numpy()
@@ -190,38 +193,23 @@ def check_exemplar(engine: Engine) -> None:
 
 
 def _functions(model: Lomit) -> tuple[Any, Any, Any]:
-    """Compiled: encode(images, masks) -> styles, masks; apply(images, masks, styles, transfer) -> translations, masks;
-    masks(images). Masks are (B, S, S, G); where an edited one is negative, the network's own value counts."""
+    """Compiled: encode(images, masks) -> styles, masks; apply(images, masks, styles, transfer) -> outputs by
+    name; masks(images). Masks are (B, S, S, G); where an edited one is negative, the group was not edited there."""
     g, groups = model.inference_generator, len(model.group_names)
     size = model.config.data.image_size
     images = tf.TensorSpec((None, size, size, 3), tf.float32)
     planes = tf.TensorSpec((None, size, size, groups), tf.float32)
-    styles = tf.TensorSpec((None, groups, model.config.model.style_dim), tf.float32)
+    styles = tf.TensorSpec((None, groups, g.style_size), tf.float32)
     transfer = tf.TensorSpec((None, groups), tf.float32)
 
-    def regions(content: Any, images: tf.Tensor, edited: tf.Tensor) -> tf.Tensor:
-        """(B, S, S, G + 1), background last; groups that overfill a place share it, as export/graphs.py does."""
-        own = tf.cast(g.masks(content, images)[..., :groups], tf.float32)
-        masks = tf.where(edited < 0, own, edited)
-        total = tf.reduce_sum(masks, axis=-1, keepdims=True)
-        return tf.concat([masks / tf.maximum(total, 1.0), 1.0 - tf.minimum(total, 1.0)], axis=-1)
-
-    def encode(images: tf.Tensor, edited: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        used = regions(g.encode_content(images), images, edited)
-        styles = objectives.without_empty(g.styles(images, used)[:, :groups], used[..., :groups])
+    def encode(images: tf.Tensor, edits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        styles, used = model.encode_exemplar(images, edits=edits)
         return tf.cast(styles, tf.float32), used[..., :groups]
 
-    def apply(
-        images: tf.Tensor, edited: tf.Tensor, styles: tf.Tensor, transfer: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        content = g.encode_content(images)
-        used = regions(content, images, edited)
-        transfer = objectives.transferable(styles, transfer)
-        own = g.styles(images, used)
-        wanted = tf.concat([tf.cast(styles, own.dtype), own[:, groups:]], axis=1)
-        mixed = objectives.mix_styles(own, wanted, tf.cast(transfer, own.dtype))
-        bare = tf.cast(g.decode(content, used, mixed), tf.float32)
-        return objectives.finish(model.config, bare, used, transfer, images), used[..., :groups]
+    def apply(images: tf.Tensor, edits: tf.Tensor, styles: tf.Tensor, transfer: tf.Tensor) -> dict[str, tf.Tensor]:
+        out = model.apply_styles(images, styles, transfer, edits=edits)
+        parts = {name: tf.cast(out[name], tf.float32) for name in ("image", *g.parts(size))}
+        return {"translation": parts.pop("image"), "image_masks": out["image_masks"][..., :groups]} | parts
 
     def masks_of(images: tf.Tensor) -> tf.Tensor:
         return tf.cast(g.masks(g.encode_content(images), images)[..., :groups], tf.float32)

@@ -6,6 +6,7 @@ S is the model's image size, G its attribute groups, D the length of a style. Th
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Literal
 
 Dtype = Literal["DT_STRING", "DT_FLOAT"]
@@ -77,11 +78,19 @@ class Signature:
         }
 
 
-def signatures(size: int, groups: int, style_dim: int, *, default_exemplar: bool = False) -> dict[str, Signature]:
+def signatures(
+    size: int,
+    groups: int,
+    style_size: int,
+    *,
+    parts: Mapping[str, tuple[int, ...]] | None = None,
+    default_exemplar: bool = False,
+) -> dict[str, Signature]:
     """All signatures of a model, by name: those of export/saved_model.py, whose inputs may partly be left out here.
 
     Args:
-      size, groups, style_dim: S, G and D.
+      size, groups, style_size: S, G and D.
+      parts: shapes of what `apply` also gives, by name: what G painted (raw) and the colour groups' curves.
       default_exemplar: whether exemplars may be left out, because the server was given one.
     """
     picture, planes = (size, size, 3), (size, size, groups)
@@ -98,8 +107,9 @@ def signatures(size: int, groups: int, style_dim: int, *, default_exemplar: bool
     def encoded(name: str, optional: bool = False) -> Tensor:
         return Tensor(name, "DT_STRING", optional=optional)
 
-    styles = Tensor("styles", "DT_FLOAT", (groups, style_dim))
+    styles = Tensor("styles", "DT_FLOAT", (groups, style_size))
     several = (Tensor("transfer", "DT_FLOAT", (groups,), low=0.0, high=1.0, optional=True),) if groups > 1 else ()
+    made = [Tensor(name, "DT_FLOAT", shape) for name, shape in (parts or {}).items()]
     all_of_them = (
         Signature(
             "serving_default",
@@ -122,7 +132,7 @@ def signatures(size: int, groups: int, style_dim: int, *, default_exemplar: bool
         Signature(
             "apply",
             (pixels("image"), styles, edit("image_masks"), *several),
-            (pixels("translation"), masks("image_masks")),
+            (pixels("translation"), masks("image_masks"), *made),
         ),
     )  # fmt: skip
     return {signature.name: signature for signature in all_of_them}

@@ -16,6 +16,7 @@ import numpy as np
 
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.writing import encode, encode_mask
+from lomit_tf.inference import Painted
 from lomit_tf.translator import Exemplar, Request, Translator
 from lomit_tf.webapp.mask_edits import read_layer
 from lomit_tf.webapp.pictures import Picture
@@ -65,7 +66,7 @@ class Session:
         self._encoded: dict[int, tuple[int, Exemplar]] = {}  # of a Picture's id, with its version
         self._numbers = itertools.count(1)
         self._shown: dict[tuple[str, int, str], int] = {}  # (side, a Picture's id, group): the last number it was given
-        self._bare: dict[int, tuple[object, np.ndarray]] = {}  # what the network painted, with what it depends on
+        self._painted: dict[int, tuple[object, Painted]] = {}  # what the network painted, with what it depends on
 
     @property
     def exemplar(self) -> Picture | None:
@@ -87,7 +88,7 @@ class Session:
         with self.lock:
             if which == "input":
                 self.input = picture
-                self._bare.clear()
+                self._painted.clear()
             else:
                 self.exemplars = [*self.exemplars, picture] if add else [picture]
                 self.chosen = len(self.exemplars) - 1
@@ -100,6 +101,17 @@ class Session:
             if not 0 <= index < len(self.exemplars) or index == self.chosen:
                 return False
             self.chosen = index
+            return True
+
+    def choose_face(self, index: int) -> bool:
+        """Frame the input by another of its faces, by its place; False where that changes nothing."""
+        with self.lock:
+            picture = self.input
+            if picture is None or not 0 <= index < len(picture.faces) or index == picture.face:
+                return False
+            self.input = picture.by_face(self.translator, index)
+            self._painted.clear()
+            self._forget()
             return True
 
     def keep_chosen(self) -> None:
@@ -161,13 +173,13 @@ class Session:
             keys = [(self.input.version, p.version, settings.groups) for p in self.exemplars]
             missing = [
                 n for n, (p, key) in enumerate(zip(self.exemplars, keys, strict=True))
-                if self._bare.get(id(p), (None,))[0] != key
+                if self._painted.get(id(p), (None,))[0] != key
             ]  # fmt: skip
             painted = self.translator.paint([ready[n] for n in missing])
-            for n, bare in zip(missing, painted, strict=True):
-                self._bare[id(self.exemplars[n])] = keys[n], bare
+            for n, one in zip(missing, painted, strict=True):
+                self._painted[id(self.exemplars[n])] = keys[n], one
             results = [
-                self.translator.finish(r, self._bare[id(p)][1]) for r, p in zip(ready, self.exemplars, strict=True)
+                self.translator.finish(r, self._painted[id(p)][1]) for r, p in zip(ready, self.exemplars, strict=True)
             ]
             notes = dict.fromkeys(note.removeprefix("exemplar: ") for result in results for note in result.notes)
             return Shown(
@@ -196,7 +208,7 @@ class Session:
                 self.input.full, self._exemplar(self.exemplar), self.input.masks(full=True),
                 settings.groups, settings.strength,
             )  # fmt: skip
-            result = self.translator.finish(self.translator.check(request), self._bare[id(self.exemplar)][1])
+            result = self.translator.finish(self.translator.check(request), self._painted[id(self.exemplar)][1])
             painted = self.exemplar.masks(full=True)
             exemplar_masks = self.exemplar.found
             if painted:  # the other groups share what is left
@@ -216,7 +228,7 @@ class Session:
     def _forget(self) -> None:
         """Drop what was kept of pictures that are gone: their ids may come back."""
         present = {id(picture) for picture in self.exemplars}
-        for known in (self._encoded, self._bare):
+        for known in (self._encoded, self._painted):
             for gone in known.keys() - present:
                 del known[gone]  # type: ignore[attr-defined]
         present.add(id(self.input))

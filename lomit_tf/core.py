@@ -1,0 +1,271 @@
+"""One translation: the forward pass that training, inference, serving, distillation, evaluation and export share.
+
+Nothing else calls `Generator.decode` or `Generator.curves`. keras.ops only. Below, B is the batch, S the side of the
+images, G the number of groups and R = G + 1 that of the regions, the background last.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from keras import ops
+
+from lomit_tf.networks import colour, curves
+from lomit_tf.networks.blocks import above
+from lomit_tf.networks.generator import Generator
+
+EMPTY_CODE = 1e-6  # a style is all 0 when its absolute values sum up to less
+COLOURS_ONLY = 0.5  # the flag of a style that is known by its six colour moments alone, such as a swatch's
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoding:
+    """An image's content, masks and styles."""
+
+    content: tuple[Any, Any, Any]
+    masks: Any  # (B, S, S, R) as the mask decoder gives them
+    regions: Any  # the same, or without gradient where the masks are decoupled, or a person's edit
+    styles: Any  # (B, R, style_size)
+
+
+@dataclasses.dataclass(frozen=True)
+class Painting:
+    """A translation and its parts."""
+
+    image: Any  # (B, S, S, 3): the translation, within [-1, 1] but where curves overshoot
+    raw: Any  # (B, S, S, 3): what G painted, without the composite; None in models without free groups
+    curves: Any  # (B, S/8, S/8, C * 3 * BINS) of the C colour groups; None in models without any
+    reconstruction: Any  # (B, S, S, 3): G with the own styles, where it was asked for
+    masks: Any  # (B, S, S, R), as used
+
+
+# Masks that people edit.
+
+
+def complete(masks: Any) -> Any:
+    """Masks of all groups (B, S, S, G) in 0..1 -> regions (B, S, S, R) that sum to 1.
+
+    Groups that together exceed 1 share the place in proportion; what they leave is background.
+    """
+    if masks.shape[-1] == 1:
+        return ops.concatenate([masks, 1.0 - masks], axis=-1)
+    total = ops.sum(masks, axis=-1, keepdims=True)
+    return ops.concatenate([masks / ops.maximum(total, 1.0), 1.0 - ops.minimum(total, 1.0)], axis=-1)
+
+
+def with_edits(masks: Any, edits: Any) -> Any:
+    """Put edited masks among the network's: an edit stays as given, and the others share what is left.
+
+    The twin of `imaging.masks.replace`, which works on photographs.
+
+    Args:
+        masks: the network's, (B, S, S, R), summing to 1.
+        edits: (B, S, S, G) in 0..1, negative wherever a group was not edited; what is more than 1 counts as 1.
+
+    Returns:
+        (B, S, S, R). Edits that together exceed 1 share the place in proportion. Where no other region has a share,
+        what is left is background.
+    """
+    edited = ops.cast(edits >= 0, masks.dtype)
+    given = ops.clip(edits, 0.0, 1.0) * edited
+    total = ops.sum(given, axis=-1, keepdims=True)
+    left = 1.0 - ops.minimum(total, 1.0)
+    groups = masks[..., :-1] * (1.0 - edited)
+    share = ops.sum(groups, axis=-1, keepdims=True) + masks[..., -1:]
+    scale = ops.where(share > 1e-6, left / ops.maximum(share, 1e-6), ops.zeros_like(left))
+    background = masks[..., -1:] * scale + ops.where(share > 1e-6, ops.zeros_like(left), left)
+    return ops.concatenate([groups * scale + given / ops.maximum(total, 1.0), background], axis=-1)
+
+
+# Styles.
+
+
+def mix_styles(own: Any, exemplar: Any, transfer: Any, code_size: int | None = None) -> Any:
+    """Styles (B, R, S): the exemplar's in the groups of T (B, G), the image's own elsewhere and in the background.
+
+    With colours (`code_size` numbers of E_s, then six moments and the flag) a style whose flag is COLOURS_ONLY gives
+    its moments, and the code stays the own one.
+    """
+    transfer = ops.expand_dims(ops.pad(transfer, ((0, 0), (0, 1))), -1)
+    if code_size is None or own.shape[-1] == code_size:
+        return transfer * exemplar + (1 - transfer) * own
+    flag = ops.cast(exemplar[..., -1:], own.dtype)
+    whole = transfer * above(flag, (1 + COLOURS_ONLY) / 2)
+    code = whole * exemplar[..., :code_size] + (1 - whole) * own[..., :code_size]
+    moments = transfer * exemplar[..., code_size:-1] + (1 - transfer) * own[..., code_size:-1]
+    there = transfer * above(flag, COLOURS_ONLY / 2) + (1 - transfer) * own[..., -1:]
+    return ops.concatenate([code, moments, there], axis=-1)
+
+
+def without_empty(styles: Any, masks: Any) -> Any:
+    """Styles (B, R, S), 0 for the regions whose masks (B, S, S, R) are empty: nowhere above EMPTY_MASK.
+
+    The code of an empty region means nothing, and could paint anything. A style of zeros says so to `transferable`,
+    wherever it was kept meanwhile.
+    """
+    return styles * ops.expand_dims(ops.cast(above(colour.coverage(masks), 0.0), styles.dtype), -1)
+
+
+def transferable(styles: Any, transfer: Any) -> Any:
+    """`transfer` (B, G), 0 for the groups of which the exemplar has nothing: whose styles (B, G, S) are all 0."""
+    size = ops.sum(ops.abs(ops.cast(styles, "float32")), axis=-1)
+    return transfer * ops.cast(above(size, EMPTY_CODE), transfer.dtype)
+
+
+def chosen_mask(masks: Any, transfer: Any) -> Any:
+    """Union of the masks of the groups in T: (B, S, S, R), (B, G) -> (B, S, S, 1)."""
+    groups = transfer.shape[-1]
+    return ops.sum(masks[..., :groups] * ops.reshape(transfer, (-1, 1, 1, groups)), axis=-1, keepdims=True)
+
+
+def blend(mask: Any, painted: Any, image: Any) -> Any:
+    """m * G + (1 - m) * x."""
+    return mask * painted + (1 - mask) * image
+
+
+# The translation.
+
+
+def encode(
+    generator: Generator, images: Any, *, decoupled: bool = False, contrast: Any = None, masks: Any = None
+) -> Encoding:
+    """Content, masks and region styles of images (B, S, S, 3).
+
+    Args:
+        decoupled: regions pass no gradient to the masks.
+        contrast: of the network's masks, where it is not the model's own.
+        masks: edited ones (B, S, S, R) instead of the network's.
+    """
+    content = generator.encode_content(images)
+    if masks is None:
+        masks = generator.masks(content, images, contrast)
+    regions = ops.stop_gradient(masks) if decoupled else masks
+    return Encoding(content, masks, regions, generator.styles(images, regions))
+
+
+def encode_exemplar(generator: Generator, exemplar: Any, masks: Any = None, edits: Any = None) -> tuple[Any, Any]:
+    """What `apply_styles` needs of an exemplar, so that one exemplar can serve many inputs.
+
+    Args:
+        exemplar: (B, S, S, 3) in [-1, 1].
+        masks: complete ones (B, S, S, R) instead of the network's.
+        edits: edited masks among the network's, (B, S, S, G) as of `with_edits`.
+
+    Returns:
+        The groups' styles (B, G, style_size), of zeros for a group whose mask is empty, and the masks as used. Nothing
+        takes an exemplar's background style.
+    """
+    if masks is None:
+        masks = generator.masks(generator.encode_content(exemplar), exemplar)
+    if edits is not None:
+        masks = with_edits(masks, edits)
+    of_groups = masks[..., : generator.num_groups]
+    return without_empty(generator.styles(exemplar, of_groups), of_groups), masks
+
+
+def apply_styles(
+    generator: Generator, image: Any, styles: Any, transfer: Any = None, masks: Any = None, edits: Any = None
+) -> Painting:
+    """An input in the styles of an exemplar.
+
+    Args:
+        image: (B, S, S, 3) in [-1, 1].
+        styles: (B, G, style_size) of `encode_exemplar`; of a group whose style is all 0 nothing is transferred.
+        transfer: (B, G) in {0, 1}, the groups to take from the exemplar; all by default.
+        masks, edits: as of `encode_exemplar`.
+    """
+    groups = generator.num_groups
+    content = generator.encode_content(image)
+    if masks is None:
+        masks = generator.masks(content, image)
+    if edits is not None:
+        masks = with_edits(masks, edits)
+    every = transfer is None
+    transfer = transferable(styles, ops.ones_like(styles[..., 0]) if every else transfer)
+    if every and groups == 1 and generator.composite and not generator.colour_groups:
+        # The input's own foreground style would go unused, or unseen where nothing is transferred.
+        own = mixed = ops.concatenate([styles, generator.styles(image, masks[..., groups:])], axis=1)
+    else:
+        own = generator.styles(image, masks)
+        given = ops.concatenate([ops.cast(styles, own.dtype), own[:, groups:]], axis=1)
+        mixed = mix_styles(own, given, ops.cast(transfer, own.dtype), generator.code_size)
+    return paint(generator, image, content, masks, own, mixed, transfer)
+
+
+def translate(generator: Generator, image: Any, exemplar: Any, transfer: Any = None) -> Painting:
+    """An input (B, S, S, 3) in the styles of an exemplar (B, S, S, 3), within the network's own masks."""
+    return apply_styles(generator, image, encode_exemplar(generator, exemplar)[0], transfer)
+
+
+def paint(
+    generator: Generator, image: Any, content: tuple[Any, Any, Any], masks: Any, own: Any, target: Any, transfer: Any,
+    *, reconstruct: bool = False,
+) -> Painting:  # fmt: skip
+    """Free groups first, then colours.
+
+    z = x + sum over the free g in T of m_g (G - x)
+    y = z + sum over the colour g in T of m_g curves_g(z)
+
+    Each painter is given the target styles of its own groups only, so that a smile does not recolour hair. With the
+    paper's output there is no composite: y = G.
+
+    Args:
+        image, content, masks: of the input; masks (B, S, S, R). No gradient passes through them into the composite.
+        own, target: styles (B, R, style_size) of the input, and those wanted.
+        transfer: (B, G), T.
+        reconstruct: also let G paint the input in its own styles.
+    """
+    raw = again = grid = None
+    y = image
+    of_masks = ops.stop_gradient(masks)
+    if generator.free_groups:
+        wanted = _only(generator, own, target, generator.free_groups)
+        if reconstruct:
+            doubled = tuple(ops.concatenate([c, c], axis=0) for c in content)
+            regions = ops.concatenate([masks, masks], axis=0)
+            both = generator.decode(doubled, regions, ops.concatenate([wanted, own], axis=0))
+            raw, again = ops.split(both, 2, axis=0)
+        else:
+            raw = generator.decode(content, masks, wanted)
+        if not generator.composite:
+            return Painting(raw, raw, None, again, masks)
+        y = blend(_chosen(generator.free_groups, of_masks, transfer), raw, image)
+    if generator.colour_groups:
+        wanted = _only(generator, own, target, generator.colour_groups)
+        grid = generator.curves(content, masks, wanted, own)
+        y = y + colour_change(generator, grid, of_masks, y, transfer)
+    return Painting(y, raw, grid, again, masks)
+
+
+def colour_change(generator: Generator, grid: Any, masks: Any, images: Any, transfer: Any) -> Any:
+    """sum_(colour g in T) m_g curves_g(x) of images (B, S, S, 3), which no mask or curve of another group changes."""
+    changes = group_changes(generator, grid, images)
+    total = 0.0
+    for g, change in changes.items():
+        total = total + masks[..., g : g + 1] * ops.reshape(transfer[:, g], (-1, 1, 1, 1)) * change
+    return total
+
+
+def group_changes(generator: Generator, grid: Any, images: Any) -> dict[int, Any]:
+    """Colour group -> curves_g(x), what its curves change in images (B, S, S, 3) before any mask."""
+    size = 3 * curves.BINS
+    return {
+        g: curves.change(grid[..., i * size : (i + 1) * size], images) for i, g in enumerate(generator.colour_groups)
+    }
+
+
+def _only(generator: Generator, own: Any, target: Any, groups: tuple[int, ...]) -> Any:
+    """The target styles of some groups, the own ones elsewhere."""
+    if len(groups) == generator.num_groups:
+        return target
+    regions = range(generator.num_groups + 1)
+    return ops.stack([(target if r in groups else own)[:, r] for r in regions], axis=1)
+
+
+def _chosen(groups: tuple[int, ...], masks: Any, transfer: Any) -> Any:
+    """Union of the masks of some groups, as far as they are in T: (B, S, S, 1)."""
+    if len(groups) == transfer.shape[-1]:
+        return chosen_mask(masks, transfer)
+    parts = [masks[..., g : g + 1] * ops.reshape(transfer[:, g], (-1, 1, 1, 1)) for g in groups]
+    return sum(parts[1:], parts[0])

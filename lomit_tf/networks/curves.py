@@ -1,0 +1,146 @@
+"""The colour painter: local curves of luminance, painted as the difference between two styles.
+
+A curve says for each of BINS luminances how a pixel's colour changes; a coarse grid of them covers the picture. What
+is painted at full resolution is only the look-up, in the photograph's own pixels (docs/method.md, the colour painter).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import layers, ops
+
+from lomit_tf.config import ModelConfig
+from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, area_pool
+from lomit_tf.networks.colour import LEAST_DEVIATION, TO_RGB, luminance
+from lomit_tf.networks.hadain import HighwayAdaIN
+
+BINS = 8  # K
+CELL = 8  # pixels of the image to one cell of the grid
+CENTRES = tuple((2 * k + 1) / BINS - 1 for k in range(BINS))  # luminances of the bins, in [-1, 1]
+CORRECTION = 0.4  # b: the learned correction stays within +-b, of colours in [-1, 1]
+GAIN = (0.6, 1.6)  # bounds of the ratio of deviations: beyond, a region turns chalky or grainy
+FLOOR, CEILING, SOFTNESS = -0.92, 0.97, 0.08  # of painted luminance, and how softly it bends there
+CHROMA_LIMIT = 1.25  # how much more colourful a bin may be than the region's mean
+SLOPE = (0.1, 2.0)  # of the whole tone curve: neighbouring luminances neither invert nor tear apart
+
+
+class CurveHead(layers.Layer):
+    """F: HAdaIN -> residual blocks (layer norm) -> conv 3x3 -> a grid of curves (B, H/8, W/8, 3 * BINS), float32.
+
+    Channel 3 k + colour, in luminance and two colour differences, unbounded; `correction` bounds the difference of two.
+    """
+
+    def __init__(self, config: ModelConfig, dtype: DType = None) -> None:
+        super().__init__(dtype=dtype)
+        channels = 4 * config.base_channels
+        self.statistics = 2 * channels  # of one region: what the style MLPs have to give
+        self.inject = HighwayAdaIN(dtype=dtype)
+        self.residual = [ResidualBlock(channels, norm="layer", dtype=dtype) for _ in range(config.residual_blocks)]
+        self.maps = ConvBlock(3 * BINS, 3, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype)
+        self.built = True  # no weights of its own: the parts are built by their first call
+
+    def call(self, content: Any, masks: Any, statistics: Any) -> Any:
+        """c (B, H/4, W/4, C), masks (B, H, W, R) and statistics (B, R, self.statistics) as of HighwayAdaIN."""
+        x = self.inject(content, masks, statistics)
+        for block in self.residual:
+            x = block(x)
+        maps = ops.cast(self.maps(x), "float32")
+        return area_pool(maps, maps.shape[1] // 2)
+
+
+def correction(wanted: Any, own: Any) -> Any:
+    """b tanh((F(wanted) - F(own)) / b): exactly 0 where the two are equal."""
+    return CORRECTION * ops.tanh((wanted - own) / CORRECTION)
+
+
+def closed_form(wanted: Any, own: Any) -> Any:
+    """Curves that carry one region's colour moments to another's, without anything learned.
+
+    Y:      bend((c_k - mean_o) clip(dev_w / dev_o, GAIN) + mean_w) - bend((c_k - mean_o) + mean_o)
+    Cb, Cr: mean_w s(Y after, mean_w) - mean_o s(Y before, mean_o), s(l, mean) = clip((1 + l) / (1 + mean), 0, limit)
+
+    Colours fade towards black with their luminance, as those of lit things do; a shift that is alike for all
+    luminances would tint the dark ones. Equal moments give exactly 0, since both sides are one expression.
+
+    Args:
+        wanted, own: moments (B, R, 6) of `region_moments`.
+
+    Returns:
+        (B, R, 3 * BINS), channel 3 k + colour, in luminance and colour differences.
+    """
+    centres = ops.reshape(ops.convert_to_tensor(CENTRES, dtype="float32"), (1, 1, BINS))
+    around = centres - own[..., :1]
+    ratio = (wanted[..., 3:4] + LEAST_DEVIATION) / (own[..., 3:4] + LEAST_DEVIATION)
+    after = _bend(around * ops.clip(ratio, *GAIN) + wanted[..., :1])
+    before = _bend(around * 1.0 + own[..., :1])
+    parts = [after - before]
+    for colour in (1, 2):
+        of_wanted = wanted[..., colour : colour + 1] * _share(after, wanted[..., :1])
+        of_own = own[..., colour : colour + 1] * _share(before, own[..., :1])
+        parts.append(of_wanted - of_own)
+    joined = ops.stack(parts, axis=-1)  # (B, R, BINS, 3)
+    return ops.reshape(joined, (-1, wanted.shape[1], 3 * BINS))
+
+
+def _bend(luminances: Any) -> Any:
+    """A soft floor and ceiling of painted luminance."""
+    raised = FLOOR + SOFTNESS * ops.softplus((luminances - FLOOR) / SOFTNESS)
+    return CEILING - SOFTNESS * ops.softplus((CEILING - raised) / SOFTNESS)
+
+
+def _share(luminances: Any, mean: Any) -> Any:
+    return ops.clip((1.0 + luminances) / (1.0 + mean + 0.05), 0.0, CHROMA_LIMIT)
+
+
+def monotone(curves: Any) -> Any:
+    """Limit the slope of the tone curve l + dY(l) to SLOPE, keeping its mean over the bins.
+
+    (B, h, w, 3 * BINS) in luminance and colour differences -> the same shape. Curves within the limits stay; all 0
+    stays exactly 0.
+    """
+    step = 2.0 / BINS
+    tone = curves[..., 0::3]
+    steps = ops.clip(tone[..., 1:] - tone[..., :-1], (SLOPE[0] - 1) * step, (SLOPE[1] - 1) * step)
+    sums = [[1.0 if j < k else 0.0 for k in range(BINS)] for j in range(BINS - 1)]  # of the steps below each bin
+    rising = ops.matmul(steps, ops.convert_to_tensor(sums, dtype="float32"))
+    limited = rising - ops.mean(rising, axis=-1, keepdims=True) + ops.mean(tone, axis=-1, keepdims=True)
+    return _interleave(limited, curves[..., 1::3], curves[..., 2::3])
+
+
+def to_rgb(curves: Any) -> Any:
+    """Curves (..., 3 * BINS) in luminance and colour differences -> in red, green and blue."""
+    parts = [curves[..., c::3] for c in range(3)]
+    return _interleave(*[sum(w * part for w, part in zip(row, parts, strict=True) if w) for row in TO_RGB])
+
+
+def _interleave(*colours: Any) -> Any:
+    """Three (..., BINS) -> (..., 3 * BINS), channel 3 k + colour."""
+    return ops.concatenate([colours[c][..., k : k + 1] for k in range(BINS) for c in range(3)], axis=-1)
+
+
+def bin_weights(images: Any) -> Any:
+    """w_k(l) = max(0, 1 - |clip(K l, 1/2, K - 1/2) - k - 1/2|) of l, the luminance in 0..1; they sum to 1.
+
+    (B, H, W, 3) in [-1, 1] -> (B, H, W, BINS).
+    """
+    places = ops.clip(BINS * (luminance(ops.cast(images, "float32")) + 1) / 2, 0.5, BINS - 0.5) - 0.5
+    return ops.relu(1.0 - ops.abs(places - ops.reshape(ops.arange(BINS, dtype="float32"), (1, 1, 1, BINS))))
+
+
+def change(curves: Any, images: Any) -> Any:
+    """What curves change in images: sum_k w_k(l(p)) bilinear(curves)_k(p).
+
+    Args:
+        curves: a grid (B, h, w, 3 * BINS) in RGB, channel 3 k + colour; half-pixel centres, edges repeated.
+        images: (B, H, W, 3) in [-1, 1], in whose luminance the curves are looked up.
+
+    Returns:
+        (B, H, W, 3), exactly 0 where the curves are.
+    """
+    size = (images.shape[1], images.shape[2])
+    by_colour = ops.concatenate([curves[..., c::3] for c in range(3)], axis=-1)
+    by_colour = ops.image.resize(by_colour, size, interpolation="bilinear", data_format="channels_last")
+    weights = bin_weights(images)
+    parts = [ops.sum(weights * by_colour[..., c * BINS : (c + 1) * BINS], axis=-1, keepdims=True) for c in range(3)]
+    return ops.concatenate(parts, axis=-1)
