@@ -21,7 +21,7 @@ TRAIN_STAMP := $(VENV)/.installed-train$(if $(EXTRAS),-$(subst $(comma),-,$(EXTR
 DEV_STAMP := $(VENV)/.installed-dev
 DECLARED := setup.py pyproject.toml constraints.txt
 
-.PHONY: help demo train test lint bench lock clean distclean
+.PHONY: help demo train test quick lint docs bench lock clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,10 +42,10 @@ $(TRAIN_STAMP): $(DECLARED) | $(VENV)/.created
 
 # Training's needs, and the tests' and checks'.
 $(DEV_STAMP): $(DECLARED) | $(VENV)/.created
-	$(PIP) install --constraint constraints.txt --editable ".[dev,export,app,serve,beam]"
+	$(PIP) install --constraint constraints.txt --editable ".[dev,docs,export,app,serve,beam]"
 	@touch $@ $(VENV)/.installed-train
 
-demo: $(TRAIN_STAMP) ## translate pictures with the weights that come along; runs/demo.png
+demo: $(TRAIN_STAMP) ## translate pictures with the shipped weights; writes runs/demo.png
 	$(PY) -m lomit_tf.demo $(ARGS)
 
 train: $(TRAIN_STAMP) ## train on the built-in drawn faces; results in runs/drawn_faces
@@ -57,6 +57,10 @@ test: $(DEV_STAMP) ## run the tests
 lint: $(DEV_STAMP) ## ruff and mypy
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+docs: $(DEV_STAMP) ## build the documentation's site into build/site; fails on a broken link or a missing docstring
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet $(ARGS)
+	@echo 'open build/site/index.html'
 
 bench: $(TRAIN_STAMP) ## time training and its parts
 	$(PY) -m benchmarks $(ARGS)

@@ -19,6 +19,8 @@ INSTALL_REQUIRES = [
     "absl-py>=2.5,<3",
     "numpy>=2.1,<3",
     "pillow>=11,<13",
+    # HEIC and HEIF, as phones write them; a reader of Pillow's.
+    "pillow-heif>=1.1,<2",
     # Guided filters (cv2.ximgproc, which is in contrib), affine maps, 16-bit PNG and TIFF.
     "opencv-contrib-python-headless>=4.12,<5",
     # Runs the face detector's two networks; the export extra checks TFLite files with it.
@@ -45,9 +47,16 @@ EXTRAS_REQUIRE = {
     "serve": ["orjson>=3.11,<4", "prometheus-client>=0.23,<1", "starlette>=1.0,<2", "uvicorn>=0.40,<1"],
     # Preparing large TFDS data sets in parallel.
     "beam": ["apache-beam>=2.77,<2.78"],
+    # The documentation's site: `make docs`.
+    "docs": ["latex2mathml>=3.80,<4", "mkdocs-material>=9.7,<10", "mkdocstrings[python]>=1.0,<2"],
     # Tests and checks.
     "dev": [
         "build>=1.3",
+        # Photographs of every kind, and their faults, made at random: `make fuzz`.
+        "hypothesis>=6.140,<7",
+        # Runs notebooks/quickstart.ipynb in the tests, with a kernel.
+        "ipykernel>=7,<8",
+        "nbmake>=1.5.5,<2",
         "mypy>=1.19",
         # The user study's page in a real browser; the browser itself is the system's.
         "playwright>=1.65,<2",
@@ -89,7 +98,9 @@ setup(
             "lomit-demo = lomit_tf.demo:run",
             "lomit-distill = lomit_tf.distill:run",
             "lomit-evaluate = lomit_tf.evaluate:run",
+            "lomit-refine-masks = lomit_tf.refine_masks:run",
             "lomit-serve = lomit_tf.serve:run",
+            "lomit-teach-masks = lomit_tf.teach_masks:run",
             "lomit-train-judge = lomit_tf.train_judge:run",
             "lomit-translate = lomit_tf.translate:run",
             "lomit-user-study = lomit_tf.user_study:run",

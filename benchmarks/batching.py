@@ -44,7 +44,9 @@ def main(argv: list[str]) -> None:
     e = core.encode(g, x)
 
     def decode(part: slice) -> Any:
-        return tf.reduce_sum(g.decode(tuple(c[part] for c in e.content), e.masks[part], e.styles[part]) ** 2)
+        content, masks, styles = tuple(c[part] for c in e.content), e.masks[part], e.styles[part]
+        painting = core.paint(g, x[part], content, masks, styles, styles, pairs.transfer[part])
+        return tf.reduce_sum(painting.image**2)
 
     def scores(images: Any, labels: Any) -> Any:
         return tf.reduce_sum(critic(images, labels)[0])

@@ -193,6 +193,11 @@ def apply_styles(
     return paint(generator, image, content, masks, own, mixed, transfer)
 
 
+def translate(generator: Generator, image: Any, exemplar: Any, transfer: Any = None) -> Painting:
+    """An input (B, S, S, 3) in the styles of an exemplar (B, S, S, 3), within the network's own masks."""
+    return apply_styles(generator, image, encode_exemplar(generator, exemplar)[0], transfer)
+
+
 def paint(
     generator: Generator, image: Any, content: tuple[Any, Any, Any], masks: Any, own: Any, target: Any, transfer: Any,
     *, reconstruct: bool = False,

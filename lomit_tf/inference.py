@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core
+from lomit_tf.forks import check_fork
 from lomit_tf.model import Lomit
 
 
@@ -42,6 +43,7 @@ class Inference:
     """
 
     def __init__(self, model: Lomit) -> None:
+        check_fork()
         model.build()
         self.model = model
         self.size: int = model.config.data.image_size
@@ -72,22 +74,31 @@ class Inference:
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """m: images -> masks."""
+        check_fork()
         return _array(self._masks(tf.constant(images)))
 
     def styles(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """The groups' styles of exemplars, 0 for empty regions: images, masks -> styles."""
+        check_fork()
         return _array(self._styles(tf.constant(images), tf.constant(masks)))
 
     def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
         """Translate within given masks: images, masks, the exemplar's styles, and transfer (B, G), 1 for each group to
         take from the exemplar."""
+        check_fork()
         parts = self._paint(tf.constant(images), tf.constant(masks), tf.constant(styles), tf.constant(transfer))
-        return Painted(**{name: _array(part) for name, part in parts.items()})
+        return _painted(parts)
 
     def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
         """`paint` with the images' own masks, in one pass."""
+        check_fork()
         parts = self._translate(tf.constant(images), tf.constant(styles), tf.constant(transfer))
-        return Painted(**{name: _array(part) for name, part in parts.items()})
+        return _painted(parts)
+
+
+def _painted(parts: dict[str, tf.Tensor]) -> Painted:
+    arrays = {name: _array(part) for name, part in parts.items()}
+    return Painted(arrays["masks"], arrays.get("raw"), arrays.get("curves"))
 
 
 def _array(tensor: tf.Tensor) -> np.ndarray:

@@ -9,12 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core, objectives
+from lomit_tf.backend import check_backend
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.order import COLOURS_ONLY_SHARE
+from lomit_tf.forks import check_fork
 from lomit_tf.losses import adversarial
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 from lomit_tf.objectives import Pairs
+
+check_backend()
 
 Batch = dict[str, tf.Tensor]
 
@@ -57,7 +61,8 @@ class Lomit(keras.Model):
     """
 
     def __init__(self, config: LomitConfig, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        check_fork()
+        super().__init__(**{"dtype": "float32"} | kwargs)  # not what keras.json says: its parts choose for themselves
         self.config = config
         self.group_names = tuple(config.data.group_labels)
         labels = config.data.label_names
@@ -92,10 +97,10 @@ class Lomit(keras.Model):
             return
         size = self.config.data.image_size
         image = tf.zeros((1, size, size, 3))
-        self.generator(image, image)
+        core.translate(self.generator, image, image)
         self.critic(image, tf.zeros((1, len(self.config.data.label_names))))
         if self.ema_generator is not None:
-            self.ema_generator(image, image)
+            core.translate(self.ema_generator, image, image)
             for average, value in zip(self.ema_generator.variables, self.generator.variables, strict=True):
                 average.assign(value)
         self.built = True
@@ -219,16 +224,16 @@ class Lomit(keras.Model):
     def _with_draws(self, data: Batch) -> Batch:
         """Fill in random draws that the element lacks (a `fit` on a plain data set)."""
         shape, groups = tf.shape(data["x1"])[:2], len(self.group_names)
-        drawn = dict(data)
+        drawn = {name: tf.cast(value, tf.float32) for name, value in data.items()}  # fit() may give Keras' floatx
         if "alpha" not in data:
-            drawn["alpha"] = keras.random.uniform((shape[0], shape[1], 2), seed=self.random)
+            drawn["alpha"] = keras.random.uniform((shape[0], shape[1], 2), dtype="float32", seed=self.random)
         if "transfer" not in data:
-            coins = keras.random.uniform((shape[0], shape[1], groups), seed=self.random) < 0.5
-            everything = keras.random.uniform((shape[0], shape[1], 1), seed=self.random) < 0.5
+            coins = keras.random.uniform((shape[0], shape[1], groups), dtype="float32", seed=self.random) < 0.5
+            everything = keras.random.uniform((shape[0], shape[1], 1), dtype="float32", seed=self.random) < 0.5
             nothing = tf.logical_not(tf.reduce_any(coins, axis=-1, keepdims=True))
             drawn["transfer"] = tf.cast(coins | everything | nothing, tf.float32)
         if "colours_only" not in data and self.config.model.colour_groups:
-            coins = keras.random.uniform((shape[0], shape[1], 1), seed=self.random)
+            coins = keras.random.uniform((shape[0], shape[1], 1), dtype="float32", seed=self.random)
             drawn["colours_only"] = tf.cast(coins < COLOURS_ONLY_SHARE, tf.float32)
         return drawn
 

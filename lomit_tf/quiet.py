@@ -8,13 +8,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from lomit_tf.backend import check_backend
+
 
 def import_tensorflow() -> None:
     """Import TensorFlow, and let it look for devices, with standard error held back.
 
     On a machine without a GPU, TensorFlow 2.21 writes half a dozen lines whatever TF_CPP_MIN_LOG_LEVEL says, one of
     them an error. What it writes later is seen, and all of it where the import fails.
+
+    Raises ConfigError where Keras is set to a backend that this package's models do not run on.
     """
+    check_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "tensorflow" in sys.modules:
         return

@@ -23,11 +23,13 @@ import numpy as np
 from absl import logging
 
 import lomit_tf
+from lomit_tf import core, zoo
 from lomit_tf.config import near
-from lomit_tf.imaging import carry_back, framing
+from lomit_tf.forks import check_fork
+from lomit_tf.imaging import carry_back, colours, curves, framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
-from lomit_tf.imaging.photo import ImageLike, read
+from lomit_tf.imaging.photo import ImageLike, Photo, from_array, read
 from lomit_tf.imaging.writing import given_back
 from lomit_tf.inference import Inference, Painted
 from lomit_tf.model import Lomit
@@ -37,13 +39,15 @@ __all__ = ["Exemplar", "NoExemplarError", "Prepared", "Request", "Result", "Tran
 
 FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
 KEPT_EXEMPLARS = 16
+SWATCH_SIDE = 64
 
 
 class Translator:
     """Translates photographs after exemplars, with one model.
 
     Safe to use from several threads, apart from `set_exemplar`: with several exemplars at once, keep what
-    `encode_exemplar` gives and pass it to `translate`.
+    `encode_exemplar` gives and pass it to `translate`. Workers in other processes must be started with "spawn" (a
+    forked one raises ForkedError); a Translator made by name can be pickled for them, with settings and exemplar.
 
     Args:
       model_or_name: a Lomit; or what `lomit_tf.load` takes: the name of shipped weights, a workdir, a checkpoint.
@@ -59,16 +63,30 @@ class Translator:
         self, model_or_name: Lomit | str | os.PathLike[str], *, crop: Any = "face", log_notes: bool = True
     ) -> None:
         framing.parse_crop(crop)
+        self._name = None if isinstance(model_or_name, Lomit) else zoo.lasting_name(model_or_name)
         model = model_or_name if isinstance(model_or_name, Lomit) else lomit_tf.load(model_or_name)
         self.inference = Inference(model)
         self.crop, self.log_notes = crop, log_notes
         self._exemplar: Exemplar | None = None
         self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
-        self._free = model.inference_generator.free_groups
+        g = model.inference_generator
+        self._free, self._colour = g.free_groups, g.colour_groups
         data = model.config.data
         self._faces = data.dataset in FACE_DATASETS
         cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
         self._zoom = data.crop / framing.CELEBA_CROP if cropped else 1.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by the model's name: whoever unpickles it loads the model anew.
+
+        Raises TypeError for a translator that was made from a Lomit: there is nothing to load it from.
+        """
+        if self._name is None:
+            raise TypeError(
+                "this Translator was made from a Lomit object and cannot be pickled; make it from a name or a path, "
+                'Translator("drawn_faces"), or save the model with zoo.save_folder and make it from that folder'
+            )
+        return _again, (self._name, self.crop, self.log_notes, self._exemplar)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -98,6 +116,7 @@ class Translator:
         """
         if isinstance(image, Prepared):
             return image
+        check_fork()
         photo = read(image, name)
         crop = self.crop if crop is None else crop
         windows, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom, face=face)
@@ -143,6 +162,44 @@ class Translator:
         styles = self.inference.styles(prepared.pixels[None], network[None])[0]
         notes = tuple(f"exemplar: {note}" for note in prepared.notes + notes)
         return Exemplar(styles, prepared.full_masks(given, self.groups), prepared.photo, prepared.window, notes)
+
+    def set_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
+        """Give, from now on, this colour instead of an exemplar's style. See `encode_colour`."""
+        self._exemplar = self.encode_colour(colour, groups)
+        return self._exemplar
+
+    def encode_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
+        """The style of a colour that a person names, as an exemplar.
+
+        Args:
+          colour: "#8a3b12", "rgb(138, 59, 18)" or a name of CSS.
+          groups: which groups get it; the model's first colour group by default.
+
+        Raises:
+          ImageError: a colour that cannot be read; a group that is painted freely, or a model of such groups only.
+        """
+        red_green_blue = colours.parse(colour)
+        able = [self.groups[g] for g in self._colour]
+        if not able:
+            raise ImageError(
+                f"colour {colour!r}: no group of this model is painted by colour curves; give an exemplar, or use a "
+                "model with colour groups"
+            )
+        if groups is None:
+            groups = able[:1]
+        chosen = self._transfer(groups)
+        for i, name in enumerate(self.groups):
+            if chosen[i] and name not in able:
+                raise ImageError(f"colour {colour!r}: {name} is not a colour; colours can be set for {', '.join(able)}")
+        g = self.inference.model.inference_generator
+        styles = np.zeros((len(self.groups), g.style_size), np.float32)
+        styles[chosen > 0, g.code_size : -1] = colours.moments(red_green_blue)
+        styles[chosen > 0, -1] = core.COLOURS_ONLY
+        swatch = from_array(np.full((SWATCH_SIDE, SWATCH_SIDE, 3), red_green_blue, np.uint8), colour)
+        window = framing.Window(0, 0, SWATCH_SIDE, SWATCH_SIDE)
+        everywhere = np.ones((SWATCH_SIDE, SWATCH_SIDE), np.float32)
+        masks = {name: everywhere * chosen[i] for i, name in enumerate(self.groups)}
+        return Exemplar(styles, masks, swatch, window, colour=colour)
 
     def exemplar_of_file(self, path: str | os.PathLike[str], mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
         """`encode_exemplar` of a file and mask files, remembered (the last KEPT_EXEMPLARS) until a file changes."""
@@ -236,7 +293,8 @@ class Translator:
         for i, group in enumerate(self.groups):
             if transfer[i] and not exemplar.styles[i].any():  # as core.without_empty leaves it
                 transfer[i] = 0
-                notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
+                if not exemplar.colour:
+                    notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
         prepared = self.prepare(request.image, crop=request.crop, face=request.face)
         given, notes = self._given(prepared, request.mask, "input mask")
         notes = prepared.notes + notes + exemplar.notes + notes_of_groups
@@ -272,31 +330,45 @@ class Translator:
 
     def finish(self, ready: Ready, painted: Painted) -> Result:
         """Bring one painted picture back to its photograph's size: the change of it, within the masks."""
-        prepared, photo = ready.prepared, ready.prepared.photo
-        values, full = photo.values.copy(), []
-        for one, made in zip((prepared, *prepared.others), (painted, *painted.others), strict=True):
+        photo, full = ready.prepared.photo, []
+        for one, made in zip((ready.prepared, *ready.prepared.others), (painted, *painted.others), strict=True):
             full.append(one.window_masks(ready.given, self.groups))
             if made.raw is not None:
-                self._add_free(values, one, made.raw, full[-1], ready)
-        translated = photo.with_values(values)
-        return Result(given_back(translated), largest(full), ready.exemplar.masks, translated, ready.notes)
+                photo = self._paste_free(photo, one, made.raw, full[-1], ready)
+            if made.curves is not None:
+                photo = self._paste_curves(photo, one, made.curves, full[-1], ready)
+        return Result(given_back(photo), largest(full), ready.exemplar.masks, photo, ready.notes)
 
-    def _add_free(
-        self, values: np.ndarray, prepared: Prepared, raw: np.ndarray, full: Mapping[str, np.ndarray], ready: Ready
-    ) -> None:
-        """Add the free groups' change of one window to the photograph's values, in place."""
-        size, window = prepared.photo.size, prepared.window
+    def _paste_free(
+        self, photo: Photo, prepared: Prepared, raw: np.ndarray, full: Mapping[str, np.ndarray], ready: Ready
+    ) -> Photo:
+        """The photograph with the free groups' change of one window, upsampled to it, within their masks."""
+        window, keep = prepared.window, ready.request.keep_background
         change = carry_back.upsample_change((raw - prepared.pixels) / 2, prepared.region)
         change *= np.float32(ready.request.strength)
-        inside, weights = window.inside(size), np.ones(change.shape[:2], np.float32)
-        if ready.request.keep_background:
-            weights = carry_back.fading(window, size)
-        blend = framing.uncut(weights, window, size)
-        if ready.request.keep_background:
+        inside = window.inside(photo.size)
+        weights = carry_back.fading(window, photo.size) if keep else np.ones(change.shape[:2], np.float32)
+        blend = framing.uncut(weights, window, photo.size)
+        if keep:
             chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
             blend = np.minimum(chosen, 1.0) * blend
-        change = framing.uncut(change, window, size)
-        values[inside] = carry_back.add(values[inside], change, blend, prepared.photo.scale)
+        change = framing.uncut(change, window, photo.size)
+        moved = carry_back.add(photo.srgb(inside), change, blend, 1.0)
+        return photo.with_srgb(moved, inside, where=blend >= carry_back.MASK_FLOOR)
+
+    def _paste_curves(
+        self, photo: Photo, prepared: Prepared, grid: np.ndarray, full: Mapping[str, np.ndarray], ready: Ready
+    ) -> Photo:
+        """The photograph, its own pixels sent through one window's curves of the colour groups, within their masks."""
+        strength = ready.request.strength
+        if not grid.any() or not strength:
+            return photo
+        masks = np.stack([full[self.groups[g]] for g in self._colour], axis=-1)
+        maps = prepared.window.matrix, curves.whole(photo.size)
+        if photo.icc:  # the curves are the model's, and it saw sRGB
+            moved = curves.apply(photo.srgb(), grid, masks, *maps, strength=strength)
+            return photo.with_srgb(moved, where=np.any(masks >= carry_back.MASK_FLOOR, axis=-1))
+        return photo.with_values(curves.apply(photo.values, grid, masks, *maps, strength=strength))
 
     def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
         """(G,) float32, 1 for each group to transfer."""
@@ -327,3 +399,10 @@ class Translator:
         if self.log_notes:
             for note in notes:
                 logging.warning("%s: %s", name, note)
+
+
+def _again(name: str, crop: Any, log_notes: bool, exemplar: Exemplar | None) -> Translator:
+    """An unpickled translator."""
+    translator = Translator(name, crop=crop, log_notes=log_notes)
+    translator._exemplar = exemplar
+    return translator

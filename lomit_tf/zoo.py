@@ -15,6 +15,7 @@ import numpy as np
 from lomit_tf.atomic import write_bytes, write_text
 from lomit_tf.checkpoints import load as load_checkpoint
 from lomit_tf.config import ConfigError, LomitConfig, near
+from lomit_tf.forks import check_fork
 from lomit_tf.model import Lomit
 
 FOLDER = Path(__file__).parent / "weights"
@@ -36,6 +37,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Lomit:
         ConfigError: neither a name nor a run; the message lists the names that are near. Also for shipped files that
             are damaged (their checksum differs).
     """
+    check_fork()
     text = os.fspath(name_or_path)
     if text in names():
         return load_folder(FOLDER / text)
@@ -48,6 +50,12 @@ def load(name_or_path: str | os.PathLike[str]) -> Lomit:
             raise
         shipped = near(text, names()) if names() else "no weights are shipped"
         raise ConfigError(f"{text!r} is neither the name of shipped weights ({shipped}) nor a run: {error}") from None
+
+
+def lasting_name(name_or_path: str | os.PathLike[str]) -> str:
+    """What `load` takes for the same model in another process or folder: the name, or the whole path."""
+    text = os.fspath(name_or_path)
+    return text if text in names() else os.path.abspath(text)
 
 
 def load_folder(folder: Path) -> Lomit:
@@ -94,7 +102,7 @@ def save_folder(model: Lomit, folder: Path, facts: dict[str, Any]) -> Path:
         raise ConfigError(f"{folder}: {size / 2**20:.1f} MiB of weights; at most {MOST_BYTES / 2**20:.0f} are shipped")
     digest = hashlib.sha256(data).hexdigest()
     write_bytes(folder / WEIGHTS, data)
-    # Where the data lay in training is nobody's business, and what the steps were computed in binds no user.
+    # Where the data lay in training is private, and the precision of the training steps does not matter to users.
     flat = model.config.flat() | {"data_dir": "", "precision": "float32"}
     parameters = int(sum(a.size for a in arrays.values()))
     record = {"sha256": digest, "bytes": size, "parameters": parameters, **facts, "config": flat}

@@ -1,4 +1,4 @@
-"""Small models for tests: the paper's system and section 6's recipe, and what a step of theirs logs."""
+"""Small models for tests: the paper's system and the decoupled recipe, and what a step of theirs logs."""
 
 from __future__ import annotations
 

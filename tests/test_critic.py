@@ -1,4 +1,4 @@
-"""The critic: its sources, labels and projection (spec, sections 2 and 6)."""
+"""The critic: its sources, labels and projection (docs/method.md, 2.7)."""
 
 from __future__ import annotations
 

@@ -62,10 +62,10 @@ def assert_same(left, right):
 
 def test_shapes_types_and_ranges():
     pipeline = training_pairs(open_set(DRAWN, "train"), DRAWN, **SIZES)
-    spec = {name: (tuple(s.shape), s.dtype) for name, s in pipeline.dataset.element_spec.items()}
+    found = {name: (tuple(s.shape), s.dtype) for name, s in pipeline.dataset.element_spec.items()}
     image, label = (4, 3, SIZE, SIZE, 3), (4, 3, 3)
     expected = {"x1": image, "y1": label, "x2": image, "y2": label, "alpha": (4, 3, 2), "transfer": (4, 3, 2)}
-    assert spec == {name: (shape, tf.float32) for name, shape in expected.items()}
+    assert found == {name: (shape, tf.float32) for name, shape in expected.items()}
     for element in take(pipeline, 3):
         for name in ("x1", "x2"):
             assert -1 <= element[name].min() < -0.5 and 0.5 < element[name].max() <= 1

@@ -1,4 +1,4 @@
-"""Flagfiles: where they are looked for, what wins, what is refused; and those that come along."""
+"""Flagfiles: where they are looked for, what wins, what is refused; and the shipped ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Highway AdaIN against loops in float64 (spec, sections 2 and 7)."""
+"""Highway AdaIN against loops in float64 (docs/method.md, 2.5)."""
 
 from __future__ import annotations
 

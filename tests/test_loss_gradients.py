@@ -1,4 +1,4 @@
-"""Where each loss's gradient goes (spec, sections 3 and 6), and that the penalty's second derivatives are right."""
+"""Where each loss's gradient goes (docs/method.md, 5 and 6), and that the penalty's second derivatives are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every loss against loops in float64, written from the formulas of the spec's sections 3, 5 and 7."""
+"""Every loss against loops in float64, written from the equations of docs/method.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Keras model: its step against the spec read one direction at a time; fit, averages, editing, saving."""
+"""The Keras model: its step against docs/method.md, read one direction at a time; fit, averages, editing, saving."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lomit_tf.model import HalvingSchedule, Lomit
 
 @pytest.fixture(scope="module")
 def models(tiny):
-    """The paper's system and the recipe of the spec's section 6, with optimizers that change nothing."""
+    """The paper's system and the decoupled recipe, with optimizers that change nothing."""
     return {name: make(tiny(**fields)) for name, fields in (("paper", PAPER), ("recipe", RECIPE))}
 
 
-# The whole step, read from the spec one direction at a time. Networks are the model's; nothing else is.
+# The whole step, read from docs/method.md one direction at a time. Networks are the model's; nothing else is.
 
 
 def hadain_styles(own, exemplar, transfer):

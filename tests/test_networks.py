@@ -1,4 +1,4 @@
-"""Shapes, sizes and options of the networks (spec, sections 2, 6 and 7), and that they are free of TensorFlow."""
+"""Shapes, sizes and options of the networks (docs/method.md, 2 and 3), and that they are free of TensorFlow."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def symbolic(*shape):
 
 
 def test_number_of_parameters_of_the_papers_generator():
-    """The spec's table, line by line: kernel area * inputs * outputs, then scales and offsets, or biases."""
+    """The sizes of docs/method.md, line by line: kernel area * inputs * outputs, then scales and offsets, or biases."""
     config = LomitConfig.create("lomit")
     generator = Generator(config.model, 1)
     generator(symbolic(1, 64, 64, 3), symbolic(1, 64, 64, 3))

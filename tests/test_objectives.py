@@ -1,4 +1,4 @@
-"""One step's computations (spec, sections 3, 6 and 7), each against the unbatched, direction-by-direction reading."""
+"""One step's computations (docs/method.md, 4 to 6), each against the unbatched, direction-by-direction reading."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def generator(config) -> Generator:
     keras.utils.set_random_seed(8)
     made = Generator(config.model, 2)
     image = np.zeros((1, 16, 16, 3), "float32")
-    made(image, image)
+    core.translate(made, image, image)
     made.style_encoder.code.kernel.assign(made.style_encoder.code.kernel * 20)
     return made
 

@@ -202,9 +202,9 @@ def test_a_keras_file_as_embedder(network, tmp_path, rng, suffix):
 
 
 def test_embedders_that_cannot_be_used(tmp_path, monkeypatch):
-    def refused(spec, message, value_range=(0.0, 1.0)):
+    def refused(name, message, value_range=(0.0, 1.0)):
         with pytest.raises(ConfigError, match=message):
-            open_embedder(str(spec), value_range)
+            open_embedder(str(name), value_range)
 
     refused("inception_v4", "is neither inception_v3 nor a file that ends in .tflite, .keras, .h5")
     refused(tmp_path / "none.keras", "no such file")

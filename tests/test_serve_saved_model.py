@@ -42,8 +42,8 @@ def test_metadata_name_what_the_export_has(both):
         return dtypes[tensor.dtype.name], sizes
 
     for name, function in exported.items():
-        inputs = {key: of(spec) for key, spec in function.structured_input_signature[1].items()}
-        positional = {spec.name: of(spec) for spec in function.structured_input_signature[0] if spec}
+        inputs = {key: of(tensor) for key, tensor in function.structured_input_signature[1].items()}
+        positional = {tensor.name: of(tensor) for tensor in function.structured_input_signature[0] if tensor}
         outputs = {key: of(tensor) for key, tensor in function.structured_outputs.items()}
         for side, expected in (("inputs", positional | inputs), ("outputs", outputs)):
             found = {

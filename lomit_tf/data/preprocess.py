@@ -7,102 +7,41 @@ so that a cached training image, a translated photograph and an exported model's
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import io
 import os
-import re
-import struct
-import zlib
-from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-MAX_PIXELS = 80_000_000  # below Pillow's own warning limit (89 million); 240 MB once decoded
+from lomit_tf.data import pixels
+from lomit_tf.data.opening import MAX_PIXELS, CorruptImageError, opened
 
-# What Pillow's readers raise on damaged files; OSError also covers files that cannot be opened.
-_DECODER_ERRORS = (
-    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
-    zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
-)  # fmt: skip
-
-
-class CorruptImageError(ValueError):
-    """An image that cannot be read; the message names it and says why."""
+__all__ = [
+    "MAX_PIXELS", "CorruptImageError", "centre_crop", "decode", "from_model_range", "opened", "preprocess", "resize",
+    "square", "to_model_range",
+]  # fmt: skip
 
 
-def decode(source: bytes | str | os.PathLike[str], name: str = "") -> np.ndarray:
-    """Reads an image of any format Pillow knows as (H, W, 3) uint8.
+def decode(
+    source: bytes | str | os.PathLike[str], name: str = "", formats: tuple[str, ...] | None = None
+) -> np.ndarray:
+    """Reads an image of any format that Pillow and pillow-heif know as (H, W, 3) uint8, in sRGB.
 
-    Turned upright by its EXIF orientation. Greyscale is repeated over the channels, 16-bit values keep their
-    high byte, CMYK and palettes are converted, transparency is laid over white, and of an animation the first
-    frame is taken.
+    Turned upright by its EXIF orientation, and brought to sRGB from its colour profile. Greyscale is repeated over
+    the channels, 16-bit values keep their high byte, CMYK and palettes are converted, floats must lie in 0..1,
+    transparency is laid over white, and of an animation the first frame is taken. Metadata that cannot be read count
+    as missing.
 
     Args:
       source: the encoded bytes, or the path of a file.
       name: what to call the image in messages; the path, or "image bytes", where empty.
+      formats: Pillow's names of the formats to read; all by default.
 
     Raises:
       CorruptImageError: it is missing, empty, truncated, not an image, or has more than MAX_PIXELS pixels.
     """
-    with opened(source, name) as image:
-        return to_rgb(ImageOps.exif_transpose(image))
-
-
-@contextlib.contextmanager
-def opened(source: bytes | str | os.PathLike[str] | Image.Image, name: str = "") -> Iterator[Image.Image]:
-    """The image that Pillow opens, its size checked before anything is decoded; to be decoded within the block.
-
-    Arguments and errors as of `decode`: what Pillow raises within the block becomes CorruptImageError.
-    """
-    name = name or (str(source) if isinstance(source, (str, os.PathLike)) else "image bytes")
-    try:
-        with contextlib.ExitStack() as stack:
-            if isinstance(source, Image.Image):
-                image = source  # open already, and the caller's to close
-            else:
-                file = io.BytesIO(source) if isinstance(source, bytes) else source
-                image = stack.enter_context(Image.open(file, formats=_formats()))
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise CorruptImageError(f"{name}: {width}x{height} pixels, over the limit of {MAX_PIXELS:,} in all")
-            yield image
-    except CorruptImageError:
-        raise
-    except FileNotFoundError as error:
-        raise CorruptImageError(f"{name}: no such file") from error
-    except Image.DecompressionBombError as error:  # Pillow's own limit comes first, and its text speaks of attacks
-        pixels = next(iter(re.findall(r"\d+", str(error))), "too many")
-        raise CorruptImageError(f"{name}: {pixels} pixels, over the limit of {MAX_PIXELS:,} in all") from error
-    except UnidentifiedImageError as error:  # its own text names a Python object, not the file
-        raise CorruptImageError(f"{name}: not an image, or of a format that cannot be read") from error
-    except _DECODER_ERRORS as error:
-        raise CorruptImageError(f"{name}: {error or type(error).__name__}") from error
-
-
-@functools.cache
-def _formats() -> tuple[str, ...]:
-    """Pillow's readers, without the one that starts another program: EPS is handed to Ghostscript."""
-    Image.init()
-    return tuple(format for format in Image.ID if format != "EPS")
-
-
-def to_rgb(image: Image.Image) -> np.ndarray:
-    """Any Pillow mode -> (H, W, 3) uint8."""
-    if image.mode.startswith("I"):  # 16-bit grey, as "I;16", "I;16B" or "I"; Pillow's convert() would saturate it
-        grey = np.asarray(image).astype(np.int64)
-        deep = image.mode != "I" or grey.max() > 255  # "I" has 32 bits, of which a file may use 8 or 16
-        grey = np.clip(grey >> 8 if deep else grey, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=-1)
-    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
-        opaque = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        if image.mode in ("RGBa", "La"):
-            image = image.convert("RGBA" if image.mode == "RGBa" else "LA")
-        opaque.alpha_composite(image.convert("RGBA"))
-        image = opaque
-    return np.array(image.convert("RGB"), np.uint8)
+    with opened(source, name, formats) as image:
+        found = pixels.pixels_of(image, metadata=False)
+        return pixels.to_srgb8(found.values, found.alpha, found.icc)
 
 
 def centre_crop(image: tf.Tensor, crop: int) -> tf.Tensor:

@@ -69,11 +69,11 @@ class Embedder:
         return (pixels * ((high - low) / 255) + low).numpy()
 
 
-def open_embedder(spec: str, value_range: tuple[float, float] | None = None) -> Embedder:
+def open_embedder(name: str, value_range: tuple[float, float] | None = None) -> Embedder:
     """The embedder that --embedder names.
 
     Args:
-      spec: "inception_v3", or a file: a TFLite model (.tflite) or a Keras model (.keras, .h5) from images
+      name: "inception_v3", or a file: a TFLite model (.tflite) or a Keras model (.keras, .h5) from images
         (N, H, W, 3) of a fixed size to features (N, D).
       value_range: what black and white are for it. None: -1..1 for inception_v3; for a TFLite model what its metadata
         say (NormalizationOptions), else what its quantised input can hold. A Keras file does not say, so it is needed.
@@ -83,14 +83,14 @@ def open_embedder(spec: str, value_range: tuple[float, float] | None = None) -> 
     """
     if value_range is not None and not (np.isfinite(value_range).all() and value_range[0] < value_range[1]):
         raise ConfigError(f"--embedder_range must be LOW,HIGH with LOW < HIGH; received {value_range}")
-    if spec == INCEPTION:
+    if name == INCEPTION:
         return _inception()
-    path = Path(spec).expanduser()
+    path = Path(name).expanduser()
     readers = {".tflite": _tflite, ".keras": _keras, ".h5": _keras}
     if path.suffix not in readers:
-        raise ConfigError(f"--embedder={spec} is neither {INCEPTION} nor a file that ends in {', '.join(readers)}")
+        raise ConfigError(f"--embedder={name} is neither {INCEPTION} nor a file that ends in {', '.join(readers)}")
     if not path.is_file():
-        raise ConfigError(f"--embedder={spec}: no such file (looked for {path.absolute()})")
+        raise ConfigError(f"--embedder={name}: no such file (looked for {path.absolute()})")
     return readers[path.suffix](path, value_range)
 
 

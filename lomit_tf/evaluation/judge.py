@@ -1,7 +1,7 @@
 """The judge: an attribute classifier that no LOMIT network has seen, to say which labels a translation has.
 
 It is a residual network with batch normalisation, so that it shares neither weights nor architecture nor seed with
-the critic's D_cls (plain strided convolutions, spec section 2), and it learns from real images and labels only.
+the critic's D_cls (plain strided convolutions), and it learns from real images and labels only.
 """
 
 from __future__ import annotations
@@ -39,37 +39,44 @@ def build_judge(config: JudgeConfig) -> keras.Model:
     """
     size, width = config.data.image_size, config.width
     rng = np.random.default_rng(config.seed)
+    numbers: dict[str, Any] = {"dtype": "float32"}  # whatever keras.json says
+    maps = numbers | {"data_format": "channels_last"}
 
     def seed() -> int:
         return int(rng.integers(2**31))
 
     def conv(x: Any, channels: int, kernel: int, strides: int = 1) -> Any:
         return layers.Conv2D(
-            channels, kernel, strides, "same", use_bias=False, kernel_initializer=keras.initializers.HeNormal(seed())
-        )(x)
+            channels, kernel, strides, "same", use_bias=False, kernel_initializer=keras.initializers.HeNormal(seed()),
+            **maps,
+        )(x)  # fmt: skip
 
     def norm(x: Any) -> Any:
-        return layers.BatchNormalization(momentum=0.95, epsilon=1e-3)(x)
+        return layers.BatchNormalization(momentum=0.95, epsilon=1e-3, **numbers)(x)
 
-    images = keras.Input((size, size, 3), name="images")
-    x = layers.ReLU()(norm(conv(images, width, 3, 2)))  # (B, S/2, S/2, width)
+    def relu(x: Any) -> Any:
+        return layers.ReLU(**numbers)(x)
+
+    images = keras.Input((size, size, 3), name="images", **numbers)
+    x = relu(norm(conv(images, width, 3, 2)))  # (B, S/2, S/2, width)
     side, stage = size // 2, 0
     while True:
         channels = width * min(8, 2**stage)
         strides = 1 if stage == 0 else 2
         shortcut = x
         if strides == 2:
-            shortcut = norm(conv(layers.AveragePooling2D(2)(x), channels, 1))
-        x = layers.ReLU()(norm(conv(x, channels, 3, strides)))
-        x = layers.ReLU()(layers.Add()([norm(conv(x, channels, 3)), shortcut]))
+            shortcut = norm(conv(layers.AveragePooling2D(2, **maps)(x), channels, 1))
+        x = relu(norm(conv(x, channels, 3, strides)))
+        x = relu(layers.Add(**numbers)([norm(conv(x, channels, 3)), shortcut]))
         side, stage = side // strides, stage + 1
         if side <= FINEST:
             break
-    x = layers.GlobalAveragePooling2D()(x)  # (B, C)
-    x = layers.Dropout(0.2, seed=seed())(x)
+    x = layers.GlobalAveragePooling2D(**maps)(x)  # (B, C)
+    x = layers.Dropout(0.2, seed=seed(), **numbers)(x)
     logits = layers.Dense(
-        len(config.data.label_names), name="logits", kernel_initializer=keras.initializers.GlorotUniform(seed())
-    )(x)
+        len(config.data.label_names), name="logits", kernel_initializer=keras.initializers.GlorotUniform(seed()),
+        **numbers,
+    )(x)  # fmt: skip
     return keras.Model(images, logits, name="judge")
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 FORMATS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
 }  # fmt: skip
-# What a folder run takes for a picture: what can be written, and formats that can only be read.
-PICTURES = frozenset(FORMATS) | {".gif", ".jfif", ".ppm", ".pgm", ".tga", ".jp2", ".ico", ".avif", ".apng", ".mpo"}
 
 
 class ImageError(ValueError):

@@ -12,22 +12,17 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from lomit_tf.data.preprocess import MAX_PIXELS, CorruptImageError, opened, to_rgb
+from lomit_tf.data import colour, pixels
+from lomit_tf.data.opening import MAX_PIXELS, CorruptImageError, opened
 from lomit_tf.imaging.formats import ImageError
 
 ImageLike = Any  # str | os.PathLike | bytes | PIL.Image.Image | np.ndarray | Photo
 Kind = Literal["path", "bytes", "pil", "array"]
-ORIENTATION, ICC_FREE_MODES = 0x0112, ("CMYK", "L", "LA", "La", "LAB", "YCbCr", "1", "F")
-# What each EXIF orientation asks of an array (H, W, ...) to stand upright.
-_TURNS = {
-    2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: a.swapaxes(0, 1)[:, ::-1], 7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-    8: lambda a: a.swapaxes(0, 1)[::-1],
-}  # fmt: skip
+Part = tuple[slice, slice]  # rows and columns
+ALL: Part = (slice(None), slice(None))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +30,15 @@ class Photo:
     """One photograph, upright.
 
     Attributes:
-      values: (H, W, 3), red, green, blue: uint8, uint16, or floats in 0..1; greyscale is repeated.
+      values: (H, W, 3), red, green, blue, in the file's own colours: uint8, uint16, or floats in 0..1; greyscale is
+        repeated.
       alpha: (H, W) of the same type, or None.
       name: what to call it in messages.
       kind: how it was given: path, bytes, pil or array.
-      exif, icc: metadata to write again, without the orientation, which is applied; empty where there is none.
+      exif, icc, xmp: metadata to write again, without the orientation, which is applied, and without thumbnails;
+        empty where there is none. `icc` is the profile of `values`; without one they are sRGB.
       notes: what a person should know about the reading.
+      dpi: dots per inch, across and down, or None.
     """
 
     values: np.ndarray
@@ -50,6 +48,8 @@ class Photo:
     exif: bytes = b""
     icc: bytes = b""
     notes: tuple[str, ...] = ()
+    xmp: bytes = b""
+    dpi: tuple[float, float] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,14 +63,52 @@ class Photo:
 
     @functools.cached_property
     def rgb(self) -> np.ndarray:
-        """(H, W, 3) uint8 as `preprocess.decode` gives it: 16 bits to their high byte, transparency over white."""
-        rgb = _to_8_bits(self.values)
-        if self.alpha is None:
-            return rgb
-        rgba = Image.fromarray(np.dstack([rgb, _to_8_bits(self.alpha)]), "RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        white.alpha_composite(rgba)
-        return np.array(white.convert("RGB"))
+        """(H, W, 3) uint8 in sRGB, as `preprocess.decode` gives it: what the model sees, transparency over white."""
+        return pixels.to_srgb8(self.values, self.alpha, self.icc)
+
+    def srgb(self, part: Part = ALL) -> np.ndarray:
+        """Colours (h, w, 3) of the photograph, or of a part of it, in sRGB: floats in 0..1, as exact as the file's.
+
+        float32, or float64 of float64 values. Colours outside of sRGB's gamut are clipped to it. Transparency is left
+        out.
+        """
+        own = self.values[part]
+        profile = colour.profile_of(self.icc)
+        if profile is not None:
+            return profile.to_srgb(own)
+        if own.dtype.kind == "f":
+            return own.copy()
+        return own.astype(np.float32) / np.float32(self.scale)
+
+    def with_srgb(self, srgb: np.ndarray, part: Part = ALL, where: np.ndarray | None = None) -> Photo:
+        """The same photograph, where the colours of a part were changed in sRGB; the way back from `srgb`.
+
+        A pixel moves by what the change is in the file's own colours: own + back(changed) - back(before), so that
+        colours outside of sRGB's gamut stay outside, and a change of nothing changes nothing.
+
+        Args:
+          srgb: (h, w, 3) floats in 0..1: what `srgb(part)` gave, with other colours.
+          part: rows and columns.
+          where: (h, w) bool: which pixels to change; by default those that differ. All others stay, to the bit.
+        """
+        before, own = self.srgb(part), self.values[part]
+        if srgb.shape != before.shape:
+            raise ValueError(f"expected {before.shape} of colours; received {srgb.shape}")
+        differs = (srgb != before).any(axis=-1)
+        chosen = differs if where is None else differs & where
+        changed = np.clip(srgb[chosen], 0, 1)  # (n, 3)
+        profile = colour.profile_of(self.icc)
+        if profile is not None and len(changed):
+            back = profile.from_srgb(np.stack([changed, before[chosen]]))
+            changed = own[chosen] / np.float32(self.scale) + (back[0] - back[1])
+        moved = (
+            np.clip(changed, 0, 1) * own.dtype.type(1)
+            if own.dtype.kind == "f"
+            else np.round(np.clip(changed, 0, 1) * np.float32(self.scale))
+        )
+        values = self.values.copy()
+        values[part][chosen] = moved.astype(own.dtype)
+        return dataclasses.replace(self, values=values)
 
     def with_values(self, values: np.ndarray) -> Photo:
         """The same photograph with other pixels (H, W, 3) of the same type."""
@@ -85,10 +123,24 @@ class Photo:
         return self.values if self.alpha is None else np.dstack([self.values, self.alpha])
 
     def pil(self) -> Image.Image:
-        """A Pillow image, RGB or RGBA, of 8 bits (16 bits to their high byte), with EXIF and ICC in `info`."""
-        image = Image.fromarray(_to_8_bits(self.array()))
-        image.info |= {k: v for k, v in (("exif", self.exif), ("icc_profile", self.icc)) if v}
+        """A Pillow image, RGB or RGBA, of 8 bits (16 bits to their high byte), with the metadata in `info`."""
+        image = Image.fromarray(pixels.to_8_bits(self.array()))
+        held = {"exif": self.exif, "icc_profile": self.icc, "xmp": self.xmp, "dpi": self.dpi}
+        image.info |= {name: value for name, value in held.items() if value}
         return image
+
+    def over_white(self) -> np.ndarray:
+        """(H, W, 3) uint8 in the photograph's own colours, transparency laid over white."""
+        return pixels.over_white(pixels.to_8_bits(self.values), self.alpha)
+
+    def in_colours_of(self, other: Photo) -> np.ndarray:
+        """(H, W, 3) uint8, transparency over white, in the colours of another photograph's profile."""
+        profile = colour.profile_of(other.icc)
+        if self.icc == other.icc:
+            return self.over_white()
+        if profile is None:
+            return self.rgb
+        return np.round(profile.from_srgb(self.rgb / np.float32(255)) * np.float32(255)).astype(np.uint8)
 
 
 def read(source: ImageLike, name: str = "") -> Photo:
@@ -105,9 +157,9 @@ def read(source: ImageLike, name: str = "") -> Photo:
     if isinstance(source, np.ndarray):
         return from_array(source, name or "image array")
     if isinstance(source, Image.Image):
-        return _from_pil(source, b"", name or getattr(source, "filename", "") or "image", "pil")
+        return _from_pil(source, name or getattr(source, "filename", "") or "image", "pil")
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _from_bytes(bytes(source), name or "image bytes", "bytes")
+        return _from_pil(bytes(source), name or "image bytes", "bytes")
     if isinstance(source, (str, os.PathLike)):
         name = name or str(source)
         path = Path(source)
@@ -116,7 +168,7 @@ def read(source: ImageLike, name: str = "") -> Photo:
         if not path.exists():
             raise CorruptImageError(f"{name}: no such file")
         try:
-            return _from_bytes(path.read_bytes(), name, "path")
+            return _from_pil(path.read_bytes(), name, "path")
         except OSError as error:
             raise CorruptImageError(f"{name}: {error.strerror or error}") from error
     raise ImageError(
@@ -156,66 +208,12 @@ def check_array(array: np.ndarray, name: str) -> np.ndarray:
     raise ImageError(f"{name}: expected uint8, uint16, bool, or floats in 0..1; received {array.dtype}")
 
 
-def _from_bytes(data: bytes, name: str, kind: Kind) -> Photo:
-    if not data:
-        raise CorruptImageError(f"{name}: the file is empty")
-    with opened(data, name) as image:
-        return _from_pil(image, data, name, kind)
-
-
-def _from_pil(source: Image.Image, data: bytes, name: str, kind: Kind) -> Photo:
-    """From an image that Pillow has opened; `data`, its file, is read again where Pillow would drop 16-bit colours."""
+def _from_pil(source: Image.Image | bytes, name: str, kind: Kind) -> Photo:
+    """From an image that Pillow has opened, or encoded bytes."""
     with opened(source, name) as image:
-        notes = []
-        if getattr(image, "is_animated", False) and image.format != "MPO":
-            notes.append("an animation; its first frame is taken")
-        icc = b"" if image.mode in ICC_FREE_MODES else image.info.get("icc_profile") or b""
-        deep = _deep_colours(image, data)  # before getexif, which decodes a PNG and forgets how it was stored
-        orientation = image.getexif().get(ORIENTATION, 1)
-        upright = ImageOps.exif_transpose(image)
-        exif = upright.info.get("exif") or b""
-        if deep is None:
-            values, alpha = _split(upright)
-        else:
-            turned = np.ascontiguousarray(_TURNS.get(orientation, lambda a: a)(deep))
-            values, alpha = turned[..., :3], turned[..., 3] if turned.shape[-1] == 4 else None
-    return Photo(values, alpha, name, kind, exif, icc, tuple(notes))
-
-
-def _deep_colours(image: Image.Image, data: bytes) -> np.ndarray | None:
-    """(H, W, 3 or 4) uint16 of a PNG or TIFF with 16 bits a channel, which Pillow reads with 8; None of others."""
-    tiles = getattr(image, "tile", None)
-    arguments = tiles[0][3] if tiles else ""
-    raw = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
-    if image.mode not in ("RGB", "RGBA", "LA") or ";16" not in str(raw) or not data:
-        return None
-    image.load()  # Pillow's checks come first: OpenCV fills what is missing of a truncated file
-    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if array is None or array.dtype != np.uint16 or array.ndim != 3 or array.shape[:2] != image.size[::-1]:
-        return None
-    return array[..., [2, 1, 0, 3][: array.shape[-1]]]
-
-
-def _split(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
-    """Colours (H, W, 3) and transparency (H, W) or None of an upright Pillow image, by the rules of `to_rgb`."""
-    if image.mode.startswith("I"):
-        grey = np.asarray(image).astype(np.int64)
-        deep = image.mode != "I" or grey.max() > 255
-        values = np.clip(grey, 0, 65535).astype(np.uint16) if deep else np.clip(grey, 0, 255).astype(np.uint8)
-        return np.repeat(values[..., None], 3, axis=-1), None
-    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
-        if image.mode in ("RGBa", "La"):
-            image = image.convert("RGBA" if image.mode == "RGBa" else "LA")
-        rgba = np.array(image.convert("RGBA"))
-        return np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])
-    return to_rgb(image), None
+        p = pixels.pixels_of(image)
+    return Photo(p.values, p.alpha, name, kind, p.exif, p.icc, p.notes, p.xmp, p.dpi)
 
 
 def _scale(array: np.ndarray) -> float:
     return {"uint8": 255.0, "uint16": 65535.0}.get(array.dtype.name, 1.0)
-
-
-def _to_8_bits(array: np.ndarray) -> np.ndarray:
-    if array.dtype == np.uint16:
-        return (array >> 8).astype(np.uint8)
-    return array if array.dtype == np.uint8 else np.round(array * 255.0).astype(np.uint8)

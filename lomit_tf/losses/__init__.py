@@ -1,1 +1,1 @@
-"""LOMIT's losses (spec, section 3): pure functions of tensors, keras.ops only, one formula each."""
+"""LOMIT's losses (docs/method.md, 5 and 6): pure functions of tensors, keras.ops only, one formula each."""

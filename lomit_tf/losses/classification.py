@@ -1,4 +1,4 @@
-"""Attribute classification: sigmoid cross-entropy, several labels may be 1 (spec, section 3)."""
+"""Attribute classification: sigmoid cross-entropy, several labels may be 1 (docs/method.md, eqs. (5.4), (5.5))."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from keras import ops
 
 
 def classification_loss(logits: Any, labels: Any, weights: Any | None = None) -> Any:
-    """mean_b w_b sum_k [log(1 + exp(z)) - z y], summed over labels, averaged over the batch.
+    """mean_b w_b sum_k [log(1 + exp(z)) - z y], summed over labels, averaged over the batch: eq. (5.4).
 
     Args:
         logits: D_cls(x), (B, K).
@@ -24,6 +24,8 @@ def classification_loss(logits: Any, labels: Any, weights: Any | None = None) ->
 
 def success(logits: Any, labels: Any, own: Any, members: Any, asked: Any) -> Any:
     """Mean probability that D_cls gives to all wanted labels of a group, over the images in which they are new.
+
+    docs/method.md, eq. (6.6).
 
     Args:
         logits: D_cls of n images, (n, K).
@@ -41,7 +43,9 @@ def success(logits: Any, labels: Any, own: Any, members: Any, asked: Any) -> Any
 
 
 def target_labels(own: Any, exemplar: Any, transfer: Any, membership: Any) -> Any:
-    """The labels a translation must have: the exemplar's in transferred groups, the input's own elsewhere (section 7).
+    """The labels a translation must have: the exemplar's in transferred groups, the input's own elsewhere.
+
+    docs/method.md, eq. (1.2).
 
     Args:
         own, exemplar: labels (B, K).

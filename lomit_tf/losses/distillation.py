@@ -1,4 +1,4 @@
-"""What a student is asked when it learns from a trained model (not in the paper): one formula each, keras.ops only."""
+"""The losses of a student that learns from a trained model (docs/method.md, 9; not in the paper). keras.ops only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEAST_REGION = 1e-3  # of the image; a smaller region counts in proportion to it
 def cross_entropy(masks: Any, wanted: Any) -> Any:
     """mean over images and pixels of -sum_r wanted_r log(masks_r): smallest where the masks are the wanted ones.
 
-    Its gradient reaches a mask that is sure and wrong, where that of an L1 of softmax outputs has died.
+    Eq. (9.2). Its gradient reaches a mask that is sure and wrong, where that of an L1 of softmax outputs has died.
 
     Args:
         masks, wanted: (B, H, W, R) in 0..1, summing to 1.
@@ -24,11 +24,13 @@ def cross_entropy(masks: Any, wanted: Any) -> Any:
 
 def enlarged(maps: Any, size: int) -> Any:
     """(B, h, w, C) -> (B, size, size, C), bilinear."""
-    return maps if maps.shape[1] == size else ops.image.resize(maps, (size, size), interpolation="bilinear")
+    if maps.shape[1] == size:
+        return maps
+    return ops.image.resize(maps, (size, size), interpolation="bilinear", data_format="channels_last")
 
 
 def with_change(image: Any, small: Any, painted: Any) -> Any:
-    """What a teacher that sees `small` paints, at the size of `image`: the change enlarged, the detail kept.
+    """What a teacher that sees `small` paints, at the size of `image`: the change enlarged, the detail kept: eq. (9.1).
 
     Args:
         image: (B, H, W, 3) in [-1, 1].
@@ -43,8 +45,8 @@ def with_change(image: Any, small: Any, painted: Any) -> Any:
 def regional_l1(value: Any, target: Any, masks: Any) -> Any:
     """L1 within each region, small and large ones alike: a mouth is a sixtieth of a face, and nothing in `masked_l1`.
 
-    mean over images and regions g of sum_p m_g |value - target| / max(sum_p m_g, LEAST_REGION H W), where |.| is the
-    mean over channels.
+    Eq. (9.4): mean over images and regions g of sum_p m_g |value - target| / max(sum_p m_g, LEAST_REGION H W), where
+    |.| is the mean over channels.
 
     Args:
         value, target: (B, H, W, C).

@@ -1,4 +1,4 @@
-"""R1 and R2, the regularisers of the masks, and R2's schedules (spec, sections 3 and 5)."""
+"""R1 and R2, the regularisers of the masks, and the other losses of masks (docs/method.md, 5 and 6)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def cosine_similarity(features: Any) -> Any:
 def mask_similarity(masks: Any, features: Any, *, cut_negative: bool = False) -> Any:
     """R1 = sum_g mean_{b, i, j} |m_i - m_j| cos(c_i, c_j): like pixels should have like mask values.
 
-    The mean over pixel pairs is CODE18's (the post writes a sum). Gradients through `features` are stopped here;
-    that R1 reaches the mask decoder only is the caller's part (lomit_tf/model.py).
+    docs/method.md, eq. (5.9). The mean over pixel pairs is from the authors' code; the paper writes a sum. Gradients
+    through `features` are stopped here; that R1 reaches the mask decoder only is the caller's part (lomit_tf/model.py).
 
     Args:
         masks: foreground masks at the features' resolution, (B, h, w, G).
         features: content features, or colours normalised per channel, (B, h, w, C).
-        cut_negative: negative similarities count as 0 (section 6); otherwise unlike pixels are pushed apart.
+        cut_negative: negative similarities count as 0; otherwise unlike pixels are pushed apart.
     """
     height, width, groups = masks.shape[1:]
     count = height * width
@@ -50,8 +50,8 @@ EDGE_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))  # rows and colum
 def edge_smoothness(masks: Any, images: Any, scale: float) -> Any:
     """sum_g mean |m_i - m_j| exp(-|x_i - x_j|^2 / (2 scale^2)) over near pixels: R1 made local, at full resolution.
 
-    A mask's edge is free where the image has one, and costs its length where it has none (a weighted total variation,
-    as the pairwise term of Boykov and Jolly 2001).
+    docs/method.md, eq. (6.8). A mask's edge costs little where the image has one too, and its length where it has none
+    (a weighted total variation, as the pairwise term of Boykov and Jolly 2001).
 
     Args:
         masks: foreground masks (B, H, W, G).
@@ -72,10 +72,10 @@ def edge_smoothness(masks: Any, images: Any, scale: float) -> Any:
 
 
 def irreversible(masks: Any, returned: Any, images: Any, counted: Any) -> Any:
-    """sum_g mean_b w_bg mean_(pixels, channels) m_g |x121 - x1|: what painting there and back does not restore.
+    """sum_g mean_b w_bg mean_(pixels, channels) m_g |x121 - x1|: the cycle's error within the mask.
 
-    Gradients reach the masks only. Hair of another colour comes back; skin or background that was painted over as
-    hair does not, and so the mask leaves it.
+    docs/method.md, eq. (6.5). Gradients reach the masks only. Hair that was repainted can be painted back; skin or
+    background that was painted over as hair cannot, and so the mask leaves it.
 
     Args:
         masks: foreground masks (B, H, W, G).
@@ -100,7 +100,7 @@ def normalised_channels(maps: Any) -> Any:
 def mask_sparsity(
     masks: Any, config: LossConfig | None = None, success: Any | None = None, pixels: Any | None = None
 ) -> Any:
-    """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1.
+    """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1: docs/method.md, eq. (5.11).
 
     With `r2_schedule=area`: sum_g mean_b of how far an image's mean mask lies outside [area_min, area_max].
     With `success` (G,), for `mask_gate=success`: sum_g success_g mean(m_g), without gradient to success.
@@ -145,7 +145,11 @@ def change_weights(masks: Any, changes: list[Any], asked: Any, strength: float) 
 
 
 def ramp(step: Any, start: int, end: int) -> Any:
-    """0 until `start`, linearly to 1 at `end`; 1 from `start` on where the two are equal. `step` is a scalar."""
+    """0 until `start`, linearly to 1 at `end`; 1 from `start` on where the two are equal: eq. (6.9).
+
+    Args:
+        step: a scalar.
+    """
     step = ops.cast(step, "float32")
     if end <= start:
         return ops.cast(step >= start, "float32")
@@ -154,10 +158,10 @@ def ramp(step: Any, start: int, end: int) -> Any:
 
 def sparsity_weight(step: Any, config: LossConfig) -> Any:
     """R2's weight at a generator step: constant, or between r2_start and r2_end from 0 to r2_weight (warmup) or from
-    r2_weight to r2_final_weight (anneal)."""
+    r2_weight to r2_final_weight (anneal): docs/method.md, eq. (6.10)."""
     passed = ramp(step, config.r2_start, config.r2_end)
     if config.r2_schedule == "warmup":
         return config.r2_weight * passed
     if config.r2_schedule == "anneal":
         return config.r2_weight + (config.r2_final_weight - config.r2_weight) * passed
-    return config.r2_weight * ops.ones(())
+    return config.r2_weight * ops.ones((), dtype="float32")

@@ -1,4 +1,4 @@
-"""L1 reconstruction of images, content and styles (spec, section 3)."""
+"""L1 reconstruction of images, content and styles (docs/method.md, eqs. (5.6) to (5.8))."""
 
 from __future__ import annotations
 

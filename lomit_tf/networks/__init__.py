@@ -1,1 +1,1 @@
-"""LOMIT's networks (spec, section 2): keras.ops and keras.layers only, so that any Keras backend can run them."""
+"""LOMIT's networks (docs/method.md, 2, 3, 7): keras.ops and keras.layers only, so that any Keras backend runs them."""

@@ -16,10 +16,10 @@ DType: TypeAlias = "str | keras.DTypePolicy | None"
 class SpatialNorm(layers.Layer):
     """(x - mean) / sqrt(variance + 1e-5), over `axes` of each (B, H, W, C) image; scale and offset per channel.
 
-    In values it is keras.layers.GroupNormalization with groups=-1 (instance norm, Ulyanov et al. 2016) or groups=1,
-    in float32; on a CPU it took 1.7 times as long (docs/performance.md). What it is for is the gradient of constants:
-    there every normalisation multiplies by 1 / sqrt(1e-5) = 316, and a stack of them overflows on one white image. Here
-    the constant passes no gradient.
+    docs/method.md, eq. (2.2). In values it is keras.layers.GroupNormalization with groups=-1 (instance norm, Ulyanov et
+    al. 2016) or groups=1, in float32; on a CPU it took 1.7 times as long (docs/performance.md). What it is for is the
+    gradient of constants: there every normalisation multiplies by 1 / sqrt(1e-5) = 316, and a stack of them overflows
+    on one white image. Here the constant passes no gradient.
     """
 
     def __init__(self, axes: tuple[int, ...], *, affine: bool = True, dtype: DType = None) -> None:
@@ -158,8 +158,9 @@ class ConvBlock(layers.Layer):
         self.padding = ((total + 1) // 2, total // 2)
         # A bias before a normalisation that subtracts the mean would do nothing.
         self.conv = layers.Conv2D(
-            filters, kernel, stride, use_bias=use_bias and norm is None, kernel_initializer=initializer, dtype=dtype
-        )
+            filters, kernel, stride, use_bias=use_bias and norm is None, kernel_initializer=initializer, dtype=dtype,
+            data_format="channels_last",
+        )  # fmt: skip
         self.norm = make_norm(norm, dtype)
         self.activation = keras.activations.get(activation)
         self.built = True  # no weights of its own: the parts are built by their first call
@@ -207,7 +208,8 @@ def upsample(dtype: DType = None) -> layers.Layer:
 def area_pool(x: Any, size: int) -> Any:
     """Area averaging to (B, size, size, C); the side of x must be a multiple of size.
 
-    The mean of a soft mask over a cell is the share of the cell that it covers, so m and 1 - m stay complementary.
+    The mean of a soft mask over a cell is the share of the cell that it covers, so m and 1 - m stay complementary
+    (docs/method.md, eq. (3.5)).
     """
     factor = x.shape[1] // size
-    return ops.average_pool(x, factor, factor) if factor > 1 else x
+    return ops.average_pool(x, factor, factor, data_format="channels_last") if factor > 1 else x

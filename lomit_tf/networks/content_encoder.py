@@ -1,4 +1,4 @@
-"""E_c, the content encoder: structure without style (spec, section 2)."""
+"""E_c, the content encoder: structure without style (docs/method.md, eq. (2.1))."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""D, the critic D_src and the attribute classifier D_cls on one trunk (spec, sections 2 and 6)."""
+"""D, the critic D_src and the attribute classifier D_cls on one trunk (docs/method.md, 2.7)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class HalvingConv2D(layers.Conv2D):
     """
 
     def __init__(self, filters: int, **kwargs: Any) -> None:
-        super().__init__(filters, 4, 2, padding="same", **kwargs)
+        super().__init__(filters, 4, 2, padding="same", data_format="channels_last", **kwargs)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The convolution without bias and activation."""
@@ -46,10 +46,10 @@ class Critic(layers.Layer):
     No normalisation: the gradient penalty is a property of each image alone, and so is every row of the output,
     which makes it exact to pass several batches as one.
 
-    `critic_condition` decides what the score judges (spec, section 6):
-        none: the image (the paper); the mean of the patch scores.
-        heads: the image under its labels; two patch scores per label, one for each of its values, averaged with
-            `label_weights`, so that a smile is not outvoted by four hair colours.
+    `critic_condition` decides what the score judges (docs/method.md, 2.7 and 11):
+        none: the image (the paper); the mean of the patch scores, eq. (2.11).
+        heads: the image under its labels, eq. (2.12); two patch scores per label, one for each of its values,
+            averaged with `label_weights`, so that a smile is not outvoted by four hair colours.
         projection: patch scores plus <V y, h(x)> with h the pooled trunk (Miyato and Koyama 2018).
     """
 
@@ -70,8 +70,9 @@ class Critic(layers.Layer):
         ]
         maps = 2 * num_labels if self.condition == "heads" else 1
         self.source = layers.Conv2D(
-            maps, 3, padding="same", use_bias=False, kernel_initializer=normal.clone(), dtype="float32"
-        )
+            maps, 3, padding="same", use_bias=False, kernel_initializer=normal.clone(), dtype="float32",
+            data_format="channels_last",
+        )  # fmt: skip
         if self.condition == "projection":
             self.project = layers.Dense(
                 config.critic_channels * 2 ** (config.critic_layers - 1),

@@ -140,7 +140,7 @@ def change(curves: Any, images: Any) -> Any:
     """
     size = (images.shape[1], images.shape[2])
     by_colour = ops.concatenate([curves[..., c::3] for c in range(3)], axis=-1)
-    by_colour = ops.image.resize(by_colour, size, interpolation="bilinear")
+    by_colour = ops.image.resize(by_colour, size, interpolation="bilinear", data_format="channels_last")
     weights = bin_weights(images)
     parts = [ops.sum(weights * by_colour[..., c * BINS : (c + 1) * BINS], axis=-1, keepdims=True) for c in range(3)]
     return ops.concatenate(parts, axis=-1)

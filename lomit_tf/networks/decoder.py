@@ -1,4 +1,4 @@
-"""G, the decoder: content, masks and styles -> image (spec, section 2)."""
+"""G, the decoder: content, masks and styles -> image (docs/method.md, 2.6)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class StyledResidualBlock(layers.Layer):
 
 class Decoder(layers.Layer):
     """G: HAdaIN, residual blocks, two upsamplings, tanh. Output (B, H, W, 3) in [-1, 1], float32.
+
+    With `skips` the content's finer features are added at each size: docs/method.md, eq. (2.10).
 
     `statistics_sizes` lists how many statistics each place of injection takes, in the order of their use.
     """

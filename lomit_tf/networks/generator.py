@@ -61,7 +61,7 @@ class Generator(layers.Layer):
             StyleMLP(sum(self.statistics), config.mlp_width, dtype) for _ in range(num_groups if each else 1)
         ]
         self.background_mlp = StyleMLP(sum(self.statistics), config.mlp_width, dtype)
-        self.built = True  # no weights of its own: the parts are built by their first call
+        self.built = True  # no weights of its own: the parts are built by their first call, as `core.translate` makes
 
     def parts(self, size: int) -> dict[str, tuple[int, int, int]]:
         """Shapes of what a translation of side `size` is made of, by name, without the batch: raw, where there are free
@@ -159,19 +159,6 @@ class Generator(layers.Layer):
             painted = curves.to_rgb(curves.monotone(of_group))
             found.append(painted * ops.reshape(both[:, g] * differs[:, g], (-1, 1, 1, 1)))
         return ops.concatenate(found, axis=-1) if len(found) > 1 else found[0]
-
-    def call(self, image: Any, exemplar: Any) -> Any:
-        """Every group of the exemplar's style onto the input: two (B, H, W, 3) -> what the painters make of it,
-        (B, H, W, 3) of G, or (B, H/8, W/8, n) of the curves where there is no G. Uses every weight: for building."""
-        content = self.encode_content(image)
-        masks = self.masks(content, image)
-        own = self.styles(image, masks)
-        other = self.styles(exemplar, self.masks(self.encode_content(exemplar), exemplar))
-        mixed = ops.concatenate([other[:, : self.num_groups], own[:, self.num_groups :]], axis=1)
-        if self.curve_head is None:
-            return self.decode(content, masks, mixed)
-        grid = self.curves(content, masks, mixed, own)
-        return grid if self.decoder is None else self.decode(content, masks, mixed)
 
 
 def with_contrast(masks: Any, strength: Any) -> Any:

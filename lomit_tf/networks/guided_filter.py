@@ -1,4 +1,4 @@
-"""The guided filter (He, Sun and Tang 2010): gives masks the image's edges."""
+"""The guided filter (He, Sun and Tang 2010): gives masks the image's edges (docs/method.md, eqs. (3.3), (3.4))."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def box(x: Any, radius: int) -> Any:
 
     def means(x: Any) -> Any:
         for window in ((2 * radius + 1, 1), (1, 2 * radius + 1)):
-            x = ops.average_pool(x, window, strides=1, padding="same")
+            x = ops.average_pool(x, window, strides=1, padding="same", data_format="channels_last")
         return x
 
     def within(size: int) -> list[float]:  # pixels of the window around each of a line's

@@ -1,4 +1,4 @@
-"""Highway AdaIN: one content, a style for each region (spec, sections 2 and 7)."""
+"""Highway AdaIN: one content, a style for each region (docs/method.md, 2.5)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOG_VARIANCE_LIMIT = 6.0  # deviations within exp(+-3): beyond that, float16 pho
 
 
 class HighwayAdaIN(layers.Layer):
-    """sum over regions r of m_r * AdaIN(c, s_r), the background being one of the regions.
+    """sum over regions r of m_r * AdaIN(c, s_r), the background being one of the regions: docs/method.md, eq. (2.8).
 
     With one group this is the paper's
     HAdaIN(m, c, s_f, s_b) = m * AdaIN(c, MLP_f(s_f)) + (1 - m) * AdaIN(c, MLP_b(s_b)).
@@ -22,7 +22,7 @@ class HighwayAdaIN(layers.Layer):
 
     def __init__(self, dtype: DType = None) -> None:
         super().__init__(dtype=dtype)
-        # True per-channel deviation over space; the 2018 code's "std of stds" is a bug not to copy.
+        # The true deviation of each channel over space; the authors' earlier code took that of deviations.
         self.normalise = instance_norm(affine=False, dtype=dtype)
         self.built = True  # no weights of its own: the parts are built by their first call
 
@@ -52,14 +52,15 @@ class HighwayAdaIN(layers.Layer):
 def widen(masks: Any, margin: int) -> Any:
     """Foreground regions grown by `margin` pixels on every side (a maximum filter), the background being the rest.
 
-    Where grown regions overlap they share the place in proportion. (B, H, W, R) -> (B, H, W, R), summing to 1.
+    Where grown regions overlap they share the place in proportion: docs/method.md, eq. (3.6).
+    (B, H, W, R) -> (B, H, W, R), summing to 1.
     """
     if not margin:
         return masks
     side = 2 * margin + 1
     # Along rows, then along columns: the same maximum with 2 * side comparisons a pixel instead of side^2.
-    grown = ops.max_pool(masks[..., :-1], (side, 1), strides=1, padding="same")
-    grown = ops.max_pool(grown, (1, side), strides=1, padding="same")
+    grown = ops.max_pool(masks[..., :-1], (side, 1), strides=1, padding="same", data_format="channels_last")
+    grown = ops.max_pool(grown, (1, side), strides=1, padding="same", data_format="channels_last")
     total = ops.sum(grown, axis=-1, keepdims=True)
     grown = grown / ops.maximum(total, 1.0)
     return ops.concatenate([grown, 1 - ops.minimum(total, 1.0)], axis=-1)

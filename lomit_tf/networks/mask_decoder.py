@@ -1,4 +1,4 @@
-"""G_m, the mask decoder ("attention network"): where each attribute group lives (spec, sections 2 and 7)."""
+"""G_m, the mask decoder ("attention network"): where each attribute group is (docs/method.md, 3)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lomit_tf.networks.blocks import ConvBlock, DType, upsample
 class MaskDecoder(layers.Layer):
     """Content (B, H/4, W/4, C) -> masks (B, H, W, G + 1), float32, summing to 1; the background comes last.
 
-    A softmax over the G groups' logits and a background logit fixed at 0. Fixing one logit loses nothing (softmax
-    only sees differences) and makes G = 1 exactly the paper's sigmoid. With `mask_skips` each stage also takes the
-    content encoder's features of its size, concatenated, as a U-Net (Ronneberger et al. 2015).
+    A softmax over the G groups' logits and a background logit fixed at 0 (docs/method.md, eq. (3.1)). Fixing one logit
+    loses nothing (softmax only sees differences) and makes G = 1 exactly the paper's sigmoid. With `mask_skips` each
+    stage also takes the content encoder's features of its size, concatenated, as a U-Net (Ronneberger et al. 2015).
     """
 
     def __init__(self, config: ModelConfig, num_groups: int, dtype: DType = None) -> None:
@@ -32,7 +32,11 @@ class MaskDecoder(layers.Layer):
             num_groups, config.edge_kernel, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype
         )
         rest = 2 ** (2 - config.mask_upsamples)
-        self.bilinear = layers.UpSampling2D(rest, interpolation="bilinear", dtype="float32") if rest > 1 else None
+        self.bilinear = (
+            layers.UpSampling2D(rest, data_format="channels_last", interpolation="bilinear", dtype="float32")
+            if rest > 1
+            else None
+        )
         self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, content: tuple[Any, ...]) -> Any:

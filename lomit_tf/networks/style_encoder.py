@@ -1,4 +1,4 @@
-"""E_s, the style encoder, and the MLPs that turn style codes into AdaIN statistics (spec, section 2)."""
+"""E_s, the style encoder, and the MLPs that turn style codes into AdaIN statistics (docs/method.md, 2.3, 2.4)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lomit_tf.networks.blocks import ConvBlock, DType
 
 
 def leaky_relu(x: Any) -> Any:
-    """LeakyReLU with the slope 0.01 that the 2018 code uses throughout."""
+    """LeakyReLU with slope 0.01, as in the authors' earlier code."""
     return keras.activations.leaky_relu(x, negative_slope=0.01)
 
 
 class StyleEncoder(layers.Layer):
     """A local region m * x (B, H, W, 3) -> style code (B, style_dim), float32; one for foreground and background.
 
-    No normalisation inside: it would remove the mean and deviation that a style consists of.
+    docs/method.md, eq. (2.3). No normalisation inside: it would remove the mean and deviation that a style consists of.
     """
 
     def __init__(self, config: ModelConfig, dtype: DType = None) -> None:
@@ -29,7 +29,7 @@ class StyleEncoder(layers.Layer):
         common: dict[str, Any] = {"norm": None, "activation": leaky_relu, "dtype": dtype}
         self.blocks = [ConvBlock(base, config.edge_kernel, **common)]
         self.blocks += [ConvBlock(width, 4, 2, **common) for width in widths]
-        self.pool = layers.GlobalAveragePooling2D(dtype=dtype)
+        self.pool = layers.GlobalAveragePooling2D(data_format="channels_last", dtype=dtype)
         self.code = layers.Dense(config.style_dim, dtype="float32")
         self.norm = (
             layers.LayerNormalization(center=False, scale=False, epsilon=1e-5, dtype="float32")
@@ -50,7 +50,7 @@ class StyleEncoder(layers.Layer):
 class StyleMLP(layers.Layer):
     """Style code (B, style_dim) -> AdaIN statistics (B, statistics): style_dim -> width -> width -> statistics.
 
-    The statistics are, per channel of every place of injection, a mean and a log-variance.
+    The statistics are, per channel of every place of injection, a mean and a log-variance: eq. (2.6).
     """
 
     def __init__(self, statistics: int, width: int, dtype: DType = None) -> None:

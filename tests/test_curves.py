@@ -1,0 +1,106 @@
+"""The colour painter's curves, against NumPy that reads the formulas one pixel at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from lomit_tf.losses.colour import moments_l1
+from lomit_tf.networks import colour, curves
+
+K = curves.BINS
+
+
+def slow_change(grid: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """(h, w, 3 K), (H, W, 3) -> (H, W, 3)."""
+    h, w = grid.shape[:2]
+    out = np.zeros_like(image)
+    for y, x in np.ndindex(*image.shape[:2]):
+        light = (np.array(colour.TO_YCC[0]) @ image[y, x] + 1) / 2
+        v, u = (y + 0.5) / image.shape[0] * h - 0.5, (x + 0.5) / image.shape[1] * w - 0.5
+        curve = np.zeros(3 * K)
+        for i in (int(np.floor(v)), int(np.floor(v)) + 1):
+            for j in (int(np.floor(u)), int(np.floor(u)) + 1):
+                share = max(0, 1 - abs(v - i)) * max(0, 1 - abs(u - j))
+                curve += share * grid[np.clip(i, 0, h - 1), np.clip(j, 0, w - 1)]
+        place = np.clip(K * light, 0.5, K - 0.5)
+        for k in range(K):
+            out[y, x] += max(0, 1 - abs(place - k - 0.5)) * curve[3 * k : 3 * k + 3]
+    return out
+
+
+def test_change_against_numpy(rng):
+    grid, image = rng.normal(size=(2, 2, 3, 3 * K)), rng.uniform(-1, 1, (2, 16, 24, 3))
+    found = np.asarray(curves.change(grid.astype("float32"), image.astype("float32")))
+    for b in range(2):
+        np.testing.assert_allclose(found[b], slow_change(grid[b], image[b]), atol=2e-5)
+
+
+def test_bin_weights_sum_to_one_everywhere():
+    grey = np.linspace(-1, 1, 201, dtype="float32")[None, None, :, None] * np.ones(3, "float32")
+    weights = np.asarray(curves.bin_weights(grey))
+    np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-6)
+    assert (weights >= 0).all() and weights[0, 0, 0, 0] == 1 and weights[0, 0, -1, -1] == 1
+
+
+def moments(*mean: float, deviation: float = 0.2) -> np.ndarray:
+    return np.array([[[*mean, deviation, 0.05, 0.05]]], "float32")
+
+
+def tone(curve: np.ndarray) -> np.ndarray:
+    """l + dY(l) at the bins' centres."""
+    return np.array(curves.CENTRES) + np.ravel(curve)[0::3]
+
+
+def test_closed_form_carries_the_moments_over():
+    dark, light = moments(-0.6, -0.01, 0.03), moments(0.2, -0.2, 0.1, deviation=0.24)
+    painted = tone(curves.closed_form(light, dark))
+    expected = (np.array(curves.CENTRES) + 0.6) * (0.241 / 0.201) + 0.2
+    middle = np.abs(expected) < 0.6  # away from the floor and the ceiling
+    np.testing.assert_allclose(painted[middle], expected[middle], atol=0.01)
+    assert painted.min() >= curves.FLOOR and painted.max() <= curves.CEILING + 0.1
+    colours = np.ravel(curves.closed_form(light, dark))[1::3]
+    assert colours[0] == pytest.approx(0, abs=0.2) and colours[3] < -0.1  # bluish is taken away where it is light
+
+
+@pytest.mark.parametrize("mean", [-0.95, -0.3, 0.0, 0.9])
+def test_equal_moments_give_exactly_no_change(mean):
+    same = moments(mean, 0.02, -0.03)
+    assert not np.any(curves.closed_form(same, same))
+    assert not np.any(curves.to_rgb(curves.monotone(tf.zeros((1, 2, 2, 3 * K)))))
+    maps = tf.random.normal((1, 2, 2, 3 * K))
+    assert not np.any(curves.correction(maps, maps))
+
+
+def test_correction_is_bounded(rng):
+    far = curves.correction(tf.constant(rng.normal(size=(4, 8)) * 100, tf.float32), tf.zeros((4, 8)))
+    assert np.abs(far).max() <= curves.CORRECTION + 1e-6
+
+
+def test_monotone_limits_the_slope_and_keeps_what_is_within(rng):
+    wild = rng.normal(size=(2, 3, 3, 3 * K)).astype("float32")
+    limited = np.asarray(curves.monotone(wild))
+    slope = np.diff(limited[..., 0::3] + np.array(curves.CENTRES), axis=-1) * K / 2
+    assert slope.min() >= curves.SLOPE[0] - 1e-5 and slope.max() <= curves.SLOPE[1] + 1e-5
+    np.testing.assert_allclose(limited[..., 0::3].mean(-1), wild[..., 0::3].mean(-1), atol=1e-5)
+    np.testing.assert_array_equal(limited[..., 1::3], wild[..., 1::3])
+    tame = wild * 0.02
+    np.testing.assert_allclose(curves.monotone(tame), tame, atol=1e-6)
+
+
+def test_to_rgb_is_the_inverse_of_to_ycc(rng):
+    rgb = rng.uniform(-1, 1, (5, 3 * K)).astype("float32")
+    ycc = np.asarray(colour.to_ycc(rgb.reshape(5, K, 3))).reshape(5, 3 * K)
+    np.testing.assert_allclose(curves.to_rgb(ycc), rgb, atol=1e-5)
+
+
+def test_moments_loss_counts_asked_groups_only(rng):
+    images, masks = rng.uniform(-1, 1, (2, 8, 8, 3)).astype("float32"), np.ones((2, 8, 8, 2), "float32")
+    own = np.asarray(colour.region_moments(images, masks))
+    asked = np.array([[1, 0], [1, 1]], "float32")
+    wanted = own + np.array([0.1, 100.0])[:, None, None] * (1 - asked)[..., None]
+    assert float(moments_l1(images, masks, wanted.astype("float32"), asked)) == pytest.approx(0, abs=1e-6)
+    wanted = own + np.array([[[0.3], [9]], [[0.6], [0.0]]])
+    assert float(moments_l1(images, masks, wanted.astype("float32"), asked)) == pytest.approx(0.3, rel=1e-4)
+    assert float(moments_l1(images, masks, wanted.astype("float32"), asked * 0)) == 0
