@@ -16,7 +16,8 @@ from PIL import Image
 from export.runtimes import TFLite
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.imaging import carry_back, curves, framing
+from lomit_tf.imaging import carry_back, curves, faces, framing
+from lomit_tf.imaging.celeba_framing import SHAPE
 from lomit_tf.imaging.framing import Window
 from lomit_tf.imaging.masks import replace
 from lomit_tf.translator import Translator
@@ -83,7 +84,7 @@ def core() -> dict[str, np.ndarray]:
     rows, columns = np.mgrid[:SIZE, :SIZE]
     mask = np.round(255 * np.clip(1.6 - np.hypot(rows - 30, columns - 27) / 18, 0, 1)).astype(np.uint8)
     window = Window(12, 31, 110, 101)  # within the photo, so that the change fades out on all four sides
-    beyond = framing.face_window((93.0, 40.0, 170.0, 170.0))
+    beyond, turned = Window(30, -47, 296, 296), Window(40, 30, 200, 200, 25.0)
     assert beyond.left + beyond.width > 300 and beyond.top < 0
     return {
         "photo.png": photo,
@@ -96,6 +97,9 @@ def core() -> dict[str, np.ndarray]:
         "mask.png": mask,
         "carried.png": _carried(photo, window, painted, mask),
         "carried_beyond.png": _carried(large, beyond, painted, mask),
+        "seen_turned.png": _seen(large, turned),
+        "carried_turned.png": _carried(large, turned, painted, mask),
+        **{f"look_{n}.png": picture for n, picture in enumerate(_looks(large))},
         **_curved(photo, window, mask),
         **_shared(),
     }
@@ -137,6 +141,43 @@ def _shared() -> dict[str, np.ndarray]:
     }
 
 
+def _looks(photo: np.ndarray) -> list[np.ndarray]:
+    look = faces.Look(photo)
+    squares = ((150, 140, 90, 20, 128), (149.5, 144.5, 300, 0, 64), (40, 250, 260, -40, 48))
+    return [look.square(np.array([x, y], float), side, angle, size)[0] for x, y, side, angle, size in squares]
+
+
+def numbers() -> dict[str, np.ndarray]:
+    """File names, and rows of numbers: made-up outputs of the face detector and what is made of them."""
+    made, rng = {}, np.random.default_rng(0)
+    for name, model in (("short", faces.SHORT), ("full", faces.FULL)):
+        count = len(faces.anchors(model))
+        near = np.concatenate([at + np.arange(5) for at in (300, 330, 100, 800)])  # several of one face, and others
+        logits, regressors = np.full(count, -100, np.float32), np.zeros((count, 16), np.float32)
+        logits[near] = rng.normal(0.5, 1.5, len(near))
+        regressors[near] = np.round(rng.normal(0, 12, (len(near), 16)), 3)
+        regressors[near, 2:4] = np.round(rng.uniform(30, 50, (len(near), 2)), 3)
+        made[f"{name}_output.txt"] = np.column_stack([near, logits[near], regressors[near]])
+        made[f"{name}_merged.txt"] = faces.merged(faces.decode(regressors, logits, model, 0.3))
+    sizes = ((1000.0, 700.0), (300.0, 4000.0))
+    made["squares.txt"] = np.array(
+        [
+            [*centre, side]
+            for size in sizes
+            for centre, side in [((np.array(size) - 1) / 2, max(size)), *faces.tiles(np.array(size))]
+        ]
+    )
+    rows = []
+    for n in range(6):
+        turn = rng.uniform(60, 900) * np.exp(1j * np.radians(rng.uniform(-50, 50)))
+        z = turn * (SHAPE @ [1, 1j] + (rng.normal(0, 0.02, 6) + 1j * rng.normal(0, 0.02, 6))) + complex(300, 200)
+        points, zoom = np.stack([z.real, z.imag], axis=1), (1.0, 0.75)[n % 2]
+        window = framing.face_window(faces.Face(1.0, points, np.zeros(2), 1.0), zoom)
+        rows.append([*points.ravel(), zoom, window.left, window.top, window.width, window.angle])
+    made["framing.txt"] = np.array(rows)
+    return made
+
+
 def _large(seed: int) -> np.ndarray:
     """A drawn face, 300x300."""
     large: np.ndarray = preprocess.resize(draw([seed], size=256).images[0], 300).numpy()
@@ -155,10 +196,12 @@ def _carried(photo: np.ndarray, window: Window, painted: np.ndarray, mask: np.nd
     change = (preprocess.to_model_range(painted) - preprocess.to_model_range(seen)).numpy() / 2
     raised = carry_back.upsample_change(change, region)
     where = carry_back.upsample_masks(np.float32(mask / 255)[..., None], region.shape[:2])[..., 0]
-    inside, own = window.inside(size), window.own(size)
+    inside = window.inside(size)
     carried = photo.copy()
-    blend = (where * carry_back.fading(window, size))[own]
-    carried[inside] = carry_back.add(photo[inside], raised[own], blend, 255)
+    change, blend, fade = (
+        framing.uncut(plane, window, size) for plane in (raised, where, carry_back.fading(window, size))
+    )
+    carried[inside] = carry_back.add(photo[inside], change, blend * fade, 255)
     return carried
 
 
@@ -180,6 +223,9 @@ def desktop() -> dict[str, np.ndarray]:
 
 def main() -> None:
     """Write all pictures, and remove those of another model's groups."""
+    for name, rows in numbers().items():
+        lines = (" ".join(repr(value) for value in row) for row in rows.astype(float).tolist())
+        (DEMO / "core" / "testdata" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     for part, pictures in (("core", core()), ("desktop", desktop())):
         folder = DEMO / part / "testdata"
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,36 +1,28 @@
 package lomit.demo;
 
-import android.graphics.Bitmap;
-import android.graphics.PointF;
-import android.media.FaceDetector;
-import java.util.ArrayList;
+import android.content.res.AssetManager;
 import java.util.List;
+import lomit.demo.core.BlazeFace;
+import lomit.demo.core.DemoException;
+import lomit.demo.core.Face;
 import lomit.demo.core.FaceFinder;
 import lomit.demo.core.Picture;
-import lomit.demo.core.Preprocess;
 
-/** The framework's own detector: offline, since API 1, upright faces from the front. */
+/** The face detector of the assets, loaded when a face is first looked for: a model of other pictures never does. */
 final class Faces implements FaceFinder {
-    private static final int SIDE = 640; // as framing.py's DETECTION_SIDE
-    private static final int MOST = 8;
+    private final AssetManager assets;
+    private BlazeFace detector;
+
+    Faces(AssetManager assets) {
+        this.assets = assets;
+    }
 
     @Override
-    public List<Eyes> find(Picture picture) {
-        Picture small = Preprocess.shrunk(picture, SIDE);
-        Bitmap bitmap = Bitmap.createBitmap(small.argb, small.width, small.height, Bitmap.Config.RGB_565);
-        FaceDetector.Face[] faces = new FaceDetector.Face[MOST];
-        int count = new FaceDetector(small.width, small.height, MOST).findFaces(bitmap, faces);
-        bitmap.recycle();
-        List<Eyes> found = new ArrayList<Eyes>();
-        float across = (float) picture.width / small.width;
-        float down = (float) picture.height / small.height;
-        PointF middle = new PointF();
-        for (int i = 0; i < count; i++) {
-            if (faces[i] != null && faces[i].confidence() >= FaceDetector.Face.CONFIDENCE_THRESHOLD) {
-                faces[i].getMidPoint(middle);
-                found.add(new Eyes(across * middle.x, down * middle.y, across * faces[i].eyesDistance()));
-            }
+    public List<Face> find(Picture picture) throws DemoException {
+        if (detector == null) {
+            detector = new BlazeFace(Work.opener.open(assets, "face_detection_short_range.tflite"),
+                    Work.opener.open(assets, "face_detection_full_range.tflite"));
         }
-        return found;
+        return detector.find(picture);
     }
 }

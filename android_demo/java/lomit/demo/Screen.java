@@ -170,6 +170,7 @@ final class Screen implements Session.Shown {
     private void note() {
         Framing.Note note = session.photo.note;
         int text = note == Framing.Note.NO_FACE ? R.string.note_no_face
+                : note == Framing.Note.FACE_TOO_SMALL ? R.string.note_face_too_small
                 : note == Framing.Note.SEVERAL_FACES ? R.string.note_several_faces
                 : note == Framing.Note.NOT_FOR_FACES ? R.string.note_not_for_faces : 0;
         TextView view = (TextView) find(R.id.note);

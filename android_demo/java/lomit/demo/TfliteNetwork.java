@@ -24,16 +24,27 @@ final class TfliteNetwork implements Network {
     private final Interpreter interpreter;
     private final List<Tensor> inputs = new ArrayList<Tensor>();
     private final List<Tensor> outputs = new ArrayList<Tensor>();
+    private final boolean signed;
 
     /** @throws DemoException MODEL_UNUSABLE if the file lacks, is damaged, or the runtime has no library here. */
     TfliteNetwork(AssetManager assets, String name) throws DemoException {
         try {
             interpreter = new Interpreter(mapped(assets, name), new Interpreter.Options().setNumThreads(THREADS));
-            for (String tensor : interpreter.getSignatureInputs(SIGNATURE)) {
-                inputs.add(new Tensor(tensor, interpreter.getInputTensorFromSignature(tensor, SIGNATURE).shape()));
-            }
-            for (String tensor : interpreter.getSignatureOutputs(SIGNATURE)) {
-                outputs.add(new Tensor(tensor, interpreter.getOutputTensorFromSignature(tensor, SIGNATURE).shape()));
+            signed = interpreter.getSignatureKeys().length > 0;
+            if (signed) {
+                for (String tensor : interpreter.getSignatureInputs(SIGNATURE)) {
+                    inputs.add(new Tensor(tensor, interpreter.getInputTensorFromSignature(tensor, SIGNATURE).shape()));
+                }
+                for (String tensor : interpreter.getSignatureOutputs(SIGNATURE)) {
+                    outputs.add(new Tensor(tensor, interpreter.getOutputTensorFromSignature(tensor, SIGNATURE).shape()));
+                }
+            } else { // the face detector's: tensors by their own names
+                for (int i = 0; i < interpreter.getInputTensorCount(); i++) {
+                    inputs.add(new Tensor(interpreter.getInputTensor(i).name(), interpreter.getInputTensor(i).shape()));
+                }
+                for (int i = 0; i < interpreter.getOutputTensorCount(); i++) {
+                    outputs.add(new Tensor(interpreter.getOutputTensor(i).name(), interpreter.getOutputTensor(i).shape()));
+                }
             }
         } catch (IOException | RuntimeException | LinkageError e) {
             throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, name + ": " + e.getMessage(), e);
@@ -70,7 +81,19 @@ final class TfliteNetwork implements Network {
             buffers.put(tensor.name, floats(tensor.size()));
         }
         try {
-            interpreter.runSignature(given, buffers, SIGNATURE);
+            if (signed) {
+                interpreter.runSignature(given, buffers, SIGNATURE);
+            } else {
+                Object[] inOrder = new Object[inputs.size()];
+                for (int i = 0; i < inOrder.length; i++) {
+                    inOrder[i] = given.get(inputs.get(i).name);
+                }
+                Map<Integer, Object> byPlace = new HashMap<Integer, Object>();
+                for (int i = 0; i < outputs.size(); i++) {
+                    byPlace.put(i, buffers.get(outputs.get(i).name));
+                }
+                interpreter.runForMultipleInputsOutputs(inOrder, byPlace);
+            }
         } catch (RuntimeException e) {
             throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, String.valueOf(e.getMessage()), e);
         }

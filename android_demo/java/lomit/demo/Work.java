@@ -47,12 +47,13 @@ final class Work {
     private final ExecutorService thread = Executors.newSingleThreadExecutor();
     private final Handler screen = new Handler(Looper.getMainLooper());
     private final SeenCache seen = new SeenCache();
-    private final FaceFinder faces = new Faces();
+    private final FaceFinder faces;
     private Translator translator;
     private Framing framing;
 
     Work(Context context) {
         this.context = context.getApplicationContext();
+        faces = new Faces(this.context.getAssets());
     }
 
     <T> void start(final Task<T> task) {

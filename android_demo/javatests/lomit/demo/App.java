@@ -45,8 +45,8 @@ final class App {
         Work.opener = new Work.Opener() {
             @Override
             public Network open(AssetManager assets, String name) throws DemoException {
-                return new LiteRtNetwork(new File(System.getProperty("lomit.litert")),
-                        new File(System.getProperty("lomit.assets"), name));
+                String folder = System.getProperty(name.startsWith("face_") ? "lomit.faces" : "lomit.assets");
+                return new LiteRtNetwork(new File(System.getProperty("lomit.litert")), new File(folder, name));
             }
         };
     }

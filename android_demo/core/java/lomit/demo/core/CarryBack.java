@@ -49,11 +49,16 @@ public final class CarryBack {
 
     /** Weights along one axis of a window: 1, and down to 0 at ends that lie within the picture. */
     public static float[] fading(int start, int length, int limit) {
+        return fading(length, start > 0, start + length < limit);
+    }
+
+    /** The same, told whether it starts and whether it stops within the picture. */
+    static float[] fading(int length, boolean starts, boolean stops) {
         float[] weights = new float[length];
         float ramp = Math.max(1f, BORDER * length);
         for (int i = 0; i < length; i++) {
-            float low = start > 0 ? (i + 0.5f) / ramp : 1f;
-            float high = start + length < limit ? (length - i - 0.5f) / ramp : 1f;
+            float low = starts ? (i + 0.5f) / ramp : 1f;
+            float high = stops ? (length - i - 0.5f) / ramp : 1f;
             weights[i] = Math.min(1f, Math.min(low, high));
         }
         return weights;
@@ -82,6 +87,9 @@ public final class CarryBack {
      */
     public static Picture add(final Picture picture, final Window window, Planes change, final Planes weights,
             final float strength) {
+        if (window.angle != 0) {
+            return TurnedBack.add(picture, window, change, weights, strength);
+        }
         final int[] argb = picture.argb.clone();
         final Filter[] where = Filter.raising(weights.width, weights.height, window.width, window.height);
         final float[] across = fading(window.left, window.width, picture.width);

@@ -2,20 +2,8 @@ package lomit.demo.core;
 
 import java.util.List;
 
-/** Finds faces with whatever the platform has; Framing makes windows of what it finds. */
+/** Finds faces; Framing makes windows of what it finds. */
 public interface FaceFinder {
-    /** A face by its eyes, in pixels of the picture. */
-    final class Eyes {
-        public final float middleX;
-        public final float middleY;
-        public final float distance;
-
-        public Eyes(float middleX, float middleY, float distance) {
-            this.middleX = middleX;
-            this.middleY = middleY;
-            this.distance = distance;
-        }
-    }
-
-    List<Eyes> find(Picture picture);
+    /** The faces of an upright picture, the largest first. @throws DemoException if it cannot look. */
+    List<Face> find(Picture picture) throws DemoException;
 }

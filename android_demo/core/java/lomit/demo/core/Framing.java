@@ -5,17 +5,11 @@ import java.util.Properties;
 
 /** Which part of a picture the model sees, as lomit_tf/imaging/framing.py: a face framed as CelebA's, else the centre. */
 public final class Framing {
-    /** CelebA's 178 px centre crop against a detector's box, in widths of the box. */
-    public static final double SIDE_OF_BOX = 1.74;
-    /** The crop's centre lies this far above the box's. */
-    public static final double UP_OF_BOX = 0.144;
-    // CelebA's aligned pictures have the eyes at (69.5, 111.5) and (108.5, 111.5), and the crop's centre at (89, 109).
-    // A box's width in distances of the eyes, so that both ways give the same crop; and how far its centre lies below.
-    static final double BOX_OF_EYES = 178 / 39.0 / SIDE_OF_BOX;
-    static final double DOWN_OF_EYES = UP_OF_BOX * BOX_OF_EYES - 2.5 / 39;
+    /** Of a face's window, in pixels: below it there is too little to see. */
+    static final int LEAST_SIDE = 32;
 
     /** What to tell the person of a framing. */
-    public enum Note { FACE, SEVERAL_FACES, NO_FACE, NOT_FOR_FACES }
+    public enum Note { FACE, SEVERAL_FACES, NO_FACE, FACE_TOO_SMALL, NOT_FOR_FACES }
 
     /** The models' own kind of pictures: photographs of faces, or others, of which the centre is taken. */
     private final boolean faces;
@@ -48,36 +42,34 @@ public final class Framing {
         }
     }
 
-    /** The window of the largest face; the largest centred square where there is none or the model knows no faces. */
-    public Framed frame(Picture picture, FaceFinder finder) {
+    /**
+     * The window of the largest face; the largest centred square where there is none, it is too small, or the model knows
+     * no faces.
+     *
+     * @throws DemoException if the finder cannot look.
+     */
+    public Framed frame(Picture picture, FaceFinder finder) throws DemoException {
         Window centre = Window.centred(picture.width, picture.height);
         if (!faces) {
             return new Framed(centre, Note.NOT_FOR_FACES);
         }
-        List<FaceFinder.Eyes> found = finder.find(picture);
-        FaceFinder.Eyes largest = null;
-        for (FaceFinder.Eyes eyes : found) {
-            if (eyes.distance > 0 && (largest == null || eyes.distance > largest.distance)) {
-                largest = eyes;
-            }
-        }
-        if (largest == null) {
+        List<Face> found = finder.find(picture);
+        if (found.isEmpty()) {
             return new Framed(centre, Note.NO_FACE);
         }
-        return new Framed(ofEyes(largest, zoom), found.size() > 1 ? Note.SEVERAL_FACES : Note.FACE);
+        Window window = ofFace(found.get(0), zoom);
+        if (window.width < LEAST_SIDE) {
+            return new Framed(centre, Note.FACE_TOO_SMALL);
+        }
+        return new Framed(window, found.size() > 1 ? Note.SEVERAL_FACES : Note.FACE);
     }
 
-    /** CelebA's framing around eyes. */
-    static Window ofEyes(FaceFinder.Eyes eyes, double zoom) {
-        double width = BOX_OF_EYES * eyes.distance;
-        return ofBox(eyes.middleX - width / 2, eyes.middleY + DOWN_OF_EYES * eyes.distance - width / 2, width, width, zoom);
-    }
-
-    /** CelebA's framing around a detector's box: framing.face_window. */
-    static Window ofBox(double left, double top, double width, double height, double zoom) {
-        int side = (int) Math.max(1, Math.rint(SIDE_OF_BOX * zoom * width));
-        double x = left + width / 2;
-        double y = top + height / 2 - UP_OF_BOX * width;
-        return new Window((int) Math.floor(x - side / 2.0 + 0.5), (int) Math.floor(y - side / 2.0 + 0.5), side, side);
+    /** framing.face_window: CelebA's centre crop around a face, a square turned as the face is. */
+    static Window ofFace(Face face, double zoom) {
+        double[] crop = CelebaFraming.around(face.points);
+        int side = (int) Math.max(1, Math.rint(Math.hypot(crop[0], crop[1]) * zoom));
+        return new Window((int) Math.floor(crop[2] + 0.5 - side / 2.0 + 0.5),
+                (int) Math.floor(crop[3] + 0.5 - side / 2.0 + 0.5), side, side,
+                Math.toDegrees(Math.atan2(crop[1], crop[0])));
     }
 }

@@ -34,15 +34,6 @@ public final class Preprocess {
         return new Picture(size, size, argb);
     }
 
-    /** A copy whose longer side is at most this long, of even width, for a detector; averaged. */
-    public static Picture shrunk(Picture picture, int side) {
-        double scale = Math.min(1.0, (double) side / Math.max(picture.width, picture.height));
-        int width = Math.max(2, (int) Math.round(scale * picture.width) / 2 * 2);
-        int height = Math.max(1, (int) Math.round(scale * picture.height));
-        Rows rows = Rows.of(picture, new Window(0, 0, Math.max(2, picture.width), picture.height));
-        return Rows.averagedPicture(rows, width, height);
-    }
-
     /** 0..255 -> -1..1, RGB. */
     public static Planes toModelRange(Picture picture) {
         Planes planes = new Planes(picture.width, picture.height, 3);

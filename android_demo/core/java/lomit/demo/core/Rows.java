@@ -15,6 +15,9 @@ abstract class Rows {
 
     /** A window of a picture; beyond the border its last pixels are repeated. */
     static Rows of(final Picture picture, final Window window) {
+        if (window.angle != 0) {
+            return turned(picture, window);
+        }
         return new Rows(window.width, window.height) {
             @Override
             void read(int y, float[] rgb) {
@@ -24,6 +27,22 @@ abstract class Rows {
                     rgb[3 * x] = pixel >> 16 & 255;
                     rgb[3 * x + 1] = pixel >> 8 & 255;
                     rgb[3 * x + 2] = pixel & 255;
+                }
+            }
+        };
+    }
+
+    /** A turned window, sampled bilinearly and rounded: framing.cut. */
+    private static Rows turned(final Picture picture, final Window window) {
+        final Affine to = window.toPicture();
+        return new Rows(window.width, window.height) {
+            @Override
+            void read(int y, float[] rgb) {
+                for (int x = 0; x < width; x++) {
+                    Affine.sample(picture, to.x(x, y), to.y(x, y), true, rgb, 3 * x);
+                }
+                for (int i = 0; i < 3 * width; i++) {
+                    rgb[i] = (float) Math.rint(rgb[i]);
                 }
             }
         };

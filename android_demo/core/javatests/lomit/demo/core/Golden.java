@@ -6,6 +6,10 @@ import static org.junit.Assert.assertTrue;
 import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
 import javax.imageio.ImageIO;
 
 /** The pictures that tools/android/golden.py wrote; the property lomit.testdata names their folder. */
@@ -26,6 +30,21 @@ final class Golden {
             mask.values[i] = image.getRaster().getSample(i % mask.width, i / mask.width, 0) / 255f;
         }
         return mask;
+    }
+
+    /** Rows of numbers of a text file, separated by spaces. */
+    static List<double[]> numbers(String name) throws IOException {
+        List<double[]> rows = new ArrayList<double[]>();
+        File file = new File(System.getProperty("lomit.testdata"), name);
+        for (String line : Files.readAllLines(file.toPath(), StandardCharsets.UTF_8)) {
+            String[] words = line.trim().split(" ");
+            double[] row = new double[words.length];
+            for (int i = 0; i < row.length; i++) {
+                row[i] = Double.parseDouble(words[i]);
+            }
+            rows.add(row);
+        }
+        return rows;
     }
 
     /** Compares all channels of all pixels; returns how many values differ at all. */

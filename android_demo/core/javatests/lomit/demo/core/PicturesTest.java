@@ -60,7 +60,7 @@ public final class PicturesTest {
     @Test
     public void aWindowMayReachBeyondThePicture() throws Exception {
         Picture photo = Golden.picture("large.png");
-        Window window = Framing.ofBox(93, 40, 170, 170, 1); // as golden.py's
+        Window window = new Window(30, -47, 296, 296);
         Picture small = Preprocess.resize(photo, window, 64);
         Golden.assertNear(Golden.picture("seen_beyond.png"), small, 1);
         Planes change = CarryBack.change(Preprocess.toModelRange(Golden.picture("painted.png")),
@@ -95,15 +95,18 @@ public final class PicturesTest {
         assertEquals(argb[1000 * width + 300], made.argb[1000 * width + 300]);
     }
 
+    /** A turned window: what it shows, and the change carried back, as OpenCV's warpAffine samples both. */
     @Test
-    public void shrinksForADetector() throws Exception {
-        Picture photo = Golden.picture("photo.png");
-        Picture small = Preprocess.shrunk(photo, 60);
-        assertEquals(50, small.width);
-        assertEquals(60, small.height);
-        assertEquals(148, Preprocess.shrunk(photo, 640).width);
-        Picture plain = new Picture(5, 2, new int[] {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1});
-        assertArrayEquals(new int[] {-1, -1, -1, -1, -1, -1, -1, -1}, Preprocess.shrunk(plain, 9).argb);
+    public void aTurnedWindowIsOpenCvs() throws Exception {
+        Picture photo = Golden.picture("large.png");
+        Window window = new Window(40, 30, 200, 200, 25);
+        Golden.assertNear(Golden.picture("seen_turned.png"), Preprocess.resize(photo, window, 64), 1);
+        Planes change = CarryBack.change(Preprocess.toModelRange(Golden.picture("painted.png")),
+                Preprocess.toModelRange(Golden.picture("seen_turned.png")));
+        Picture made = CarryBack.add(photo, window, change, Golden.mask("mask.png"), 1f);
+        int differ = Golden.assertNear(Golden.picture("carried_turned.png"), made, 1);
+        assertTrue(differ + " values", differ < made.argb.length / 100);
+        assertEquals(photo.argb[0], made.argb[0]);
     }
 
     @Test
