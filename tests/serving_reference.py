@@ -123,7 +123,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 def specs_of(function: Any) -> dict[str, tf.TensorSpec]:
     positional, named = function.structured_input_signature
-    return {spec.name: spec for spec in (*positional, *named.values()) if spec is not None}
+    return {signature.name: signature for signature in (*positional, *named.values()) if signature is not None}
 
 
 def is_object(value: Any) -> bool:
@@ -163,17 +163,17 @@ def from_columns(inputs: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, A
     for name in specs:
         if name not in inputs:
             raise ServingError(400, f"Missing named input: {name} in 'inputs' object.")
-    return {name: tensor(inputs[name], spec) for name, spec in specs.items()}
+    return {name: tensor(inputs[name], signature) for name, signature in specs.items()}
 
 
-def tensor(value: Any, spec: tf.TensorSpec) -> np.ndarray:
+def tensor(value: Any, signature: tf.TensorSpec) -> np.ndarray:
     """Nested lists with the same number of values everywhere: numbers for floats, strings or {"b64"} for strings."""
     if isinstance(value, list):
-        parts = [tensor(part, spec) for part in value]
+        parts = [tensor(part, signature) for part in value]
         if len({np.shape(part) for part in parts}) > 1:
             raise ServingError(400, "Encountered list at unexpected size")
-        return np.array(parts, object if spec.dtype == tf.string else np.float32)
-    if spec.dtype == tf.string:
+        return np.array(parts, object if signature.dtype == tf.string else np.float32)
+    if signature.dtype == tf.string:
         if isinstance(value, str):
             return np.array(value.encode(), object)
         if isinstance(value, dict) and not is_object(value):

@@ -1,7 +1,7 @@
 """The colour painter: local curves of luminance, painted as the difference between two styles.
 
 A curve says for each of BINS luminances how a pixel's colour changes; a coarse grid of them covers the picture. What
-is painted at full resolution is only the look-up, in the photograph's own pixels (docs/method.md, the colour painter).
+is painted at full resolution is only the look-up, in the photograph's own pixels (docs/method.md, 7.2).
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class CurveHead(layers.Layer):
 
 
 def correction(wanted: Any, own: Any) -> Any:
-    """b tanh((F(wanted) - F(own)) / b): exactly 0 where the two are equal."""
+    """b tanh((F(wanted) - F(own)) / b): exactly 0 where the two are equal. Eq. (7.5)."""
     return CORRECTION * ops.tanh((wanted - own) / CORRECTION)
 
 
 def closed_form(wanted: Any, own: Any) -> Any:
-    """Curves that carry one region's colour moments to another's, without anything learned.
+    """Curves that carry one region's colour moments to another's, without anything learned: eqs. (7.2) to (7.4).
 
     Y:      bend((c_k - mean_o) clip(dev_w / dev_o, GAIN) + mean_w) - bend((c_k - mean_o) + mean_o)
     Cb, Cr: mean_w s(Y after, mean_w) - mean_o s(Y before, mean_o), s(l, mean) = clip((1 + l) / (1 + mean), 0, limit)
@@ -94,7 +94,7 @@ def _share(luminances: Any, mean: Any) -> Any:
 
 
 def monotone(curves: Any) -> Any:
-    """Limit the slope of the tone curve l + dY(l) to SLOPE, keeping its mean over the bins.
+    """Limit the slope of the tone curve l + dY(l) to SLOPE, keeping its mean over the bins: eq. (7.6).
 
     (B, h, w, 3 * BINS) in luminance and colour differences -> the same shape. Curves within the limits stay; all 0
     stays exactly 0.
@@ -120,7 +120,7 @@ def _interleave(*colours: Any) -> Any:
 
 
 def bin_weights(images: Any) -> Any:
-    """w_k(l) = max(0, 1 - |clip(K l, 1/2, K - 1/2) - k - 1/2|) of l, the luminance in 0..1; they sum to 1.
+    """w_k(l) = max(0, 1 - |clip(K l, 1/2, K - 1/2) - k - 1/2|) of l, the luminance in 0..1; they sum to 1: eq. (7.8).
 
     (B, H, W, 3) in [-1, 1] -> (B, H, W, BINS).
     """
@@ -129,7 +129,7 @@ def bin_weights(images: Any) -> Any:
 
 
 def change(curves: Any, images: Any) -> Any:
-    """What curves change in images: sum_k w_k(l(p)) bilinear(curves)_k(p).
+    """What curves change in images: sum_k w_k(l(p)) bilinear(curves)_k(p): eq. (7.7).
 
     Args:
         curves: a grid (B, h, w, 3 * BINS) in RGB, channel 3 k + colour; half-pixel centres, edges repeated.
