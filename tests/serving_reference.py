@@ -123,7 +123,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 def specs_of(function: Any) -> dict[str, tf.TensorSpec]:
     positional, named = function.structured_input_signature
-    return {spec.name: spec for spec in (*positional, *named.values()) if spec is not None}
+    return {signature.name: signature for signature in (*positional, *named.values()) if signature is not None}
 
 
 def is_object(value: Any) -> bool:
@@ -167,7 +167,7 @@ def from_columns(inputs: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, A
     for name in specs:
         if name not in inputs:
             raise ServingError(400, f"Missing named input: {name} in 'inputs' object.")
-    return {name: tensor(inputs[name], spec) for name, spec in specs.items()}
+    return {name: tensor(inputs[name], signature) for name, signature in specs.items()}
 
 
 def tensor(value: Any, spec: tf.TensorSpec) -> Any:

@@ -9,6 +9,8 @@ import tensorflow as tf
 from lomit_tf.losses.colour import moments_l1
 from lomit_tf.networks import colour, curves
 
+pytestmark = pytest.mark.quick
+
 K = curves.BINS
 
 

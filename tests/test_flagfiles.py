@@ -15,6 +15,8 @@ import pytest
 from lomit_tf import flagfiles, flags
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.cfg"))
 
