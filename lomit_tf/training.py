@@ -19,7 +19,7 @@ from lomit_tf import callbacks as cb
 from lomit_tf.callbacks import TrainingError
 from lomit_tf.checkpoints import Checkpoints, RunState, Workdir
 from lomit_tf.config import LomitConfig
-from lomit_tf.data.pairs import PairPipeline, sample_pairs, training_pairs
+from lomit_tf.data.pairs import sample_pairs, training_pairs
 from lomit_tf.data.sources import open_set
 from lomit_tf.model import Lomit
 from lomit_tf.strategies import distribute, is_chief, make_strategy, worker_rows
@@ -56,6 +56,7 @@ def train(
     resume: str = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     make_model: Callable[[LomitConfig], Lomit] = Lomit,
+    make_pipeline: Callable[..., Any] = training_pairs,
 ) -> TrainingResult:
     """Train to `config.training.steps` generator steps, going on from the workdir's last checkpoint.
 
@@ -68,6 +69,7 @@ def train(
         resume: auto, never or must (see Workdir.check).
         callbacks: more Keras callbacks, called after the run's own.
         make_model: what is trained, a Lomit or a class of it with a training step of its own.
+        make_pipeline: of its elements, called as `training_pairs` and giving something like its PairPipeline.
 
     Raises:
         ConfigError, DataError: before any work.
@@ -99,7 +101,7 @@ def train(
             start_from(model, t.init_from)
     if first:
         logging.info("going on from step %d of %s", first, work.path)
-    pipeline = training_pairs(
+    pipeline = make_pipeline(
         images, config.data, batch_size=t.batch_size, n_critic=t.n_critic, num_groups=len(model.group_names),
         seed=t.seed, start_step=first, rows=rows,
     )  # fmt: skip
@@ -150,10 +152,10 @@ def make_step(strategy: tf.distribute.Strategy, model: Lomit) -> Callable[[Any],
 
 
 def _loop(
-    strategy: tf.distribute.Strategy, model: Lomit, pipeline: PairPipeline, driven: keras.callbacks.CallbackList,
+    strategy: tf.distribute.Strategy, model: Lomit, pipeline: Any, driven: keras.callbacks.CallbackList,
     saver: Checkpoints, first: int, steps: int, checkpoint_every: int, received: list[int],
 ) -> int:  # fmt: skip
-    """Steps first .. steps - 1; the number of steps done in all."""
+    """Steps first .. steps - 1, fewer where a callback sets `model.stop_training`; the number of steps done in all."""
     run = make_step(strategy, model)
     done = saved = first
     logs: dict[str, float] = {}
@@ -161,7 +163,7 @@ def _loop(
     driven.on_train_begin()
     try:
         driven.on_epoch_begin(done // checkpoint_every)
-        while done < steps and not received:
+        while done < steps and not received and not getattr(model, "stop_training", False):
             driven.on_train_batch_begin(done)
             try:
                 names, values = run(next(elements))

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lomit_tf.backend import check_backend
 from lomit_tf.commands import FAILED, Command, Failure, require_extra, unusable
 from lomit_tf.config import ConfigError
 from lomit_tf.file_plan import STREAM, FileJob
@@ -23,6 +24,7 @@ from lomit_tf.translate_flags import FLAGS, TranslateFlags, plan, plan_beam
 
 if TYPE_CHECKING:
     from lomit_tf.batch_jobs import Outcome, Tally
+    from lomit_tf.translator import Translator
 
 NAME = "lomit-translate"
 Invocation = tuple[TranslateFlags, Sequence[str]]  # and the flags for Apache Beam
@@ -51,7 +53,8 @@ def _run(invocation: Invocation) -> int:
     flags, beams = invocation
     with unusable(ImageError):  # PlanError among them
         jobs = plan_beam(flags) if flags.runner == "beam" else plan(flags)
-    return _beam(jobs, beams) if isinstance(jobs, dict) else _translate(flags.model, jobs)
+    check_backend()
+    return _beam(jobs, beams) if isinstance(jobs, dict) else _translate(flags.model, jobs, flags.output)
 
 
 def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
@@ -78,15 +81,16 @@ def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
     return FAILED if tally.failed else 0
 
 
-def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError]) -> int:
+def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError], output: str) -> int:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
     import_tensorflow()
     from PIL import Image
 
-    from lomit_tf.batch_jobs import exemplar_of, run_jobs
+    from lomit_tf.batch_jobs import run_jobs
     from lomit_tf.translator import Translator
 
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
+    warnings.filterwarnings("ignore", module="PIL")  # about metadata; our own notes say what was left out
     folder = not isinstance(planned, list)
     found = list(planned)
     jobs = [job for job in found if isinstance(job, FileJob)]
@@ -99,20 +103,63 @@ def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError])
     with unusable(ImageError):
         translator = Translator(model, log_notes=False)
         translator.check_settings(settings.groups, settings.strength, settings.crop, settings.exemplar_crop)
-    try:
-        for job in {job.exemplar: job for job in jobs}.values():
-            exemplar_of(translator, job)
-    except ValueError as error:  # CorruptImageError and ImageError: an exemplar or its mask
-        raise Failure(str(error)) from error
-    with _shown(len(jobs), folder) as report:
-        tally = run_jobs(translator, jobs, report)
-    tally.failed += len(shut)
+    log = Log(output, folder)
+    no_use = _unusable_exemplars(translator, jobs, log)
+    usable = [job for job in jobs if job.exemplar not in no_use]
+    if not usable:
+        return FAILED
+    with _shown(len(usable), folder, log) as report:
+        tally = run_jobs(translator, usable, report)
+    if tally.stopped:
+        _say(f"stopped: {tally.stopped}, and give the same command again")
+    tally.failed += len(shut) + len(jobs) - len(usable)
     _summary(tally, len(found), folder, to_stdout=jobs[0].output == STREAM)
     return FAILED if tally.failed else 0
 
 
+def _unusable_exemplars(translator: Translator, jobs: list[FileJob], log: Log) -> set[str]:
+    """Read every exemplar once, and name those that cannot be used."""
+    from lomit_tf.batch_jobs import exemplar_of, failure
+
+    unusable = set()
+    for job in {job.exemplar: job for job in jobs}.values():
+        try:
+            exemplar_of(translator, job)
+        except ValueError as error:  # CorruptImageError and ImageError: an exemplar or its mask
+            _say(str(error))
+            unusable.add(job.exemplar)
+        except Exception as error:
+            _say(f"{job.exemplar}: {failure(job, error).message}{log.add(job.exemplar, failure(job, error).traceback)}")
+            unusable.add(job.exemplar)
+    return unusable
+
+
+class Log:
+    """Tracebacks of errors that nobody thought of: OUTPUT/errors.log for a folder, else OUTPUT.errors.log."""
+
+    def __init__(self, output: str, folder: bool) -> None:
+        if output == STREAM:
+            self.path = "lomit-translate.errors.log"
+        elif folder or os.path.isdir(output) or output.endswith(os.sep):
+            self.path = os.path.join(output, "errors.log")
+        else:
+            self.path = f"{output}.errors.log"
+
+    def add(self, name: str, text: str) -> str:
+        """Append a traceback, if there is one, and say where it is, for the end of a message."""
+        if not text:
+            return ""
+        try:
+            os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
+            with open(self.path, "a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(f"{name}\n{text}\n")
+        except OSError as error:
+            return f" (its traceback could not be written to {self.path}: {error.strerror})"
+        return f" (traceback in {self.path})"
+
+
 @contextlib.contextmanager
-def _shown(total: int, folder: bool) -> Iterator[Callable[[Outcome], None]]:
+def _shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[Outcome], None]]:
     """A function that shows each outcome; with a progress bar for a folder, where standard error is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -124,18 +171,14 @@ def _shown(total: int, folder: bool) -> Iterator[Callable[[Outcome], None]]:
     ) as progress:  # fmt: skip
         task = progress.add_task("", total=total)
         said: list[str] = []
-        stopped: list[bool] = []
 
         def report(outcome: Outcome) -> None:
             if outcome.status == "failed":
                 name = "standard input" if outcome.job.input == STREAM else outcome.job.input
-                line = f"{name}: {outcome.message}"
+                line = f"{name}: {outcome.message}{log.add(name, outcome.traceback)}"
                 if line not in said[-1:]:  # the same file, after another exemplar
                     _say(line)
                     said[:] = [line]
-            if outcome.disk_full and not stopped:
-                stopped.append(True)
-                _say("stopped: there is no space left for results; make room, and give the same command again")
             progress.advance(task)
 
         yield report

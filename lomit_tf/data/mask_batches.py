@@ -1,0 +1,157 @@
+"""Batches of images with three-way maps of one region, augmented: each a pure function of (seed, step, data)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from lomit_tf.data.preprocess import to_model_range
+from lomit_tf.data.store import CorruptReport, ImageStore
+
+UNSURE_VALUE = 0.5  # of a pixel beyond the image, about which nobody asks
+JITTERS = 7  # numbers drawn for the change of an image's colours
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """How far images are changed: degrees, shares of enlargement and of the side, strength of the colours' changes."""
+
+    flip: bool = True
+    turn: float = 0.0
+    scale: float = 0.0
+    shift: float = 0.0
+    jitter: float = 0.0
+
+
+def affine(rng: np.random.Generator, size: int, how: Augmentation) -> np.ndarray:
+    """A drawn map (2, 3) from pixels of the result to pixels of the image: mirrored or not, turned, scaled, moved."""
+    angle = np.deg2rad(rng.uniform(-how.turn, how.turn))
+    factor = np.exp(rng.uniform(-1, 1) * np.log1p(how.scale))
+    moved = rng.uniform(-how.shift, how.shift, 2) * size
+    mirror = -1.0 if rng.random() < 0.5 and how.flip else 1.0
+    matrix = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix[:, 0] *= mirror
+    centre = (size - 1) / 2
+    return np.column_stack([matrix, centre + moved - matrix @ [centre, centre]])
+
+
+def warped(image: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Image (S, S, 3) and values (S, S) through an affine map; beyond the image it is repeated, and nobody asks."""
+    size, how = image.shape[:2], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    picture = cv2.warpAffine(image, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
+    asked = cv2.warpAffine(values, matrix, size, flags=how, borderMode=cv2.BORDER_CONSTANT, borderValue=UNSURE_VALUE)
+    return picture, asked
+
+
+def jittered(images: np.ndarray, draws: np.ndarray, strength: float) -> np.ndarray:
+    """Images (n, S, S, 3) in -1..1 with gamma, brightness, balance of colours, contrast and saturation changed.
+
+    Args:
+        images: float32.
+        draws: (n, JITTERS) in -1..1, where 0 changes nothing.
+        strength: logarithms of the changes, at most.
+    """
+    d = np.exp(strength * draws).astype(np.float32)[:, None, None]
+    x = ((images + 1) / 2) ** d[..., :1] * d[..., 1:2] * np.sqrt(d[..., 2:5])
+    mean = x.mean(axis=(1, 2, 3), keepdims=True)
+    x = mean + (x - mean) * d[..., 5:6]
+    grey = (x @ LUMA)[..., None]
+    x = grey + (x - grey) * d[..., 6:7]
+    return np.clip(2 * x - 1, -1, 1)
+
+
+def three_way(values: np.ndarray, certain: float) -> tuple[np.ndarray, np.ndarray]:
+    """Values in 0..1 -> what is wanted (0 or 1), and whether it is asked (0 or 1), float32.
+
+    Asked is what lies above `certain` or below 1 - `certain`, and wanted what lies above 1/2.
+    """
+    asked = (values > certain) | (values < 1 - certain)
+    return (values > 0.5).astype(np.float32), asked.astype(np.float32)
+
+
+class MaskBatches:
+    """An endless stream of {"x": (B, S, S, 3) in -1..1, "wanted", "asked": (B, S, S) in {0, 1}}, all float32.
+
+    Args:
+        store: of the images.
+        indices: (n,) images in the store to use.
+        values: (n, S, S) float16 or float32 in 0..1, of each.
+        how: the images are changed.
+        certain: as of `three_way`.
+        batch_size, seed, start_step, rows: as of `pairs.training_pairs`.
+    """
+
+    def __init__(
+        self, store: ImageStore, indices: np.ndarray, values: np.ndarray, how: Augmentation, certain: float, *,
+        batch_size: int, seed: int, start_step: int = 0, rows: slice | None = None,
+    ) -> None:  # fmt: skip
+        self.store, self.indices, self.values, self.how = store, indices, values, how
+        self.certain, self.batch_size, self.seed, self.rows = certain, batch_size, seed, rows or slice(0, batch_size)
+        self.failure: Exception | None = None
+        size, count = store.config.image_size, len(range(batch_size)[self.rows])
+        shapes = {"x": (count, size, size, 3), "wanted": (count, size, size), "asked": (count, size, size)}
+
+        def element(step: tf.Tensor) -> dict[str, tf.Tensor]:
+            arrays = tf.numpy_function(self._load, [step], [tf.float32] * 3)
+            return {
+                name: tf.ensure_shape(array, shape) for (name, shape), array in zip(shapes.items(), arrays, strict=True)
+            }
+
+        dataset = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
+        dataset = dataset.map(element, num_parallel_calls=1, deterministic=True).prefetch(2)
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+        self.dataset = dataset.with_options(options)
+
+    def at(self, step: int) -> dict[str, np.ndarray]:
+        """The element of a step, as NumPy."""
+        rng = np.random.default_rng([self.seed, step])
+        places = self._places(step)
+        size = self.store.config.image_size
+        # Drawn for the whole batch, and only then this worker's rows are taken.
+        matrices = np.array([affine(rng, size, self.how) for _ in places])[self.rows]
+        draws = rng.uniform(-1, 1, (len(places), JITTERS))[self.rows]
+        places = places[self.rows]
+        pictures, _ = self.store.get(self.indices[places])
+        pairs = [
+            warped(picture, self.values[place].astype(np.float32), matrix)
+            for picture, place, matrix in zip(pictures, places, matrices, strict=True)
+        ]
+        with tf.device("/cpu:0"):
+            x = to_model_range(np.stack([picture for picture, _ in pairs])).numpy()
+        if self.how.jitter:
+            x = jittered(x, draws, self.how.jitter)
+        wanted, asked = three_way(np.stack([values for _, values in pairs]), self.certain)
+        return {"x": x, "wanted": wanted, "asked": asked}
+
+    def report(self) -> CorruptReport:
+        """The corrupt images met so far."""
+        return self.store.report()
+
+    def raise_if_failed(self) -> None:
+        """Raises what stopped the reading, if something did."""
+        if self.failure is not None:
+            raise self.failure
+
+    def __iter__(self) -> Iterator[dict[str, tf.Tensor]]:
+        return iter(self.dataset)
+
+    def _places(self, step: int) -> np.ndarray:
+        """(B,) places in `indices`: a new permutation of them each epoch."""
+        epochs, places = np.divmod(np.arange(step * self.batch_size, (step + 1) * self.batch_size), len(self.indices))
+        for epoch in np.unique(epochs):
+            order = np.random.default_rng([self.seed, 7, int(epoch)]).permutation(len(self.indices))
+            places[epochs == epoch] = order[places[epochs == epoch]]
+        return places
+
+    def _load(self, step: np.int64) -> tuple[np.ndarray, ...]:
+        try:
+            return tuple(self.at(int(step)).values())
+        except Exception as error:
+            self.failure = error
+            raise

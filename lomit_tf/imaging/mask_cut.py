@@ -1,0 +1,107 @@
+"""A soft mask refined by its picture's own colours: GrabCut with the mask as seed, and the mean of the two.
+
+The mean v = (mask + cut) / 2 says both: the cut is 1 from 1/2 on, and how near v is to 0 or 1 says how far they agree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+
+import cv2
+import numpy as np
+
+from lomit_tf.mask_teaching_config import RefineConfig
+
+LEVELS = 16  # of a mean, which four bits hold
+USED, EMPTY_BY_LABEL, REFUSED_BY_LABEL, NOTHING_SURE, AREA = range(5)  # what became of an image
+STATES = ("used", "empty by its labels", "refused by its labels", "nothing in the mask is sure", "another area")
+
+
+@dataclasses.dataclass(frozen=True)
+class Refined:
+    """What became of one mask. `ratio` is the refinement's area over the mask's, NaN where there was none."""
+
+    state: int
+    ratio: float
+    mean: np.ndarray | None  # (H, W) float32 in 0..1, the mean of mask and refinement, where it can be taught
+
+
+def ellipse_mask(size: int, ellipse: tuple[float, float, float, float] | None) -> np.ndarray:
+    """(size, size) bool: pixels whose centres lie within an ellipse (x, y, a, b): centre and radii, shares of size."""
+    if ellipse is None:
+        return np.zeros((size, size), bool)
+    x, y, a, b = ellipse
+    at = (np.arange(size) + 0.5) / size
+    across, down = (at - x) / max(a, 1e-9), (at - y) / max(b, 1e-9)
+    return across[None] ** 2 + down[:, None] ** 2 <= 1
+
+
+def seeds(mask: np.ndarray, barred: np.ndarray, options: RefineConfig) -> np.ndarray:
+    """GrabCut's labels (H, W) uint8 of a mask (H, W) in 0..1; where `barred` (bool), surely background."""
+    labels = np.where(mask > options.probable, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[mask > options.sure_foreground] = cv2.GC_FGD
+    labels[(mask < options.sure_background) | barred] = cv2.GC_BGD
+    return labels
+
+
+def grab_cut(image: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndarray | None:
+    """(H, W) bool, the foreground; None where nothing is surely the region or surely not.
+
+    A function of its arguments alone, in any thread: GrabCut's clustering starts from random numbers, which are drawn
+    from a generator of the thread, set here by the picture.
+
+    Args:
+        image: (H, W, 3) uint8.
+        labels: of `seeds`.
+        iterations: rounds.
+    """
+    if not (labels == cv2.GC_FGD).any() or not (labels == cv2.GC_BGD).any():
+        return None
+    cv2.setRNGSeed(zlib.crc32(image.tobytes()) & 0x7FFFFFFF)
+    found = labels.copy()
+    models = np.zeros((2, 1, 65))
+    cv2.grabCut(np.ascontiguousarray(image), found, None, models[0], models[1], iterations, cv2.GC_INIT_WITH_MASK)
+    return (found == cv2.GC_FGD) | (found == cv2.GC_PR_FGD)
+
+
+def refine(
+    image: np.ndarray, mask: np.ndarray, barred: np.ndarray, options: RefineConfig, *,
+    refused: bool = False, absent: bool = False,
+) -> Refined:  # fmt: skip
+    """Refine one mask and decide whether to use it.
+
+    Args:
+        image: (H, W, 3) uint8.
+        mask: (H, W) float32 in 0..1.
+        barred: (H, W) bool: surely not the region.
+        options: of the refinement.
+        refused: the labels forbid to use it.
+        absent: the labels say that there is no region.
+    """
+    if absent:
+        return Refined(EMPTY_BY_LABEL, float("nan"), np.zeros(mask.shape, np.float32))
+    if refused:
+        return Refined(REFUSED_BY_LABEL, float("nan"), None)
+    cut = grab_cut(image, seeds(mask, barred, options), options.iterations)
+    if cut is None:
+        return Refined(NOTHING_SURE, float("nan"), None)
+    ratio = float(cut.mean() / max(float(mask.mean()), 1e-6))
+    if not options.area_min <= ratio <= options.area_max:
+        return Refined(AREA, ratio, None)
+    return Refined(USED, ratio, (mask + cut.astype(np.float32)) / 2)
+
+
+def pack(means: np.ndarray) -> np.ndarray:
+    """Means (n, H, W) in 0..1, H * W even, in LEVELS levels at four bits a pixel: (n, H * W / 2) uint8."""
+    levels = np.minimum(means * LEVELS, LEVELS - 1).astype(np.uint8).reshape(len(means), -1, 2)
+    return levels[..., 0] | (levels[..., 1] << 4)
+
+
+def unpack(packed: np.ndarray, size: int) -> np.ndarray:
+    """What `pack` packed, (n, size, size) float32: the middle of each level, so that 1/2 still parts the cut."""
+    levels = np.stack([packed & 15, packed >> 4], axis=-1).reshape(len(packed), size, size)
+    return (levels.astype(np.float32) + 0.5) / LEVELS
+
+
+__all__ = ["Refined", "ellipse_mask", "grab_cut", "pack", "refine", "seeds", "unpack"]

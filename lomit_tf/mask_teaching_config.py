@@ -1,0 +1,113 @@
+"""The settings of the second teacher of masks: refining and teaching. Nothing here imports TensorFlow.
+
+The commands can so refuse bad flags at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from lomit_tf.config import ConfigError, option
+
+# Settings of the loop that are not the model's own; flags win over them. There is no critic to train.
+LOOP = {
+    "n_critic": 1, "batch_size": 16, "learning_rate": 2e-4, "beta1": 0.9, "beta2": 0.999, "steps": 1200,
+    "decay_start": 0, "ema_decay": 0.99, "sample_every": 0, "checkpoint_every": 100, "precision": "float32",
+    "init_from": "", "freeze_masks": False,
+}  # fmt: skip
+
+
+def _between(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ConfigError(f"--{name} lies between {low:g} and {high:g}; received {value!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class RefineConfig:
+    """How masks are refined by GrabCut (Rother et al. 2004), and which refinements are used."""
+
+    group: str = option("", "whose masks to refine (empty: the model's first group)")
+    refine_size: int = option(128, "height and width in pixels at which GrabCut works; a multiple of the model's size")
+    sure_foreground: float = option(0.8, "a mask above this is surely the region")
+    sure_background: float = option(0.08, "a mask below this is surely not the region")
+    probable: float = option(0.4, "a mask above this is probably the region, and below it probably not")
+    face: str = option(
+        "0.50,0.58,0.15,0.17",
+        "an ellipse that is surely not the region: centre and radii, x before y, as shares of the side; "
+        "for hair in CelebA's framing (empty: none)",
+    )
+    iterations: int = option(1, "rounds of GrabCut; more gain little (docs/decisions/17-second-teacher.md)")
+    refuse: tuple[str, ...] = option(("Bald", "Wearing_Hat"), "labels with which an image is not used (empty: none)")
+    absent: tuple[str, ...] = option((), "labels that say that there is no region: the target is empty")
+    area_min: float = option(0.5, "use a refinement that is at least so many times as large as the mask")
+    area_max: float = option(2.0, "use a refinement that is at most so many times as large as the mask")
+    piece: int = option(256, "images in a piece; an interrupted run goes on with the first piece that is missing")
+
+    def __post_init__(self) -> None:
+        for name in ("sure_foreground", "sure_background", "probable"):
+            _between(name, getattr(self, name), 0, 1)
+        if not self.sure_background < self.probable < self.sure_foreground:
+            raise ConfigError(
+                f"--sure_background < --probable < --sure_foreground is needed; received {self.sure_background}, "
+                f"{self.probable} and {self.sure_foreground}"
+            )
+        if not 0 <= self.area_min < self.area_max:
+            raise ConfigError(f"0 <= --area_min < --area_max is needed; received {self.area_min} and {self.area_max}")
+        for name in ("refine_size", "iterations", "piece"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"--{name} must be at least 1; received {getattr(self, name)}")
+        both = [label for label in self.absent if label in self.refuse]
+        if both:
+            raise ConfigError(f"{both[0]} is among --refuse and --absent; name it in one of them")
+        self.ellipse()
+
+    def ellipse(self) -> tuple[float, float, float, float] | None:
+        """Centre x and y, radii x and y of the ellipse, as shares of the side; None without one."""
+        if not self.face.strip():
+            return None
+        try:
+            x, y, width, height = (float(part) for part in self.face.split(","))
+        except ValueError:
+            raise ConfigError(f"--face is four numbers, like 0.50,0.58,0.15,0.17; received {self.face!r}") from None
+        for value in (x, y, width, height):
+            _between("face", value, 0, 1)
+        return x, y, width, height
+
+
+@dataclasses.dataclass(frozen=True)
+class TeachConfig:
+    """How masks are taught from refined ones."""
+
+    teach: str = option(
+        "both", "what learns: both, the content encoder and the mask decoder; or the decoder alone", ("both", "decoder")
+    )
+    certain: float = option(
+        0.75,
+        "ask where the mean of mask and refinement lies above this or below 1 minus this: 0.5 believes the "
+        "refinement, 0.75 only where the mask agrees",
+    )
+    keep_weight: float = option(1.0, "how much the other groups' masks keep to what they were; for several groups")
+    turn: float = option(10.0, "degrees by which images are turned, at most")
+    scale: float = option(0.15, "share by which images are enlarged or made smaller, at most")
+    shift: float = option(0.06, "share of the side by which images are moved, at most")
+    jitter: float = option(
+        0.25, "strength of the changes of brightness, contrast, saturation and colour balance (0: none)"
+    )
+    held_out: float = option(
+        0.1, "share of the refined images that are not trained on, to stop by; at most 512 of them"
+    )
+    validate_every: int = option(50, "steps between two looks at them")
+    patience: int = option(8, "stop after so many looks without a better one (0: never)")
+
+    def __post_init__(self) -> None:
+        _between("certain", self.certain, 0.5, 1)
+        for name, high in (("turn", 180), ("scale", 0.9), ("shift", 0.5), ("jitter", 1), ("held_out", 0.9)):
+            _between(name, getattr(self, name), 0, high)
+        if self.teach not in ("both", "decoder"):
+            raise ConfigError(f"--teach must be both or decoder; received {self.teach!r}")
+        _between("keep_weight", self.keep_weight, 0, math.inf)
+        if self.validate_every < 1:
+            raise ConfigError(f"--validate_every must be at least 1; received {self.validate_every}")
+        if self.patience < 0:
+            raise ConfigError(f"--patience cannot be negative; received {self.patience}")
