@@ -47,6 +47,7 @@ EXTRAS_REQUIRE = {
     # Tests and checks.
     "dev": [
         "build>=1.3",
+        "hypothesis>=6.140,<7",
         "mypy>=1.19",
         # The user study's page in a real browser; the browser itself is the system's.
         "playwright>=1.65,<2",

@@ -11,7 +11,6 @@ Choices were made on the even faces; what is printed is of the odd ones.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -78,20 +77,17 @@ def main(folder: Path, model: str, step: int = 1) -> None:
         small = prepared.own_masks[..., :1]
         true_small = cv2.resize(np.float32(truth), small.shape[1::-1], interpolation=cv2.INTER_AREA)[..., None]
         for name, masks in (("the model's", small), ("the true one averaged to its size", true_small)):
-            ways: dict[str, Callable[[], np.ndarray]] = {
-                "bilinear": lambda m=masks: upsample_masks(m, truth.shape)[..., 0],  # type: ignore[misc]
-                "guided": lambda m=masks: refine(m, image)[..., 0],  # type: ignore[misc]
-            }
-            for way, make in ways.items():
-                scores.setdefault(f"{name}, {way}", Score()).add(make(), truth)
+            ways = {"bilinear": upsample_masks(masks, truth.shape), "guided": refine(masks, image)}
+            for way, made in ways.items():
+                scores.setdefault(f"{name}, {way}", Score()).add(made[..., 0], truth)
         rows = round(CUT * len(image))
         for name, mask in (("the model's mask", full), ("the true mask", np.float32(truth))):
             below = {
                 "fade": np.zeros_like(mask), "last row repeated": repeated(mask[:rows], len(mask)),
                 "extended": continued(image, mask[:rows]), "seen whole": mask,
             }  # fmt: skip
-            for way, made in below.items():
-                scores.setdefault(f"below, from {name}: {way}", Score()).add(made[rows:], truth[rows:])
+            for way, whole_mask in below.items():
+                scores.setdefault(f"below, from {name}: {way}", Score()).add(whole_mask[rows:], truth[rows:])
     print("mask | best IoU | of the hair taken | of the rest taken | wrong of what is taken")
     for name, score in scores.items():
         print(name, score, sep=" | ")

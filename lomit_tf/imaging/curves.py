@@ -28,6 +28,7 @@ BINS = 8  # K
 TILE = 32, 1024  # rows and columns that are worked on at once: what lies in between stays within the caches
 STEPS_IN_CELL = 32  # of a turned window: at least so many places of a cell's side have curves of their own
 FIXED_POINT = 32  # cv2.remap looks at so many places between two entries of a table
+LEAST_PARTS = 8  # of an upright window's cells
 FINENESS = {"uint8": 2, "uint16": 8}  # entries of the table for each bin; floats as uint16
 MOST_TAPS = 160  # up to so many columns of a mask under a tile, two small matrix products are fastest
 TURNED_FINENESS = 4  # masks are so much finer for cv2.warpAffine, for which FIXED_POINT holds too
@@ -164,7 +165,7 @@ class _Grid:
         self.matrix = matrix * [[width], [height]] - [[0, 0, 0.5], [0, 0, 0.5]]  # to places in the grid
         self.turned = bool(matrix[0, 1] or matrix[1, 0])
         cell = 1 / max(np.hypot(*self.matrix[:, 0]), 1e-9)  # in pixels of a row
-        self.parts = max(1, int(np.ceil(cell / FIXED_POINT)))  # of a cell, each with curves of its own
+        self.parts = max(LEAST_PARTS, int(np.ceil(cell / FIXED_POINT)))  # of a cell, each with curves of its own
         self.step = int(np.clip(cell / STEPS_IN_CELL, 1, FIXED_POINT))  # in pixels, for a turned window
 
     def at(self, tile: _Tile, place: np.ndarray) -> np.ndarray:
@@ -174,7 +175,7 @@ class _Grid:
         return cv2.remap(table, place, columns, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def _straight(self, tile: _Tile) -> tuple[np.ndarray, np.ndarray]:
-        """The table (n, rows * entries, 3) along a tile's rows, at parts of the cells, and where each column lies in it.
+        """The table (n, rows * entries, 3) along a tile's rows, at parts of the cells; where in it each column lies.
 
         Cells end where parts end, so what is linear in between is the bilinear interpolation.
         """
@@ -273,14 +274,11 @@ class _Mask:
 
 
 def _pixels(part: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """The pixels of a mask that has the photograph's own."""
     rows, columns = (
         np.clip(np.round(p).astype(int), 0, n - 1) for p, n in zip((down, across), part.shape, strict=True)
     )
-    return part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if _runs(rows, columns) else part[rows][:, columns]
-
-
-def _runs(*indices: np.ndarray) -> bool:
-    return all(i[-1] - i[0] == len(i) - 1 for i in indices)
+    return part[np.ix_(rows, columns)]
 
 
 def _taps(places: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

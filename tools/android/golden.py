@@ -17,8 +17,8 @@ from export.runtimes import TFLite
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.imaging import carry_back, curves, framing
-from lomit_tf.imaging.masks import replace
 from lomit_tf.imaging.framing import Window
+from lomit_tf.imaging.masks import replace
 from lomit_tf.translator import Translator
 
 DEMO = Path(__file__).parents[2] / "android_demo"
