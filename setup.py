@@ -19,8 +19,12 @@ INSTALL_REQUIRES = [
     "absl-py>=2.5,<3",
     "numpy>=2.1,<3",
     "pillow>=11,<13",
-    # Face detection and guided filters. OpenCV 5 no longer brings the cascades along; contrib has cv2.ximgproc.
+    # HEIC and HEIF, as phones write them; a reader of Pillow's.
+    "pillow-heif>=1.1,<2",
+    # Guided filters (cv2.ximgproc, which is in contrib), affine maps, 16-bit PNG and TIFF.
     "opencv-contrib-python-headless>=4.12,<5",
+    # Runs the face detector's two networks; the export extra checks TFLite files with it.
+    "ai-edge-litert>=2.3,<2.4",
     "rich>=14,<16",
     # tf.summary.scalar and tf.summary.image are implemented there, and TensorFlow no longer brings it along.
     "tensorboard>=2.20,<3",
@@ -31,7 +35,6 @@ EXTRAS_REQUIRE = {
     "gpu": ["tensorflow[and-cuda]>=2.21,<2.22; sys_platform == 'linux'"],
     # SavedModel -> TFLite and ONNX, and the runtimes that check the results.
     "export": [
-        "ai-edge-litert>=2.3,<2.4",
         "ai-edge-quantizer>=0.10,<0.11",
         "flatbuffers>=25",
         "onnx>=1.18,<2",
@@ -49,6 +52,8 @@ EXTRAS_REQUIRE = {
     # Tests and checks.
     "dev": [
         "build>=1.3",
+        # Photographs of every kind, and their faults, made at random: `make fuzz`.
+        "hypothesis>=6.140,<7",
         # Runs notebooks/quickstart.ipynb in the tests, with a kernel.
         "ipykernel>=7,<8",
         "nbmake>=1.5.5,<2",
@@ -83,6 +88,7 @@ setup(
         "lomit_tf": ["py.typed", "weights/*/*"],
         "lomit_tf.configs": ["*.cfg"],
         "lomit_tf.evaluation": ["*.html"],
+        "lomit_tf.imaging": ["face_models/*"],
         "lomit_tf.webapp": ["*.css", "*.html", "*.js"],
     },
     entry_points={

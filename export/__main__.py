@@ -1,88 +1,77 @@
 """Export a trained model: `python -m export --model=NAME_OR_CHECKPOINT --out=DIR`.
 
 Exit codes: 0 done; 1 an artefact does not compute what the model computes (kept aside, DIR is not made); 2 flags,
-model or data that cannot be used; 130 interrupted, with nothing written.
+model or data that cannot be used; 130 or 143 interrupted, with nothing written.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lomit_tf.backend import check_backend
-from lomit_tf.config import ConfigError
+from lomit_tf.commands import Command, Failure, FlagSet, report, require_extra, unusable
+from lomit_tf.config import NEEDED, ConfigError, option
 
-PROGRAM = "export"
+INTRO = """\
+Write a trained model as SavedModel, TFLite and ONNX, and compare each with the Keras model.
+
+  python -m export --model=runs/drawn_faces --out=exported"""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The flags."""
-    made = argparse.ArgumentParser(
-        prog="python -m export",
-        description="Write a trained model as SavedModel, TFLite and ONNX, and compare each with the Keras model.",
-        epilog="example: python -m export --model=runs/drawn_faces --out=exported",
-        allow_abbrev=False,
+@dataclasses.dataclass(frozen=True)
+class ExportFlags:
+    """What a command line asks for."""
+
+    model: str = option(NEEDED, "a model's name, a --workdir of lomit_tf.train, or a checkpoint", form="M")
+    out: str = option(NEEDED, "folder to write; must be empty or not be there", form="DIR")
+    formats: tuple[str, ...] = option(("savedmodel", "tflite", "onnx"), "what to write")
+    quantize: tuple[str, ...] = option(("none", "float16", "dynamic", "int8"), "TFLite variants")
+    calibration: str = option("", "folder of images for int8 (default: drawn faces)", form="DIR")
+    data_dir: str = option(
+        "", "the model's data set, to calibrate and compare with real images (default: drawn faces)", form="DIR"
     )
-    made.add_argument("--model", required=True, help="a model's name, a --workdir of lomit_tf.train, or a checkpoint")
-    made.add_argument("--out", required=True, help="folder to write; must be empty or not be there")
-    made.add_argument("--formats", default="savedmodel,tflite,onnx", help="default: %(default)s")
-    made.add_argument("--quantize", default="none,float16,dynamic,int8", help="TFLite variants; default: %(default)s")
-    made.add_argument("--calibration", default="", help="folder of images for int8 (default: drawn faces)")
-    made.add_argument("--data_dir", default="", help="the model's data set, to calibrate and compare with real images")
-    made.add_argument("--calibration_images", type=int, default=64, help="at most so many; default: %(default)s")
-    made.add_argument("--image_size", type=int, default=0, help="not the size of the training; a multiple of 64")
-    made.add_argument("--samples", type=int, default=16, help="pairs of images to compare on; default: %(default)s")
-    made.add_argument("--judge", default="", help="folder of lomit_tf.train_judge, for attribute success in the report")
-    made.add_argument("--no_latency", action="store_true", help="leave latency and memory out of the report")
-    return made
+    calibration_images: int = option(64, "at most so many images for int8", least=1)
+    image_size: int = option(0, "not the size of the training; a multiple of 64 (default: the model's own)", least=0)
+    samples: int = option(16, "pairs of images to compare on", least=1)
+    judge: str = option(
+        "", "folder of lomit_tf.train_judge, for attribute success in the report (default: the model's own "
+        "classifier)", form="DIR",
+    )  # fmt: skip
+    no_latency: bool = option(False, "leave latency and memory out of the report")
+
+
+FLAGS = FlagSet(ExportFlags, INTRO)
 
 
 def run(argv: Sequence[str] | None = None) -> int:
-    """The command; its exit code."""
-    given = parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        check_backend()
-        from export import exporting
-    except ConfigError as error:
-        return _failed(str(error), 2)
-    except ModuleNotFoundError as error:
-        return _failed(f'{error.name} is not installed; pip install -c constraints.txt -e ".[export]"', 2)
+    """The command; its exit code (see the module)."""
+    return Command("export", FLAGS.help_text, FLAGS.parse, _export, "the folder was not made").run(argv)
+
+
+def _export(flags: ExportFlags) -> None:
+    require_extra("export", "ai_edge_litert", "ai_edge_quantizer", "flatbuffers", "onnx", "onnxruntime", "tf2onnx")
+    from export import exporting
     from lomit_tf.data.image_set import DataError
     from lomit_tf.data.preprocess import CorruptImageError
 
     options = exporting.Options(
-        given.model, Path(given.out).expanduser(), _names(given.formats), _names(given.quantize), given.calibration,
-        given.data_dir, given.image_size, given.calibration_images, given.samples, not given.no_latency,
-        given.judge,
+        flags.model, Path(flags.out).expanduser(), flags.formats, flags.quantize, flags.calibration,
+        flags.data_dir, flags.image_size, flags.calibration_images, flags.samples, not flags.no_latency,
+        flags.judge,
     )  # fmt: skip
     exporting.quieten()
     try:
-        report = exporting.export(options, lambda line: print(line, flush=True))
-    except (ConfigError, DataError, CorruptImageError) as error:
-        return _failed(str(error), 2)
+        with unusable(DataError, CorruptImageError):
+            made = exporting.export(options, lambda line: print(line, flush=True))
     except exporting.ParityError as error:
-        return _failed(str(error), 1)
+        raise Failure(str(error)) from error
     except OSError as error:
-        return _failed(f"--out={given.out}: {error}", 2)
-    except KeyboardInterrupt:
-        return _failed(f"stopped; {given.out} was not made", 130)
-    for bar in report["bars"]:
+        raise ConfigError(f"--out={flags.out}: {error}") from error
+    for bar in made["bars"]:
         print(bar["text"])
-    print(f"written: {options.out}; the report is {options.out / 'report.md'}")
-    return 0
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _failed(message: str, code: int) -> int:
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
-    return code
+    report("written:", {"folder": options.out, "report": options.out / "report.md"})
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-import lomit_tf
-from export import bundle, compare, graphs, metadata, parity, pictures, tflite
-from lomit_tf.config import ConfigError, LomitConfig
+from export import bundle, graphs, metadata, parity, pictures, tflite
+from export.models import load_model
+from lomit_tf.config import ConfigError
 from lomit_tf.model import Lomit
 
 PACKAGES = ("lomit_tf", "tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx")
@@ -57,25 +57,6 @@ class Options:
                 raise ConfigError(f"--{flag} must be at least 1; received {number}")
         if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
             raise ConfigError(f"--out={self.out} exists and is not an empty folder; name another one or empty it")
-
-
-def load_model(name: str, image_size: int = 0) -> Lomit:
-    """A trained model by name, workdir or checkpoint, for images of another size than its own where one is given.
-
-    The generator side is convolutions, so that any size it was not trained on works, if less well; the attribute
-    classifier is not, and is left untrained then.
-
-    Raises ConfigError: no such model, or a size that is not a multiple of 64.
-    """
-    model = lomit_tf.load(name)
-    config = model.config
-    if not image_size or image_size == config.data.image_size:
-        return model
-    resized = Lomit(LomitConfig.from_flat(config.flat() | {"image_size": image_size}))
-    resized.build()
-    for value, trained in zip(resized.inference_generator.variables, model.inference_generator.variables, strict=True):
-        value.assign(trained)
-    return resized
 
 
 def export(options: Options, say: Callable[[str], None] = print) -> dict[str, Any]:
@@ -204,4 +185,4 @@ def quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-__all__ = ["Options", "ParityError", "compare", "export", "load_model", "quieten", "write_tflite"]
+__all__ = ["Options", "ParityError", "export", "load_model", "quieten", "write_tflite"]

@@ -6,9 +6,8 @@ the bars of size and speed); 2 a folder, model or data that cannot be used.
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,46 +17,56 @@ from typing import Any
 import numpy as np
 
 from export import compare
-from lomit_tf.backend import check_backend
-from lomit_tf.config import ConfigError
+from lomit_tf.commands import Command, Failure, FlagSet, unusable
+from lomit_tf.config import NEEDED, ConfigError, option
 
-PROGRAM = "export.parity"
+INTRO = """\
+Compare exported artefacts with the Keras model: what they compute, how large they are and how fast.
+
+  python -m export.parity exported
+      writes report.md, report.json and parity.png into the folder that `python -m export --out=exported` wrote"""
 ACCURATE = 0.75  # a classifier worse than this on real images judges nothing
 
 
+@dataclasses.dataclass(frozen=True)
+class ParityFlags:
+    """What a command line asks for; the folder may be given without its flag."""
+
+    dir: str = option(NEEDED, "what `python -m export --out=DIR` wrote; --dir= may be left out", form="DIR")
+    model: str = option("", "the Keras model (default: the one that DIR was exported from)", form="M")
+    data_dir: str = option("", "the model's data set, for real images (default: drawn faces)", form="DIR")
+    judge: str = option(
+        "", "folder of lomit_tf.train_judge, for attribute success (default: the model's own classifier)", form="DIR"
+    )
+    samples: int = option(16, "pairs of images to compare on", least=1)
+    no_latency: bool = option(False, "leave out latency and memory")
+    strict: bool = option(False, "fail on the bars of size and speed too")
+
+
+FLAGS = FlagSet(ParityFlags, INTRO, words="dir")
+
+
 def run(argv: Sequence[str] | None = None) -> int:
-    """The command; its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m export.parity", description=__doc__, allow_abbrev=False)
-    parser.add_argument("dir", help="what `python -m export --out=DIR` wrote")
-    parser.add_argument("--model", default="", help="the Keras model (default: the one that DIR was exported from)")
-    parser.add_argument("--data_dir", default="", help="the model's data set, for real images (default: drawn faces)")
-    parser.add_argument("--judge", default="", help="folder of lomit_tf.train_judge, for attribute success")
-    parser.add_argument("--samples", type=int, default=16, help="pairs of images to compare on (default: 16)")
-    parser.add_argument("--no_latency", action="store_true", help="leave out latency and memory")
-    parser.add_argument("--strict", action="store_true", help="fail on the bars of size and speed too")
-    given = parser.parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if given.samples < 1:
-        return _failed(f"--samples must be at least 1; received {given.samples}", 2)
-    try:
-        check_backend()
-    except ConfigError as error:
-        return _failed(str(error), 2)
-    from export import bundle, exporting
+    """The command; its exit code (see the module)."""
+    return Command("export.parity", FLAGS.help_text, FLAGS.parse, _compare, "the report was not written").run(argv)
+
+
+def _compare(flags: ParityFlags) -> None:
+    from export import bundle
+    from export.models import load_model
     from lomit_tf.data.image_set import DataError
     from lomit_tf.data.preprocess import CorruptImageError
 
-    folder = Path(given.dir)
-    try:
+    folder = Path(flags.dir)
+    with unusable(DataError, CorruptImageError):
         manifest = bundle.read_manifest(folder)
-        model = exporting.load_model(given.model or manifest["model"], manifest["image_size"])
-        report = examine(folder, model, given.samples, given.data_dir, given.judge, latency=not given.no_latency)
-    except (ConfigError, DataError, CorruptImageError) as error:
-        return _failed(str(error), 2)
+        model = load_model(flags.model or manifest["model"], manifest["image_size"])
+        report = examine(folder, model, flags.samples, flags.data_dir, flags.judge, latency=not flags.no_latency)
     write_report(folder, report)
     print((folder / "report.md").read_text(encoding="utf-8"))
-    missed = [bar for bar in report["bars"] if not bar["holds"] and (bar["fatal"] or given.strict)]
-    return _failed("; ".join(bar["text"] for bar in missed), 1) if missed else 0
+    missed = [bar["text"] for bar in report["bars"] if not bar["holds"] and (bar["fatal"] or flags.strict)]
+    if missed:
+        raise Failure("; ".join(missed))
 
 
 def examine(
@@ -236,11 +245,6 @@ def write_report(folder: Path, report: dict[str, Any]) -> None:
     numbers = {name: value for name, value in report.items() if name != "shown"}
     (folder / "report.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     (folder / "report.md").write_text(markdown(report), encoding="utf-8")
-
-
-def _failed(message: str, code: int) -> int:
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
-    return code
 
 
 if __name__ == "__main__":

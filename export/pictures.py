@@ -32,7 +32,7 @@ def from_folder(folder: str, config: DataConfig, count: int) -> np.ndarray:
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise ConfigError(f"--calibration={folder}: no such folder")
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != ".")
     if not paths:
         raise ConfigError(f"--calibration={folder}: no images there (looked for {', '.join(IMAGE_SUFFIXES)})")
     chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)]

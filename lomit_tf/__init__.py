@@ -10,6 +10,7 @@ import importlib
 from typing import Any
 
 from lomit_tf import forks as forks  # watches forks from here on
+from lomit_tf.backend import check_backend
 
 _HOMES = {
     "LomitConfig": "lomit_tf.config",
@@ -23,4 +24,6 @@ def __getattr__(name: str) -> Any:
     """The public name from the module that defines it."""
     if name not in _HOMES:
         raise AttributeError(f"module 'lomit_tf' has no attribute {name!r}; public are {', '.join(_HOMES)}")
+    if name != "LomitConfig":
+        check_backend()
     return getattr(importlib.import_module(_HOMES[name]), name)

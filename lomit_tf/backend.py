@@ -17,7 +17,8 @@ CHOICES = {"floatx": ("float32", "float16", "float64"), "image_data_format": ("c
 
 
 def check_backend() -> None:
-    """The one check of Keras' backend: commands make it before anything heavy, `model.py` when it is imported.
+    """The one check of Keras' backend: made by commands and by the package's public names before anything heavy, and by
+    `model.py`, which needs the backend, when it is imported.
 
     Raises ConfigError, one line with the setting, where it was made and what to do.
     """

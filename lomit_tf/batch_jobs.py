@@ -12,12 +12,14 @@ import errno
 import itertools
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 from lomit_tf.atomic import write_bytes
@@ -32,6 +34,7 @@ from lomit_tf.translator import Translator
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 BATCH, BATCH_BYTES = 16, 32 << 20  # at most so many files, and bytes of them, are worked on at once
+ENOUGH_FAILURES = 2  # pictures one after the other for which there is no memory: the next will fail as well
 COMPARE_HEIGHT = 1080  # pixels, at most, of a side-by-side picture
 T = TypeVar("T")
 
@@ -46,6 +49,8 @@ class Outcome:
       notes: what a person should know of one that was written.
       files: what was written, or what was there.
       disk_full: it failed because nothing more can be written there: others will fail too.
+      out_of_memory: it failed for want of memory, also alone.
+      traceback: of an error that nobody thought of, for a log file; else empty.
     """
 
     job: FileJob
@@ -54,16 +59,19 @@ class Outcome:
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     disk_full: bool = False
+    out_of_memory: bool = False
+    traceback: str = ""
 
 
 @dataclasses.dataclass
 class Tally:
-    """Counts over many outcomes, and how often each note was made."""
+    """Counts over many outcomes, how often each note was made, and why the run stopped before its end, if it did."""
 
     written: int = 0
     skipped: int = 0
     failed: int = 0
     notes: dict[str, int] = dataclasses.field(default_factory=dict)
+    stopped: str = ""
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
@@ -90,11 +98,14 @@ def translate_files(translator: Translator, jobs: Sequence[FileJob]) -> list[Out
 def run_jobs(
     translator: Translator, jobs: Iterable[FileJob], report: Callable[[Outcome], None], *, batch: int = BATCH
 ) -> Tally:
-    """Translate any number of jobs, batch after batch, reporting each outcome as it comes; stops on a full disk.
+    """Translate any number of jobs, batch after batch, reporting each outcome as it comes.
 
-    Memory does not grow with the number of jobs. On KeyboardInterrupt the files begun are finished first.
+    Memory does not grow with the number of jobs. On KeyboardInterrupt the files begun are finished first. The run
+    stops, with the reason in `Tally.stopped`, for what concerns all files: a full disk, or no memory for two pictures
+    one after the other (one alone may just be too large). Everything else is the failure of one file.
     """
     tally = Tally()
+    without_memory: list[str] = []  # the last pictures, as long as each failed so
     pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1))
     try:
         for chunk in chunks(jobs, batch):
@@ -102,7 +113,12 @@ def run_jobs(
             for outcome in outcomes:
                 tally.add(outcome)
                 report(outcome)
-            if any(outcome.disk_full for outcome in outcomes):
+                without_memory = [*without_memory, outcome.job.input] if outcome.out_of_memory else []
+                if outcome.disk_full:
+                    tally.stopped = "there is no space left for results; make room"
+                elif len(set(without_memory)) >= ENOUGH_FAILURES:
+                    tally.stopped = "there is not enough memory; close other programs, or take a larger machine"
+            if tally.stopped:
                 break
     finally:
         pool.shutdown(cancel_futures=True)
@@ -140,19 +156,14 @@ def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: Thre
         """What the work gives, or None and its failure among the outcomes."""
         try:
             return work()
-        except (CorruptImageError, ImageError) as error:
-            outcomes[number] = Outcome(jobs[number], "failed", _without_name(str(error), jobs[number].input))
-        except OSError as error:
-            message = f"cannot write {error.filename or jobs[number].output}: {error.strerror or error}"
-            outcomes[number] = Outcome(jobs[number], "failed", message, disk_full=error.errno in FULL)
-        except MemoryError:
-            outcomes[number] = Outcome(jobs[number], "failed", "there is not enough memory for this picture")
+        except Exception as error:
+            outcomes[number] = failure(jobs[number], error)
         return None
 
     exemplars = {n: attempt(n, lambda n=n: exemplar_of(translator, jobs[n])) for n in waiting}  # type: ignore[misc]
     waiting = [n for n in waiting if exemplars[n] is not None]
     # Several exemplars: an input is read once for all of its jobs.
-    sources = {n: (jobs[n].input, str(jobs[n].settings.crop)) for n in waiting}
+    sources = {n: (jobs[n].input, f"{jobs[n].settings.crop} {jobs[n].settings.face}") for n in waiting}
     first = {source: n for n, source in reversed(sources.items())}
     prepared = dict(
         zip(
@@ -171,15 +182,40 @@ def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: Thre
         return attempt(n, lambda: translator.check(request))
 
     ready = {n: r for n in waiting if (r := check(n)) is not None}
-    pictures = translator.paint(list(ready.values()))
+    pictures = _painted(translator, ready, attempt)
+    ready = {n: ready[n] for n in pictures}
 
     def finish(n: int, r: Ready, painted: Painted) -> None:
         outcome = attempt(n, lambda: _write(jobs[n], translator.finish(r, painted), r, translator.groups))
         if outcome is not None:
             outcomes[n] = outcome
 
-    list(pool.map(finish, ready.keys(), ready.values(), pictures))
+    list(pool.map(finish, ready.keys(), ready.values(), pictures.values()))
     return [outcomes[number] for number in range(len(jobs))]
+
+
+def failure(job: FileJob, error: Exception) -> Outcome:
+    """The outcome of a job that ended with an exception."""
+    if isinstance(error, (CorruptImageError, ImageError)):
+        return Outcome(job, "failed", _without_name(str(error), job.input))
+    if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
+        return Outcome(job, "failed", "there is not enough memory for this picture", out_of_memory=True)
+    if isinstance(error, OSError) and error.errno is not None:
+        message = f"cannot write {error.filename or job.output}: {error.strerror or error}"
+        return Outcome(job, "failed", message, disk_full=error.errno in FULL)
+    message = " ".join(f"{type(error).__name__}: {error}".split())
+    return Outcome(job, "failed", message, traceback="".join(traceback.format_exception(error)))
+
+
+def _painted(
+    translator: Translator, ready: dict[int, Ready], attempt: Callable[[int, Callable[[], Any]], Any]
+) -> dict[int, Painted]:
+    """What the network paints for each job: in one pass, and one by one where that fails."""
+    try:
+        return dict(zip(ready, translator.paint(list(ready.values())), strict=True))
+    except Exception:
+        alone = {n: attempt(n, lambda r=r: translator.paint([r])[0]) for n, r in ready.items()}  # type: ignore[misc]
+        return {n: painted for n, painted in alone.items() if painted is not None}
 
 
 def wanted_files(job: FileJob, groups: Sequence[str]) -> tuple[str, ...]:
@@ -206,7 +242,7 @@ def exemplar_of(translator: Translator, job: FileJob) -> Exemplar:
 def _prepare(translator: Translator, job: FileJob) -> Prepared:
     source = _standard_input() if job.input == STREAM else job.input
     name = "standard input" if job.input == STREAM else job.input
-    return translator.prepare(source, crop=job.settings.crop, name=name)
+    return translator.prepare(source, crop=job.settings.crop, name=name, face=job.settings.face)
 
 
 def _request(job: FileJob, prepared: Prepared | None, exemplar: Exemplar | None) -> Request:
@@ -247,17 +283,20 @@ def _write(job: FileJob, result: Result, ready: Ready, groups: Sequence[str]) ->
 
 
 def compare(photos: Sequence[Photo]) -> Photo:
-    """Photographs side by side, 8 bits, all of the height of the last one (COMPARE_HEIGHT at most)."""
+    """Photographs side by side, 8 bits, all of the height of the last one (COMPARE_HEIGHT at most) and in its colours.
+
+    It has the last one's colour profile.
+    """
     height = min(COMPARE_HEIGHT, photos[-1].size[0])
     parts = []
     for photo in photos:
-        image = Image.fromarray(photo.rgb)
+        image = Image.fromarray(photo.in_colours_of(photos[-1]))
         parts.append(np.asarray(image.resize((max(1, round(image.width * height / image.height)), height))))
     gap = np.full((height, max(1, height // 50), 3), 255, np.uint8)
     row: list[np.ndarray] = []
     for part in parts:
         row += [part, gap]
-    return Photo(cv2.hconcat(row[:-1]), name="comparison")
+    return Photo(cv2.hconcat(row[:-1]), name="comparison", icc=photos[-1].icc)
 
 
 def _is_there(path: str) -> bool:

@@ -21,7 +21,7 @@ from apache_beam.metrics.metric import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.utils.shared import Shared
 
-from lomit_tf.batch_jobs import BATCH, Outcome, Tally, chunks, exemplar_of, translate_files
+from lomit_tf.batch_jobs import BATCH, Outcome, Tally, chunks, exemplar_of, failure, translate_files
 from lomit_tf.file_plan import (
     FileJob,
     MaskFiles,
@@ -206,7 +206,7 @@ def outcomes_of(translator: Translator, jobs: Sequence[FileJob]) -> list[Outcome
         return translate_files(translator, jobs)
     except Exception as error:
         if len(jobs) == 1:
-            return [Outcome(jobs[0], "failed", f"{type(error).__name__}: {error}")]
+            return [failure(jobs[0], error)]
         return [outcome for job in jobs for outcome in outcomes_of(translator, [job])]
 
 
@@ -214,6 +214,8 @@ def dead_letter(outcome: Outcome) -> str:
     """A failed job as a line of JSON; bytes of a name that are no UTF-8 as escapes, as JSON can hold them."""
     job = outcome.job
     fields = {"input": job.input, "output": job.output, "exemplar": job.exemplar, "message": outcome.message}
+    if outcome.traceback:
+        fields["traceback"] = outcome.traceback
     line = json.dumps(fields, ensure_ascii=False)
     try:
         line.encode()

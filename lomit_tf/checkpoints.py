@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from lomit_tf.atomic import write_text
 from lomit_tf.config import RESUMABLE, ConfigError, LomitConfig
-from lomit_tf.flags import effective_flagfile
+from lomit_tf.config_text import effective_flagfile
 from lomit_tf.model import Lomit
 
 RESUME_MODES = ("auto", "never", "must")

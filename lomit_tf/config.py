@@ -19,6 +19,7 @@ PAPER_ATTRIBUTES = (
 DRAWN_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Smiling", "Eyeglasses", "Bangs")
 DEFAULT_ATTRIBUTES = {"celeb_a": PAPER_ATTRIBUTES, "drawn_faces": DRAWN_ATTRIBUTES}
 DATASETS = ("drawn_faces", "celeb_a", "labelled_folder", "two_domains", "cycle_gan/horse2zebra", "cycle_gan/apple2orange")
+NEEDED: Any = dataclasses.MISSING  # the default of an option that has none
 IMAGE_MULTIPLE = 64  # the paper's critic halves the image six times
 
 
@@ -26,9 +27,22 @@ class ConfigError(ValueError):
     """A configuration that cannot be used; the message names the field, the value received and what to do."""
 
 
-def option(default: Any, help: str, choices: tuple[Any, ...] = ()) -> Any:
-    """A dataclass field with the help text and the allowed values of its flag."""
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+def option(
+    default: Any, help: str, choices: tuple[Any, ...] = (), *, form: str = "", least: float | None = None,
+    most: float | None = None, repeated: bool = False,
+) -> Any:  # fmt: skip
+    """A dataclass field with what its flag needs.
+
+    Args:
+      default: the value where the flag is not given; NEEDED where it must be.
+      help: what it is, without the default, which --help adds.
+      choices: the allowed values.
+      form: how --help writes the value, e.g. DIR.
+      least, most: bounds of a number, themselves allowed; checked where the flag is read.
+      repeated: the flag may be given several times, and each time adds a value to the tuple.
+    """
+    metadata = {"help": help, "choices": choices, "form": form, "least": least, "most": most, "repeated": repeated}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def near(name: str, known: Iterable[str]) -> str:

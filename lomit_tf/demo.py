@@ -1,49 +1,49 @@
 """A translated picture without training: `python -m lomit_tf.demo`, with the shipped weights.
 
-Exit codes: 0 done; 1 the picture cannot be written; 2 a flag or model that cannot be used.
+Exit codes: 0 done; 1 the picture cannot be written; 2 a flag or model that cannot be used; 130 or 143 interrupted.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lomit_tf.backend import check_backend
-from lomit_tf.config import ConfigError
+from lomit_tf.commands import Command, Failure, FlagSet, report
+from lomit_tf.config import ConfigError, option
+
+INTRO = """\
+Translate drawn faces that were not in the training data, with the shipped weights.
+
+  python -m lomit_tf.demo
+      writes runs/demo.png"""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command's flags."""
-    p = argparse.ArgumentParser(
-        prog="lomit-demo", allow_abbrev=False,
-        description="Translate drawn faces that were not in the training data, with the shipped weights.",
-    )  # fmt: skip
-    p.add_argument("--model", default="drawn_faces", help="shipped weights or a workdir, trained on drawn faces")
-    p.add_argument("--out", default="runs/demo.png", help="the picture (default: %(default)s)")
-    p.add_argument("--pairs", type=int, default=8, help="how many faces (default: %(default)s)")
-    p.add_argument("--seed", type=int, default=0, help="which faces (default: %(default)s)")
-    return p
+@dataclasses.dataclass(frozen=True)
+class DemoFlags:
+    """What a command line asks for."""
+
+    model: str = option("drawn_faces", "shipped weights or a workdir, trained on drawn faces", form="M")
+    out: str = option("runs/demo.png", "the picture", form="FILE.png")
+    pairs: int = option(8, "how many faces, 1 to 64")
+    seed: int = option(0, "which faces", least=0)
+
+
+FLAGS = FlagSet(DemoFlags, INTRO)
 
 
 def run(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """The command; returns its exit code (see the module)."""
+    return Command("lomit-demo", FLAGS.help_text, FLAGS.parse, _demo, "nothing was written").run(argv)
+
+
+def _demo(flags: DemoFlags) -> None:
     try:
-        args = parser().parse_args(argv)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    try:
-        path = demo(args.model, Path(args.out), args.pairs, args.seed)
-    except ConfigError as error:
-        print(f"lomit-demo: {error}", file=sys.stderr)
-        return 2
+        path = demo(flags.model, Path(flags.out), flags.pairs, flags.seed)
     except OSError as error:
-        print(f"lomit-demo: --out={args.out}: {error}", file=sys.stderr)
-        return 1
-    print(f"each column: a face, its mask, an exemplar, its mask, the face in the exemplar's style\n  {path}")
-    return 0
+        raise Failure(f"--out={flags.out}: {error}") from error
+    report("each column: a face, its mask, an exemplar, its mask, the face in the exemplar's style", {"picture": path})
 
 
 def demo(model_name: str, out: Path, pairs: int, seed: int) -> Path:
@@ -51,10 +51,8 @@ def demo(model_name: str, out: Path, pairs: int, seed: int) -> Path:
 
     Raises ConfigError for a model that is not there or was not trained on drawn faces; OSError for the file.
     """
-    if not 1 <= pairs <= 64 or seed < 0:
-        raise ConfigError(f"--pairs lies between 1 and 64 and --seed is not negative; received {pairs} and {seed}")
-    check_backend()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if not 1 <= pairs <= 64:
+        raise ConfigError(f"--pairs lies between 1 and 64; received {pairs}")
     import tensorflow as tf
 
     from lomit_tf import grid, zoo

@@ -7,7 +7,6 @@ Exit codes as of `lomit_tf.train`: 0 done; 1 the training stopped itself; 2 flag
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -17,12 +16,13 @@ from typing import Any
 from absl import flags as absl_flags
 
 from lomit_tf import flags, train
-from lomit_tf.backend import check_backend
+from lomit_tf.commands import Command, Failure, unusable
+from lomit_tf.commands.fields import define_fields, field_form, fields_of, help_entry, help_with_default
 from lomit_tf.config import ConfigError
 from lomit_tf.distill_config import DEFAULTS, DistillConfig
-from lomit_tf.flagfiles import as_text, read_command_line
+from lomit_tf.flagfiles import read_command_line
 
-PROGRAM = "lomit-distill"
+TEACHER = "a model's name, a workdir or a checkpoint"
 INTRO = f"""\
 Distil a trained model into a smaller or larger-sized one, which follows its masks, translations and styles.
 
@@ -50,9 +50,9 @@ class Invocation:
 def parse(argv: Sequence[str]) -> Invocation:
     """Read a command line, without the program's name. Raises ConfigError as `flags.parse`, and without --teacher."""
     known = flags.define_flags()
-    own = flags.fields_of(DistillConfig)
-    flags.define_fields(own, known)
-    absl_flags.DEFINE_string("teacher", None, "a model's name, a workdir or a checkpoint", flag_values=known)
+    own = fields_of(DistillConfig)
+    define_fields(own, known)
+    absl_flags.DEFINE_string("teacher", None, TEACHER, flag_values=known)
     given = {name: flag.value for name, flag in read_command_line(argv, known).items()}
     options = DistillConfig(**{name: given.pop(name) for name in own if name in given})
     teacher, preset = given.pop("teacher", ""), given.pop("preset", "mobile")
@@ -62,20 +62,22 @@ def parse(argv: Sequence[str]) -> Invocation:
     return Invocation(teacher, preset, workdir, given.pop("resume", "auto"), given, options)
 
 
+def help_text() -> str:
+    """What `--help` prints: the flags that are not those of training."""
+    lines = [INTRO, *help_entry("--teacher=M", f"{TEACHER} (needed)")]
+    for field, kind in fields_of(DistillConfig).values():
+        lines += help_entry(field_form(field, kind), help_with_default(field))
+    return "\n".join(lines)
+
+
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code (see the module)."""
-    argv = sys.argv[1:] if argv is None else argv
-    if flags.wants_help(argv):
-        print(INTRO)
-        for field in dataclasses.fields(DistillConfig):
-            print(f"  --{field.name}: {field.metadata['help']} (default: {as_text(field.default)})")
-        return 0
-    try:
-        asked = parse(argv)
-        check_backend()
-    except ConfigError as error:
-        return _failed(str(error), train.UNUSABLE)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    lost = "what came after the last checkpoint is lost"
+    return Command("lomit-distill", help_text, parse, _distill, lost).run(argv)
+
+
+def _distill(asked: Invocation) -> None:
+    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
     import lomit_tf
     from lomit_tf import distillation
     from lomit_tf.allocator import keep_freed_memory
@@ -84,27 +86,16 @@ def run(argv: Sequence[str] | None = None) -> int:
 
     keep_freed_memory()
     try:
-        teacher = lomit_tf.load(asked.teacher)
-        config = distillation.student_config(teacher.config, asked.preset, **asked.fields)
-        with train.messages():
-            result = distillation.distill(
-                teacher, config, asked.workdir, asked.options, resume=asked.resume, name=asked.teacher
-            )
-    except (ConfigError, DataError) as error:
-        return _failed(str(error), train.UNUSABLE)
+        with unusable(DataError):
+            teacher = lomit_tf.load(asked.teacher)
+            config = distillation.student_config(teacher.config, asked.preset, **asked.fields)
+            with train.messages():
+                result = distillation.distill(
+                    teacher, config, asked.workdir, asked.options, resume=asked.resume, name=asked.teacher
+                )
     except TrainingError as error:
-        return _failed(str(error), train.STOPPED)
-    except KeyboardInterrupt:
-        return _failed("stopped at once; what came after the last checkpoint is lost", train.INTERRUPTED + train.SIGINT)
-    train.report(result)
-    if result.interrupted is None:
-        return 0
-    return _failed(f"interrupted and saved after step {result.step}", train.INTERRUPTED + result.interrupted)
-
-
-def _failed(message: str, code: int) -> int:
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
-    return code
+        raise Failure(str(error)) from error
+    train.finish(result)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ MaskFiles = tuple[tuple[str, str], ...]  # (group, path) pairs; group "" where t
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How files are translated; see Translator.translate for the first six."""
+    """How files are translated; see Translator.translate for the first seven."""
 
     crop: Any = "face"
+    face: Any = "largest"
     exemplar_crop: Any = "face"
     groups: tuple[str, ...] | None = None
     strength: float = 1.0

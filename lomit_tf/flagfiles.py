@@ -1,6 +1,6 @@
 """The words of a command line and the lines of flagfiles -> the value given for each flag, and where it stands.
 
-Used by `flags.py` only. What is given comes in layers, each of which wins over the ones below it:
+Used by `flags.py` and `commands/flagset.py`. What is given comes in layers, each of which wins over the ones below it:
 
     the command line
     a flagfile's own lines, later ones over earlier ones
@@ -23,6 +23,7 @@ from typing import Any
 from absl import flags as absl_flags
 
 from lomit_tf.config import PRESETS, ConfigError, near
+from lomit_tf.config_text import as_text
 
 SIZES = frozenset(name for sizes in PRESETS.values() for name in sizes)
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
@@ -36,19 +37,25 @@ class Given:
     where: str
 
 
-def read_command_line(argv: Sequence[str], known: absl_flags.FlagValues) -> dict[str, Given]:
+def read_command_line(argv: Sequence[str], known: absl_flags.FlagValues, *, words: str = "") -> dict[str, Given]:
     """Flag name -> what the command line (without the program's name) and its flagfiles give.
+
+    Arguments that are no flags are values of the flag named `words`, and refused where it is empty. A flag that absl
+    knows as a multi flag gives a tuple of all its values.
 
     Raises ConfigError for unknown flags, bad values, a flag given twice with different values on the command line,
     and flagfiles that are missing or include each other.
     """
-    words = deque(argv)
+    left = deque(argv)
     own: dict[str, Given] = {}
     below: dict[str, Given] = {}
-    while words:
-        name, value = _read_flag(words.popleft(), words, known)
+    while left:
+        word = left.popleft()
+        name, value = _read_flag(f"--{words}={word}" if words and not word.startswith("-") else word, left, known)
         if name == "flagfile":
             below = _over(below, _read_flagfile(value, known, (), ""))
+        elif isinstance(known[name], absl_flags.MultiFlag):
+            own[name] = _one_more(own.get(name), value, "")
         elif name in own and own[name].value != value:
             values = " and as ".join(repr(as_text(v)) for v in (own[name].value, value))
             raise ConfigError(f"--{name} is given twice, as {values}; keep one of them")
@@ -67,6 +74,9 @@ def parse_value(flag: absl_flags.Flag, text: str) -> Any:
     try:
         value = flag.parser.parse(text)
     except (ValueError, TypeError):
+        beyond = _beyond(flag, text)
+        if beyond:
+            raise ConfigError(f"--{flag.name} must be {beyond}; received {text}") from None
         wanted = f"one of {', '.join(choices)}" if choices else KINDS.get(kind, f"a {kind}")
         close = difflib.get_close_matches(text, choices or (), n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
@@ -76,7 +86,7 @@ def parse_value(flag: absl_flags.Flag, text: str) -> Any:
         if "" in value:
             raise ConfigError(f"--{flag.name} has an empty name between its commas; received {text!r}")
         return tuple(value)
-    if kind == "string":
+    if kind in ("string", "multi string"):
         if any(character in text for character in "\r\n\0"):
             raise ConfigError(f"--{flag.name} cannot hold a line break; received {text!r}")
         if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
@@ -84,13 +94,16 @@ def parse_value(flag: absl_flags.Flag, text: str) -> Any:
     return value
 
 
-def as_text(value: Any) -> str:
-    """A value as it stands in a flagfile; `parse_value` reads it back exactly."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (tuple, list)):
-        return absl_flags.CsvListSerializer(",").serialize(list(value))
-    return str(value)
+def _beyond(flag: absl_flags.Flag, text: str) -> str:
+    """ "at least 1" or "at most 9" for a number beyond a flag's bounds; empty for what is not a number, or within."""
+    try:
+        number = flag.parser.convert(text)
+    except (AttributeError, ValueError, TypeError):
+        return ""
+    low, high = getattr(flag.parser, "lower_bound", None), getattr(flag.parser, "upper_bound", None)
+    if low is not None and number < low:
+        return f"at least {low}"
+    return f"at most {high}" if high is not None and number > high else ""
 
 
 def configs_folder() -> Path:
@@ -112,7 +125,7 @@ def _read_flag(word: str, following: deque[str] | None, known: absl_flags.FlagVa
         raise ConfigError(f"{word!r} is not a flag; write it like --steps=500")
     name, text = match.groups()
     if name not in known:
-        negated = name.removeprefix("no")
+        negated = name.removeprefix("no").removeprefix("-")
         if negated == name or negated not in known or not known[negated].boolean:
             close = difflib.get_close_matches(name.replace("-", "_").lower(), list(known), n=3)
             hint = f"did you mean {' or '.join('--' + c for c in close)}?" if close else "--help lists all flags"
@@ -152,6 +165,8 @@ def _read_flagfile(name: str, known: absl_flags.FlagValues, chain: tuple[Path, .
             raise ConfigError(f"{here}: {error}") from None
         if flag == "flagfile":
             included = _over(included, _read_flagfile(value, known, (*chain, path), here))
+        elif isinstance(known[flag], absl_flags.MultiFlag):
+            own[flag] = _one_more(own.get(flag), value, here)
         else:
             own[flag] = Given(value, here)
     return _over(included, own)
@@ -161,6 +176,11 @@ def _over(below: dict[str, Given], above: dict[str, Given]) -> dict[str, Given]:
     """One layer over another; a preset above replaces the network sizes below."""
     kept = {name: g for name, g in below.items() if name not in SIZES} if "preset" in above else below
     return {**kept, **above}
+
+
+def _one_more(before: Given | None, value: Any, where: str) -> Given:
+    """A multi flag's values with another one behind them."""
+    return Given((*before.value, value) if before else (value,), where)
 
 
 def _find(name: str, beside: Path | None, where: str) -> Path:

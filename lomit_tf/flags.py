@@ -9,22 +9,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-import shutil
 import textwrap
-import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from absl import flags as absl_flags
 
+from lomit_tf.commands.fields import Fields, define_fields, field_form, fields_of, form_of, help_entry, help_width
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig
-from lomit_tf.flagfiles import as_text, configs_folder, flagfiles_in, parse_value, read_command_line
+from lomit_tf.config_text import effective_flagfile, first_line, setting_help
+from lomit_tf.flagfiles import configs_folder, flagfiles_in, read_command_line
 
-__all__ = [
-    "Invocation", "define_fields", "define_flags", "effective_flagfile", "fields_of", "flag_help", "help_text", "parse",
-    "wants_help",
-]  # fmt: skip
+__all__ = ["Invocation", "define_flags", "effective_flagfile", "flag_form", "flag_help", "help_text", "parse"]
 
 RUN_HELP = {
     "flagfile": "read flags from a file: of this name here, or a shipped one ({flagfiles}); "
@@ -36,8 +32,6 @@ RUN_HELP = {
     "must: refuse one that has none (default: auto)",
 }
 RESUME = ("auto", "never", "must")
-HELP_WORDS = ("-h", "-?", "-help", "--help", "--helpshort", "--helpfull")
-FORMS = {int: "N", float: "X", str: "TEXT", tuple: "A,B,C"}
 INTRO = """\
 Train LOMIT: translate an image after an exemplar, within a learned mask.
 
@@ -62,37 +56,10 @@ class Invocation:
     resume: str
 
 
-Fields = Mapping[str, tuple[dataclasses.Field[Any], type]]
-
-
-def fields_of(section: type) -> Fields:
-    """Field name of a configuration's dataclass -> the field and its type (int, float, bool, str or tuple)."""
-    hints = typing.get_type_hints(section)
-    return {
-        field.name: (field, typing.get_origin(hints[field.name]) or hints[field.name])
-        for field in dataclasses.fields(section)
-    }
-
-
 @functools.cache
 def config_fields() -> Fields:
     """`fields_of` all sections of the configuration, as declared."""
     return {name: field for section in SECTIONS.values() for name, field in fields_of(section).items()}
-
-
-def define_fields(fields: Fields, values: absl_flags.FlagValues, help_of: Callable[[str], str] | None = None) -> None:
-    """A flag for every field, None until it is given; its help is the field's own without `help_of`."""
-    define = {
-        int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float, bool: absl_flags.DEFINE_boolean,
-        str: absl_flags.DEFINE_string, tuple: absl_flags.DEFINE_list,
-    }  # fmt: skip
-    for name, (field, kind) in fields.items():
-        explained = help_of(name) if help_of else field.metadata["help"]
-        choices = field.metadata["choices"]
-        if choices and kind is str:
-            absl_flags.DEFINE_enum(name, None, list(choices), explained, flag_values=values)
-        else:
-            define[kind](name, None, explained, flag_values=values)
 
 
 def define_flags() -> absl_flags.FlagValues:
@@ -110,44 +77,28 @@ def flag_help(name: str) -> str:
     """A flag's help: what it is, its default, and the presets' values where they differ."""
     if name in RUN_HELP:
         return RUN_HELP[name].format(flagfiles=", ".join(flagfiles_in(configs_folder())) or "none found")
-    field = config_fields()[name][0]
-    presets: dict[Any, list[str]] = {}
-    for preset, sizes in PRESETS.items():
-        if sizes.get(name, field.default) != field.default:
-            presets.setdefault(sizes[name], []).append(preset)
-    others = "".join(f"; {', '.join(names)}: {as_text(value)}" for value, names in presets.items())
-    return f"{field.metadata['help']} (default: {as_text(field.default) or 'empty'}{others})"
+    return setting_help(config_fields()[name][0])
 
 
 def flag_form(name: str) -> str:
     """A flag as one writes it: --steps=N, --[no]flip, --masks=coupled|decoupled."""
-    if name not in config_fields():
-        choices: tuple[Any, ...] = {"preset": tuple(PRESETS), "resume": RESUME}.get(name, ())
-        kind: type = str
-    else:
+    if name in config_fields():
         field, kind = config_fields()[name]
-        choices = field.metadata["choices"]
-    if kind is bool:
-        return f"--[no]{name}"
-    return f"--{name}={'|'.join(map(str, choices)) or FORMS[kind]}"
+        return field_form(field, kind)
+    return form_of(name, str, {"preset": tuple(PRESETS), "resume": RESUME}.get(name, ()))
 
 
 def help_text() -> str:
     """What `--help` prints: examples, then all flags by section."""
-    width = max(60, min(110, shutil.get_terminal_size().columns))
+    width = help_width()
     lines = [INTRO, "", "The run"]
     for name in RUN_HELP:
-        lines += _help_entry(name, width)
+        lines += help_entry(flag_form(name), flag_help(name), width)
     for section, kind in SECTIONS.items():
         lines += ["", *textwrap.wrap(f"{section.capitalize()}: {first_line(kind)}", width)]
         for field in dataclasses.fields(kind):
-            lines += _help_entry(field.name, width)
+            lines += help_entry(flag_form(field.name), flag_help(field.name), width)
     return "\n".join(lines)
-
-
-def wants_help(argv: Sequence[str]) -> bool:
-    """Whether the arguments (without the program's name) ask for help."""
-    return any(word in HELP_WORDS for word in argv)
 
 
 def parse(argv: Sequence[str]) -> Invocation:
@@ -171,45 +122,3 @@ def parse(argv: Sequence[str]) -> Invocation:
         raise ConfigError("--workdir is empty; name the folder for the results, e.g. --workdir=runs/celeba")
     workdir = run["workdir"].value if "workdir" in run else f"runs/{config.data.dataset.rpartition('/')[2]}"
     return Invocation(config, Path(workdir).expanduser(), run["resume"].value if "resume" in run else "auto")
-
-
-def effective_flagfile(config: LomitConfig) -> str:
-    """The text of a flagfile with all fields, grouped and commented, that parses to an equal configuration.
-
-    Raises ConfigError for a value that no line of a flagfile can hold (line breaks, or spaces around it).
-    """
-    known, fields = define_flags(), config_fields()
-    lines = [
-        "# Every setting of a run. To repeat it, into another folder:",
-        "#   python -m lomit_tf.train --flagfile=THIS_FILE --workdir=runs/again",
-    ]
-    for section, kind in SECTIONS.items():
-        lines += ["", "", f"# {section.upper()}: {first_line(kind)}"]
-        for field in dataclasses.fields(kind):
-            value = getattr(getattr(config, section), field.name)
-            text = as_text(float(value) if fields[field.name][1] is float else value)
-            try:
-                again = parse_value(known[field.name], text)
-            except ConfigError:
-                again = None
-            if again != value or "\n" in text:
-                raise ConfigError(f"--{field.name}={value!r} cannot be written into a line of a flagfile")
-            lines += ["", f"# {flag_help(field.name)}", f"--{field.name}={text}"]
-    return "\n".join(lines) + "\n"
-
-
-def first_line(kind: type) -> str:
-    """The first line of a section's docstring, without its full stop."""
-    return (kind.__doc__ or "").strip().splitlines()[0].rstrip(".")
-
-
-def _help_entry(name: str, width: int) -> list[str]:
-    """The lines of one flag: its form on the left, its help on the right or below."""
-    form, indent = f"  {flag_form(name)}", " " * 30
-    lines = textwrap.wrap(
-        flag_help(name), width, initial_indent=indent, subsequent_indent=indent,
-        break_on_hyphens=False, break_long_words=False,
-    )  # fmt: skip
-    if len(form) > 28:
-        return [form, *lines]
-    return [form.ljust(30) + lines[0].lstrip(), *lines[1:]]

@@ -21,11 +21,13 @@ class Painted:
       raw: G's own picture (B, S, S, 3) in -1..1, of the free groups; None in models without any.
       curves: (B, S/8, S/8, C * 3 * BINS) of the C colour groups (`networks.curves`), 0 for groups that are not
         transferred; None in models without any.
+      others: where several faces of a photograph are translated, what was made of the further ones.
     """
 
     masks: np.ndarray
     raw: np.ndarray | None = None
     curves: np.ndarray | None = None
+    others: tuple[Painted, ...] = ()
 
     def one(self, i: int) -> Painted:
         """The i-th of them, without the axis B."""
@@ -85,13 +87,18 @@ class Inference:
         take from the exemplar."""
         check_fork()
         parts = self._paint(tf.constant(images), tf.constant(masks), tf.constant(styles), tf.constant(transfer))
-        return Painted(**{name: _array(part) for name, part in parts.items()})
+        return _painted(parts)
 
     def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
         """`paint` with the images' own masks, in one pass."""
         check_fork()
         parts = self._translate(tf.constant(images), tf.constant(styles), tf.constant(transfer))
-        return Painted(**{name: _array(part) for name, part in parts.items()})
+        return _painted(parts)
+
+
+def _painted(parts: dict[str, tf.Tensor]) -> Painted:
+    arrays = {name: _array(part) for name, part in parts.items()}
+    return Painted(arrays["masks"], arrays.get("raw"), arrays.get("curves"))
 
 
 def _array(tensor: tf.Tensor) -> np.ndarray:

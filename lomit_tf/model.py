@@ -1,19 +1,15 @@
 """Lomit, the Keras model: networks, one training step, translation. TensorFlow-specific (tapes, tf.distribute)."""
-# ruff: noqa: E402
 
 from __future__ import annotations
 
 from typing import Any
-
-from lomit_tf.backend import check_backend
-
-check_backend()  # before Keras starts another backend, of which the code below would make nothing
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core, objectives
+from lomit_tf.backend import check_backend
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.order import COLOURS_ONLY_SHARE
 from lomit_tf.forks import check_fork
@@ -21,6 +17,8 @@ from lomit_tf.losses import adversarial
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 from lomit_tf.objectives import Pairs
+
+check_backend()
 
 Batch = dict[str, tf.Tensor]
 
@@ -226,7 +224,7 @@ class Lomit(keras.Model):
     def _with_draws(self, data: Batch) -> Batch:
         """Fill in random draws that the element lacks (a `fit` on a plain data set)."""
         shape, groups = tf.shape(data["x1"])[:2], len(self.group_names)
-        drawn = dict(data)
+        drawn = {name: tf.cast(value, tf.float32) for name, value in data.items()}  # fit() may give Keras' floatx
         if "alpha" not in data:
             drawn["alpha"] = keras.random.uniform((shape[0], shape[1], 2), dtype="float32", seed=self.random)
         if "transfer" not in data:

@@ -6,8 +6,8 @@ address cannot be had; 2 flags that cannot be used.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+import dataclasses
 import logging
 import signal
 import socket
@@ -15,17 +15,18 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
-from lomit_tf.config import ConfigError, near
+from lomit_tf.commands import Command, Failure, FlagSet, require_extra
+from lomit_tf.config import NEEDED, ConfigError, option
 from lomit_tf.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from lomit_tf.serving.app import Limits, Server
 
-FAILED, UNUSABLE = 1, 2  # exit codes
+NAME = "lomit-serve"
 LOOPBACK, PORT = "127.0.0.1", 8501  # TensorFlow Serving's REST port
-HELP = """\
+INTRO = """\
 Serve a model over HTTP, in the format of TensorFlow Serving's REST API.
 
   lomit-serve --model=celeba_small
@@ -36,49 +37,51 @@ Serve a model over HTTP, in the format of TensorFlow Serving's REST API.
 docs/serve.md has the signatures, a client, and what to put in front of it before others can reach it."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The flags of the command."""
-    flags = _Parser(
-        "lomit-serve", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="lomit-serve --model=M [flags]", allow_abbrev=False,
-    )  # fmt: skip
+@dataclasses.dataclass(frozen=True)
+class ServeFlags:
+    """What a command line asks for. Raises ConfigError for a name that fits into no address."""
 
-    def add(name: str, help: str, **options: Any) -> None:
-        flags.add_argument(f"--{name}", help=help, **options)
+    model: str = option(
+        NEEDED, "name of shipped weights, a --workdir of lomit_tf.train, or a checkpoint of one", form="M"
+    )
+    name: str = option("", "what clients call it, /v1/models/NAME (default: the last part of --model)", form="NAME")
+    exemplar: str = option("", "picture for requests that bring none (default: every request must)", form="FILE")
+    host: str = option(LOOPBACK, "address to listen at; 0.0.0.0 lets every machine in, without a password", form="HOST")
+    port: int = option(PORT, "port; 0 takes a free one", least=0, most=65535)
+    max_body_mb: int = option(32, "refuse larger requests (413), in MiB", least=1)
+    max_megapixels: float = option(25.0, "refuse larger pictures (400); above 0", most=80)  # preprocess.MAX_PIXELS
+    max_queue: int = option(64, "instances that may wait; more are refused for now (503)", least=1)
+    max_batch: int = option(16, "instances computed together", least=1)
+    batch_wait_ms: float = option(
+        2.0, "how long an instance waits for others, where nothing is being computed", least=0
+    )
+    grace_seconds: int = option(30, "when stopped: time for the requests that have begun", least=0)
 
-    def number(name: str, help: str, default: float, kind: Any = int) -> None:
-        add(name, f"{help} (default: {default:g})", type=kind, default=default, metavar="N")
-
-    add(
-        "model", "name of shipped weights, a --workdir of lomit_tf.train, or a checkpoint of one",
-        required=True, metavar="M",
-    )  # fmt: skip
-    add("name", "what clients call it, /v1/models/NAME (default: the last part of --model)", default="")
-    add("exemplar", "picture for requests that bring none (default: every request must)", default="", metavar="E")
-    add(
-        "host", f"address to listen at; 0.0.0.0 lets every machine in, without a password (default: {LOOPBACK})",
-        default=LOOPBACK,
-    )  # fmt: skip
-    number("port", "port; 0 takes a free one", PORT)
-    number("max_body_mb", "refuse larger requests (413), in MiB", 32)
-    number("max_megapixels", "refuse larger pictures (400)", 25.0, float)
-    number("max_queue", "instances that may wait; more are refused for now (503)", 64)
-    number("max_batch", "instances computed together", 16)
-    number("batch_wait_ms", "how long an instance waits for others, where nothing is being computed", 2.0, float)
-    number("grace_seconds", "when stopped: time for the requests that have begun", 30)
-    return flags
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse with one line for each mistake, which names the near flags."""
-
-    def error(self, message: str) -> NoReturn:
-        if message.startswith("unrecognized arguments: "):
-            word = message.removeprefix("unrecognized arguments: ").split()[0]
-            message = (
-                f"unknown flag {word}; {near(word.split('=')[0], [o for a in self._actions for o in a.option_strings])}"
+    def __post_init__(self) -> None:
+        if self.max_megapixels <= 0:
+            raise ConfigError(f"--max_megapixels must be above 0; received {self.max_megapixels}")
+        if not self.client_name or set("/:?#") & set(self.client_name):
+            raise ConfigError(
+                f"--name={self.client_name} would not fit into an address; it may not have any of / : ? #"
             )
-        self.exit(UNUSABLE, f"{self.prog}: {message}\n")
+
+    @property
+    def client_name(self) -> str:
+        """What clients call the model."""
+        return self.name or Path(self.model).resolve().name
+
+    def limits(self) -> Limits:
+        """As the server takes them."""
+        from lomit_tf.serving.app import Limits
+
+        return Limits(
+            max_body=self.max_body_mb << 20, max_bodies=max(8 * self.max_body_mb, 64) << 20,
+            max_pixels=int(self.max_megapixels * 1e6), max_queue=self.max_queue,
+            max_batch=self.max_batch, batch_wait=self.batch_wait_ms / 1000,
+        )  # fmt: skip
+
+
+FLAGS = FlagSet(ServeFlags, INTRO)
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -87,37 +90,19 @@ def run(argv: Sequence[str] | None = None) -> int:
     Args:
       argv: the arguments without the program's name; None takes the process's.
     """
-    try:
-        args = parser().parse_args(argv)
-        _check(args)
-    except SystemExit as stop:  # argparse has said why
-        return int(stop.code or 0)
-    except ConfigError as error:
-        return _failed(str(error), UNUSABLE)
-    try:
-        import uvicorn  # noqa: F401 - what the extra brings
+    return Command(NAME, FLAGS.help_text, FLAGS.parse, _run).run(argv)
 
-        import_tensorflow()
-        from lomit_tf.serving.app import Limits
-    except ConfigError as error:
-        return _failed(str(error), UNUSABLE)
-    except ModuleNotFoundError as error:
-        return _failed(f"needs {error.name}: pip install 'lomit_tf[serve]'", UNUSABLE)
-    limits = Limits(
-        max_body=args.max_body_mb << 20, max_bodies=max(8 * args.max_body_mb, 64) << 20,
-        max_pixels=int(args.max_megapixels * 1e6), max_queue=args.max_queue,
-        max_batch=args.max_batch, batch_wait=args.batch_wait_ms / 1000,
-    )  # fmt: skip
+
+def _run(flags: ServeFlags) -> None:
+    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
+    require_extra("serve", "uvicorn", "starlette", "orjson", "prometheus_client")
+    import_tensorflow()
     try:
-        listening = _listen(args.host, args.port)
+        listening = _listen(flags.host, flags.port)
     except OSError as error:
-        return _failed(f"cannot listen at {args.host}:{args.port}: {error.strerror or error}", FAILED)
+        raise Failure(f"cannot listen at {flags.host}:{flags.port}: {error.strerror or error}") from error
     with listening:
-        try:
-            server = build(args.model, args.name or Path(args.model).resolve().name, args.exemplar, limits)
-        except ConfigError as error:
-            return _failed(str(error), UNUSABLE)
-        return _serve(server, listening, args.grace_seconds)
+        _serve(build(flags.model, flags.client_name, flags.exemplar, flags.limits()), listening, flags.grace_seconds)
 
 
 def build(model: str, name: str, exemplar: str, limits: Limits) -> Server:
@@ -148,20 +133,6 @@ def build(model: str, name: str, exemplar: str, limits: Limits) -> Server:
     return Server(engine, name, limits)
 
 
-def _check(args: argparse.Namespace) -> None:
-    least = {"max_body_mb": 1, "max_queue": 1, "max_batch": 1, "port": 0, "grace_seconds": 0, "batch_wait_ms": 0}
-    for name, value in least.items():
-        if not getattr(args, name) >= value:
-            raise ConfigError(f"--{name} must be at least {value}; received {getattr(args, name)}")
-    if not 0 < args.max_megapixels <= 80:  # preprocess.MAX_PIXELS
-        raise ConfigError(f"--max_megapixels must be above 0 and at most 80; received {args.max_megapixels}")
-    if args.port > 65535:
-        raise ConfigError(f"--port must be at most 65535; received {args.port}")
-    name = args.name or Path(args.model).resolve().name
-    if not name or set("/:?#") & set(name):
-        raise ConfigError(f"--name={name} would not fit into an address; it may not have any of / : ? #")
-
-
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -174,7 +145,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _serve(server: Server, listening: socket.socket, grace: int) -> int:
+def _serve(server: Server, listening: socket.socket, grace: int) -> None:
     import uvicorn
 
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
@@ -192,18 +163,12 @@ def _serve(server: Server, listening: socket.socket, grace: int) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     if server.cut_off:
-        return _failed(f"{server.cut_off} requests were cut off after {grace} s", FAILED)
+        raise Failure(f"{server.cut_off} requests were cut off after {grace} s")
     _say("stopped; every request was answered")
-    return 0
 
 
 def _say(message: str) -> None:
-    print(f"lomit-serve: {message}", file=sys.stderr, flush=True)
-
-
-def _failed(message: str, code: int) -> int:
-    _say(message)
-    return code
+    print(f"{NAME}: {message}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

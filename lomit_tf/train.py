@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,14 +16,11 @@ from typing import TYPE_CHECKING
 from absl import logging as absl_logging
 
 from lomit_tf import flags
-from lomit_tf.backend import check_backend
-from lomit_tf.config import ConfigError
+from lomit_tf.commands import INTERRUPTED, Command, Failure, report, unusable
 
 if TYPE_CHECKING:
     from lomit_tf.training import TrainingResult
 
-STOPPED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
-SIGINT = 2
 PACKAGE = Path(__file__).parent
 
 
@@ -36,43 +32,23 @@ def run(argv: Sequence[str] | None = None) -> int:
 
     Raises whatever is neither the user's mistake nor a stop of the training, with its traceback.
     """
-    argv = sys.argv[1:] if argv is None else argv
-    if flags.wants_help(argv):
-        print(flags.help_text())
-        return 0
-    try:
-        invocation = flags.parse(argv)
-        check_backend()
-    except ConfigError as error:
-        return _failed(str(error), UNUSABLE)
-    try:
-        return _train(invocation)
-    except KeyboardInterrupt:
-        return _failed("stopped at once; what came after the last checkpoint is lost", INTERRUPTED + SIGINT)
+    lost = "what came after the last checkpoint is lost"
+    return Command("lomit-train", flags.help_text, flags.parse, _train, lost).run(argv)
 
 
-def _train(invocation: flags.Invocation) -> int:
+def _train(invocation: flags.Invocation) -> None:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from lomit_tf import training
     from lomit_tf.allocator import keep_freed_memory
     from lomit_tf.data.sources import DataError
 
     keep_freed_memory()
     try:
-        with messages():
+        with messages(), unusable(DataError):
             result = training.train(invocation.config, invocation.workdir, resume=invocation.resume)
-    except (ConfigError, DataError) as error:
-        return _failed(str(error), UNUSABLE)
     except training.TrainingError as error:
-        return _failed(str(error), STOPPED)
-    report(result)
-    if result.interrupted is None:
-        return 0
-    return _failed(
-        f"interrupted and saved after generator step {result.step}; the same command goes on from there",
-        INTERRUPTED + result.interrupted,
-    )
+        raise Failure(str(error)) from error
+    finish(result)
 
 
 @contextlib.contextmanager
@@ -93,22 +69,20 @@ def messages() -> Iterator[None]:
         absl_logging.set_verbosity(verbosity)
 
 
-def report(result: TrainingResult) -> None:
-    """Say where the results are, on standard output."""
+def finish(result: TrainingResult) -> None:
+    """Say where the results are, on standard output. Raises Failure where the run was interrupted, after saving."""
     places = {
         "sample grid": result.grid,
         "log": result.log,
         "tensorboard": result.tensorboard,
         "checkpoint": result.checkpoint,
     }
-    print(f"{result.step} generator steps in {result.workdir}")
-    for name, place in places.items():
-        print(f"  {name + ':':<13}{place or 'none'}")
-
-
-def _failed(message: str, code: int) -> int:
-    print(f"lomit-train: {message}", file=sys.stderr)
-    return code
+    report(f"{result.step} generator steps in {result.workdir}", places)
+    if result.interrupted is not None:
+        raise Failure(
+            f"interrupted and saved after generator step {result.step}; the same command goes on from there",
+            INTERRUPTED + result.interrupted,
+        )
 
 
 if __name__ == "__main__":

@@ -6,28 +6,27 @@ interrupted by Ctrl-C or SIGTERM. Nothing is written unless it is done.
 
 from __future__ import annotations
 
-import os
+import dataclasses
 import shlex
-import signal
 import sys
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags as absl_flags
 
-from lomit_tf.backend import check_backend
+from lomit_tf.commands import Command, Failure, report, unusable
+from lomit_tf.commands.fields import Fields, define_fields, field_form, fields_of, help_entry, help_with_default
+from lomit_tf.commands.flagset import FLAGFILE_HELP
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import DataError
 from lomit_tf.evaluation.judge_config import JudgeConfig
-from lomit_tf.flagfiles import as_text, read_command_line
-from lomit_tf.flags import Fields, define_fields, fields_of, wants_help
+from lomit_tf.flagfiles import read_command_line
 
 if TYPE_CHECKING:
     from lomit_tf.evaluation.judge import Judge
 
-STOPPED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
+OUT = "folder for the results"
 DATA_FLAGS = (
     "dataset", "data_dir", "labels_file", "attributes", "labelled_only", "image_size", "crop", "flip", "train_images",
     "cache", "max_corrupt",
@@ -42,49 +41,38 @@ Train the judge, a classifier of attributes that measures translations and is in
 It writes judge.keras and judge.json, with its accuracy on held-out images, into --out."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Invocation:
+    """What a command line asks for."""
+
+    config: JudgeConfig
+    out: Path
+    command: str
+
+
 def run(argv: Sequence[str] | None = None) -> int:
     """The command: trains, prints the held-out accuracy, and returns the exit code (see the module).
 
     Args:
       argv: the arguments without the program's name; None takes the process's.
     """
-    argv = sys.argv[1:] if argv is None else argv
-    if wants_help(argv):
-        print(help_text())
-        return 0
-    before = signal.signal(signal.SIGTERM, _terminated)
-    try:
-        config, out = parse(argv)
-        check_backend()
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        judge = _train(config, out, f"python -m lomit_tf.train_judge {shlex.join(argv)}")
-    except (ConfigError, DataError) as error:
-        return _failed(str(error), UNUSABLE)
-    except KeyboardInterrupt:
-        return _failed("interrupted; nothing was written", INTERRUPTED + signal.SIGINT)
-    except _Terminated:
-        return _failed("terminated; nothing was written", INTERRUPTED + signal.SIGTERM)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    if judge is None:
-        return STOPPED
-    _report(judge, out)
-    return 0
+    return Command("lomit-train-judge", help_text, parse, _train, "nothing was written").run(argv)
 
 
-def _train(config: JudgeConfig, out: Path, command: str) -> Judge | None:
+def _train(asked: Invocation) -> None:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
     from lomit_tf.callbacks import TrainingError
     from lomit_tf.evaluation.judge import train_judge
 
     try:
-        return train_judge(config, out, command=command)
+        with unusable(DataError):
+            judge = train_judge(asked.config, asked.out, command=asked.command)
     except TrainingError as error:
-        _failed(str(error), STOPPED)
-        return None
+        raise Failure(str(error)) from error
+    _report(judge, asked.out)
 
 
-def parse(argv: Sequence[str]) -> tuple[JudgeConfig, Path]:
+def parse(argv: Sequence[str]) -> Invocation:
     """The judge and the folder that a command line, without the program's name, asks for.
 
     Raises ConfigError for unknown flags, bad values, and --out missing.
@@ -94,36 +82,25 @@ def parse(argv: Sequence[str]) -> tuple[JudgeConfig, Path]:
     if not out:
         raise ConfigError("--out is missing; name the folder for judge.keras and judge.json, e.g. --out=runs/judge")
     data = DataConfig(**{name: given.pop(name) for name in DATA_FLAGS if name in given})
-    return JudgeConfig(data, **given), Path(out).expanduser()
-
-
-class _Terminated(BaseException):
-    """SIGTERM, as KeyboardInterrupt is SIGINT."""
-
-
-def _terminated(number: int, frame: Any) -> None:
-    raise _Terminated
+    command = f"python -m lomit_tf.train_judge {shlex.join(argv)}"
+    return Invocation(JudgeConfig(data, **given), Path(out).expanduser(), command)
 
 
 def define_flags() -> absl_flags.FlagValues:
     """A FlagValues with the flags of the data, of the judge's own fields and --out, all None."""
     values = absl_flags.FlagValues()
     define_fields(_fields(), values)
-    absl_flags.DEFINE_string("out", None, "folder for the results", flag_values=values)
+    absl_flags.DEFINE_string("out", None, OUT, flag_values=values)
+    absl_flags.DEFINE_string("flagfile", None, FLAGFILE_HELP, flag_values=values)
     return values
 
 
 def help_text() -> str:
     """What `--help` prints."""
-    lines = [INTRO, "", "  --out=DIR                 folder for the results, needed"]
-    for name, (field, kind) in _fields().items():
-        form = f"  --[no]{name}" if kind is bool else f"  --{name}=..."
-        text = f"{field.metadata['help']} (default: {as_text(field.default) or 'empty'})"
-        if field.metadata["choices"]:
-            text = f"{', '.join(field.metadata['choices'])}: {text}"
-        first, *others = textwrap.wrap(text, 82)
-        lines += [f"{form:<27} {first}", *(" " * 28 + line for line in others)]
-    return "\n".join(lines)
+    lines = [INTRO, "", *help_entry("--out=DIR", f"{OUT} (needed)")]
+    for field, kind in _fields().values():
+        lines += help_entry(field_form(field, kind), help_with_default(field))
+    return "\n".join([*lines, *help_entry("--flagfile=FILE", FLAGFILE_HELP)])
 
 
 def _fields() -> Fields:
@@ -134,16 +111,12 @@ def _fields() -> Fields:
 
 def _report(judge: Judge, out: Path) -> None:
     """Say where the judge is and how well it does, on standard output."""
-    record = judge.record
-    print(f"judge of {len(judge.label_names)} labels in {out}, on {record['held_out']['split']} images:")
-    for name, row in record["held_out"]["per_attribute"].items():
+    rows = {}
+    for name, row in judge.record["held_out"]["per_attribute"].items():
         balanced = "unknown" if row["balanced_accuracy"] is None else f"{row['balanced_accuracy']:.3f}"
-        print(f"  {name:<20} accuracy {row['accuracy']:.3f}, balanced {balanced}, {row['positives']} of {row['count']}")
-
-
-def _failed(message: str, code: int) -> int:
-    print(f"lomit-train-judge: {message}", file=sys.stderr)
-    return code
+        rows[name] = f"accuracy {row['accuracy']:.3f}, balanced {balanced}, {row['positives']} of {row['count']}"
+    split = judge.record["held_out"]["split"]
+    report(f"judge of {len(judge.label_names)} labels in {out}, on {split} images:", rows)
 
 
 if __name__ == "__main__":

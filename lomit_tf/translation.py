@@ -45,6 +45,7 @@ class Prepared:
         self.region = framing.cut(photo.rgb, window)  # (h, w, 3) uint8, the guide of the way back
         self.pixels = preprocess.to_model_range(preprocess.resize(self.region, size)).numpy()  # (S, S, 3) in -1..1
         self.own_masks: np.ndarray | None = None  # (S, S, R), once the network has found them
+        self.others: tuple[Prepared, ...] = ()  # further faces of the photograph, each in its own window
 
     def whole(self, part: np.ndarray) -> np.ndarray:
         """A plane (h, w) of the window in one of the photograph's size, 0 elsewhere."""
@@ -65,14 +66,12 @@ class Prepared:
         """
         given = masks.read_masks(mask, groups, self.photo.size, what)
         notes = []
-        covered = framing.uncut(np.ones(self.region.shape[:2], np.float32), self.window, self.photo.size) > 0
+        covered = np.max([one.whole(np.ones(one.region.shape[:2])) for one in (self, *self.others)], axis=0) > 0
         for group, plane in given.items():
             of = f"{what} of {group}" if len(groups) > 1 else what
-            outside = plane.copy()
-            outside[self.window.inside(self.photo.size)] *= ~covered
-            if not framing.cut(plane, self.window, edge=False).any():
+            if not plane[covered].any():
                 notes.append(f"{of}: nothing is marked" + (" within the crop" if plane.any() else ""))
-            elif outside.any():
+            elif plane[~covered].any():
                 notes.append(f"{of}: what is marked outside of the crop is ignored")
         return given, tuple(notes)
 
@@ -88,7 +87,11 @@ class Prepared:
         return masks.replace(own, small)
 
     def full_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> dict[str, np.ndarray]:
-        """{group: (H, W) float32}: as found and given, at the photograph's size, 0 outside of the window."""
+        """{group: (H, W) float32}: as found and given, at the photograph's size, 0 outside of all windows."""
+        return largest([one.window_masks(given, groups) for one in (self, *self.others)])
+
+    def window_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> dict[str, np.ndarray]:
+        """The same of its own window alone."""
         if len(given) == len(groups):
             planes = np.zeros((*self.region.shape[:2], len(groups) + 1), np.float32)
         else:
@@ -98,6 +101,13 @@ class Prepared:
         cut = {groups.index(group): framing.cut(plane, self.window) for group, plane in given.items()}
         planes = masks.replace(planes, cut)
         return {group: self.whole(planes[..., g]) for g, group in enumerate(groups)}
+
+
+def largest(masks: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Masks of several windows of a photograph as one set: the largest value wherever they overlap."""
+    if len(masks) == 1:
+        return masks[0]
+    return {group: np.max([each[group] for each in masks], axis=0) for group in masks[0]}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +132,7 @@ class Request:
     strength: float = 1.0
     keep_background: bool = True
     crop: Any = None  # None: the translator's
+    face: int | str = "largest"
 
 
 @dataclasses.dataclass(frozen=True)

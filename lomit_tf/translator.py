@@ -13,6 +13,7 @@ data/preprocess.py); what the model changes is brought back to full size and add
 from __future__ import annotations
 
 import collections
+import dataclasses
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +33,7 @@ from lomit_tf.imaging.photo import ImageLike, Photo, from_array, read
 from lomit_tf.imaging.writing import given_back
 from lomit_tf.inference import Inference, Painted
 from lomit_tf.model import Lomit
-from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Request, Result
+from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Request, Result, largest
 
 __all__ = ["Exemplar", "NoExemplarError", "Prepared", "Request", "Result", "Translator"]
 
@@ -45,9 +46,8 @@ class Translator:
     """Translates photographs after exemplars, with one model.
 
     Safe to use from several threads, apart from `set_exemplar`: with several exemplars at once, keep what
-    `encode_exemplar` gives and pass it to `translate`. Workers in other processes must be started with "spawn", since
-    in a forked one it raises ForkedError; a Translator made by name can be pickled for them, with its settings and its
-    exemplar.
+    `encode_exemplar` gives and pass it to `translate`. Workers in other processes must be started with "spawn" (a
+    forked one raises ForkedError); a Translator made by name can be pickled for them, with settings and exemplar.
 
     Args:
       model_or_name: a Lomit; or what `lomit_tf.load` takes: the name of shipped weights, a workdir, a checkpoint.
@@ -103,28 +103,42 @@ class Translator:
         """The exemplar of the last `set_exemplar`."""
         return self._exemplar
 
-    def prepare(self, image: ImageLike | Prepared, *, crop: Any = None, name: str = "") -> Prepared:
+    def prepare(
+        self, image: ImageLike | Prepared, *, crop: Any = None, name: str = "", face: int | str = "largest"
+    ) -> Prepared:
         """Read and frame a photograph once, to use it several times.
 
+        Args:
+          face: with crop="face" which one: "largest", "all", or a number from 1 on, counted from the left.
+
         Raises:
-          CorruptImageError: it cannot be read. ImageError: it cannot be used, or the crop does not fit.
+          CorruptImageError: it cannot be read. ImageError: it cannot be used, or the crop or face does not fit.
         """
         if isinstance(image, Prepared):
             return image
         check_fork()
         photo = read(image, name)
         crop = self.crop if crop is None else crop
-        window, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom)
+        windows, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom, face=face)
         self._log(photo.name, notes)
-        return Prepared(photo, window, self.size, photo.notes + notes)
+        prepared = [Prepared(photo, window, self.size, photo.notes + notes) for window in windows]
+        prepared[0].others = tuple(prepared[1:])
+        return prepared[0]
 
-    def masks(self, image: ImageLike | Prepared, *, crop: Any = None) -> dict[str, np.ndarray]:
+    def faces(self, image: ImageLike | Prepared) -> tuple[framing.Window, ...]:
+        """The windows of all faces in a photograph, as `face` counts them; none for a model that knows no faces."""
+        photo = image.photo if isinstance(image, Prepared) else read(image)
+        return framing.all_faces(photo.rgb, self._zoom) if self._faces else ()
+
+    def masks(
+        self, image: ImageLike | Prepared, *, crop: Any = None, face: int | str = "largest"
+    ) -> dict[str, np.ndarray]:
         """Where each group lies: {group: (H, W) float32 in 0..1}, at the photograph's own size, 0 outside the crop.
 
-        These may be edited and given to `translate` or `set_exemplar`. Errors as of `prepare`.
+        These may be edited and given to `translate` or `set_exemplar`. Arguments and errors as of `prepare`.
         """
-        prepared = self.prepare(image, crop=crop)
-        self._find_masks([prepared])
+        prepared = self.prepare(image, crop=crop, face=face)
+        self._find_masks([prepared, *prepared.others])
         return prepared.full_masks({}, self.groups)
 
     def set_exemplar(self, image: ImageLike | Prepared, mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
@@ -207,6 +221,7 @@ class Translator:
         keep_background: bool = True,
         *,
         crop: Any = None,
+        face: int | str = "largest",
         exemplar: Exemplar | None = None,
     ) -> Result:
         """Translate one photograph.
@@ -220,6 +235,8 @@ class Translator:
           strength: how much of the change to make: 0 leaves the photograph as it is, more than 1 exaggerates.
           keep_background: False gives what the network itself paints, also outside of the masks.
           crop: which part the model sees; the translator's by default.
+          face: with crop="face" which one: "largest"; a number from 1 on, counted from the left; or "all", one after
+            the other, each in its own window.
           exemplar: what `encode_exemplar` gave, instead of the exemplar of `set_exemplar`.
 
         Raises:
@@ -227,7 +244,7 @@ class Translator:
           CorruptImageError: the image cannot be read.
           ImageError: image, mask, groups, strength or crop cannot be used. Both are ValueErrors.
         """
-        return self.translate_batch([Request(image, exemplar, mask, groups, strength, keep_background, crop)])[0]
+        return self.translate_batch([Request(image, exemplar, mask, groups, strength, keep_background, crop, face)])[0]
 
     def translate_many(
         self,
@@ -238,6 +255,7 @@ class Translator:
         keep_background: bool = True,
         *,
         crop: Any = None,
+        face: int | str = "largest",
         exemplar: Exemplar | Sequence[Exemplar] | None = None,
     ) -> list[Result]:
         """Translate several photographs, of any sizes, in one pass of the network.
@@ -252,7 +270,7 @@ class Translator:
                 raise ImageError(f"{len(images)} images need as many {name}; received {len(given)}")
         return self.translate_batch(
             [
-                Request(image, chosen, mask, groups, strength, keep_background, crop)
+                Request(image, chosen, mask, groups, strength, keep_background, crop, face)
                 for image, mask, chosen in zip(images, edits, exemplars, strict=True)
             ]
         )
@@ -276,7 +294,7 @@ class Translator:
             if transfer[i] and not exemplar.styles[i].any():  # as core.without_empty leaves it
                 transfer[i] = 0
                 notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
-        prepared = self.prepare(request.image, crop=request.crop)
+        prepared = self.prepare(request.image, crop=request.crop, face=request.face)
         given, notes = self._given(prepared, request.mask, "input mask")
         notes = prepared.notes + notes + exemplar.notes + notes_of_groups
         return Ready(prepared, exemplar, given, transfer, request, notes)
@@ -293,56 +311,63 @@ class Translator:
         """What the painters make of checked requests, in one pass of the network; one for each."""
         if not ready:
             return []
-        images = np.stack([r.prepared.pixels for r in ready])
-        styles = np.stack([r.exemplar.styles for r in ready])
-        transfer = np.stack([r.transfer for r in ready])
-        if any(r.given or r.prepared.own_masks is not None for r in ready):
-            self._find_masks([r.prepared for r in ready if len(r.given) < len(self.groups)])
-            network = np.stack([r.prepared.network_masks(r.given, self.groups) for r in ready])
+        # Every face is a picture of its own to the network.
+        each = [(r, one) for r in ready for one in (r.prepared, *r.prepared.others)]
+        images = np.stack([one.pixels for _, one in each])
+        styles = np.stack([r.exemplar.styles for r, _ in each])
+        transfer = np.stack([r.transfer for r, _ in each])
+        if any(r.given or one.own_masks is not None for r, one in each):
+            self._find_masks([one for r, one in each if len(r.given) < len(self.groups)])
+            network = np.stack([one.network_masks(r.given, self.groups) for r, one in each])
             painted = self.inference.paint(images, network, styles, transfer)
         else:
             painted = self.inference.translate(images, styles, transfer)
-            for r, found in zip(ready, painted.masks, strict=True):
-                r.prepared.own_masks = found
-        return [painted.one(i) for i in range(len(ready))]
+            for (_, one), found in zip(each, painted.masks, strict=True):
+                one.own_masks = found
+        parts = iter([painted.one(i) for i in range(len(each))])
+        return [dataclasses.replace(next(parts), others=tuple(next(parts) for _ in r.prepared.others)) for r in ready]
 
     def finish(self, ready: Ready, painted: Painted) -> Result:
         """Bring one painted picture back to its photograph's size: the change of it, within the masks."""
-        photo = ready.prepared.photo
-        full = ready.prepared.full_masks(ready.given, self.groups)
-        if painted.raw is not None:
-            photo = self._paste_free(ready, painted.raw, full)
-        if painted.curves is not None:
-            photo = self._paste_curves(photo, ready, painted.curves, full)
-        return Result(given_back(photo), full, ready.exemplar.masks, photo, ready.notes)
+        photo, full = ready.prepared.photo, []
+        for one, made in zip((ready.prepared, *ready.prepared.others), (painted, *painted.others), strict=True):
+            full.append(one.window_masks(ready.given, self.groups))
+            if made.raw is not None:
+                photo = self._paste_free(photo, one, made.raw, full[-1], ready)
+            if made.curves is not None:
+                photo = self._paste_curves(photo, one, made.curves, full[-1], ready)
+        return Result(given_back(photo), largest(full), ready.exemplar.masks, photo, ready.notes)
 
-    def _paste_free(self, ready: Ready, raw: np.ndarray, full: dict[str, np.ndarray]) -> Photo:
-        """The photograph with the free groups' change, upsampled to it, within their masks."""
-        prepared, request = ready.prepared, ready.request
-        photo, window = prepared.photo, prepared.window
+    def _paste_free(
+        self, photo: Photo, prepared: Prepared, raw: np.ndarray, full: Mapping[str, np.ndarray], ready: Ready
+    ) -> Photo:
+        """The photograph with the free groups' change of one window, upsampled to it, within their masks."""
+        window, keep = prepared.window, ready.request.keep_background
         change = carry_back.upsample_change((raw - prepared.pixels) / 2, prepared.region)
-        change *= np.float32(request.strength)
-        inside, weights = window.inside(photo.size), np.ones(change.shape[:2], np.float32)
-        if request.keep_background:
-            weights = carry_back.fading(window, photo.size)
+        change *= np.float32(ready.request.strength)
+        inside = window.inside(photo.size)
+        weights = carry_back.fading(window, photo.size) if keep else np.ones(change.shape[:2], np.float32)
         blend = framing.uncut(weights, window, photo.size)
-        if request.keep_background:
+        if keep:
             chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
             blend = np.minimum(chosen, 1.0) * blend
         change = framing.uncut(change, window, photo.size)
         moved = carry_back.add(photo.srgb(inside), change, blend, 1.0)
         return photo.with_srgb(moved, inside, where=blend >= carry_back.MASK_FLOOR)
 
-    def _paste_curves(self, photo: Photo, ready: Ready, grid: np.ndarray, full: dict[str, np.ndarray]) -> Photo:
-        """The photograph, its own pixels sent through the colour groups' curves within their masks."""
-        if not grid.any() or not ready.request.strength:
+    def _paste_curves(
+        self, photo: Photo, prepared: Prepared, grid: np.ndarray, full: Mapping[str, np.ndarray], ready: Ready
+    ) -> Photo:
+        """The photograph, its own pixels sent through one window's curves of the colour groups, within their masks."""
+        strength = ready.request.strength
+        if not grid.any() or not strength:
             return photo
         masks = np.stack([full[self.groups[g]] for g in self._colour], axis=-1)
-        maps = ready.prepared.window.matrix, curves.whole(photo.size)
+        maps = prepared.window.matrix, curves.whole(photo.size)
         if photo.icc:  # the curves are the model's, and it saw sRGB
-            moved = curves.apply(photo.srgb(), grid, masks, *maps, strength=ready.request.strength)
+            moved = curves.apply(photo.srgb(), grid, masks, *maps, strength=strength)
             return photo.with_srgb(moved, where=np.any(masks >= carry_back.MASK_FLOOR, axis=-1))
-        return photo.with_values(curves.apply(photo.values, grid, masks, *maps, strength=ready.request.strength))
+        return photo.with_values(curves.apply(photo.values, grid, masks, *maps, strength=strength))
 
     def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
         """(G,) float32, 1 for each group to transfer."""

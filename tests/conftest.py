@@ -117,7 +117,8 @@ def lomit(groups_workdir, capsys) -> Callable[..., tuple[int, str, str]]:
     from lomit_tf import translate
 
     def call(*flags: str) -> tuple[int, str, str]:
-        code = translate.run([f"--model={groups_workdir}", *flags])
+        model = [] if any(flag.startswith("--model=") for flag in flags) else [f"--model={groups_workdir}"]
+        code = translate.run([*model, *flags])
         return code, *capsys.readouterr()
 
     return call

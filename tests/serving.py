@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +157,19 @@ def serving(model: Path, log: Path, *flags: str) -> Iterator[Running]:
         process.wait()
 
 
-async def ask(server: Any, parts: list[bytes], *, complete: bool = True) -> tuple[int, Any]:
-    """A predict request to a Server's application without a socket: status and JSON. Its body comes in parts."""
+async def ask(
+    server: Any,
+    parts: list[bytes],
+    *,
+    complete: bool = True,
+    method: str = "POST",
+    path: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, Any]:
+    """A request to a Server's application without a socket: status and JSON. Its body comes in parts.
+
+    Without a path it is a predict request.
+    """
     messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
     messages[-1]["more_body"] = not complete
     sent: list[Any] = []
@@ -169,9 +180,11 @@ async def ask(server: Any, parts: list[bytes], *, complete: bool = True) -> tupl
     async def send(message: Any) -> None:
         sent.append(message)
 
-    path = f"/v1/models/{server.name}:predict"
+    path = path or f"/v1/models/{server.name}:predict"
+    sent_headers = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     scope = {
-        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": sent_headers,
         "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
         "root_path": "",
     }  # fmt: skip

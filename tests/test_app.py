@@ -24,7 +24,7 @@ def test_help_is_plain_and_local_by_default(capsys):
     shown = capsys.readouterr().out
     for flag in ("--model", "--host", "--port", "--share", "--crop"):
         assert flag in shown
-    defaults = app.parser().parse_args([])
+    defaults = app.FLAGS.parse([])
     assert (defaults.host, defaults.share) == ("127.0.0.1", False)
 
 

@@ -237,9 +237,9 @@ def test_identity_keeps_everything(cases):
     s = measures.selections(GROUPS)[0]
     out = Identity()(cases.input.images, cases.exemplar.images, s.transfer(GROUPS, len(cases)), None, None)
     measures.measure_background(scores, cases, GROUPS, s, "identity", out)
-    rows = {r["key"].rsplit("/")[-1]: r for r in scores.sections()[0]["rows"]}
-    assert rows["error"]["values"]["identity"] == 0 and rows["ssim"]["values"]["identity"] == pytest.approx(1)
-    assert rows["psnr"]["values"]["identity"] is None and "nothing changed" in rows["psnr"]["reason"]["identity"]
+    rows = {r.key.rsplit("/")[-1]: r for r in scores.sections()[0].rows}
+    assert rows["error"].values["identity"] == 0 and rows["ssim"].values["identity"] == pytest.approx(1)
+    assert rows["psnr"].values["identity"] is None and "nothing changed" in rows["psnr"].reason["identity"]
 
 
 def test_the_command_writes_a_whole_report(model, tmp_path, capsys):

@@ -24,7 +24,7 @@ import keras
 import tensorflow as tf
 
 from export import __main__ as command
-from export import bundle, exporting, graphs, parity, pictures, runtimes
+from export import bundle, compare, exporting, graphs, parity, pictures, runtimes
 from lomit_tf import zoo
 from lomit_tf.checkpoints import Checkpoints, RunState, Workdir
 from lomit_tf.config import DataConfig
@@ -307,7 +307,7 @@ def test_a_judge_that_cannot_be_asked_is_not_named_as_one(exported, model, tiny)
 
 
 def test_a_miss_fails_and_keeps_the_files_aside(workdir, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(exporting.compare, "EXACT", 1e-12)  # what no other runtime can meet
+    monkeypatch.setattr(compare, "EXACT", 1e-12)  # what no other runtime can meet
     out = tmp_path / "out"
     flags = [f"--model={workdir}", f"--out={out}", "--formats=tflite", "--quantize=none", "--samples=1", "--no_latency"]
     assert command.run(flags) == 1

@@ -11,7 +11,7 @@ from PIL import Image
 from lomit_tf.data.preprocess import CorruptImageError, centre_crop
 from lomit_tf.imaging.carry_back import MASK_FLOOR, TO_YCC, add, downsample, fading, upsample_change, upsample_masks
 from lomit_tf.imaging.formats import ImageError
-from lomit_tf.imaging.framing import Window, choose, cut, face_window, find_faces, parse_crop, uncut
+from lomit_tf.imaging.framing import Window, choose, cut, parse_crop, uncut
 from lomit_tf.imaging.masks import read_mask, read_masks, replace
 
 # Masks
@@ -101,16 +101,16 @@ def test_replaced_masks_at_their_limits():
 @pytest.mark.parametrize("size", [(218, 178), (177, 300), (64, 64), (1, 1), (3, 1)])
 def test_center_is_the_crop_of_training(rng, size):
     image = rng.integers(0, 256, (*size, 3), np.uint8)
-    window, notes = choose(image, "center")
+    (window,), notes = choose(image, "center")
     np.testing.assert_array_equal(cut(image, window), centre_crop(image, 0))
     assert notes == ()
 
 
 def test_crops_by_word_and_by_numbers():
     image = np.zeros((40, 60, 3), np.uint8)
-    assert choose(image, "none")[0] == Window(0, 0, 60, 40)
+    assert choose(image, "none")[0] == (Window(0, 0, 60, 40),)
     for crop in ("5,6,7,8", (5, 6, 7, 8), [5, 6, 7, 8], " 5, 6,7,8"):
-        assert choose(image, crop)[0] == Window(5, 6, 7, 8)
+        assert choose(image, crop)[0] == (Window(5, 6, 7, 8),)
     assert parse_crop("centre") == ("center", None)
     for bad in ("middle", "1,2,3", "1,2,3,4,5", "a,b,c,d", None, 3, (1, 2, 3), "-1,0,5,5", "0,0,0,5"):
         with pytest.raises(ImageError, match=r"crop .*received"):
@@ -121,13 +121,13 @@ def test_crops_by_word_and_by_numbers():
 
 def test_without_a_face_the_centre_and_a_word(rng):
     image = rng.integers(0, 256, (80, 100, 3), np.uint8)
-    window, notes = choose(image, "face")
+    (window,), notes = choose(image, "face")
     assert window == Window(10, 0, 80, 80)
     assert notes == ("no face was found, so the centre was cropped",)
-    window, notes = choose(image, "face", faces=False)
+    (window,), notes = choose(image, "face", faces=False)
     assert window == Window(10, 0, 80, 80) and "not trained on photographs of faces" in notes[0]
     for faces, expected in ((True, ("no face was found, so all of it was taken",)), (False, ())):
-        assert choose(image[:, :80], "face", faces=faces) == (Window(0, 0, 80, 80), expected)
+        assert choose(image[:, :80], "face", faces=faces) == ((Window(0, 0, 80, 80),), expected)
 
 
 def test_cut_repeats_the_border_beyond_the_image():
@@ -197,40 +197,6 @@ def test_sides_of_a_turned_window_within_the_photograph():
     assert Window(20, 20, 40, 40, 10.0).ends_within((100, 100)) == (True, True, True, True)
     assert Window(-60, -60, 200, 200, 10.0).ends_within((80, 80)) == (False, False, False, False)
     assert Window(-30, 20, 60, 60, 10.0).ends_within((100, 100)) == (False, True, True, True)
-
-
-def test_face_window_by_hand():
-    window = face_window((100, 200, 100, 100))  # side 174, centre 14.4 above the box's
-    assert window == Window(150 - 87, 249 - 100, 174, 174)
-    assert face_window((100, 200, 100, 100), zoom=0.5).width == 87
-
-
-@pytest.mark.shared
-def test_celeba_faces_are_framed_as_in_training(shared):
-    """Over 40 faces: the window is near the 178 px centre crop, whose centre is (89, 109)."""
-    paths = sorted((shared / "data/celeba/img_align_celeba").glob("*.jpg"))[:40]  # the ratio of one face varies by 12 %
-    rows = []
-    for path in paths:
-        image = np.asarray(Image.open(path))
-        window, notes = choose(image, "face")
-        if not notes:
-            rows.append((window.width, window.left + window.width / 2, window.top + window.height / 2))
-    assert len(rows) >= 36
-    np.testing.assert_allclose(np.median(rows, axis=0), [178, 89, 109], atol=10)
-
-
-@pytest.mark.shared
-def test_of_many_faces_the_largest_is_taken_and_noted(shared):
-    paths = sorted((shared / "data/celeba/img_align_celeba").glob("*.jpg"))
-    faces = [image for path in paths[:10] if len(find_faces(image := np.asarray(Image.open(path)))) == 1][:3]
-    canvas = np.full((1000, 1200, 3), 200, np.uint8)
-    sides, places = (150, 420, 200), ((50, 50), (500, 300), (900, 100))
-    for face, side, (x, y) in zip(faces, sides, places, strict=True):
-        canvas[y : y + side, x : x + side] = np.asarray(Image.fromarray(face[20:198]).resize((side, side)))
-    window, notes = choose(canvas, "face")
-    assert notes == ("3 faces were found; the largest was taken",)
-    assert abs(window.left + window.width / 2 - 710) < 30 and abs(window.top + window.height / 2 - 510) < 30
-    assert 330 < window.width < 510
 
 
 # The way back

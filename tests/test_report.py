@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import math
@@ -10,6 +11,7 @@ from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,9 +19,10 @@ from PIL import Image
 
 from lomit_tf.atomic import PART
 from lomit_tf.evaluation import report, report_cells, report_curves
+from lomit_tf.evaluation.results import Curve, Row, checked
 
 HOSTILE = """<script>alert(1)</script> & "a" 'b' | `c` *d* [e](http://x.example) $title {{data}}"""
-VOID = {"meta", "img", "input", "br", "wbr", "hr", "link"}
+VOID = {"meta", "img", "input", "br", "wbr", "hr", "link", "source"}
 METHODS = ["lomit", "identity"]
 
 
@@ -143,17 +146,24 @@ def test_page_needs_nothing_else(results, tmp_path):
     source = (tmp_path / "index.html").read_text(encoding="utf-8")
     for tag, name, value in page.attributes:
         if name in ("src", "href", "action", "data", "poster", "srcset", "style"):
-            assert re.match(r"data:image/png;base64,|#|margin", value), (tag, name, value[:60])
+            assert re.match(r"data:image/(png|svg\+xml);base64,|#", value), (tag, name, value[:60])
     style = source[source.index("<style>") : source.index("</style>")]
     assert "url(" not in style and "@import" not in style
     assert "<script" not in source and "<link" not in source
     images = [value for tag, name, value in page.attributes if tag == "img" and name == "alt"]
-    assert images == ["Hair: input, mask"]
+    assert images == ["Hair: input, mask", "PR: precision against recall, for lomit, chance"]
+    for uri in (value for value in page.values("src") + page.values("srcset") if "svg" in value):
+        drawing = ElementTree.fromstring(base64.b64decode(uri.partition(",")[2]))
+        for element in drawing.iter():
+            for name, value in element.attrib.items():
+                assert not name.endswith("href") or value.startswith("#"), value
+                assert "url(" not in value or "url(#" in value, value
+            assert not element.tag.endswith(("script", "image", "foreignObject"))
     assert ("img", "width", "20") in page.attributes and ("img", "height", "10") in page.attributes
 
 
 def test_hostile_texts_are_shown_literally(results, tmp_path):
-    plain = json.loads(json.dumps(report.json_ready(results)))
+    plain = json.loads(json.dumps(checked(results).json_ready()))
     calm = written(plain, tmp_path)[2]
     tags = Counter((tag, name) for tag, name, value in calm.attributes if value != "wide")
     calm_lines = (tmp_path / "results.md").read_text(encoding="utf-8").count("\n|")
@@ -186,7 +196,8 @@ def test_hostile_texts_are_shown_literally(results, tmp_path):
     assert "<script>" in report.summary(bad, width=300)
 
 
-def test_curves_lie_inside_their_boxes(results, tmp_path):
+def test_curves_show_their_points(results):
+    """The lines of the drawing hold the points, inside its axes; what has no value interrupts them."""
     rng = np.random.default_rng(0)
     wild = {
         "line": [[float(x), float(y)] for x, y in rng.normal(0, 1e4, (50, 2))],
@@ -194,59 +205,30 @@ def test_curves_lie_inside_their_boxes(results, tmp_path):
         "none": [],
     }
     for series in (results["curves"][0]["series"], wild, {"one": [[5.0, 0.0]]}, {"flat": [[1e9, 1e-9], [2e9, 1e-9]]}):
-        curve = {"title": "t", "x_label": "x", "y_label": "y", "series": series}
-        page = Page(report_curves.figure(curve))
-        _, _, width, height = map(float, page.values("viewbox")[0].split())
-        xs = [float(v) for name in ("x", "x1", "x2", "cx") for v in page.values(name)]
-        ys = [float(v) for name in ("y", "y1", "y2", "cy") for v in page.values(name)]
-        for points in page.values("points"):
-            for point in points.split():
-                x, y = map(float, point.split(","))
-                xs.append(x)
-                ys.append(y)
-        assert 0 <= min(xs) <= max(xs) <= width
-        assert 0 <= min(ys) <= max(ys) <= height
-    drawn = Page(report_curves.figure(results["curves"][0]))
-    assert [len(points.split()) for points in drawn.values("points")] == [1, 1, 2]  # NaN interrupts the line
-    assert "1 of 5 points have no value" in "".join(drawn.texts)
-    assert "No points." in report_curves.figure({"title": "t", "x_label": "", "y_label": "", "series": {}})
+        figure = report_curves.figure(Curve(title="t", x_label="x", y_label="y", series=series))
+        (axes,) = figure.axes
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        for line, points in zip(axes.get_lines(), series.values(), strict=True):
+            np.testing.assert_array_equal(line.get_xydata(), np.reshape(points, (-1, 2)).astype(float))
+            for x, y in points:
+                assert left <= x <= right and (math.isnan(y) or bottom <= y <= top)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x", "y")
 
 
-def test_points_are_where_the_axes_say():
-    """The labels of the ticks, read back from the drawing, give each point's data coordinates."""
-    points = [[0.13, 20.0], [0.5, 61.5], [0.97, 44.0]]
-    page = Page(report_curves.figure({"title": "t", "x_label": "", "y_label": "", "series": {"a": points}}))
-    labels = re.findall(
-        r"<text x='([\d.]+)' y='([\d.]+)' text-anchor='(middle|end)'>([-\d.]+)</text>",
-        report_curves.figure({"title": "t", "x_label": "", "y_label": "", "series": {"a": points}}),
-    )
-    across = [(float(x), float(v)) for x, _, anchor, v in labels if anchor == "middle"]
-    up = [(float(y) - 4, float(v)) for _, y, anchor, v in labels if anchor == "end"]
-    fits = [np.polyfit(*zip(*pairs, strict=True), 1) for pairs in (across, up)]
-    for (x, y), placed in zip(points, page.values("points")[0].split(), strict=True):
-        px, py = map(float, placed.split(","))
-        assert np.polyval(fits[0], px) == pytest.approx(x, abs=0.002)
-        assert np.polyval(fits[1], py) == pytest.approx(y, abs=0.1)
-
-
-@pytest.mark.parametrize(
-    ("values", "wanted"),
-    [
-        ([0, 1], [0, 0.2, 0.4, 0.6, 0.8, 1]),
-        ([0.1, 0.3], [0.1, 0.15, 0.2, 0.25, 0.3]),
-        ([-3, 4], [-3, -2, -1, 0, 1, 2, 3, 4]),
-        ([2, 2], [1, 1.5, 2, 2.5, 3]),
-        ([0], [-0.6, -0.4, -0.2, 0, 0.2, 0.4, 0.6]),
-    ],
-)
-def test_ticks(values, wanted):
-    assert report_curves.ticks(values) == pytest.approx(wanted)
-
-
-def test_tick_labels_differ():
-    for values in ([0, 1], [0.1, 0.1003], [1e7, 3e7], [-2e-7, 9e-7], [-5, 70]):
-        labels = report_curves.tick_labels(report_curves.ticks(values))
-        assert len(set(labels)) == len(labels) and "-0.0" not in labels
+def test_curves_name_their_series_and_what_is_left_out(results):
+    curve = Curve(**results["curves"][0])
+    assert report_curves.remark(curve) == "1 of 5 points have no value and are left out."
+    odd = {"$a$ b$": [[0.0, 1.0], [1.0, 2.0]], "_hidden": [[0.0, 1.0]], "nothing": [[None, 1.0]], "n" * 99: []}
+    (legend,) = report_curves.figure(Curve(title="t", x_label="", y_label="", series=odd)).legends
+    names = [text.get_text().replace("\n", "") for text in legend.get_texts()]
+    assert names == ["$a$ b$", "_hidden", "nothing (no points)", "n" * 99 + " (no points)"]
+    empty = Curve(title="t", x_label="", y_label="", series={})
+    assert report_curves.remark(empty) == "No points."
+    for scheme in ("light", "dark"):
+        assert ElementTree.fromstring(report_curves.svg(empty, scheme)).tag.endswith("svg")
+        once, again = (report_curves.svg(curve, scheme) for _ in range(2))
+        assert once == again
+    assert report_curves.svg(curve, "light") != report_curves.svg(curve, "dark")
 
 
 @pytest.mark.parametrize(
@@ -262,7 +244,7 @@ def test_tick_labels_differ():
     ],
 )
 def test_best_value(values, better, wanted):
-    assert report_cells.best(row("m", values, better), METHODS) == wanted
+    assert report_cells.best(Row(**row("m", values, better)), METHODS) == wanted
 
 
 def test_numbers_as_shown():
@@ -294,21 +276,22 @@ def _set(results: dict[str, Any], path: list[Any], value: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (["pairs"], "many", r"results\['pairs'\] must be a whole number of 0 or more; received 'many' \(str\)"),
+        (["pairs"], "many", r"results\['pairs'\]: .*valid integer; received 'many' \(str\)"),
         (["pairs"], True, r"results\['pairs'\].*True"),
         (["seconds"], math.nan, r"results\['seconds'\].*nan"),
-        (["title"], KeyError, r"results\['title'\] is missing"),
-        (["tabels"], [], r"results\['tabels'\] is not known"),
-        (["notes"], "one", r"results\['notes'\] must be a list"),
+        (["title"], KeyError, r"results\['title'\]: Field required"),
+        (["tabels"], [], r"results\['tabels'\]: Extra inputs are not permitted"),
+        (["notes"], "one", r"results\['notes'\]: .*valid list; received 'one'"),
         (["methods"], ["a", "a"], r"results\['methods'\] must be different names"),
         (["sections", 0, "rows", 0, "better"], "more", r"\['sections'\]\[0\]\['rows'\]\[0\]\['better'\]"),
-        (["sections", 0, "rows", 0, "values", "lomit"], np.float32(1), r"\['values'\]\['lomit'\].*float32"),
+        (["sections", 0, "rows", 0, "values", "lomit"], np.ones(1), r"\['values'\]\['lomit'\].*ndarray"),
+        (["sections", 0, "rows", 0, "count"], np.int64(1), r"\['rows'\]\[0\]\['count'\].*int64"),
         (["sections", 0, "rows", 0, "values", "lomit"], KeyError, r"\['values'\]\['lomit'\] is missing"),
         (["sections", 0, "rows", 0, "values", "other"], 1.0, r"\['values'\]\['other'\]: not one of"),
         (["sections", 0, "rows", 0, "reason"], {}, r"\['values'\]\['identity'\] is None without"),
-        (["sections", 0, "rows", 1, "key"], "masks/IoU", r"\['rows'\]\[1\]\['key'\] is 'masks/IoU', as .*\[0\]"),
+        (["sections", 0, "rows", 1, "key"], "masks/IoU", r"2 rows have the key 'masks/IoU'"),
         (["tables", 0, "rows", 1], [1, 2], r"\['tables'\]\[0\]\['rows'\]\[1\] has 2 cells for 3"),
-        (["curves", 0, "series", "lomit", 1], [1.0], r"\['series'\]\['lomit'\]\[1\] must be \[x, y\]"),
+        (["curves", 0, "series", "lomit", 1], [1.0], r"\['series'\]\['lomit'\]\[1\]: .*at least 2 items"),
         (["grids", 0, "file"], "../x.png", r"\['grids'\]\[0\]\['file'\] must be a path below"),
         (["grids", 0, "file"], "grids/none.png", r"\['grids'\]\[0\]\['file'\]: cannot read .*No such file"),
         (["grids", 0, "file"], "text.png", r"\['grids'\]\[0\]\['file'\]: .*text.png is not a PNG"),

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from lomit_tf import user_study as command
-from lomit_tf.evaluation import user_study, user_study_scores, user_study_tables
+from lomit_tf.evaluation import user_study, user_study_scores
 from lomit_tf.evaluation.user_study_scores import StudyError
 
 METHODS = ("zebrafish", "quokkanet", "axolotl")
@@ -177,7 +177,7 @@ def answers(tmp_path: Path, *lines: str, name: str = "a.csv", head: str = HEAD) 
 
 def test_answers_are_read_whatever_the_order_shown(tmp_path):
     first = answers(tmp_path, "s1,anna,q1,b1 a1,2 1", 's1,"ben, b",q1,a1 b1,2 1', "s1,anna,q3,a3 b3,1 2")
-    second = answers(tmp_path, "s1;carl;q1;b1 a1;1 2", name="b.csv", head=HEAD.replace(",", ";"))
+    second = answers(tmp_path, "s1,carl,q1,b1 a1,1 2", name="b.csv")
     found = user_study_scores.read_answers([first, second], KEY)
     assert (found.participants, found.questions, found.methods) == (
         ["anna", "ben, b", "carl"],
@@ -200,7 +200,7 @@ def test_answers_are_read_whatever_the_order_shown(tmp_path):
         ("s1,anna,q1,a1 b1,0 1", "ranks '0 1' must be"),
         ("s1,anna,q1,a1 b1,1 two", "ranks '1 two' must be"),
         ("s1,anna,q1,a1 b1", "4 fields; must be 5"),
-        ("s1,eve,q2,a2 b2,1 2", "participant 'eve' answered q2 in .*a.csv, line 2 already"),
+        ("s1,eve,q2,a2 b2,1 2", "participant 'eve' answered q2 already"),
     ],
 )
 def test_bad_rows_are_named_by_file_and_line(tmp_path, line, message):
@@ -240,10 +240,8 @@ def test_scores_by_hand():
         {"a": (1 + 1 / 2 + 1 / 3) / 3, "b": (1 / 2 + 1 + 1) / 3, "c": (1 / 3 + 1 / 3 + 1 / 2) / 3}
     )
     assert found["chance"] == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
-    assert found["methods"]["a"]["rank_counts"] == [1, 1, 1]
+    assert found["methods"]["a"]["ranked_first"] == pytest.approx(1 / 3)
     assert found["methods"]["b"]["mean_rank"] == pytest.approx(4 / 3)
-    assert found["methods"]["a"]["wins"] == pytest.approx({"b": 1 / 3, "c": 2 / 3})
-    assert found["methods"]["c"]["wins"] == pytest.approx({"a": 1 / 3, "b": 0})
     assert (found["answers"], found["participants"], found["questions"]) == (3, 2, 2)
     json.dumps(found, allow_nan=False)
 
@@ -279,11 +277,11 @@ def test_one_participant_ranges_over_questions_only():
     found = user_study_scores.score(
         user_study_scores.Answers(["x"], [f"q{k}" for k in range(30)], ["a", "b"], ranks), "s"
     )
-    for text in (user_study_tables.terminal(found), user_study_tables.markdown(found)):
-        assert "questions only: there is one participant" in " ".join(text.split())
+    assert "The interval ranges over questions (10000 resamples" in user_study_scores.markdown(found)
     assert user_study_scores.bootstrap(ranks[:, :1]) is None
     alone = user_study_scores.score(user_study_scores.Answers(["x"], ["q1"], ["a", "b"], ranks[:, :1]), "s")
-    assert alone["methods"]["a"]["interval"] is None and "no interval" in alone["interval_over"]
+    assert alone["methods"]["a"]["interval"] is None and "nothing" in alone["interval_over"]
+    assert "| a | " in user_study_scores.markdown(alone) and "| none |" in user_study_scores.markdown(alone)
     both = user_study_scores.bootstrap(np.repeat(ranks, 4, axis=0), resamples=20_000)
     np.testing.assert_allclose(both, plain, atol=0.017)  # four people of one mind add no spread
 
@@ -309,9 +307,8 @@ def test_command_makes_and_scores(folders, tmp_path, capsys):
     means = {name: method["mean_reciprocal_rank"] for name, method in result["methods"].items()}
     assert means == pytest.approx({"zebrafish": 1, "quokkanet": 1 / 2, "axolotl": 1 / 3})
     assert result["methods"]["zebrafish"]["interval"] == [1, 1]
-    assert re.search(r"zebrafish +1\.000 +1\.000 to 1\.000 +1\.00 +6 \(100%\)", shown)
-    assert re.search(r"quokkanet +0% +. +100%", shown)
-    assert "| zebrafish | 1.000 | 1.000 to 1.000 | 1.00 |" in (tmp_path / "study.scores.md").read_text()
+    row = "| zebrafish | 1.000 | 1.000 to 1.000 | 1.00 | 100% |"
+    assert row in shown and row in (tmp_path / "study.scores.md").read_text()
     assert command.run([*scored, f"--out={tmp_path / 'study.key.json'}"]) == 2
     assert user_study_scores.read_key(tmp_path / "study.key.json") == key
     assert command.run([*made, "--questions=4"]) == 2
@@ -322,8 +319,11 @@ def test_command_makes_and_scores(folders, tmp_path, capsys):
     ("arguments", "message"),
     [
         ([], "make|score"),
-        (["make"], "--input"),
-        (["score", "--answers=a.csv"], "--key"),
+        (["--what"], "make|score"),
+        (["make"], "--input is missing"),
+        (["score", "--answers=a.csv"], "--key is missing"),
+        (["score", "--key=k.json"], "--answers is missing"),
+        (["make", "--seed=-1"], "--seed must be at least 0; received -1"),
         (
             ["make", "--input=i", "--exemplar=e", "--method=folder", "--out=o.html"],
             "must be NAME=DIR; received 'folder'",
@@ -343,7 +343,10 @@ def test_command_refuses_in_one_line(arguments, message, tmp_path, monkeypatch, 
     assert message in error and "Traceback" not in error
 
 
-def test_help_has_examples(capsys):
-    for name in ("make", "score"):
+def test_help_has_examples_and_only_the_flags_of_its_own(capsys):
+    for name, own, other in (("make", "--exemplar", "--answers"), ("score", "--answers", "--exemplar")):
         assert command.run([name, "--help"]) == 0
-        assert f"python -m lomit_tf.user_study {name}" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert f"python -m lomit_tf.user_study {name}" in shown and f"  {own}=" in shown and f"  {other}=" not in shown
+    assert command.run(["--help"]) == 0
+    assert "user_study make" in capsys.readouterr().out

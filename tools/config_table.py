@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from lomit_tf import flags  # noqa: E402
 from lomit_tf.config import PRESETS, SECTIONS  # noqa: E402
-from lomit_tf.flagfiles import as_text  # noqa: E402
+from lomit_tf.config_text import as_text, first_line  # noqa: E402
 
 
 def flagfile_table() -> str:
@@ -33,7 +33,7 @@ def settings_tables() -> str:
     """For each section a table of its flags: form, default, presets where they differ, what it is."""
     parts = []
     for section, kind in SECTIONS.items():
-        parts += [f"### {section.capitalize()}", "", flags.first_line(kind) + ".", ""]
+        parts += [f"### {section.capitalize()}", "", first_line(kind) + ".", ""]
         parts += ["| flag | default | what it is |", "|---|---|---|"]
         for field in dataclasses.fields(kind):
             default = f"`{as_text(field.default)}`" if as_text(field.default) else "empty"

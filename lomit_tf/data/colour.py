@@ -15,7 +15,7 @@ import functools
 import io
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -112,7 +112,7 @@ def colours_of(icc: bytes) -> str:
 def cmyk_to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
     """A CMYK picture through its own profile. Raises ProfileError for a profile that does not fit."""
     transform = _transform(_opened(icc), ImageCms.createProfile("sRGB"), "CMYK")
-    return ImageCms.applyTransform(image, transform)
+    return cast(Image.Image, ImageCms.applyTransform(image, transform))
 
 
 def of_grey(icc: bytes) -> bytes:
@@ -135,7 +135,7 @@ def of_primaries(gamma: float, primaries: tuple[float, ...] = SRGB_PRIMARIES) ->
       ProfileError: numbers that describe no colours.
     """
     xy = np.array(primaries, np.float64).reshape(4, 2)
-    if not (np.isfinite(xy).all() and (xy[:, 1] > 0.001).all() and 0.1 <= gamma <= 10):
+    if not (np.isfinite(xy).all() and (xy[:, 1] > 1e-5).all() and 0.1 <= gamma <= 10):
         raise ProfileError("primaries or gamma that describe no colours")
     columns = np.stack([xy[:, 0] / xy[:, 1], np.ones(4), (1 - xy.sum(axis=1)) / xy[:, 1]])  # X, Y, Z of Y = 1
     white, primary = columns[:, 0], columns[:, 1:]
@@ -161,15 +161,15 @@ class _Shaper:
     def of(cls, icc: bytes, profile: Any) -> _Shaper | None:
         """Of a profile that is one; else None."""
         colorants = [profile.red_colorant, profile.green_colorant, profile.blue_colorant]
-        curves = [_curve(_tag(icc, name)) for name in (b"rTRC", b"gTRC", b"bTRC")]
-        if any(c is None for c in (*colorants, *curves)):
+        curves = [c for name in (b"rTRC", b"gTRC", b"bTRC") if (c := _curve(_tag(icc, name))) is not None]
+        if len(curves) < 3 or any(c is None for c in colorants):
             return None
         matrix = np.array([c[0] for c in colorants], np.float64).T
         if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-6:
             return None
-        if any((np.diff(c) < 0).any() for c in curves):  # type: ignore[arg-type]
+        if any(bool((np.diff(c) < 0).any()) for c in curves):
             return None
-        return cls(curves, matrix)  # type: ignore[arg-type]
+        return cls(curves, matrix)
 
     def to_srgb(self, values: np.ndarray) -> np.ndarray:
         index = values if values.dtype == np.uint16 else values.astype(np.uint16) * np.uint16(257)

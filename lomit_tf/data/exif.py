@@ -78,7 +78,7 @@ def cleaned(data: bytes) -> tuple[bytes, tuple[str, ...]]:
         block = _Block(without_prefix(data))
     except ExifError as error:
         return b"", (f"its EXIF data cannot be read ({error}), and are left out",)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if block.damaged:
         notes = (f"its EXIF data are damaged: {block.damaged} entries that cannot be read are left out",)
     block.remove("main", ORIENTATION)
@@ -214,7 +214,8 @@ class _Block:
         """Write a directory with some of its entries only, at its place."""
         start, old = self.starts[name], self.directories[name]
         following = self._next(name)
-        body, moved = b"", []
+        body = b""
+        moved: list[_Entry] = []
         wanted = {id(e) for e in kept}
         for i, entry in enumerate(old):
             if id(entry) not in wanted:

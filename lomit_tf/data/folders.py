@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from absl import logging
 
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import SPLITS, DataError, ImageSet, chosen_subset, label_columns
+from lomit_tf.data.labels import Rows, check_columns, present, value_of
+from lomit_tf.data.picture_names import PICTURES
+from lomit_tf.data.places import find_images, is_hidden, read_image
 from lomit_tf.data.preprocess import decode
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+IMAGE_SUFFIXES = tuple(sorted(PICTURES))  # those that cannot be read count as corrupt, and are named
 IMAGE_COLUMNS = ("image", "file", "filename", "path")
 SPLIT_COLUMNS = ("split", "partition")
 SPLIT_WORDS = {
     "train": 0, "training": 0, "0": 0, "validation": 1, "valid": 1, "val": 1, "dev": 1, "1": 1,
     "test": 2, "testing": 2, "2": 2,
 }  # fmt: skip
-WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
-UNKNOWN = 999  # EmotioNet's mark for an action unit that was not annotated
 TWO_DOMAINS_LAYOUT = (
     "Expected trainA, trainB, testA and testB (and valA, valB if there are any) with images of domain A and of "
     "domain B, as CycleGAN's data sets have them; TensorFlow Datasets offers those as "
@@ -44,13 +45,18 @@ def open_two_domains(config: DataConfig, split: str) -> ImageSet:
         if not folder.is_dir():
             present = ", ".join(sorted(p.name for p in root.iterdir())[:12]) or "nothing"
             raise DataError(f"no folder {folder}; {root} holds {present}. {TWO_DOMAINS_LAYOUT}")
-        sides.append(sorted(str(p) for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES))
+        sides.append(sorted(map(str, pictures_in(folder))))
         if not sides[-1]:
             kinds = ", ".join(IMAGE_SUFFIXES)
             raise DataError(f"no images in {folder} (looked for {kinds}). {TWO_DOMAINS_LAYOUT}")
     chosen = chosen_of_domains(len(sides[0]), len(sides[1]), config.train_images if split == "train" else 0)
     paths = [side[i] for side, picks in zip(sides, chosen, strict=True) for i in picks]
     return two_domain_set(config, split, paths, len(chosen[0]), lambda index: decode(paths[index]))
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The files of a folder that look like pictures; names that begin with a dot are none (macOS' `._` twins)."""
+    return [p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(p.name)]
 
 
 def chosen_of_domains(count_a: int, count_b: int, at_most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,8 +84,9 @@ def open_labelled(config: DataConfig, split: str) -> ImageSet:
     or test, or 0, 1 or 2; without one, a hash of the file name puts 90 of 100 in train, 5 in validation and 5 in
     test, the same ones always.
 
-    Raises DataError, with file, row and column, for a table that cannot be read, and ConfigError for unknown
-    attributes.
+    Raises DataError, with file, row and column, for a table that cannot be read or contradicts itself, for
+    probabilities, for a label that is the same in all training images, and where none of the images is found; and
+    ConfigError for unknown attributes.
     """
     root = Path(config.data_dir).expanduser()
     table = _table_path(root, config.labels_file)
@@ -90,36 +97,45 @@ def open_labelled(config: DataConfig, split: str) -> ImageSet:
     known = [name for i, name in enumerate(header) if i not in (file_column, split_column)]
     columns = [header.index(known[i]) for i in label_columns(config.attributes, known, str(table))]
 
-    files, labels = [], []
+    files, values, hidden, seen = [], [], 0, Rows(str(table))
     for number, cells in rows:
         if len(cells) != len(header):
             raise DataError(f"{table}, row {number}: {len(cells)} cells under {len(header)} headings")
-        name = cells[file_column]
+        name, where = cells[file_column], f"{table}, row {number}, column "
         if not name:
-            raise DataError(f"{table}, row {number}, column {header[file_column]}: no file name")
-        part = _hashed_part(name) if split_column is None else SPLIT_WORDS.get(cells[split_column].lower())
-        if part is None:
-            raise DataError(
-                f"{table}, row {number}, column {header[split_column or 0]}: expected train, validation or test, "
-                f"or 0, 1 or 2; received {cells[split_column or 0]!r}"
-            )
-        if SPLITS[part] == split:
+            raise DataError(f"{where}{header[file_column]}: no file name")
+        part = _part(name, None if split_column is None else cells[split_column], where + header[split_column or 0])
+        of_labels = [value_of(cells[c], where + header[c]) for c in columns] if SPLITS[part] == split else []
+        if is_hidden(name):
+            hidden += 1
+        elif seen.is_new(name, number, (SPLITS[part], *of_labels)) and SPLITS[part] == split:
             files.append(name)
-            where = f"{table}, row {number}, column "
-            labels.append([_label(cells[c], where + header[c]) for c in columns])
+            values.append(of_labels)
+    if hidden:
+        logging.warning("%s: %d rows name files that begin with a dot, which are no pictures; left out", table, hidden)
     if not files:
         by = "the hash of the file names" if split_column is None else f"column {header[split_column]}"
         raise DataError(
             f"{table}: none of its {len(rows)} rows is in split {split}, by {by}; a column `split` decides it"
         )
 
-    folder = _image_root(root, files, table)
+    found = np.array(values, np.float64)
+    check_columns(found, config.attributes, f"{table}, split {split}", vary=split == "train")
+    places = find_images(files, (root, root / "images"), str(table))
     chosen = chosen_subset(len(files), config.train_images if split == "train" else 0)
-    paths = [str(folder / files[i]) for i in chosen]
-    picked = np.array(labels, np.float32)[chosen]
+    paths = [str(places(files[i])) for i in chosen]
     return ImageSet(
-        "labelled_folder", split, picked, config.attributes, paths, lambda index: decode(paths[index])
-    )
+        "labelled_folder", split, present(found)[chosen], config.attributes, paths,
+        lambda index: read_image(paths[index]),
+    )  # fmt: skip
+
+
+def _part(name: str, said: str | None, where: str) -> int:
+    """0, 1 or 2, as the table says or, where it has no such column, by the name's hash."""
+    part = hashed_part(name) if said is None else SPLIT_WORDS.get(said.lower())
+    if part is None:
+        raise DataError(f"{where}: expected train, validation or test, or 0, 1 or 2; received {said!r}")
+    return part
 
 
 def _table_path(root: Path, labels_file: str) -> Path:
@@ -130,7 +146,7 @@ def _table_path(root: Path, labels_file: str) -> Path:
             if place.is_file():
                 return place
         raise DataError(f"--labels_file={labels_file}: no such file; looked for {', '.join(map(str, places))}")
-    tables = sorted(p for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
+    tables = sorted(p for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv") and not is_hidden(p.name))
     if not tables:
         raise DataError(f"no .csv or .tsv with the labels in {root}; name one with --labels_file")
     if len(tables) > 1:
@@ -159,28 +175,7 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     return header, rows[1:]
 
 
-def _label(text: str, where: str) -> float:
-    """One cell as 0.0 or 1.0."""
-    try:
-        value = WORDS[text.lower()] if text.lower() in WORDS else float(text)
-    except ValueError:
-        value = math.nan
-    if math.isnan(value):
-        raise DataError(f"{where}: expected 1/0, 1/-1, true/false, yes/no or a number; received {text!r}")
-    return float(value > 0 and value != UNKNOWN)
-
-
-def _hashed_part(name: str) -> int:
+def hashed_part(name: str) -> int:
     """0, 1 or 2 for 90, 5 and 5 of 100 file names. Not Python's hash(), which each process salts anew."""
     percent = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % 100
     return 0 if percent < 90 else 1 if percent < 95 else 2
-
-
-def _image_root(root: Path, files: Sequence[str], table: Path) -> Path:
-    """data_dir or data_dir/images, whichever holds more of the first hundred files (to ask for all takes long)."""
-    folders = (root, root / "images")
-    found = {folder: sum((folder / name).is_file() for name in files[:100]) for folder in folders}
-    best = max(found, key=lambda folder: found[folder])
-    if not found[best]:
-        raise DataError(f"{table} names {files[0]}; neither {root} nor {root / 'images'} has it or the next ones")
-    return best

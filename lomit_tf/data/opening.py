@@ -74,7 +74,8 @@ def opened(
                 if not data:
                     raise CorruptImageError(f"{name}: the file is empty")
                 image = stack.enter_context(_open(data, formats or readers()))
-                image.info |= info | {NOTES: (*image.info.get(NOTES, ()), *notes)}
+                image.info.update(info)  # type: ignore[arg-type]
+                image.info[NOTES] = (*image.info.get(NOTES, ()), *notes)
                 _refuse_previews(image, data, name)
             width, height = image.size
             if width * height > max_pixels:

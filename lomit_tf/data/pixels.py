@@ -90,7 +90,8 @@ def pixels_of(image: Image.Image, *, metadata: bool = True) -> Pixels:
         return Pixels(values, alpha, icc, notes=tuple(notes))
     block, exif_notes = exif.cleaned(raw_exif)
     packet, xmp_notes = xmp.cleaned(raw_xmp)
-    dpi = _dpi(image.info.get("dpi"))
+    said = not _is_tiff(image) or _tag(image, 282) is not None  # Pillow gives 1 for a TIFF that says nothing
+    dpi = _dpi(image.info.get("dpi")) if said else None
     if dpi and turn >= 5:
         dpi = dpi[::-1]
     return Pixels(values, alpha, icc, block, packet, dpi, (*notes, *exif_notes, *xmp_notes))

@@ -27,7 +27,8 @@ def split(data: bytes) -> tuple[bytes, dict[str, Any], tuple[str, ...]]:
     """
     if not data.startswith(SIGNATURE):
         return data, {}, ()
-    kept, info, notes = [SIGNATURE], {}, []
+    kept, notes = [SIGNATURE], []
+    info: dict[str, Any] = {}
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">L", data, at)

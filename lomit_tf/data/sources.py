@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from absl import logging
 
 from lomit_tf.config import DATASETS, ConfigError, DataConfig, near
 from lomit_tf.data import celeb_a, drawn_faces, folders, tfds_sets
@@ -43,17 +44,30 @@ def open_set(config: DataConfig, split: Split, seed: int = 0) -> ImageSet:
                 f"--labelled_only leaves no {split} image of {images.name}: none has any of "
                 f"{', '.join(images.label_names)}"
             )
-        return subset(images, chosen)
+        images = subset(images, chosen)
+    if split == "train":
+        _check_variation(images, config)
     return images
+
+
+def _check_variation(images: ImageSet, config: DataConfig) -> None:
+    """Raise DataError for a label that all training images share; warn where --train_images has made it so."""
+    for name, column in zip(images.label_names, images.labels.T, strict=True):
+        if column.min() != column.max():
+            continue
+        said = f"{images.name}: {'all' if column[0] else 'none'} of the {len(images)} training images have {name}"
+        if config.train_images:
+            logging.warning("%s; with a larger --train_images some would differ", said)
+        else:
+            by = " that --labelled_only leaves" if config.labelled_only else ""
+            raise DataError(f"{said}{by}; nothing can be learned from a label that never varies: leave it out")
 
 
 def with_cells(images: ImageSet, attributes: int) -> ImageSet:
     """A set whose labels after the first `attributes` become the cells in which pairs must agree."""
     cells = np.unique(images.labels[:, attributes:], axis=0, return_inverse=True)[1]
     names = images.label_names[:attributes]
-    return dataclasses.replace(
-        images, labels=images.labels[:, :attributes], label_names=names, cells=cells.reshape(-1)
-    )
+    return dataclasses.replace(images, labels=images.labels[:, :attributes], label_names=names, cells=cells.reshape(-1))
 
 
 def _open(config: DataConfig, split: Split, seed: int) -> ImageSet:
@@ -65,6 +79,11 @@ def _open(config: DataConfig, split: Split, seed: int) -> ImageSet:
     if config.data_dir and not root.is_dir():
         raise DataError(f"--data_dir={config.data_dir}: no such folder (looked for {root.absolute()})")
     if config.dataset == "celeb_a":
+        elsewhere = None
+        if config.data_dir and not celeb_a.has_lists(config.data_dir):
+            elsewhere = celeb_a.layout_near(config.data_dir)
+        if elsewhere:
+            raise DataError(f"--data_dir={config.data_dir} is not CelebA's folder, which is {elsewhere}: give that one")
         if celeb_a.has_folder_layout(config.data_dir):
             return celeb_a.open_celeb_a(config, split)
         return tfds_sets.open_celeb_a(config, split)

@@ -6,17 +6,28 @@ on nothing but their step need random access, and TFDS has none to TFRecords.
 
 from __future__ import annotations
 
+import os
+import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from lomit_tf.config import DataConfig
 from lomit_tf.data import celeb_a
 from lomit_tf.data.folders import TWO_DOMAINS_LAYOUT, chosen_of_domains, two_domain_set
 from lomit_tf.data.image_set import DataError, ImageSet, chosen_subset, label_columns
+from lomit_tf.data.places import is_hidden
 from lomit_tf.data.preprocess import decode
+
+HOSTS = {"celeb_a": "drive.google.com", "cycle_gan": "efrosgans.eecs.berkeley.edu"}  # that TFDS downloads from
+NETWORK_SECONDS = 8.0
+TFDS_PROXIES = ("TFDS_HTTP_PROXY", "TFDS_HTTPS_PROXY", "TFDS_FTP_PROXY")
+VERSION = re.compile(r"\d+\.\d+\.\d+")  # TFDS names its folders so
+SHOWN = 5  # names that a message lists
 
 
 def open_celeb_a(config: DataConfig, split: str) -> ImageSet:
@@ -48,22 +59,78 @@ def open_cycle_gan(config: DataConfig, split: str) -> ImageSet:
 
 
 def _prepared(name: str, config: DataConfig, where_to_get: str) -> Any:
-    """The TFDS builder, downloading and preparing the data where they are not there yet."""
+    """The TFDS builder, downloading and preparing the data where they are not there yet.
+
+    Never into a folder of --data_dir that holds anything but TFDS' own, and never without saying so.
+    """
     import tensorflow_datasets as tfds  # slow to import, and not needed by the other sources
 
     data_dir = str(Path(config.data_dir).expanduser()) if config.data_dir else None
-    looked = data_dir or str(tfds.core.constants.DATA_DIR)
+    looked = Path(data_dir or str(tfds.core.constants.DATA_DIR))
     try:
         builder = tfds.builder(name, data_dir=data_dir)
         if not builder.is_prepared():  # type: ignore[attr-defined]
+            if data_dir and (foreign := foreign_to_tfds(looked, name)):
+                raise DataError(
+                    f"--data_dir={config.data_dir} holds neither {name} as TensorFlow Datasets prepares it nor the "
+                    f"files that are expected, but {foreign}; nothing was downloaded into it. {where_to_get}; or give "
+                    "an empty folder, and TensorFlow Datasets will download the set into it"
+                )
+            _reach(HOSTS[name.partition("/")[0]])
+            logging.warning("%s is not in %s: downloading it there, through TensorFlow Datasets", name, looked)
             builder.download_and_prepare()
+    except DataError:
+        raise
     except Exception as error:  # anything may fail below: network, quota, disk, checksums, versions
         detail = " ".join(str(error).split())[:300]
         raise DataError(
-            f"{name} could not be loaded through TensorFlow Datasets: looked for it in {Path(looked) / name}, and "
+            f"{name} could not be loaded through TensorFlow Datasets: looked for it in {looked / name}, and "
             f"the download failed with {type(error).__name__}: {detail}. {where_to_get}"
         ) from error
     return builder
+
+
+def foreign_to_tfds(folder: Path, name: str) -> str:
+    """What a folder holds that TensorFlow Datasets did not put there, in words; empty for nothing of that kind."""
+    own = {"downloads", name.partition("/")[0]}
+
+    def is_own(path: Path) -> bool:
+        if not path.is_dir():
+            return False
+        inside = [p for pattern in ("*", "*/*") for p in path.glob(pattern)]
+        return any(p.name == "dataset_info.json" or VERSION.match(p.name) for p in inside) or (
+            path.name in own and (path.name == "downloads" or not inside)
+        )
+
+    found = sorted(p.name for p in folder.iterdir() if not is_hidden(p.name) and not is_own(p))
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return ", ".join(found[:SHOWN]) + more
+
+
+def _reach(host: str) -> None:
+    """Ask the host for anything. Raises OSError where it does not answer within NETWORK_SECONDS.
+
+    TensorFlow Datasets itself tries for minutes. In a thread, as looking up a name takes no time limit.
+    """
+    import requests
+
+    if any(os.environ.get(name) for name in TFDS_PROXIES):  # its own settings, which the question here does not know
+        return
+    failed: list[OSError] = []
+
+    def ask() -> None:
+        try:
+            requests.head(f"https://{host}", timeout=NETWORK_SECONDS)
+        except OSError as error:  # every error of requests is one
+            failed.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(NETWORK_SECONDS)
+    if thread.is_alive():
+        raise TimeoutError(f"{host} did not answer within {NETWORK_SECONDS:g} s")
+    if failed:
+        raise failed[0]
 
 
 def _count(builder: Any, split: str) -> int:

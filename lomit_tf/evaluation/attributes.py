@@ -71,16 +71,10 @@ class AttributeMetrics:
 
 
 def attribute_metrics(
-    judged_inputs: np.ndarray,
-    judged_outputs: np.ndarray,
-    judge_names: Sequence[str],
-    y1: np.ndarray,
-    y2: np.ndarray,
-    label_names: Sequence[str],
-    groups: Mapping[str, Sequence[str]],
-    transfer: np.ndarray,
+    judged_inputs: np.ndarray, judged_outputs: np.ndarray, judge_names: Sequence[str], y1: np.ndarray, y2: np.ndarray,
+    label_names: Sequence[str], groups: Mapping[str, Sequence[str]], transfer: np.ndarray,
     families: Mapping[str, Sequence[str]] = FAMILIES,
-) -> AttributeMetrics:
+) -> AttributeMetrics:  # fmt: skip
     """Compare the judge's answers on N translations with what the exemplars' labels ask for.
 
     An answer is yes from a probability of 0.5 on. An attribute that the judge knows and the model does not (Smiling
@@ -98,81 +92,103 @@ def attribute_metrics(
 
     Raises ValueError for shapes or names that do not fit together.
     """
-    judge_names, label_names = tuple(judge_names), tuple(label_names)
-    before, after, y1, y2 = (np.asarray(a) for a in (judged_inputs, judged_outputs, y1, y2))
-    truth1, truth2, given = y1 >= 0.5, y2 >= 0.5, np.asarray(transfer) >= 0.5
-    n, expected = len(before), {"judged": len(judge_names), "labels": len(label_names), "transfer": len(groups)}
-    for name, array in (("judged", before), ("judged", after), ("labels", y1), ("labels", y2), ("transfer", given)):
-        if array.shape != (n, expected[name]):
-            raise ValueError(f"{name} must be ({n}, {expected[name]}); received {array.shape}")
-    if sorted(label for labels in groups.values() for label in labels) != sorted(label_names):
-        raise ValueError(f"groups must partition the labels {label_names}; received {dict(groups)}")
-    if not (np.isfinite(before).all() and np.isfinite(after).all()):
-        raise ValueError("the judge's probabilities are not all finite")
-
-    group_of = {label: g for g, labels in enumerate(groups.values()) for label in labels}
+    asked = _Asked(
+        np.asarray(judged_inputs), np.asarray(judged_outputs), tuple(judge_names), np.asarray(y1) >= 0.5,
+        np.asarray(y2) >= 0.5, tuple(label_names), groups, np.asarray(transfer) >= 0.5, families,
+    )  # fmt: skip
+    asked.check()
     attributes: dict[str, AttributeResult] = {}
-    right: list[np.ndarray] = []  # one array of cases for each attribute
-    stayed: list[np.ndarray] = []
-    for name in (*label_names, *(j for j in judge_names if j not in label_names)):
-        in_model = name in label_names
-        if name not in judge_names:
+    right: list[np.ndarray] = [np.zeros(0, bool)]  # one array of cases for each attribute
+    stayed: list[np.ndarray] = [np.zeros(0, bool)]
+    for name in (*asked.label_names, *(j for j in asked.judge_names if j not in asked.label_names)):
+        in_model = name in asked.label_names
+        if name not in asked.judge_names:
             unknown = Share(None, 0, f"the judge does not know {name}")
             attributes[name] = AttributeResult(name, in_model, unknown, unknown, unknown, unknown)
             continue
-        j = judge_names.index(name)
-        answer1, answer = before[:, j] >= 0.5, after[:, j] >= 0.5
+        shares = [Share(None, 0, f"the model does not know {name}")] * 3
         if in_model:
-            k = label_names.index(name)
-            asked = (truth1[:, k] != truth2[:, k]) & given[:, group_of[name]]
-            correct, has = answer == truth2[:, k], truth2[:, k]
-            parts = [asked, asked & has, asked & ~has]
-            shares = [_share(correct[part], "no pair asks for it") for part in parts]
-            right.append(correct[asked])
-            others = ~asked
-        else:
-            shares = [Share(None, 0, f"the model does not know {name}")] * 3
-            relatives = {r for family in families.values() if name in family for r in family if r in label_names}
-            others = ~given[:, sorted({group_of[r] for r in relatives})].any(axis=1)
-        same = (answer == answer1)[others]
-        stayed.append(same)
-        kept = _share(same, "every pair asks for a change of it or of its family")
+            correct, has, differ = asked.transferred(name)
+            shares = [_share(correct[part], "no pair asks for it") for part in (differ, differ & has, differ & ~has)]
+            right.append(correct[differ])
+        stayed.append(asked.stayed(name))
+        kept = _share(stayed[-1], "every pair asks for a change of it or of its family")
         attributes[name] = AttributeResult(name, in_model, shares[0], shares[1], shares[2], kept)
-
     return AttributeMetrics(
-        attributes,
-        _group_results(after, judge_names, truth1, truth2, label_names, groups, given, families),
-        _share(np.concatenate([*right, np.zeros(0, bool)]), "no pair asks for a change that the judge knows"),
-        _share(np.concatenate([*stayed, np.zeros(0, bool)]), "no attribute that should be kept"),
-    )
+        attributes, _group_results(asked),
+        _share(np.concatenate(right), "no pair asks for a change that the judge knows"),
+        _share(np.concatenate(stayed), "no attribute that should be kept"),
+    )  # fmt: skip
 
 
-def _group_results(
-    after: np.ndarray,
-    judge_names: tuple[str, ...],
-    truth1: np.ndarray,
-    truth2: np.ndarray,
-    label_names: tuple[str, ...],
-    groups: Mapping[str, Sequence[str]],
-    given: np.ndarray,
-    families: Mapping[str, Sequence[str]],
-) -> tuple[GroupResult, ...]:
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """The arguments of `attribute_metrics`; labels and transfer as booleans."""
+
+    before: np.ndarray
+    after: np.ndarray
+    judge_names: tuple[str, ...]
+    truth1: np.ndarray
+    truth2: np.ndarray
+    label_names: tuple[str, ...]
+    groups: Mapping[str, Sequence[str]]
+    given: np.ndarray
+    families: Mapping[str, Sequence[str]]
+
+    def check(self) -> None:
+        """Raise ValueError for shapes or names that do not fit together."""
+        n, labels, judged = len(self.before), len(self.label_names), len(self.judge_names)
+        for name, array, width in (
+            ("judged", self.before, judged), ("judged", self.after, judged), ("labels", self.truth1, labels),
+            ("labels", self.truth2, labels), ("transfer", self.given, len(self.groups)),
+        ):  # fmt: skip
+            if array.shape != (n, width):
+                raise ValueError(f"{name} must be ({n}, {width}); received {array.shape}")
+        if sorted(label for labels in self.groups.values() for label in labels) != sorted(self.label_names):
+            raise ValueError(f"groups must partition the labels {self.label_names}; received {dict(self.groups)}")
+        if not (np.isfinite(self.before).all() and np.isfinite(self.after).all()):
+            raise ValueError("the judge's probabilities are not all finite")
+
+    def group_of(self, label: str) -> int:
+        """The column of transfer that a label's group has."""
+        return next(g for g, labels in enumerate(self.groups.values()) if label in labels)
+
+    def transferred(self, label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each pair (N,): the judge sees the exemplar's label, the exemplar has it, a change is asked for."""
+        k = self.label_names.index(label)
+        has: np.ndarray = self.truth2[:, k]
+        correct: np.ndarray = (self.after[:, self.judge_names.index(label)] >= 0.5) == has
+        return correct, has, (self.truth1[:, k] != has) & self.given[:, self.group_of(label)]
+
+    def stayed(self, name: str) -> np.ndarray:
+        """Whether the judge's answer is as it was, for each pair in which nothing asks for a change of it."""
+        if name in self.label_names:
+            others: np.ndarray = ~self.transferred(name)[2]
+        else:
+            family = {r for labels in self.families.values() if name in labels for r in labels}
+            columns = sorted({self.group_of(r) for r in family if r in self.label_names})
+            others = np.logical_not(self.given[:, columns].any(axis=1))
+        j = self.judge_names.index(name)
+        return ((self.after[:, j] >= 0.5) == (self.before[:, j] >= 0.5))[others]
+
+
+def _group_results(asked: _Asked) -> tuple[GroupResult, ...]:
     """One result for each family that has at least two labels in a group."""
     results = []
-    for g, (group, members) in enumerate(groups.items()):
-        for family, exclusive in families.items():
+    for g, (group, members) in enumerate(asked.groups.items()):
+        for family, exclusive in asked.families.items():
             labels = tuple(label for label in members if label in exclusive)
             if len(labels) < 2:
                 continue
-            unknown = [label for label in labels if label not in judge_names]
+            unknown = [label for label in labels if label not in asked.judge_names]
             if unknown:
                 success = Share(None, 0, f"the judge does not know {', '.join(unknown)}")
             else:
-                columns = [label_names.index(label) for label in labels]
-                one, two = truth1[:, columns], truth2[:, columns]
-                asked = given[:, g] & (one != two).any(axis=1) & (two.sum(axis=1) == 1)
-                said = after[:, [judge_names.index(label) for label in labels]].argmax(axis=1)
-                success = _share((said == two.argmax(axis=1))[asked], "no pair asks for exactly one of them")
+                columns = [asked.label_names.index(label) for label in labels]
+                one, two = asked.truth1[:, columns], asked.truth2[:, columns]
+                differ = asked.given[:, g] & (one != two).any(axis=1) & (two.sum(axis=1) == 1)
+                said = asked.after[:, [asked.judge_names.index(label) for label in labels]].argmax(axis=1)
+                success = _share((said == two.argmax(axis=1))[differ], "no pair asks for exactly one of them")
             results.append(GroupResult(group, family, labels, success))
     return tuple(results)
 

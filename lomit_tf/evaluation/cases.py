@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 
 import numpy as np
 
@@ -14,6 +15,14 @@ from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.evaluation.judge import Judge
 from lomit_tf.evaluation.truth import MASK_SETS, REGION_OF, open_mask_set, union
+
+
+class LabelSource(enum.Enum):
+    """Where the labels of the pairs come from; the value is what the report says."""
+
+    DATA_SET = "the data set"
+    JUDGE = "the judge"
+    NONE = "nobody: any two images make a pair"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +37,13 @@ class Side:
 
 @dataclasses.dataclass(frozen=True)
 class Cases:
-    """N pairs. `labels_from` says whose the labels are: the data set's or a judge's."""
+    """N pairs. `labels_from` says whose the labels are."""
 
     input: Side
     exemplar: Side
     label_names: tuple[str, ...]
     region_names: tuple[str, ...]
-    labels_from: str
+    labels_from: LabelSource
 
     def __len__(self) -> int:
         return len(self.input.images)
@@ -79,10 +88,10 @@ def make_cases(
         groups: its groups and their labels.
     """
     store = ImageStore(images, dataclasses.replace(config, cache=False, flip=False))
-    labels_from, labels = "the data set", images.labels
+    labels_from, labels = LabelSource.DATA_SET, images.labels
     names = images.label_names
     if not names:
-        labels_from, names = "nobody: any two images make a pair", ()
+        labels_from, names = LabelSource.NONE, ()
         if judge is not None:
             wanted = tuple(x for group in groups.values() for x in group)
             missing = [x for x in wanted if x not in judge.label_names]
@@ -90,7 +99,7 @@ def make_cases(
                 raise DataError(f"--judge does not know {', '.join(missing)}, which the model translates")
             everything, _ = store.get(np.arange(len(images)))
             labels = judged(judge.predict(np.asarray(to_model_range(everything))), judge.label_names, groups)
-            names, labels_from = wanted, "the judge"
+            names, labels_from = wanted, LabelSource.JUDGE
             images = dataclasses.replace(images, labels=labels, label_names=names)
             usable: np.ndarray = np.any(labels, axis=1)  # an image without any of the labels shows nothing to transfer
             return _draw(images, store, count, seed, labels_from, usable if usable.sum() > 1 else None)
@@ -110,7 +119,7 @@ def judged(probabilities: np.ndarray, known: tuple[str, ...], groups: dict[str, 
 
 
 def _draw(
-    images: ImageSet, store: ImageStore, count: int, seed: int, labels_from: str, usable: np.ndarray | None
+    images: ImageSet, store: ImageStore, count: int, seed: int, labels_from: LabelSource, usable: np.ndarray | None
 ) -> Cases:
     order = PairOrder(images, "random", seed)
     rng = np.random.default_rng([seed, Purpose.SAMPLE])

@@ -8,10 +8,11 @@ import numpy as np
 
 from lomit_tf.evaluation import pictures
 from lomit_tf.evaluation.attributes import AttributeMetrics, attribute_metrics
-from lomit_tf.evaluation.cases import Cases
+from lomit_tf.evaluation.cases import Cases, LabelSource
 from lomit_tf.evaluation.judge import Judge
 from lomit_tf.evaluation.masks import THRESHOLDS, MaskQuality, mask_quality
 from lomit_tf.evaluation.methods import Method, Outputs
+from lomit_tf.evaluation.results import Better, Curve
 from lomit_tf.evaluation.scores import Scores
 
 NO_TRUTH = "this data set has no true masks of that region"
@@ -51,7 +52,7 @@ def measure_masks(scores: Scores, cases: Cases, groups: Groups, method: str, out
     )
     for g, (name, labels) in enumerate(groups.items()):
         chosen = cases.differing(labels)
-        if chosen is None and cases.labels_from.startswith("nobody"):
+        if chosen is None and cases.labels_from is LabelSource.NONE:
             chosen = cases.owned(labels)
         truth = cases.truth(chosen)
         quality, reason = None, NO_TRUTH
@@ -97,7 +98,7 @@ def measure_background(scores: Scores, cases: Cases, groups: Groups, s: Selectio
     truth = cases.truth(cases.owned(s.labels(groups)))
     kept = None if truth is None else pictures.kept(cases.input.images, out.image, pictures.outside(truth))
     reason = NO_TRUTH if truth is None else "no background in any image"
-    rows = {
+    rows: dict[str, tuple[str, float | None, Better, int, str]] = {
         "error": ("mean absolute error (0..1)", kept.error if kept else None, "lower", 4, ""),
         "psnr": ("PSNR", kept.psnr if kept else None, "higher", 1, "dB"),
         "ssim": ("SSIM", kept.ssim if kept else None, "higher", 3, ""),
@@ -266,7 +267,7 @@ def measure_reconstruction(scores: Scores, cases: Cases, method: str, out: Outpu
         )
 
 
-def mask_curves(found: dict[str, dict[str, MaskQuality]]) -> list[dict[str, object]]:
+def mask_curves(found: dict[str, dict[str, MaskQuality]]) -> list[Curve]:
     """IoU against the threshold, and precision against recall, of method -> group -> quality."""
     names = [(m, g, q) for m, groups in found.items() for g, q in groups.items() if m != "identity"]
     if not names:
@@ -274,8 +275,8 @@ def mask_curves(found: dict[str, dict[str, MaskQuality]]) -> list[dict[str, obje
     iou = {f"{m}: {g}": np.stack([THRESHOLDS, q.iou_curve], 1).round(4).tolist() for m, g, q in names}
     recall = {f"{m}: {g}": _thinned(q.precision_recall).round(4).tolist() for m, g, q in names}
     return [
-        {"title": "IoU against the threshold", "x_label": "threshold", "y_label": "IoU", "series": iou},
-        {"title": "Precision and recall", "x_label": "recall", "y_label": "precision", "series": recall},
+        Curve(title="IoU against the threshold", x_label="threshold", y_label="IoU", series=iou),
+        Curve(title="Precision and recall", x_label="recall", y_label="precision", series=recall),
     ]
 
 

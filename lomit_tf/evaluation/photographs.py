@@ -1,7 +1,7 @@
 """Measured as people use it: translations by `Translator` at the photographs' own size, against true masks there.
 
-Photographs are translated after their neighbours in the list. The closed-form colour map (`networks.curves.closed_form`,
-nothing learned) stands beside the model with the model's masks and with the true ones: what it reaches needs no
+Photographs are translated after their neighbours in the list. The closed-form colour map (`networks.curves`, nothing
+learned) stands beside the model with the model's masks and with the true ones: what it reaches needs no
 training, and with true masks it is near what can be reached.
 """
 

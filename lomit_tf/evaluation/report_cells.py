@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from lomit_tf.evaluation.report_checks import reason_of
+from lomit_tf.evaluation.results import Results, Row, Section, Table
 
 NONE = "\N{EN DASH}"
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
@@ -32,28 +31,27 @@ class Line:
     count: str
 
 
-def lines(section: Mapping[str, Any], methods: Sequence[str]) -> tuple[list[Line], list[str]]:
+def lines(section: Section, methods: Sequence[str]) -> tuple[list[Line], list[str]]:
     """The section's rows as shown, and the reasons that their cells' notes count from 1."""
     found: list[Line] = []
     reasons: list[str] = []
-    for row in section["rows"]:
+    for row in section.rows:
         winners = best(row, methods)
         cells = []
         for method in methods:
-            reason = reason_of(row, method)
+            reason = row.reason_of(method)
             if reason and reason not in reasons:
                 reasons.append(reason)
             note = reasons.index(reason) + 1 if reason else 0
-            cells.append(Cell(number(row["values"][method], row["digits"]), method in winners, note))
-        count = row.get("count")
-        found.append(Line(metric_name(row), cells, NONE if count is None else f"{count:,}"))
+            cells.append(Cell(number(row.values[method], row.digits), method in winners, note))
+        found.append(Line(metric_name(row), cells, NONE if row.count is None else f"{row.count:,}"))
     return found, reasons
 
 
-def metric_name(row: Mapping[str, Any]) -> str:
+def metric_name(row: Row) -> str:
     """'PSNR (dB) ↑'"""
-    unit = f" ({row['unit']})" if row["unit"] else ""
-    return f"{row['metric']}{unit} {ARROWS[row['better']]}".strip()
+    unit = f" ({row.unit})" if row.unit else ""
+    return f"{row.metric}{unit} {ARROWS[row.better]}".strip()
 
 
 def number(value: float | None, digits: int) -> str:
@@ -77,29 +75,29 @@ def free(value: str | float | None) -> str:
     return f"{value:.4g}"
 
 
-def best(row: Mapping[str, Any], methods: Sequence[str]) -> set[str]:
+def best(row: Row, methods: Sequence[str]) -> set[str]:
     """The methods that show the best value: several when they show the same, none when all do or only one has one."""
-    values = {m: v for m in methods if (v := row["values"][m]) is not None and not math.isnan(v)}
-    if not row["better"] or len(values) < 2:
+    values = {m: v for m in methods if (v := row.values[m]) is not None and not math.isnan(v)}
+    if not row.better or len(values) < 2:
         return set()
-    winner = max(values.values()) if row["better"] == "higher" else min(values.values())
-    shown = number(winner, row["digits"])
-    found = {m for m, v in values.items() if number(v, row["digits"]) == shown}
+    winner = max(values.values()) if row.better == "higher" else min(values.values())
+    shown = number(winner, row.digits)
+    found = {m for m, v in values.items() if number(v, row.digits) == shown}
     return found if len(found) < len(values) else set()
 
 
-def facts(results: Mapping[str, Any]) -> dict[str, str]:
+def facts(results: Results) -> dict[str, str]:
     """What was measured, on what, as name -> text."""
     known = {
-        "Model": results["model"],
-        "Data": f"{results['dataset']}, {results['split']}",
-        "Pairs": f"{results['pairs']:,}",
-        "Image size": f"{results['image_size']} px",
-        "Seed": str(results["seed"]),
-        "Date": results["date"],
-        "Time": duration(results["seconds"]),
+        "Model": results.model,
+        "Data": f"{results.dataset}, {results.split}",
+        "Pairs": f"{results.pairs:,}",
+        "Image size": f"{results.image_size} px",
+        "Seed": str(results.seed),
+        "Date": results.date,
+        "Time": duration(results.seconds),
     }
-    return known | {name: free(value) for name, value in results.get("facts", {}).items()}
+    return known | {name: free(value) for name, value in results.facts.items()}
 
 
 def duration(seconds: float) -> str:
@@ -111,8 +109,8 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def empty_cells(table: Mapping[str, Any]) -> str:
+def empty_cells(table: Table) -> str:
     """What to say below a free table that has cells without a value; empty where it has none."""
-    if not any(free(value) == NONE for row in table["rows"] for value in row if not isinstance(value, str)):
+    if not any(free(value) == NONE for row in table.rows for value in row if not isinstance(value, str)):
         return ""
-    return f"{NONE}: {table.get('reason', 'no value')}"
+    return f"{NONE}: {table.reason or 'no value'}"

@@ -1,115 +1,76 @@
-"""Curves as inline SVG: axes, ticks, one polyline a series. Colours and dashes are the page's style classes."""
+"""Curves drawn by matplotlib, as SVG pictures for a light and for a dark page."""
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
-from typing import Any
+import textwrap
 
-WIDTH, HEIGHT = 480, 330  # of the viewBox: text of 13 stays readable where a phone shows it 340 pixels wide
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 12, 52
-STYLES = 8  # classes s0 to s7 of the page
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.style import context
+
+from lomit_tf.evaluation.results import Curve
+
+SIZE = (5.0, 3.6)  # inches: the text stays readable where a phone shows it 340 pixels wide
+LINE = 40  # letters of a legend's line
 MARKED = 24  # series of at most so many points show each of them
+DASHES = ("-", (0, (7, 3)), (0, (2, 3)), (0, (9, 3, 2, 3)))
+COLOURS = {
+    "light": ("#0072b2", "#c04f00", "#00805c", "#a8478a", "#7a6a00", "#3a7ca5", "#8b1e1e", "#4b4b4b"),
+    "dark": ("#5db7f0", "#ff9a4d", "#43d3a3", "#ea9ace", "#e6d34a", "#a5d0ea", "#ff8f8f", "#c9c9c9"),
+}
+INK = {"light": ("#5a636c", "#d9dee3"), "dark": ("#a2abb3", "#353c42")}  # text and axes, grid lines
 
-Point = tuple[float, float]
 
+def figure(curve: Curve, scheme: str = "light") -> Figure:
+    """One curve with axes, a line for each series and a legend; `scheme` is light or dark.
 
-def figure(curve: Mapping[str, Any]) -> str:
-    """One curve as an HTML figure: title, SVG, legend, and a line on points that have no place in it.
-
-    A point with a coordinate that is None or not finite interrupts the line and is counted below.
+    A point with a coordinate that is None or not finite interrupts its line.
     """
-    series = {name: runs(points) for name, points in curve["series"].items()}
-    drawn = [point for pieces in series.values() for piece in pieces for point in piece]
-    given = sum(len(points) for points in curve["series"].values())
-    parts = [f"<figure class='curve'><h3>{escape(curve['title'])}</h3>"]
-    if drawn:
-        parts.append(svg(curve, series, drawn))
-    legend = "".join(
-        f"<li><svg class='key' viewBox='0 0 30 10' aria-hidden='true'><line class='line s{k % STYLES}' x1='0' y1='5' "
-        f"x2='30' y2='5'/></svg>{escape(name)}{'' if pieces else ' (no points)'}</li>"
-        for k, (name, pieces) in enumerate(series.items())
-    )
-    parts.append(f"<figcaption><ul class='legend'>{legend}</ul>")
-    if given > len(drawn):
-        parts.append(f"<p class='about'>{given - len(drawn)} of {given} points have no value and are left out.</p>")
-    elif not given:
-        parts.append("<p class='about'>No points.</p>")
-    return "".join(parts) + "</figcaption></figure>"
+    ink, rule = INK[scheme]
+    drawn = Figure(figsize=SIZE, layout="constrained")
+    axes = drawn.add_subplot()
+    lines, names = [], []
+    for k, (name, points) in enumerate(curve.series.items()):
+        xs, ys = np.array(points, float).reshape(-1, 2).T  # None becomes NaN
+        colours = COLOURS[scheme]
+        lines += axes.plot(
+            xs, ys, color=colours[k % len(colours)], linestyle=DASHES[k % len(DASHES)], linewidth=1.8,
+            marker="o" if len(points) <= MARKED else "", markersize=3.5,
+        )  # fmt: skip
+        names.append(textwrap.fill(name + ("" if shown_points(points) else " (no points)"), LINE))
+    axes.grid(color=rule)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=ink)
+    for side, spine in axes.spines.items():
+        spine.set(visible=side in ("left", "bottom"), color=ink)
+    labels = [axes.set_xlabel(curve.x_label, color=ink), axes.set_ylabel(curve.y_label, color=ink)]
+    if names:
+        legend = drawn.legend(lines, names, loc="outside lower left", frameon=False, labelcolor=ink)
+        labels += legend.get_texts()
+    for label in labels:
+        label.set_parse_math(False)  # a dollar sign is a dollar sign
+    return drawn
 
 
-def runs(points: Iterable[Sequence[float | None]]) -> list[list[Point]]:
-    """The points in unbroken pieces, interrupted where a coordinate is missing."""
-    pieces: list[list[Point]] = [[]]
-    for x, y in points:
-        if x is None or y is None or not (math.isfinite(x) and math.isfinite(y)):
-            pieces.append([])
-        else:
-            pieces[-1].append((float(x), float(y)))
-    return [piece for piece in pieces if piece]
+def svg(curve: Curve, scheme: str = "light") -> bytes:
+    """The figure as SVG, on no background; the same curve gives the same bytes."""
+    held = io.BytesIO()
+    with context({"svg.hashsalt": "lomit_tf", "svg.fonttype": "path", "font.size": 10}):
+        figure(curve, scheme).savefig(held, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return held.getvalue()
 
 
-def svg(curve: Mapping[str, Any], series: Mapping[str, list[list[Point]]], drawn: Sequence[Point]) -> str:
-    """The drawing. All coordinates lie within 0..WIDTH and 0..HEIGHT."""
-    x_ticks, y_ticks = ticks([x for x, _ in drawn]), ticks([y for _, y in drawn])
-    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
-
-    def place(x: float, y: float) -> Point:
-        across = (x - x_ticks[0]) / (x_ticks[-1] - x_ticks[0])
-        up = (y - y_ticks[0]) / (y_ticks[-1] - y_ticks[0])
-        return LEFT + across * (right - LEFT), bottom - up * (bottom - TOP)
-
-    label = f"{curve['title']}: {curve['y_label']} against {curve['x_label']}, for {', '.join(series)}"
-    parts = [f"<svg class='plot' viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{escape(label)}'>"]
-    for tick, shown in zip(x_ticks, tick_labels(x_ticks), strict=True):
-        x, _ = place(tick, y_ticks[0])
-        parts.append(f"<line class='rule' x1='{x:.1f}' y1='{TOP}' x2='{x:.1f}' y2='{bottom}'/>")
-        parts.append(f"<text x='{x:.1f}' y='{bottom + 18}' text-anchor='middle'>{shown}</text>")
-    for tick, shown in zip(y_ticks, tick_labels(y_ticks), strict=True):
-        _, y = place(x_ticks[0], tick)
-        parts.append(f"<line class='rule' x1='{LEFT}' y1='{y:.1f}' x2='{right}' y2='{y:.1f}'/>")
-        parts.append(f"<text x='{LEFT - 8}' y='{y + 4:.1f}' text-anchor='end'>{shown}</text>")
-    parts.append(f"<path class='axes' d='M{LEFT} {TOP}V{bottom}H{right}'/>")
-    middle = (TOP + bottom) / 2
-    parts.append(
-        f"<text x='{(LEFT + right) / 2}' y='{HEIGHT - 10}' text-anchor='middle'>{escape(curve['x_label'])}</text>"
-        f"<text x='14' y='{middle}' text-anchor='middle' transform='rotate(-90 14 {middle})'>"
-        f"{escape(curve['y_label'])}</text>"
-    )
-    for k, pieces in enumerate(series.values()):
-        for piece in pieces:
-            placed = [place(*point) for point in piece]
-            joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
-            parts.append(f"<polyline class='line s{k % STYLES}' points='{joined}'/>")
-        if sum(map(len, pieces)) <= MARKED:
-            for x, y in (place(*point) for piece in pieces for point in piece):
-                parts.append(f"<circle class='dot s{k % STYLES}' cx='{x:.1f}' cy='{y:.1f}' r='2.5'/>")
-    return "".join(parts) + "</svg>"
+def shown_points(points: list[list[float | None]]) -> int:
+    """How many points of a series have a place in the drawing."""
+    return sum(all(value is not None and math.isfinite(value) for value in point) for point in points)
 
 
-def ticks(values: Sequence[float]) -> list[float]:
-    """Four to eight round numbers, evenly spaced, from at or below the smallest value to at or above the largest."""
-    low, high = min(values), max(values)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):  # one value: room on both sides of it
-        room = abs(low) / 2 or 0.5
-        low, high = low - room, high + room
-    rough = (high - low) / 5
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = min((m * power for m in (1, 2, 2.5, 5, 10)), key=lambda s: abs(math.log(s / rough)))
-    # The tolerance keeps 0.30000000000000004 from opening another interval.
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [k * step for k in range(first, max(last, first + 1) + 1)]
-
-
-def tick_labels(values: Sequence[float]) -> list[str]:
-    """The ticks with as many digits as tell them apart; in powers of ten where they are very large or small."""
-    step = values[1] - values[0]
-    largest = max(abs(values[0]), abs(values[-1]))
-    if largest >= 1e6 or step < 1e-4:
-        digits = math.ceil(math.log10(largest / step)) + 1
-        return [f"{value:.{max(digits, 2)}g}" for value in values]
-    for decimals in range(6):
-        if all(abs(value - round(value, decimals)) < step / 100 for value in values):
-            break
-    return [f"{value + 0.0:.{decimals}f}" for value in values]
+def remark(curve: Curve) -> str:
+    """What to say below the drawing about points that have no place in it; empty where all have one."""
+    given = sum(map(len, curve.series.values()))
+    missing = given - sum(map(shown_points, curve.series.values()))
+    if not given:
+        return "No points."
+    return f"{missing} of {given} points have no value and are left out." if missing else ""

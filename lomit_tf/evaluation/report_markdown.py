@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from lomit_tf.evaluation.report_cells import LEGEND, empty_cells, facts, free, lines
+from lomit_tf.evaluation.results import Results, Section
 
 _SPECIAL = re.compile(r"([\\`*_\[\]#|~$])")
 
 
-def markdown(results: Mapping[str, Any]) -> str:
+def markdown(results: Results) -> str:
     """The whole report but for its pictures, which are linked by their paths below the report's folder."""
-    parts = [f"# {plain(results['title'])}"]
+    parts = [f"# {plain(results.title)}"]
     parts.append(table(["", ""], [[plain(k), plain(v)] for k, v in facts(results).items()], right_from=2))
-    if results["command"]:
-        parts.append(fence(results["command"]))
-    if results["notes"]:
-        parts.append("\n".join(f"- {plain(note)}" for note in results["notes"]))
+    if results.command:
+        parts.append(fence(results.command))
+    if results.notes:
+        parts.append("\n".join(f"- {plain(note)}" for note in results.notes))
     parts.append(LEGEND)
-    for section in results["sections"]:
-        parts.extend(_section(section, results["methods"]))
-    for given in results["tables"]:
-        parts.extend([f"## {plain(given['title'])}", plain(given["about"])])
-        rows = [[plain(free(value)) for value in row] for row in given["rows"]]
-        parts.append(table([plain(name) for name in given["columns"]], rows))
+    for section in results.sections:
+        parts.extend(_section(section, results.methods))
+    for given in results.tables:
+        parts.extend([f"## {plain(given.title)}", plain(given.about)])
+        rows = [[plain(free(value)) for value in row] for row in given.rows]
+        parts.append(table([plain(name) for name in given.columns], rows))
         parts.append(plain(empty_cells(given)))
-    if results["curves"]:
+    if results.curves:
         parts.append("## Curves")
-        drawn = "\n".join(f"- {plain(curve['title'])}" for curve in results["curves"])
+        drawn = "\n".join(f"- {plain(curve.title)}" for curve in results.curves)
         parts.append(f"Drawn in index.html, their points in results.json:\n\n{drawn}")
-    for grid in results["grids"]:
-        link = grid["file"].replace("\\", "/").replace(" ", "%20").replace(">", "%3E").replace("<", "%3C")
-        parts.extend([f"## {plain(grid['title'])}", plain(grid["about"]), f"![{plain(grid['title'])}](<{link}>)"])
+    for grid in results.grids:
+        link = grid.file.replace("\\", "/").replace(" ", "%20").replace(">", "%3E").replace("<", "%3C")
+        parts.extend([f"## {plain(grid.title)}", plain(grid.about), f"![{plain(grid.title)}](<{link}>)"])
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _section(section: Mapping[str, Any], methods: Sequence[str]) -> list[str]:
+def _section(section: Section, methods: Sequence[str]) -> list[str]:
     found, reasons = lines(section, methods)
     rows = []
     for line in found:
@@ -48,7 +48,7 @@ def _section(section: Mapping[str, Any], methods: Sequence[str]) -> list[str]:
         rows.append([plain(line.metric), *cells, line.count])
     head = ["metric", *(plain(method) for method in methods), "count"]
     notes = "\n".join(f"- ({k}) {plain(reason)}" for k, reason in enumerate(reasons, 1))
-    return [f"## {plain(section['name'])}", plain(section["about"]), table(head, rows), notes]
+    return [f"## {plain(section.name)}", plain(section.about), table(head, rows), notes]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right_from: int = 1) -> str:

@@ -1,9 +1,10 @@
-"""evaluate(options): all metrics of a trained model and of the baselines on one data set, as one dictionary."""
+"""evaluate(options): all metrics of a trained model and of the baselines on one data set, as `Results`."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from lomit_tf.evaluation.embedders import Embedder, open_embedder
 from lomit_tf.evaluation.judge import Judge
 from lomit_tf.evaluation.masks import MaskQuality
 from lomit_tf.evaluation.methods import CopyExemplarColour, Identity, Method, Outputs, Trained
+from lomit_tf.evaluation.options import Options
+from lomit_tf.evaluation.results import Curve, Grid, Results, Table
 from lomit_tf.evaluation.scores import Scores
 from lomit_tf.evaluation.segmenter import Segmenter, open_segmenter
 from lomit_tf.evaluation.truth import MASK_SETS, regions_of
@@ -28,27 +31,6 @@ from lomit_tf.model import Lomit
 from lomit_tf.zoo import load
 
 Progress = Callable[[str, float], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What to evaluate; the field names are the command's flags."""
-
-    checkpoint: str
-    out: str
-    dataset: str = ""
-    data_dir: str = ""
-    split: str = "auto"
-    pairs: int = 1000
-    seed: int = 0
-    batch_size: int = 32
-    judge: str = ""
-    embedder: str = ""
-    embedder_range: tuple[float, float] | None = None
-    segmenter: str = ""
-    identity: bool = True
-    copy_exemplar_colour: bool = True
-    grid_pairs: int = 8
 
 
 def data_config(config: LomitConfig, options: Options) -> DataConfig:
@@ -74,8 +56,8 @@ def open_split(config: DataConfig, dataset: str, split: str) -> ImageSet:
         return open_images(config, dataset, "validation")
 
 
-def evaluate(options: Options, command: str, progress: Progress = lambda what, share: None) -> dict[str, Any]:
-    """Measure, write grids below `options.out`, and return what `report.write` takes.
+def evaluate(options: Options, command: str, progress: Progress = lambda what, share: None) -> Results:
+    """Measure, write grids below `options.out`, and return what was found.
 
     Args:
         options: see the class.
@@ -88,7 +70,7 @@ def evaluate(options: Options, command: str, progress: Progress = lambda what, s
     progress("reading the model", 0.0)
     model = load(options.checkpoint)
     judge = Judge.load(options.judge) if options.judge else None
-    embedder = open_embedder(options.embedder, options.embedder_range) if options.embedder else None
+    embedder = open_embedder(options.embedder, options.embedder_bounds()) if options.embedder else None
     segmenter = open_segmenter(options.segmenter) if options.segmenter else None
     config = data_config(model.config, options)
     dataset = options.dataset or config.dataset
@@ -116,11 +98,11 @@ class _Evaluation:
         names = [m.name for m in self.methods] + ([segmenter.name] if segmenter else [])
         self.scores = Scores(names)
         self.notes: list[str] = []
-        self.tables: list[dict[str, Any]] = []
-        self.grids: list[dict[str, str]] = []
-        self.curves: list[dict[str, Any]] = []
+        self.tables: list[Table] = []
+        self.grids: list[Grid] = []
+        self.curves: list[Curve] = []
 
-    def run(self, images: ImageSet, dataset: str, start: float) -> dict[str, Any]:
+    def run(self, images: ImageSet, dataset: str, start: float) -> Results:
         options, cases = self.options, self.cases
         selections = measures.selections(self.groups)
         judged = self.judge.predict(cases.input.images) if self.judge else None
@@ -157,14 +139,14 @@ class _Evaluation:
         self.curves = measures.mask_curves(qualities)
         self._notes()
         self.progress("writing", 1.0)
-        return {
-            "title": f"{Path(options.checkpoint).name} on {dataset}", "command": self.command,
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "model": str(options.checkpoint),
-            "dataset": dataset, "split": images.split, "pairs": len(cases), "seed": options.seed,
-            "image_size": int(cases.input.images.shape[1]), "seconds": time.monotonic() - start, "notes": self.notes,
-            "methods": self.scores.methods, "sections": self.scores.sections(), "tables": self.tables,
-            "curves": self.curves, "grids": self.grids,
-        }  # fmt: skip
+        return Results(
+            title=f"{Path(options.checkpoint).name} on {dataset}", command=self.command,
+            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), model=str(options.checkpoint),
+            dataset=dataset, split=images.split, pairs=len(cases), seed=options.seed,
+            image_size=int(cases.input.images.shape[1]), seconds=time.monotonic() - start, notes=self.notes,
+            methods=self.scores.methods, sections=self.scores.sections(), tables=self.tables, curves=self.curves,
+            grids=self.grids,
+        )  # fmt: skip
 
     def _translated(self, method: Method, s: measures.Selection) -> Outputs | None:
         """The method's outputs; None, with a note, where it cannot be had."""
@@ -186,27 +168,13 @@ class _Evaluation:
                  a.kept.count, held_out.get("accuracy"), held_out.get("balanced_accuracy")]
             )  # fmt: skip
             reasons += [f"{a.name}: {x.reason}" for x in (a.transferred, a.kept) if x.share is None and x.reason]
-        self.tables.append(
-            {
-                "title": f"Attributes, {s.name}",
-                "about": "The share with the exemplar's label where the pair differs (and of those, where the exemplar "
-                "has it or has it not), the share of answers kept elsewhere, and how good the judge itself is on "
-                "held-out images.",
-                "columns": [
-                    "attribute",
-                    "transferred",
-                    "of",
-                    "gained",
-                    "lost",
-                    "kept",
-                    "of ",
-                    "judge's accuracy",
-                    "balanced",
-                ],
-                "rows": rows,
-                "reason": "; ".join(dict.fromkeys(reasons)),
-            }
+        about = (
+            "The share with the exemplar's label where the pair differs (and of those, where the exemplar has it or "
+            "has it not), the share of answers kept elsewhere, and how good the judge itself is on held-out images."
         )
+        columns = ["attribute", "transferred", "of", "gained", "lost", "kept", "of ", "judge's accuracy", "balanced"]
+        reason = "; ".join(dict.fromkeys(reasons)) or None
+        self.tables.append(Table(title=f"Attributes, {s.name}", about=about, columns=columns, rows=rows, reason=reason))
 
     def _realism(self, outputs: dict[str, Outputs]) -> None:
         section = "Realism"
@@ -215,39 +183,20 @@ class _Evaluation:
             "Distance between features of the translations and of the exemplars, which are real images of the target "
             "labels. The identity's value is the distance of two sets of real images. Only InceptionV3's is a FID.",
         )
+        add = functools.partial(self.scores.add, section, better="lower")
         if self.embedder is None:
+            reason = "no embedder: give --embedder=inception_v3 or a .tflite or .keras file"
             for name in outputs:
-                reason = "no embedder: give --embedder=inception_v3 or a .tflite or .keras file"
-                self.scores.add(
-                    section, "realism/frechet", "Frechet distance", name, None, reason=reason, better="lower"
-                )
-                self.scores.add(section, "realism/kernel", "kernel distance", name, None, reason=reason, better="lower")
+                add("realism/frechet", "Frechet distance", name, None, reason=reason)
+                add("realism/kernel", "kernel distance", name, None, reason=reason)
             return
         self.progress("features of real images", 0.82)
         real = self.embedder.features(self.cases.exemplar.images)
         for name, out in outputs.items():
             found = realism.realism(real, self.embedder.features(out.image), self.embedder, seed=self.options.seed)
             count = found.translated_count
-            self.scores.add(
-                section,
-                "realism/frechet",
-                found.frechet_name,
-                name,
-                found.frechet,
-                better="lower",
-                digits=2,
-                count=count,
-            )
-            self.scores.add(
-                section,
-                "realism/kernel",
-                found.kernel_name,
-                name,
-                found.kernel.mean,
-                better="lower",
-                digits=4,
-                count=count,
-            )
+            add("realism/frechet", found.frechet_name, name, found.frechet, digits=2, count=count)
+            add("realism/kernel", found.kernel_name, name, found.kernel.mean, digits=4, count=count)
         size = "x".join(map(str, found.input_size))
         self.notes.append(
             f"Realism: embedder {found.embedder}, {found.real_count} real and {found.translated_count} translated "
@@ -285,11 +234,11 @@ class _Evaluation:
                 rows[name.replace("_", "\n")] = picture(out.image[:n])
         file = f"grids/{'_'.join(s.groups)}.png"
         save_png(draw_grid(rows), Path(self.options.out, file))
-        self.grids.append({"title": f"Transfer of {s.name}", "about": f"The first {n} pairs.", "file": file})
+        self.grids.append(Grid(title=f"Transfer of {s.name}", about=f"The first {n} pairs.", file=file))
 
     def _notes(self) -> None:
         cases = self.cases
-        self.notes.append(f"Labels are from {cases.labels_from}.")
+        self.notes.append(f"Labels are from {cases.labels_from.value}.")
         lacking = regions_of(tuple(x for labels in self.groups.values() for x in labels))[1]
         if lacking and cases.input.regions is not None:
             self.notes.append(f"No region is known for {', '.join(lacking)}: they count in no true mask.")

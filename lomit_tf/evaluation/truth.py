@@ -36,7 +36,7 @@ def open_mask_set(config: DataConfig, name: str) -> ImageSet:
     Raises DataError naming what is missing.
     """
     root = Path(config.data_dir).expanduser()
-    images = sorted(p for p in (root / "images").glob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    images = sorted(p for p in (root / "images").glob("[!.]*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
     if not images:
         raise DataError(
             f"--data_dir={config.data_dir}: no images in {root / 'images'}; --dataset={name} needs images/ and masks/"

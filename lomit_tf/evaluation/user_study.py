@@ -10,12 +10,9 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -24,13 +21,10 @@ from PIL import Image
 from lomit_tf.atomic import write_text
 from lomit_tf.data.folders import IMAGE_SUFFIXES
 from lomit_tf.data.preprocess import CorruptImageError, decode
-from lomit_tf.evaluation.user_study_scores import StudyError, key_path
+from lomit_tf.evaluation.templates import render
+from lomit_tf.evaluation.user_study_scores import StudyError
 
-ASK = (
-    "The example shows the look that the input should take on. Rank the results by quality: first the one that "
-    "took on the example's look best, looks real, and leaves the rest of the input as it was."
-)
-TITLE = "Which picture is best?"
+MOST = 26  # methods: each result has a letter
 
 
 @dataclass(frozen=True)
@@ -42,16 +36,9 @@ class Study:
 
 
 def make(
-    input_dir: Path,
-    exemplar_dir: Path,
-    methods: Mapping[str, Path],
-    *,
-    questions: int = 0,
-    seed: int = 0,
-    max_side: int = 384,
-    title: str = TITLE,
-    ask: str = ASK,
-) -> Study:
+    input_dir: Path, exemplar_dir: Path, methods: Mapping[str, Path], *, questions: int = 0, seed: int = 0,
+    max_side: int = 384, title: str = "", ask: str = "",
+) -> Study:  # fmt: skip
     """The page of a study, and its key.
 
     Every image of `input_dir` is a question; exemplar and outputs are the files of the same name, whatever their
@@ -64,58 +51,36 @@ def make(
       seed: of the draw, the order of the questions, the codes and the order of the outputs. The same files and seed
         give the same page.
       max_side: images with a longer side, in pixels, are shrunk to it.
-      title, ask: what the page says first.
+      title, ask: what the page says first; the template's own texts where they are empty.
 
     Raises:
-      StudyError: a folder or file is missing, an image is unreadable, or an argument is out of range.
+      StudyError: a folder or file is missing, an image is unreadable, or there are fewer images than questions.
     """
-    if not 2 <= len(methods) <= len(ascii_uppercase):
-        raise StudyError(f"--method was given {len(methods)} times; give 2 to {len(ascii_uppercase)} methods")
-    if questions < 0 or max_side < 16 or seed < 0:
-        raise StudyError(
-            f"--questions and --seed must be 0 or more and --max_side 16 or more; "
-            f"received {questions}, {seed} and {max_side}"
-        )
-    inputs = images_by_name(input_dir, "--input")
-    folders = {"--exemplar": images_by_name(exemplar_dir, "--exemplar")}
-    folders |= {f"--method={name}": images_by_name(folder, f"--method={name}") for name, folder in methods.items()}
-    for flag, found in folders.items():
-        missing = [name for name in inputs if name not in found]
-        if missing:
-            shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-            raise StudyError(
-                f"{flag} lacks {len(missing)} of the {len(inputs)} images of --input: {shown}; add them, or give an "
-                "--input folder with only the images that all methods have"
-            )
+    if not 2 <= len(methods) <= MOST:
+        raise StudyError(f"--method was given {len(methods)} times; give 2 to {MOST} methods")
+    places = {"--input": input_dir, "--exemplar": exemplar_dir, **{f"--method={n}": f for n, f in methods.items()}}
+    images = _images_of_the_same_names(places)
+    inputs = list(images["--input"])
     if questions > len(inputs):
         raise StudyError(f"--questions={questions}, but {input_dir} has {len(inputs)} images")
 
     random = np.random.default_rng(seed)
-    chosen = [list(inputs)[i] for i in random.permutation(len(inputs))[: questions or len(inputs)]]
+    chosen = [inputs[i] for i in random.permutation(len(inputs))[: questions or len(inputs)]]
     names = list(methods)
     orders = shown_orders(len(chosen), len(names), random)
-    codes = opaque_codes(len(chosen) * len(names), random)
+    codes = iter(dict.fromkeys(random.bytes(4).hex() for _ in range(2 * len(chosen) * len(names))))  # no two alike
     asked, keys = [], {}
-    for q, (name, order) in enumerate(zip(chosen, orders, strict=True), 1):
-        mine = [codes.pop() for _ in order]
-        options = [
-            {"code": code, "image": data_uri(folders[f"--method={names[m]}"][name], max_side)}
-            for code, m in zip(mine, order, strict=True)
-        ]
-        asked.append(
-            {
-                "id": f"q{q}",
-                "input": data_uri(inputs[name], max_side),
-                "exemplar": data_uri(folders["--exemplar"][name], max_side),
-                "options": options,
-            }
-        )
-        keys[f"q{q}"] = {"image": name, "methods": {c: names[m] for c, m in zip(mine, order, strict=True)}}
-    content = json.dumps([asked, keys], sort_keys=True, ensure_ascii=True).encode()
-    study = hashlib.sha256(content).hexdigest()[:12]
-    places = {"input": str(input_dir), "exemplar": str(exemplar_dir), **{n: str(f) for n, f in methods.items()}}
-    key = {"study": study, "seed": seed, "methods": names, "folders": places, "questions": keys}
-    return Study(page({"study": study, "questions": asked}, title, ask), key)
+    for number, (image, order) in enumerate(zip(chosen, orders, strict=True), 1):
+        of = {next(codes): names[m] for m in order}
+        uris = {flag: data_uri(found[image], max_side) for flag, found in images.items()}
+        options = [{"code": code, "image": uris[f"--method={name}"]} for code, name in of.items()]
+        asked.append({"id": f"q{number}", "input": uris["--input"], "exemplar": uris["--exemplar"], "options": options})
+        keys[f"q{number}"] = {"image": image, "methods": of}
+    study = hashlib.sha256(json.dumps([asked, keys], sort_keys=True).encode()).hexdigest()[:12]
+    folders = {flag: str(place) for flag, place in places.items()}
+    key = {"study": study, "seed": seed, "methods": names, "folders": folders, "questions": keys}
+    data = {"study": study, "questions": asked}
+    return Study(render("user_study.html", study=data, heading=title, ask=ask), key)
 
 
 def write(study: Study, out: Path) -> dict[str, Path]:
@@ -125,23 +90,32 @@ def write(study: Study, out: Path) -> dict[str, Path]:
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise StudyError(f"--out={out}: name a file that ends in .html")
-    path = key_path(out)
-    if path.exists():
-        try:
-            before = json.loads(path.read_text(encoding="utf-8")).get("study")
-        except (ValueError, AttributeError):
-            before = None
-        if before != study.key["study"]:
-            raise StudyError(
-                f"{path} is the key of another study, and without it that study's answers cannot be read; "
-                "choose another --out, or remove the file"
-            )
-    write_text(path, json.dumps(study.key, indent=1, ensure_ascii=False) + "\n")
+    path, text = out.with_suffix(".key.json"), json.dumps(study.key, indent=1, ensure_ascii=False) + "\n"
+    if path.exists() and f'"study": "{study.key["study"]}"' not in path.read_text(encoding="utf-8", errors="replace"):
+        raise StudyError(
+            f"{path} is the key of another study, and without it that study's answers cannot be read; "
+            "choose another --out, or remove the file"
+        )
+    write_text(path, text)
     write_text(out, study.html)
     return {"page": out, "key": path}
 
 
-def images_by_name(folder: Path, flag: str) -> dict[str, Path]:
+def _images_of_the_same_names(places: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
+    """For each flag the images in its folder by name. Raises StudyError where one lacks an image of --input."""
+    images = {flag: _images_by_name(folder, flag) for flag, folder in places.items()}
+    for flag, found in images.items():
+        missing = [name for name in images["--input"] if name not in found]
+        if missing:
+            shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+            raise StudyError(
+                f"{flag} lacks {len(missing)} of the {len(images['--input'])} images of --input: {shown}; add them, or "
+                "give an --input folder with only the images that all methods have"
+            )
+    return images
+
+
+def _images_by_name(folder: Path, flag: str) -> dict[str, Path]:
     """The images directly in a folder, by file name without suffix, sorted. StudyError where there are none."""
     try:
         paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
@@ -166,17 +140,10 @@ def shown_orders(questions: int, methods: int, random: np.random.Generator) -> l
     orders: list[list[int]] = []
     while len(orders) < questions:
         symbols, columns = random.permutation(methods), random.permutation(methods)
-        for row in random.permutation(methods):
-            orders.append([int(symbols[(row + column) % methods]) for column in columns])
+        orders += [
+            [int(symbols[(row + column) % methods]) for column in columns] for row in random.permutation(methods)
+        ]
     return orders[:questions]
-
-
-def opaque_codes(count: int, random: np.random.Generator) -> list[str]:
-    """Different codes of 8 hexadecimal digits, in no order that tells anything."""
-    found: dict[str, None] = {}
-    while len(found) < count:
-        found[random.bytes(4).hex()] = None
-    return list(found)
 
 
 def data_uri(path: Path, max_side: int) -> str:
@@ -189,21 +156,3 @@ def data_uri(path: Path, max_side: int) -> str:
     held = io.BytesIO()
     image.save(held, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
-
-
-def page(data: Mapping[str, Any], title: str, ask: str) -> str:
-    """The template with the study's questions in it."""
-    # "<" written as an escape cannot end the script element, whatever the texts hold.
-    held = json.dumps(data).replace("<", "\\u003c")
-    template = files("lomit_tf.evaluation").joinpath("user_study.html").read_text(encoding="utf-8")
-    return fill(template, {"title": escape(title), "ask": escape(ask), "data": held})
-
-
-def fill(template: str, values: Mapping[str, str]) -> str:
-    """Replace each `{{name}}` of the template once; values are not searched for further names."""
-    pieces: Sequence[str] = template.split("{{")
-    filled = [pieces[0]]
-    for piece in pieces[1:]:
-        name, _, rest = piece.partition("}}")
-        filled.extend([values[name], rest])
-    return "".join(filled)

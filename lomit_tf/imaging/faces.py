@@ -1,6 +1,6 @@
 """Faces in a photograph: BlazeFace (MediaPipe's short- and full-range models, face_models/), decoded here.
 
-A photograph is looked at as a whole, then in overlapping tiles, and where nothing was found in copies turned to both
+A photograph is looked at as a whole and in overlapping tiles, and where nothing was found in copies turned to both
 sides. Every candidate is then looked at once more, upright and near, by the short-range model: that confirms it, and
 its points (eyes, nose, mouth, ears) become exact. android_demo's core does the same in Java, with the same models.
 
@@ -24,12 +24,13 @@ import numpy as np
 FOLDER = Path(__file__).parent / "face_models"
 POINTS = ("left eye", "right eye", "nose", "mouth", "left ear", "right ear")  # left and right as one sees them
 LOOK_SIDE = 1280  # the photograph is looked at in a copy of at most this side
-LEAST_SCORE = 0.5  # of a candidate, a probability
-LEAST_CONFIRMED = 0.5  # of its second look
+MIRRORED = (1, 0, 2, 3, 5, 4)  # POINTS in a mirror
+LEAST_CANDIDATE, LEAST_SCORE = 0.3, 0.5  # probabilities: to be looked at again, and to be seen then
+LEAST_LOOKS = 2  # of four, that must see a face again
+MOST = 64  # candidates that are looked at again
 OVERLAP = 0.3  # boxes of a larger intersection over union are the same face
 TILE = 0.5  # side of a tile, in sides of the photograph
 TURNS = (-40.0, 40.0)  # degrees
-NEAR = 2.2  # side of the second look, in sides of the box
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Face:
         across, down = self.points[1] - self.points[0]
         return math.degrees(math.atan2(down, across))
 
+    @property
+    def box(self) -> np.ndarray:
+        """(4,): left, top, right, bottom of an upright box of the same centre and side."""
+        return np.concatenate([self.centre - self.side / 2, self.centre + self.side / 2])
+
 
 @dataclasses.dataclass(frozen=True)
 class Model:
@@ -66,6 +72,7 @@ class Model:
 
 SHORT = Model("face_detection_short_range", 128, ((8, 2), (16, 6)))
 FULL = Model("face_detection_full_range", 192, ((4, 1),))
+NEAR = {SHORT: 1.8, FULL: 2.2}  # side of the square of another look at a face, in sides of its box
 
 
 def anchors(model: Model) -> np.ndarray:
@@ -188,13 +195,98 @@ def run(model: Model, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def seen(
-    look: Look, model: Model, centre: np.ndarray, side: float, angle: float = 0.0, least: float = LEAST_SCORE
+    look: Look,
+    model: Model,
+    centre: np.ndarray,
+    side: float,
+    angle: float = 0.0,
+    *,
+    mirrored: bool = False,
+    least: float = LEAST_SCORE,
 ) -> list[Face]:
-    """The faces that a model finds in a turned square of a photograph, the surest first."""
+    """The faces that a model finds in a turned square of a photograph, the surest first.
+
+    Args:
+      centre, side, angle: of the square, in the photograph.
+      mirrored: show the model the square's mirror image. What it finds is mirrored back.
+      least: the least score.
+    """
     picture, to_photo = look.square(centre, side, angle, model.side)
+    if mirrored:
+        picture = np.ascontiguousarray(picture[:, ::-1])
     faces = []
     for row in merged(decode(*run(model, picture), model, least)):
-        points = np.column_stack([row[1:].reshape(8, 2), np.ones(8)]) @ to_photo.T
-        width, height = (row[3:5] - row[1:3]) * side
-        faces.append(Face(float(row[0]), points[2:], points[:2].mean(axis=0), float(width + height) / 2))
+        points = row[1:].reshape(8, 2)
+        if mirrored:
+            points = np.column_stack([1 - points[:, 0], points[:, 1]])[[0, 1, *(2 + np.array(MIRRORED))]]
+        placed = np.column_stack([points, np.ones(8)]) @ to_photo.T
+        extent = float(np.abs(points[1] - points[0]).mean()) * side
+        faces.append(Face(float(row[0]), placed[2:], placed[:2].mean(axis=0), extent))
     return faces
+
+
+def find(image: np.ndarray) -> list[Face]:
+    """The faces of an upright photograph (H, W, 3) uint8, the largest first."""
+    look = Look(image)
+    size = np.array([look.width, look.height], np.float64)
+    whole = (size - 1) / 2, float(size.max())
+    squares = [whole, *tiles(size)]
+    for angles in ((0.0,), TURNS):
+        found = [
+            face
+            for angle in angles
+            for square in squares
+            for model in (SHORT, FULL)
+            for face in seen(look, model, *square, angle, least=LEAST_CANDIDATE)
+        ]
+        near = [confirmed(look, face) for face in distinct(found)[:MOST]]
+        faces = distinct([face for face in near if face is not None])
+        if faces:
+            return sorted(faces, key=lambda face: -face.side)
+    return []
+
+
+def tiles(size: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """Centres and sides of squares that cover a photograph of (width, height), and overlap by at least a half."""
+    side = TILE * float(size.max())
+    along = []
+    for length in size.tolist():
+        count = 1 + max(0, math.ceil((length - side) / (side / 2)))
+        along.append(np.linspace(side / 2, length - side / 2, count) - 0.5 if count > 1 else [(length - 1) / 2])
+    return [(np.array([x, y]), side) for y in along[1] for x in along[0]]
+
+
+def distinct(faces: Sequence[Face]) -> list[Face]:
+    """Those of which no surer one overlaps, the surest first."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if all(intersection_over_union(face.box, other.box[None])[0] <= OVERLAP for other in kept):
+            kept.append(face)
+    return kept
+
+
+def confirmed(look: Look, face: Face) -> Face | None:
+    """A candidate after more looks at it, upright and near; None where no face is seen there.
+
+    Each model looks at it and at its mirror image. Where LEAST_LOOKS of these four see it, the face is the mean of what
+    they saw.
+    """
+    first = _nearest(seen(look, SHORT, face.centre, NEAR[SHORT] * face.side, face.angle), face) or face
+    looks = [
+        _nearest(seen(look, model, first.centre, near * first.side, first.angle, mirrored=mirrored), first)
+        for model, near in NEAR.items()
+        for mirrored in (False, True)
+    ]
+    saw = [one for one in looks if one is not None]
+    if len(saw) < LEAST_LOOKS:
+        return None
+    return Face(
+        max(one.score for one in saw), np.mean([one.points for one in saw], axis=0),
+        np.mean([one.centre for one in saw], axis=0), float(np.mean([one.side for one in saw])),
+    )  # fmt: skip
+
+
+def _nearest(faces: Sequence[Face], to: Face) -> Face | None:
+    """The one that lies nearest to another, where their centres are less than half its side apart."""
+    near = min(faces, key=lambda face: math.dist(face.centre, to.centre), default=None)
+    return near if near is not None and math.dist(near.centre, to.centre) < to.side / 2 else None

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
-import threading
 from typing import Any
 
 import cv2
 import numpy as np
 
+from lomit_tf.imaging.celeba_framing import CELEBA_CROP, crop_around
+from lomit_tf.imaging.faces import Face, find
 from lomit_tf.imaging.formats import ImageError
 
+__all__ = ["CELEBA_CROP", "Window", "all_faces", "choose", "cut", "face_window", "parse_crop", "parse_face", "uncut"]
+
 CROPS = ("face", "center", "none")
-# CelebA's 178 px centre crop against the detector's box, in widths of the box: tools/face_framing.py measures them.
-SIDE_OF_BOX = 1.74
-UP_OF_BOX = 0.144  # the crop's centre lies this far above the box's
-CELEBA_CROP = 178
-# The second one is asked where the first, which frames faces more evenly, finds none.
-CASCADES = ("haarcascade_frontalface_alt2.xml", "haarcascade_frontalface_default.xml")
-# The detector looks at a copy of this size: its time is bounded, and a face of an eighth of the side has 80 px.
-DETECTION_SIDE, SMALLEST_SIDE, SMALLEST_FACE = 640, 256, 1 / 16
+LEAST_SIDE = 32  # of a face's window, in pixels: below it there is too little to see
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,42 +169,96 @@ def _warp(image: np.ndarray, where: np.ndarray, size: tuple[int, int], *, edge: 
     return warped.reshape(*size, *image.shape[2:])  # OpenCV drops a last axis of 1
 
 
-def choose(image: np.ndarray, crop: Any, *, faces: bool = True, zoom: float = 1.0) -> tuple[Window, tuple[str, ...]]:
-    """The window of an upright image (H, W, 3) uint8, and notes for the person.
+def choose(
+    image: np.ndarray, crop: Any, *, faces: bool = True, zoom: float = 1.0, face: int | str = "largest"
+) -> tuple[tuple[Window, ...], tuple[str, ...]]:
+    """The windows of an upright image (H, W, 3) uint8, one but for face="all", and notes for the person.
 
     Args:
-      crop: "face" (the largest face, else the centre), "center" (the largest centred square, as in training without a
-        crop), "none" (all of it, squeezed to a square), or "x,y,w,h" in pixels, as text or four numbers.
+      crop: "face" (a face, else the centre), "center" (the largest centred square, as in training without a crop),
+        "none" (all of it, squeezed to a square), or "x,y,w,h" in pixels, as text or four numbers.
       faces: whether the model knows faces in CelebA's framing; without, "face" is the centre, and a note says so.
       zoom: the model's own crop in training over CelebA's 178.
+      face: which of several: "largest", "all" (the largest first), or a number from 1 on, counted from the left.
 
     Raises:
-      ImageError: a crop that cannot be read, or lies outside of the image.
+      ImageError: a crop or face that cannot be read, is not there, or lies outside of the image; a face of which the
+        window would be smaller than LEAST_SIDE.
     """
     height, width = image.shape[:2]
     kind, rectangle = parse_crop(crop)
+    face = parse_face(face)
+    if kind != "face" and face != "largest":
+        raise ImageError(f"face={face} needs crop=face, which looks for faces; received crop={crop}")
     if rectangle is not None:
         x, y, w, h = rectangle
         if x + w > width or y + h > height:
             raise ImageError(
                 f"crop {x},{y},{w},{h} reaches beyond the image, which is {width}x{height} (width x height)"
             )
-        return Window(x, y, w, h), ()
+        return (Window(x, y, w, h),), ()
     if kind == "none":
-        return Window(0, 0, width, height), ()
+        return (Window(0, 0, width, height),), ()
     side = min(height, width)
     centre = Window((width - side) // 2, (height - side) // 2, side, side)  # as preprocess.centre_crop
     if kind == "center":
-        return centre, ()
+        return (centre,), ()
     square = height == width
     if not faces:
+        if face not in ("largest", "all"):
+            raise ImageError(f"face={face}: this model was not trained on photographs of faces, and looks for none")
         note = "this model was not trained on photographs of faces, so the centre was cropped"
-        return centre, () if square else (note,)
-    boxes = find_faces(image)
-    if not boxes:
-        return centre, (f"no face was found, so {'all of it was taken' if square else 'the centre was cropped'}",)
-    notes = () if len(boxes) == 1 else (f"{len(boxes)} faces were found; the largest was taken",)
-    return face_window(boxes[0], zoom), notes
+        return (centre,), () if square else (note,)
+    found = find(image)
+    if not found:
+        if face not in ("largest", "all"):
+            raise ImageError(f"face={face}: no face was found; leave it out to take the centre")
+        return (centre,), (f"no face was found, so {'all of it was taken' if square else 'the centre was cropped'}",)
+    return _of_faces(found, face, zoom)
+
+
+def all_faces(image: np.ndarray, zoom: float = 1.0) -> tuple[Window, ...]:
+    """The windows of all faces in (H, W, 3) uint8, from left to right as `choose` counts them, also too small ones."""
+    return tuple(face_window(one, zoom) for one in sorted(find(image), key=lambda one: one.centre[0]))
+
+
+def _of_faces(found: list[Face], face: int | str, zoom: float) -> tuple[tuple[Window, ...], tuple[str, ...]]:
+    """The windows of those that are asked for of the faces that were found, the largest first."""
+    if isinstance(face, int):
+        if face > len(found):
+            raise ImageError(
+                f"face={face}: {len(found)} face{'s were' if len(found) > 1 else ' was'} found; give 1"
+                + (f" to {len(found)}, counted from the left" if len(found) > 1 else "")
+            )
+        chosen = [sorted(found, key=lambda one: one.centre[0])[face - 1]]
+    else:
+        chosen = found if face == "all" else found[:1]
+    windows = [face_window(one, zoom) for one in chosen]
+    large = tuple(window for window in windows if window.width >= LEAST_SIDE)
+    if not large:
+        raise ImageError(
+            f"the face is too small: its part of the photograph is {windows[0].width} px wide, and at least "
+            f"{LEAST_SIDE} are needed; give a larger photograph, or crop=center"
+        )
+    notes: tuple[str, ...] = ()
+    if face == "largest" and len(found) > 1:
+        notes = (f"{len(found)} faces were found; the largest was taken (face=all or 1 to {len(found)} takes others)",)
+    if len(large) < len(windows):
+        notes += (f"{len(windows) - len(large)} of {len(windows)} faces are too small and were left as they are",)
+    return large, notes
+
+
+def parse_face(face: Any) -> int | str:
+    """ "largest", "all" or a number from 1 on, also as text. Raises ImageError for anything else."""
+    if isinstance(face, str) and face in ("largest", "all"):
+        return face
+    try:
+        number = int(face) if isinstance(face, (int, str, np.integer)) and not isinstance(face, bool) else 0
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ImageError(f"face must be largest, all, or a number from 1 on, counted from the left; received {face!r}")
+    return number
 
 
 def parse_crop(crop: Any) -> tuple[str, tuple[int, int, int, int] | None]:
@@ -226,39 +275,10 @@ def parse_crop(crop: Any) -> tuple[str, tuple[int, int, int, int] | None]:
     return "rectangle", (x, y, w, h)
 
 
-def face_window(box: tuple[float, float, float, float], zoom: float = 1.0) -> Window:
-    """CelebA's framing around a detector's box (left, top, width, height)."""
-    left, top, width, height = box
-    side = max(1, round(SIDE_OF_BOX * zoom * width))
-    x, y = left + width / 2, top + height / 2 - UP_OF_BOX * width
-    return Window(math.floor(x - side / 2 + 0.5), math.floor(y - side / 2 + 0.5), side, side)
-
-
-def find_faces(image: np.ndarray) -> list[tuple[float, float, float, float]]:
-    """Boxes (left, top, width, height) of the faces in (H, W, 3) uint8, the largest first (OpenCV's cascade)."""
-    height, width = image.shape[:2]
-    longest = max(height, width)
-    scale = min(1.0, DETECTION_SIDE / longest) if longest > SMALLEST_SIDE else SMALLEST_SIDE / longest
-    to = max(1, round(width * scale)), max(1, round(height * scale))
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    grey = cv2.resize(grey, to, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    least = max(20, round(SMALLEST_FACE * max(to)))
-    found: Any = ()
-    for name in CASCADES:
-        with _lock:  # a CascadeClassifier keeps buffers between its calls
-            found = _cascade(name).detectMultiScale(grey, scaleFactor=1.1, minNeighbors=4, minSize=(least, least))
-        if len(found):
-            break
-    boxes = [tuple(float(n) / scale for n in box) for box in found]
-    return sorted(boxes, key=lambda box: -box[2] * box[3])  # type: ignore[return-value]
-
-
-_lock = threading.Lock()
-
-
-@functools.cache
-def _cascade(name: str) -> Any:
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + name)
-    if cascade.empty():
-        raise ImageError(f"OpenCV {cv2.__version__} lacks {name}; install opencv-contrib-python-headless below 5")
-    return cascade
+def face_window(face: Face, zoom: float = 1.0) -> Window:
+    """CelebA's 178 px centre crop around a face, `zoom` times as large: a square, turned as the face is."""
+    turn, centre = crop_around(face.points)
+    side = max(1, round(abs(turn) * zoom))
+    x, y = centre.real + 0.5, centre.imag + 0.5
+    left, top = math.floor(x - side / 2 + 0.5), math.floor(y - side / 2 + 0.5)
+    return Window(left, top, side, side, math.degrees(math.atan2(turn.imag, turn.real)))

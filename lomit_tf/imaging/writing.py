@@ -12,6 +12,7 @@ from PIL import Image
 
 from lomit_tf.atomic import write_bytes
 from lomit_tf.data import colour, pixels, png_chunks
+from lomit_tf.data.exif import PREFIX
 from lomit_tf.imaging import tiff
 from lomit_tf.imaging.formats import ImageError, format_of
 from lomit_tf.imaging.photo import Photo
@@ -52,7 +53,8 @@ def encode(photo: Photo, format: str = "PNG") -> bytes:
         array = photo.rgb
     else:
         array = photo.over_white() if flat else pixels.to_8_bits(photo.array())
-    named = {"exif": held["exif"], "icc_profile": held["icc"], "xmp": held["xmp"], "dpi": held["dpi"]}
+    prefix = PREFIX if format == "JPEG" and held["exif"] else b""
+    named = {"exif": prefix + held["exif"], "icc_profile": held["icc"], "xmp": held["xmp"], "dpi": held["dpi"]}
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, format, **_OPTIONS[format], **{k: v for k, v in named.items() if v})
     return buffer.getvalue()

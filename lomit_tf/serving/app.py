@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lomit_tf.serving import wire
+from lomit_tf.serving import encodings, wire
 from lomit_tf.serving.batcher import Batcher
 from lomit_tf.serving.engine import Engine, Item
 from lomit_tf.serving.metrics import Metrics
@@ -37,7 +37,7 @@ class Limits:
     """What a server takes.
 
     Attributes:
-      max_body: bytes of a request's body.
+      max_body: bytes of a request's body, as it is sent and as it is after unpacking gzip.
       max_bodies: bytes of all bodies that are being received or worked on.
       max_pixels: of an encoded image.
       max_queue: instances that may be waiting or in work; also requests that may be open.
@@ -179,6 +179,11 @@ class Server:
         self.open_requests += 1
         held = 0
         try:
+            try:
+                coding = encodings.content_coding(request.headers.get("content-encoding", ""))
+            except RequestError:
+                await self._drain(request)
+                raise
             length = request.headers.get("content-length", "")
             if length.isdecimal() and int(length) > self.limits.max_body:
                 await self._too_large(request)
@@ -200,7 +205,15 @@ class Server:
                 raise RequestError(
                     408, f"the body did not arrive within {self.limits.body_seconds:g} s", reason="slow"
                 ) from None
-            yield b"".join(chunks)
+            body = b"".join(chunks)
+            if coding == "gzip":
+                chunks.clear()
+                body = await self._in_pool(encodings.gunzip, body, self.limits.max_body)
+                held += len(body)
+                self.open_bytes += len(body)
+                if self.open_bytes > self.limits.max_bodies:
+                    await self._refuse_for_now(request, "too many bytes are being received")
+            yield body
         finally:
             self.open_requests -= 1
             self.open_bytes -= held
@@ -244,6 +257,8 @@ async def _answer_error(request: Request, error: RequestError) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     if error.status in (408, 413, 503):
         headers["Connection"] = "close"
+    if error.status == 415:
+        headers["Accept-Encoding"] = "gzip"
     return _json({"error": error.message}, error.status, headers)
 
 

@@ -6,7 +6,7 @@ https://www.tensorflow.org/tfx/serving/api_rest. Only numbers and base64 come in
 from __future__ import annotations
 
 import base64
-import binascii
+import codecs
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,23 +15,15 @@ import numpy as np
 import orjson
 
 from lomit_tf.config import near
+from lomit_tf.serving import encodings
+from lomit_tf.serving.errors import RequestError
 from lomit_tf.serving.signatures import Signature, Tensor
+
+__all__ = ["Call", "RequestError", "floats", "parse", "render"]
 
 DEFAULT = "serving_default"
 KEYS = ("signature_name", "instances", "inputs")
 SLACK = 1e-5  # floats may leave their range by so much, by rounding, and are clipped
-
-
-class RequestError(Exception):
-    """A request that is answered with an error.
-
-    Attributes:
-      status: of HTTP. message: one line for the client. retry_after: seconds, for 503. reason: a word for the metrics.
-    """
-
-    def __init__(self, status: int, message: str, *, retry_after: int = 0, reason: str = "bad_request") -> None:
-        super().__init__(message)
-        self.status, self.message, self.retry_after, self.reason = status, message, retry_after, reason
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +46,7 @@ def parse(body: bytes, signatures: Mapping[str, Signature], most: int) -> Call:
     Raises RequestError (400) for anything else, saying what was expected.
     """
     try:
-        request = orjson.loads(body)
+        request = orjson.loads(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as error:  # also NaN, Infinity and too deep nesting
         raise RequestError(400, f"JSON Parse error: {error} (NaN and Infinity are no JSON)") from None
     if not isinstance(request, dict):
@@ -120,10 +112,7 @@ def _value(value: Any, tensor: Tensor, where: str) -> Any:
     if tensor.dtype == "DT_STRING":
         if not isinstance(value, dict) or set(value) != {"b64"} or not isinstance(value["b64"], str):
             raise RequestError(400, f'{where}: expected an encoded image as {{"b64": "..."}}; received {_kind(value)}')
-        try:
-            return base64.b64decode(value["b64"], validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise RequestError(400, f"{where}: not base64: {error}") from None
+        return encodings.decode_base64(value["b64"], where)
     return floats(value, tensor, where)
 
 

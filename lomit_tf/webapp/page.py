@@ -15,7 +15,7 @@ from lomit_tf.translator import Translator
 from lomit_tf.webapp import examples
 from lomit_tf.webapp.mask_edits import LayerError
 from lomit_tf.webapp.parts import LARGE, SMALL, brush, click, said, strip, warm_up
-from lomit_tf.webapp.pictures import thumbnail
+from lomit_tf.webapp.pictures import face_thumbnails, thumbnail
 from lomit_tf.webapp.session import SIDES, Session, Settings
 
 TITLE = "LOMIT: repaint the masks"
@@ -27,7 +27,7 @@ HEADINGS = {
     "exemplar": "<h2>Exemplar <span>red: what is taken</span></h2>",
     "result": "<h2>Result <span>drag the line</span></h2>",
 }
-UNCHANGED = [gr.skip()] * 7  # what `_Page._everything` gives, where nothing changed
+UNCHANGED = [gr.skip()] * 8  # what `_Page._everything` gives, where nothing changed
 
 
 def build(translator: Translator, folder: Path) -> gr.Blocks:
@@ -75,6 +75,8 @@ class _Page:
                     )  # fmt: skip
                     self.tray[side] = strip("Examples", f"lomit-{side}-examples", tray)
                     self.brush[side] = brush(side)
+                    if side == "input":
+                        self.faces = strip("Click on the face to change", "lomit-faces", named=True)
                     if side == "exemplar":
                         self.several = gr.Checkbox(
                             False, label="Compare several exemplars", elem_id="lomit-several",
@@ -108,7 +110,7 @@ class _Page:
 
     def _connect(self) -> None:
         settings = [self.painted, self.taken, self.strength]
-        pictures = [*self.brush.values(), self.chosen, self.several]
+        pictures = [*self.brush.values(), self.faces, self.chosen, self.several]
         results = [self.slider, self.status, self.all]
         quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4, "api_visibility": "private"}
 
@@ -129,6 +131,7 @@ class _Page:
             )  # fmt: skip
         for row in (self.chosen, self.all):
             on(row.select, self._choose, [], [*pictures, *results])
+        on(self.faces.select, self._face, [], [*pictures, *results])
         on(self.several.input, self._compare, [self.several], [*pictures, *results])
         on(self.painted.input, self._switch, [], [*self.brush.values()], trigger_mode="always_last")
         for changed in (self.taken.change, self.strength.change):
@@ -196,6 +199,13 @@ class _Page:
             return UNCHANGED
         return self._everything(session, painted, taken, strength, "exemplar")
 
+    def _face(
+        self, session: Session, painted: str, taken: list[str], strength: float, event: gr.EventData
+    ) -> list[Any]:
+        if not _live(session).choose_face(int(event.index)):
+            return UNCHANGED
+        return self._everything(session, painted, taken, strength, "input")
+
     def _compare(self, session: Session, painted: str, taken: list[str], strength: float, several: bool) -> list[Any]:
         if several:
             return UNCHANGED
@@ -224,12 +234,15 @@ class _Page:
         side: str = "",
         compare: bool | None = None,
     ) -> list[Any]:
-        """For the brushes (all, or one side's), the strip of exemplars, the tick of several, and the results."""
+        """For the brushes (all, or one side's), strips of faces and exemplars, the tick of several, and the results."""
         brushes = [_live(session).for_browser(s, painted) if side in ("", s) else gr.skip() for s in SIDES]
         small = [{"url": thumbnail(p.screen.photo.rgb, SMALL), "name": p.name} for p in session.exemplars]
         chosen = {"chosen": session.chosen, "pictures": small} if len(small) > 1 else None
         tick = gr.skip() if compare is None else compare
-        return [*brushes, chosen, tick, *self._results(session, painted, taken, strength)]
+        faces = gr.skip() if side not in ("", "input") else None
+        if side in ("", "input") and session.input is not None and session.input.faces:
+            faces = {"chosen": session.input.face, "pictures": face_thumbnails(session.input, SMALL)}
+        return [*brushes, faces, chosen, tick, *self._results(session, painted, taken, strength)]
 
     def _results(self, session: Session, painted: str, taken: list[str], strength: float) -> list[Any]:
         """For the slider, the line below it, and the strip of all exemplars' results."""

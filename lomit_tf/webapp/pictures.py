@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lomit_tf.imaging.framing import LEAST_SIDE, cut
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.translator import Prepared, Translator
 from lomit_tf.webapp import mask_edits
@@ -22,23 +23,34 @@ class Picture:
       screen: the same, framed the same, of a smaller copy; `full` itself where that is small enough.
       found: {group: (H, W)}, the masks that the model found, at full size.
       size: height and width at which it is painted on.
+      faces: the windows of its faces that are large enough, from left to right; empty where there are not several.
+      face: which of them it is framed by; -1 where there are not several.
       version: counts up whenever a mask changes.
     """
 
-    def __init__(self, translator: Translator, path: str, name: str) -> None:
-        """Read a file and find its masks.
+    def __init__(self, translator: Translator, image: str | Prepared, name: str) -> None:
+        """Read a file, or take what `prepare` gave, and find its masks.
 
         Raises:
           CorruptImageError: it cannot be read. ImageError: it cannot be used.
         """
         self.name = name
-        self.full = translator.prepare(path, name=name)
+        self.full = translator.prepare(image, name=name)
+        found = translator.faces(self.full) if translator.crop == "face" else ()
+        large = tuple(window for window in found if window.width >= LEAST_SIDE)
+        self.faces = large if len(large) > 1 else ()
+        self.face = self.faces.index(self.full.window) if self.full.window in self.faces else -1
         self.found = translator.masks(self.full)
         self.screen = screen_copy(self.full, translator.size)
         self.size = mask_edits.editor_size(self.full.photo.size, EDITOR_SIDE)
         self.version = 0
         self._found = {group: mask_edits.layer_of(mask, self.size) for group, mask in self.found.items()}
         self.layers = dict(self._found)
+
+    def by_face(self, translator: Translator, face: int) -> Picture:
+        """The same photograph, framed by another of its faces, with the masks that the model finds there."""
+        photo = self.full.photo
+        return Picture(translator, Prepared(photo, self.faces[face], translator.size, photo.notes), self.name)
 
     def for_browser(self, group: str) -> dict[str, str]:
         """What the browser paints on, as data: URLs: the picture, the group's mask, and the mask that was found."""
@@ -83,6 +95,14 @@ def screen_copy(prepared: Prepared, model_size: int, side: int = SCREEN_SIDE) ->
     )
     copy.pixels, copy.own_masks = prepared.pixels, prepared.own_masks
     return copy
+
+
+def face_thumbnails(picture: Picture, side: int) -> list[dict[str, str]]:
+    """The faces of a picture as entries of a strip."""
+    rgb = picture.full.photo.rgb
+    return [
+        {"url": thumbnail(cut(rgb, window), side), "name": f"Face {n}"} for n, window in enumerate(picture.faces, 1)
+    ]
 
 
 def thumbnail(rgb: np.ndarray, side: int) -> str:

@@ -103,6 +103,17 @@ class Session:
             self.chosen = index
             return True
 
+    def choose_face(self, index: int) -> bool:
+        """Frame the input by another of its faces, by its place; False where that changes nothing."""
+        with self.lock:
+            picture = self.input
+            if picture is None or not 0 <= index < len(picture.faces) or index == picture.face:
+                return False
+            self.input = picture.by_face(self.translator, index)
+            self._painted.clear()
+            self._forget()
+            return True
+
     def keep_chosen(self) -> None:
         """Remove all exemplars but the chosen one."""
         with self.lock:

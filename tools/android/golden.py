@@ -16,12 +16,15 @@ from PIL import Image
 from export.runtimes import TFLite
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.imaging import carry_back, framing
+from lomit_tf.imaging import carry_back, curves, framing
 from lomit_tf.imaging.framing import Window
+from lomit_tf.imaging.masks import replace
 from lomit_tf.translator import Translator
 
 DEMO = Path(__file__).parents[2] / "android_demo"
 SIZE = 64
+# Where a turned grid of curves lies in the photo, as the core's tests say too.
+TURNED = np.array([[0.008, 0.0025, -0.35], [-0.0025, 0.008, -0.1]])
 LEAST_SHARE = 1e-3  # as CarryBack.LEAST_SHARE
 
 
@@ -93,6 +96,44 @@ def core() -> dict[str, np.ndarray]:
         "mask.png": mask,
         "carried.png": _carried(photo, window, painted, mask),
         "carried_beyond.png": _carried(large, beyond, painted, mask),
+        **_curved(photo, window, mask),
+        **_shared(),
+    }
+
+
+def _curved(photo: np.ndarray, window: Window, mask: np.ndarray) -> dict[str, np.ndarray]:
+    """Curves of two groups as a grey picture, a second mask, and the photo that they change, also in a turned window.
+
+    In the picture of the curves, level 128 is no change and 127 levels are 0.8; rows are those of the grid, and columns
+    its columns with their channels side by side.
+    """
+    rows, columns, channels = np.mgrid[: SIZE // 8, : SIZE // 8, : 2 * 3 * curves.BINS]
+    waves = np.sin(0.5 * rows + 0.3 * columns + 0.11 * channels + 2.1 * (channels % 3))
+    levels = np.uint8(np.round(128 + 100 * waves)).reshape(SIZE // 8, -1)
+    other = np.ascontiguousarray(mask[::-1, ::-1])
+    grid = (np.float32(levels) - 128) / 127 * np.float32(0.8)
+    grid = grid.reshape(rows.shape)
+    masks = np.stack([mask, other], axis=-1) / np.float32(255)
+    straight = curves.rectangle(window.left, window.top, window.width, window.height)
+    return {
+        "curves.png": levels,
+        "mask_other.png": other,
+        "curved.png": curves.apply(photo, grid, masks, straight),
+        "curved_turned.png": curves.apply(photo, grid, masks, TURNED, straight, strength=0.7),
+    }
+
+
+def _shared() -> dict[str, np.ndarray]:
+    """Masks of three groups, one of which is given, and what `replace` makes of them: groups below each other."""
+    rows, columns = np.mgrid[:16, :16]
+    own = np.stack([np.uint8(60 + 5 * rows), np.uint8(4 * columns), np.uint8(50 - 2 * columns)], axis=-1)
+    given = np.uint8(np.clip(20 * rows - 30, 0, 255))
+    masks = np.dstack([own, 255 - own.sum(axis=-1, dtype=np.uint16)]) / np.float32(255)
+    after = replace(np.float32(masks), {1: np.float32(given / 255)})[..., :3]
+    return {
+        "own_masks.png": own.transpose(2, 0, 1).reshape(-1, 16),
+        "given_mask.png": given,
+        "shared_masks.png": np.uint8(np.round(255 * after)).transpose(2, 0, 1).reshape(-1, 16),
     }
 
 

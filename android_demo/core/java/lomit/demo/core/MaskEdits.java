@@ -8,6 +8,8 @@ import java.util.List;
 
 /** The strokes that change one picture's masks, with undo and redo. */
 public final class MaskEdits {
+    private static final float LEAST_SHARE = 1e-6f;
+
     private final List<Stroke> strokes = new ArrayList<Stroke>();
     private int made;
 
@@ -43,15 +45,49 @@ public final class MaskEdits {
         made = Math.min(strokes.size(), made + 1);
     }
 
-    /** The network's masks (0..1) with the strokes drawn onto them; a copy, of the same size. */
+    /**
+     * The network's masks (0..1) with the strokes drawn onto them; a copy, of the same size. A group with strokes stays
+     * as it was drawn; the others, and the background, share what is left of each place in their own proportions.
+     */
     public Planes drawnOn(Planes masks) {
         Planes edited = new Planes(masks.width, masks.height, masks.channels, masks.values.clone());
+        boolean[] given = new boolean[masks.channels];
         for (Stroke stroke : strokes.subList(0, made)) {
             if (stroke.group < masks.channels) {
                 stroke.draw(edited);
+                given[stroke.group] = true;
             }
         }
+        for (int i = 0; i < masks.values.length; i += masks.channels) {
+            share(masks.values, edited.values, i, given);
+        }
         return edited;
+    }
+
+    /**
+     * Lets the groups that were not drawn share what the drawn ones leave of one place (lomit_tf/imaging/masks.py,
+     * `replace`). The background is what all groups leave of 1, and has no channel of its own.
+     */
+    private static void share(float[] masks, float[] edited, int place, boolean[] given) {
+        boolean same = true;
+        float drawn = 0f;
+        float others = 0f;
+        float all = 0f;
+        for (int g = 0; g < given.length; g++) {
+            same &= edited[place + g] == masks[place + g];
+            drawn += given[g] ? edited[place + g] : 0f;
+            others += given[g] ? 0f : masks[place + g];
+            all += masks[place + g];
+        }
+        if (same) {
+            return;
+        }
+        others += Math.max(0f, 1f - all); // the background's share
+        float left = Math.max(0f, 1f - drawn);
+        float factor = others > LEAST_SHARE ? left / others : 0f;
+        for (int g = 0; g < given.length; g++) {
+            edited[place + g] = given[g] ? edited[place + g] / Math.max(1f, drawn) : masks[place + g] * factor;
+        }
     }
 
     void write(DataOutputStream out) throws IOException {

@@ -1,0 +1,142 @@
+"""A command from its arguments to its exit code: help, errors, signals and messages, the same for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from lomit_tf.backend import check_backend
+from lomit_tf.config import ConfigError
+
+FAILED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
+HELP_WORDS = ("-h", "-?", "-help", "--help", "--helpshort", "--helpfull")
+Options = TypeVar("Options")
+
+
+class Failure(Exception):
+    """The command ends here, with this message on standard error and this exit code."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclasses.dataclass(frozen=True)
+class Command(Generic[Options]):
+    """One command.
+
+    Attributes:
+      name: what stands before its messages, e.g. lomit-train.
+      help: gives the text of --help.
+      parse: reads the arguments; raises ConfigError for those that cannot be used.
+      main: does the work; its return value is the exit code, None stands for 0. It raises ConfigError for what the
+        user gave and cannot be used (exit code 2) and Failure for anything else that ends it; other exceptions are
+        faults of ours and keep their traceback.
+      interrupted: what to say after Ctrl-C or SIGTERM; empty says nothing.
+      models: whether it runs models, and so needs Keras' backend to be the right one.
+    """
+
+    name: str
+    help: Callable[[], str]
+    parse: Callable[[Sequence[str]], Options]
+    main: Callable[[Options], int | None]
+    interrupted: str = ""
+    models: bool = True
+
+    def run(self, argv: Sequence[str] | None = None) -> int:
+        """Run the command on arguments without the program's name (None: the process's) and return its exit code."""
+        argv = sys.argv[1:] if argv is None else list(argv)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        with _signals() as received:
+            try:
+                return self._run(argv)
+            except BrokenPipeError:
+                sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - Python flushes it at exit, and would complain again
+                return self._failed("standard output was closed before everything was written", FAILED)
+            except ConfigError as error:
+                return self._failed(str(error), UNUSABLE)
+            except Failure as failure:
+                return self._failed(str(failure), failure.code)
+            except KeyboardInterrupt:
+                number = received[-1] if received else signal.SIGINT
+                word = "terminated" if number == signal.SIGTERM else "interrupted"
+                code = INTERRUPTED + int(number)
+                return self._failed(f"{word}; {self.interrupted}", code) if self.interrupted else code
+
+    def _run(self, argv: Sequence[str]) -> int:
+        if any(word in HELP_WORDS for word in argv):
+            print(self.help(), flush=True)
+            return 0
+        options = self.parse(argv)
+        if self.models:
+            check_backend()
+        code = self.main(options) or 0
+        sys.stdout.flush()
+        return code
+
+    def say(self, message: str) -> None:
+        """One line on standard error, after the command's name."""
+        print(f"{self.name}: {message}", file=sys.stderr, flush=True)
+
+    def _failed(self, message: str, code: int) -> int:
+        self.say(message)
+        return code
+
+
+@contextlib.contextmanager
+def unusable(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn exceptions of these kinds into a ConfigError: the user gave something that cannot be used (exit code 2)."""
+    try:
+        yield
+    except kinds as error:
+        raise ConfigError(str(error)) from error
+
+
+def require_extra(extra: str, *modules: str) -> None:
+    """Raise Failure, with the command that installs them, where one of an extra's modules is missing.
+
+    Looks them up and imports none.
+    """
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise Failure(f"needs {', '.join(missing)}: pip install 'lomit_tf[{extra}]'", UNUSABLE)
+
+
+def report(head: str, places: Mapping[str, Any]) -> None:
+    """Say on standard output what was done and, one a line, where the results are."""
+    print(head)
+    width = max(map(len, places), default=0) + 2
+    for name, place in places.items():
+        print(f"  {name + ':':<{width}}{place or 'none'}")
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """SIGTERM, as SIGINT, raises KeyboardInterrupt in the block; the signals received are listed.
+
+    A signal that is ignored stays so (a shell ignores SIGINT for what it starts in the background), and nothing
+    changes outside of the main thread, which alone receives signals.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (int(signal.SIGINT), int(signal.SIGTERM)):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                before[number] = signal.signal(number, interrupt)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
