@@ -24,7 +24,7 @@ from PIL import Image
 
 from lomit_tf.atomic import write_bytes
 from lomit_tf.data.preprocess import CorruptImageError
-from lomit_tf.file_plan import STREAM, FileJob, MaskFiles
+from lomit_tf.file_plan import STREAM, SWATCH, FileJob, MaskFiles
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.imaging.writing import encode, encode_mask, lost
@@ -231,6 +231,8 @@ def wanted_files(job: FileJob, groups: Sequence[str]) -> tuple[str, ...]:
 def exemplar_of(translator: Translator, job: FileJob) -> Exemplar:
     """The job's exemplar, encoded once for all jobs of a translator."""
     mask = _masks(job.exemplar_mask)
+    if job.exemplar.startswith(SWATCH):
+        return translator.encode_colour(job.exemplar.removeprefix(SWATCH), job.settings.groups)
     if job.exemplar == STREAM:
         if translator.exemplar is None:
             translator.set_exemplar(_standard_input(), mask, crop=job.settings.exemplar_crop)

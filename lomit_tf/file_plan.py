@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from PIL import ImageColor
 
 from lomit_tf.data.picture_names import is_picture
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
 
 STREAM = "-"  # standard input or output
+SWATCH = "colour:"  # what a FileJob's exemplar begins with where it is a colour
 ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
 MaskFiles = tuple[tuple[str, str], ...]  # (group, path) pairs; group "" where the model has only one
 
@@ -85,6 +89,18 @@ def output_name(name: str, format: str = "") -> str:
     return name if own == wanted else name + ENDINGS[wanted]
 
 
+def swatches(colours: Sequence[str]) -> list[str]:
+    """--colour as exemplars of FileJob: SWATCH and the colour. Raises PlanError for a colour that cannot be read."""
+    for colour in colours:
+        try:
+            ImageColor.getrgb(colour.strip())
+        except ValueError:
+            raise PlanError(
+                f"--colour={colour}: not a colour; write #rrggbb such as #8a3b12, rgb(138, 59, 18) or a name of CSS"
+            ) from None
+    return [SWATCH + colour.strip() for colour in dict.fromkeys(colours)]
+
+
 def exemplar_folders(exemplars: Sequence[str]) -> dict[str, str]:
     """Exemplar -> the sub-folder of its results: none for a single one, else its name without the ending.
 
@@ -92,7 +108,17 @@ def exemplar_folders(exemplars: Sequence[str]) -> dict[str, str]:
     """
     if len(exemplars) == 1:
         return {exemplars[0]: ""}
-    for name_of in (lambda e: Path(e).stem, lambda e: Path(e).name):
+
+    def plain(exemplar: str) -> str:
+        return re.sub(r"[^\w.-]+", "_", exemplar.removeprefix(SWATCH)).strip("_")
+
+    def stem(exemplar: str) -> str:
+        return plain(exemplar) if exemplar.startswith(SWATCH) else Path(exemplar).stem
+
+    def name(exemplar: str) -> str:
+        return plain(exemplar) if exemplar.startswith(SWATCH) else Path(exemplar).name
+
+    for name_of in (stem, name):
         names = {exemplar: name_of(exemplar) for exemplar in exemplars}
         if len(set(names.values())) == len(exemplars):
             return names

@@ -19,6 +19,7 @@ from lomit_tf.file_plan import (
     expand_exemplars,
     plan_folder,
     plan_one,
+    swatches,
 )  # fmt: skip
 
 FORMATS = tuple(ending[1:] for ending in ENDINGS.values())
@@ -35,6 +36,8 @@ masks. Two models are shipped: celeba_small for photographs of faces, drawn_face
   lomit-translate --model=celeba_small --input=photo.jpg --exemplar=star.jpg --output=again.png \\
       --input_mask=out.png.input_mask.all.png
       white is changed, black stays
+  lomit-translate --model=celeba_hair --input=photo.jpg --colour=#8a3b12 --output=out.png
+      a colour instead of an exemplar, for models that paint by colour curves
   cat photo.jpg | lomit-translate --model=celeba_small --input=- --exemplar=star.jpg --output=- > out.png
       from standard input to standard output
 
@@ -49,13 +52,17 @@ class TranslateFlags:
         NEEDED, "name of shipped weights, a --workdir of lomit_tf.train, or a checkpoint of one", form="M"
     )
     input: str = option(NEEDED, "picture, folder of pictures, or - for standard input", form="I")
-    exemplar: tuple[str, ...] = option(
-        NEEDED, "picture, folder of pictures, or -; may be repeated: with several, the results of each lie in a "
-        "sub-folder of its name below --output", form="E", repeated=True,
-    )  # fmt: skip
     output: str = option(
         NEEDED, "picture (png, jpg, webp, tif, bmp), - for standard output, or a folder, which mirrors the input's",
         form="O",
+    )  # fmt: skip
+    exemplar: tuple[str, ...] = option(
+        (), "picture, folder of pictures, or -; may be repeated: with several, the results of each lie in a "
+        "sub-folder of its name below --output", form="E", repeated=True,
+    )  # fmt: skip
+    colour: tuple[str, ...] = option(
+        (), "a colour instead of an exemplar, for the first colour group of the model or the one of --groups: #8a3b12, "
+        "rgb(138, 59, 18) or a name of CSS; may be repeated, and go with --exemplar", form="COLOUR", repeated=True,
     )  # fmt: skip
     input_mask: tuple[str, ...] = option(
         (), "where to change the input: white yes, black no, at the input's size; for a model of several groups name "
@@ -106,7 +113,7 @@ def plan(flags: TranslateFlags) -> list[FileJob] | Iterator[FileJob | OSError]:
     Raises PlanError for flags that cannot be meant.
     """
     settings = settings_of(flags)
-    exemplars = expand_exemplars(flags.exemplar)
+    exemplars = exemplars_of(flags)
     exemplar_mask = mask_files("exemplar_mask", flags.exemplar_mask)
     if flags.input != STREAM and os.path.isdir(flags.input):
         masks = _one_folder_of_masks(flags)
@@ -117,13 +124,22 @@ def plan(flags: TranslateFlags) -> list[FileJob] | Iterator[FileJob | OSError]:
     )
 
 
+def exemplars_of(flags: TranslateFlags) -> list[str]:
+    """Exemplars and colours. Raises PlanError where there is neither, or one cannot be used."""
+    if not flags.exemplar and not flags.colour:
+        raise PlanError("give --exemplar=PICTURE or --colour=#8a3b12: what the result is to look like")
+    if flags.colour and flags.exemplar_mask:
+        raise PlanError("--exemplar_mask goes with --exemplar; a colour has no mask")
+    return expand_exemplars(flags.exemplar) + swatches(flags.colour)
+
+
 def plan_beam(flags: TranslateFlags) -> dict[str, Any]:
     """The arguments of beam_jobs.Plan. Raises PlanError for flags that cannot be meant."""
     settings = settings_of(flags)
     if STREAM in (flags.input, flags.output, *flags.exemplar):
         raise PlanError("--runner=beam reads and writes files; - is for one picture, without it")
     return {
-        "model": flags.model, "input": flags.input, "exemplars": tuple(expand_exemplars(flags.exemplar)),
+        "model": flags.model, "input": flags.input, "exemplars": tuple(exemplars_of(flags)),
         "output": flags.output, "settings": settings, "input_masks": _one_folder_of_masks(flags),
         "exemplar_mask": mask_files("exemplar_mask", flags.exemplar_mask),
     }  # fmt: skip

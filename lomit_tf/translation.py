@@ -119,6 +119,7 @@ class Exemplar:
     photo: Photo
     window: framing.Window
     notes: tuple[str, ...] = ()
+    colour: str = ""  # of `encode_colour`: there is no picture, and nothing of the other groups
 
 
 @dataclasses.dataclass(frozen=True)

@@ -199,7 +199,7 @@ class Translator:
         window = framing.Window(0, 0, SWATCH_SIDE, SWATCH_SIDE)
         everywhere = np.ones((SWATCH_SIDE, SWATCH_SIDE), np.float32)
         masks = {name: everywhere * chosen[i] for i, name in enumerate(self.groups)}
-        return Exemplar(styles, masks, swatch, window)
+        return Exemplar(styles, masks, swatch, window, colour=colour)
 
     def exemplar_of_file(self, path: str | os.PathLike[str], mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
         """`encode_exemplar` of a file and mask files, remembered (the last KEPT_EXEMPLARS) until a file changes."""
@@ -293,7 +293,8 @@ class Translator:
         for i, group in enumerate(self.groups):
             if transfer[i] and not exemplar.styles[i].any():  # as core.without_empty leaves it
                 transfer[i] = 0
-                notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
+                if not exemplar.colour:
+                    notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
         prepared = self.prepare(request.image, crop=request.crop, face=request.face)
         given, notes = self._given(prepared, request.mask, "input mask")
         notes = prepared.notes + notes + exemplar.notes + notes_of_groups

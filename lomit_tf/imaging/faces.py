@@ -15,6 +15,7 @@ import dataclasses
 import functools
 import math
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
