@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import cv2
@@ -169,8 +170,8 @@ def test_means_at_another_size_are_averages(rng):
 
 def refined(start, place, images: int = 20, **options):
     model = lomit_tf.load(start)
-    data = mask_refinement.dataclasses.replace(model.config.data, train_images=images)
-    settings = mask_refinement.dataclasses.replace(ANY, **options)
+    data = dataclasses.replace(model.config.data, train_images=images)
+    settings = dataclasses.replace(ANY, **options)
     return mask_refinement.refine_masks(model, data, settings, place, name="start", threads=2)
 
 
@@ -270,7 +271,7 @@ def test_it_stops_when_no_look_is_better_and_keeps_the_best(start, tmp_path):
         (["--model=drawn_faces"], "--out is missing"),
         (["--model=drawn_facess", "--out=o.npz"], "drawn_faces"),
         (["--model=S", "--out=o.npz", "--group=beard"], "--group='beard' is not a group of the model"),
-        (["--model=S", "--out=o.npz", "--refuse=Bald"], "'Bald' is not a label of drawn_faces"),
+        (["--model=S", "--out=o.npz", "--refuse=Bald"], "(--refuse and --absent add Bald)"),
         (["--model=S", "--out=o.npz", "--refuse=", "--refine_size=100"], "--refine_size=100 is not a multiple"),
         (["--model=S", "--out=o.npz", "--face=0.5,0.5"], "--face is four numbers"),
         (["--model=S", "--out=o.npz", "--probable=0.9"], "--probable < --sure_foreground"),
