@@ -89,7 +89,7 @@ setup(
     ],
     package_dir={"lomit_tf.configs": "configs"},
     package_data={
-        "lomit_tf": ["py.typed", "weights/*/*"],
+        "lomit_tf": ["py.typed", "samples/*", "weights/*/*"],
         "lomit_tf.configs": ["*.cfg"],
         "lomit_tf.evaluation": ["*.html"],
         "lomit_tf.imaging": ["face_models/*"],

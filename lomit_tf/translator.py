@@ -94,6 +94,16 @@ class Translator:
         return self.inference.model.group_names
 
     @property
+    def colour_groups(self) -> tuple[str, ...]:
+        """Names of the groups that are painted by colour curves: those that `encode_colour` takes."""
+        return tuple(self.groups[g] for g in self._colour)
+
+    @property
+    def knows_faces(self) -> bool:
+        """Whether the model was trained on photographs of faces, so that crop="face" looks for one."""
+        return self._faces
+
+    @property
     def size(self) -> int:
         """Side of the model's images, in pixels."""
         return self.inference.size
@@ -179,7 +189,7 @@ class Translator:
           ImageError: a colour that cannot be read; a group that is painted freely, or a model of such groups only.
         """
         red_green_blue = colours.parse(colour)
-        able = [self.groups[g] for g in self._colour]
+        able = self.colour_groups
         if not able:
             raise ImageError(
                 f"colour {colour!r}: no group of this model is painted by colour curves; give an exemplar, or use a "
