@@ -26,7 +26,7 @@ import lomit_tf
 from lomit_tf import core, zoo
 from lomit_tf.config import near
 from lomit_tf.forks import check_fork
-from lomit_tf.imaging import carry_back, colours, curves, framing
+from lomit_tf.imaging import carry_back, colours, curves, framing, mask_edges
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, Photo, from_array, read
@@ -346,6 +346,7 @@ class Translator:
             if made.raw is not None:
                 photo = self._paste_free(photo, one, made.raw, full[-1], ready)
             if made.curves is not None:
+                self._continue(one, full[-1], ready)
                 photo = self._paste_curves(photo, one, made.curves, full[-1], ready)
         return Result(given_back(photo), largest(full), ready.exemplar.masks, photo, ready.notes)
 
@@ -365,6 +366,26 @@ class Translator:
         change = framing.uncut(change, window, photo.size)
         moved = carry_back.add(photo.srgb(inside), change, blend, 1.0)
         return photo.with_srgb(moved, inside, where=blend >= carry_back.MASK_FLOOR)
+
+    def _continue(self, prepared: Prepared, full: dict[str, np.ndarray], ready: Ready) -> None:
+        """Let the colour groups' own masks go on beyond the window, as long hair does; edited ones stay as they are."""
+        names = [self.groups[g] for g in self._colour if self.groups[g] not in ready.given]
+        if not names or prepared.own_masks is None:
+            return
+        own = prepared.own_masks[..., [self.groups.index(name) for name in names]]
+        window = prepared.window
+        if ready.given:  # what a person gave to other groups has taken its share
+            shown = (framing.cut(full[name], window) for name in names)
+            own = np.stack([carry_back.downsample(plane, len(own)) for plane in shown], axis=-1)
+        beyond, place = mask_edges.extend(prepared.photo.rgb, own, window.matrix)
+        if beyond is own:
+            return
+        inside = window.inside(prepared.photo.size)
+        within = prepared.whole(np.ones(prepared.region.shape[:2], np.float32))[inside] > 0
+        for g, name in enumerate(names):
+            plane = curves.sampled(beyond[..., g], place, prepared.photo.size)
+            plane[inside] = np.where(within, full[name][inside], plane[inside])
+            full[name] = plane
 
     def _paste_curves(
         self, photo: Photo, prepared: Prepared, grid: np.ndarray, full: Mapping[str, np.ndarray], ready: Ready

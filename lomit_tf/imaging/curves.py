@@ -46,6 +46,21 @@ def rectangle(left: float, top: float, width: float, height: float) -> np.ndarra
     return np.array([[1 / width, 0, (0.5 - left) / width], [0, 1 / height, (0.5 - top) / height]])
 
 
+def sampled(plane: np.ndarray, place: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A plane (s, t) at the pixels of a photograph (height, width), bilinear; 0 outside of what it covers.
+
+    `place` (2, 3) takes the photograph's (x, y, 1) to the plane's 0..1, as of `apply`. Returns (height, width) float32.
+    """
+    sides = np.array([plane.shape[1], plane.shape[0]], np.float64)
+    to_pixels = np.asarray(place, np.float64) * sides[:, None]
+    to_pixels[:, 2] -= 0.5
+    source = np.ascontiguousarray(plane, np.float32)
+    return cv2.warpAffine(
+        source, to_pixels, (size[1], size[0]), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )  # fmt: skip
+
+
 def apply(
     values: np.ndarray,
     curves: np.ndarray,
