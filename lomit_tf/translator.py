@@ -23,7 +23,7 @@ import numpy as np
 from absl import logging
 
 import lomit_tf
-from lomit_tf import core, zoo
+from lomit_tf import core, pasting, zoo
 from lomit_tf.config import near
 from lomit_tf.forks import check_fork
 from lomit_tf.imaging import colours, framing
