@@ -28,10 +28,11 @@ def parse(text: str) -> tuple[int, int, int]:
     Raises:
       ImageError: anything else, transparency included.
     """
+    colour: tuple[int, ...] = ()
     try:
         colour = ImageColor.getrgb(text.strip()) if isinstance(text, str) else ()
     except ValueError:
-        colour = ()
+        pass  # said below
     if len(colour) != 3 or not all(0 <= c <= 255 for c in colour):
         raise ImageError(
             f"colour {text!r} cannot be read; give #rrggbb such as #8a3b12, rgb(138, 59, 18) or a CSS name such as "
