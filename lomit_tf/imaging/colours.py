@@ -6,6 +6,8 @@ A style's colour moments are the mean and the deviation of a region's luminance 
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 from PIL import ImageColor
 
@@ -28,10 +30,9 @@ def parse(text: str) -> tuple[int, int, int]:
     Raises:
       ImageError: anything else, transparency included.
     """
-    try:
+    colour: tuple[int, ...] = ()
+    with contextlib.suppress(ValueError):  # said below
         colour = ImageColor.getrgb(text.strip()) if isinstance(text, str) else ()
-    except ValueError:
-        colour = ()
     if len(colour) != 3 or not all(0 <= c <= 255 for c in colour):
         raise ImageError(
             f"colour {text!r} cannot be read; give #rrggbb such as #8a3b12, rgb(138, 59, 18) or a CSS name such as "

@@ -300,7 +300,7 @@ def _taps(places: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.nda
     """For a linear interpolation: the entries before and after, and the share of the latter; edges repeated."""
     places = np.clip(places, 0, size - 1)
     low = places.astype(np.int64)
-    return low, np.minimum(low + 1, size - 1), np.float32(places - low)
+    return low, np.minimum(low + 1, size - 1), (places - low).astype(np.float32)
 
 
 def _interpolation(places: np.ndarray, size: int) -> np.ndarray:
