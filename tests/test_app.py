@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_help_is_plain_and_local_by_default(capsys):
     assert app.run(["--help"]) == 0
     shown = capsys.readouterr().out
-    for flag in ("--model", "--host", "--port", "--share", "--crop"):
+    for flag in ("--model", "--host", "--port", "--[no]share", "--crop"):
         assert flag in shown
     defaults = app.FLAGS.parse([])
     assert (defaults.host, defaults.share) == ("127.0.0.1", False)
