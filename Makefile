@@ -9,6 +9,9 @@ PYTHON ?=
 WORKDIR ?= runs/drawn_faces
 EXTRAS ?=
 ARGS ?=
+# One process for each core, at most eight, and each module within one of them: modules share expensive fixtures,
+# Bazel's folder, a server or a browser among their tests, and never with other modules.
+PARALLEL ?= -n logical --maxprocesses 8 --dist loadscope
 
 # Quieter TensorFlow: its lines about absent CUDA libraries are harmless.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -21,7 +24,7 @@ TRAIN_STAMP := $(VENV)/.installed-train$(if $(EXTRAS),-$(subst $(comma),-,$(EXTR
 DEV_STAMP := $(VENV)/.installed-dev
 DECLARED := setup.py pyproject.toml constraints.txt
 
-.PHONY: help demo train test quick lint docs bench lock clean distclean
+.PHONY: help demo train test fuzz quick lint docs bench lock clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +54,14 @@ demo: $(TRAIN_STAMP) ## translate pictures with the shipped weights; writes runs
 train: $(TRAIN_STAMP) ## train on the built-in drawn faces; results in runs/drawn_faces
 	$(PY) -m lomit_tf.train --flagfile=drawn_faces.cfg --workdir=$(WORKDIR) $(ARGS)
 
-test: $(DEV_STAMP) ## run the tests
-	$(PY) -m pytest $(ARGS)
+test: $(DEV_STAMP) ## run all tests, on all cores (PARALLEL= runs them one after the other)
+	$(PY) -m pytest $(PARALLEL) $(ARGS)
+
+quick: lint ## lint, and the tests that need no training: about a minute
+	$(PY) -m pytest --quick -q $(PARALLEL) $(ARGS)
+
+fuzz: $(DEV_STAMP) ## translate 2,000 photographs of every kind, drawn at random
+	LOMIT_FUZZ=2000 $(PY) -m pytest tests/test_photo_fuzz.py $(ARGS)
 
 lint: $(DEV_STAMP) ## ruff and mypy
 	$(PY) -m ruff check .

@@ -16,6 +16,8 @@ INSTALL_REQUIRES = [
     "tensorflow-datasets>=4.9.10,<4.10",
     # TFDS' own builders import it when they prepare a data set, and TFDS does not declare it.
     "importlib_resources>=6",
+    # Whether the host of a download answers, asked before TFDS tries for minutes; TFDS brings it too.
+    "requests>=2.32,<3",
     "absl-py>=2.5,<3",
     "numpy>=2.1,<3",
     "pillow>=11,<13",

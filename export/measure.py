@@ -51,7 +51,8 @@ def measure(path: Path, part: str, feed_file: Path, threads: int) -> dict[str, A
 def _peak_kb() -> float:
     status = Path("/proc/self/status")
     if status.exists():  # and not ru_maxrss: on Linux a child starts with its parent's
-        return next(float(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        lines = status.read_text(encoding="utf-8").splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1024 if sys.platform == "darwin" else peak  # bytes there, kilobytes elsewhere
 

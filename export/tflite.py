@@ -107,5 +107,9 @@ def inner_convolutions(model: bytes) -> list[str]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """The quantiser shows progress bars and a summary of each file, whatever its verbosity."""
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+    with (
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
         yield

@@ -56,7 +56,7 @@ def _settings_file() -> Path:
 
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        settings = json.loads(path.read_text())
+        settings = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # Keras too goes on without a file that it cannot read
         return {}
     return settings if isinstance(settings, dict) else {}

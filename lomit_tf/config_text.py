@@ -47,7 +47,8 @@ def effective_flagfile(config: LomitConfig) -> str:
     it).
     """
     lines = [
-        "# Every setting of a run. To repeat it, into another folder:",
+        "# Every setting of a run. To go on with it, or to repeat it in another folder:",
+        "#   python -m lomit_tf.train --flagfile=THIS_FILE",
         "#   python -m lomit_tf.train --flagfile=THIS_FILE --workdir=runs/again",
     ]
     for section, kind in SECTIONS.items():

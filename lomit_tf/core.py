@@ -1,5 +1,7 @@
 """One translation: the forward pass that training, inference, serving, distillation, evaluation and export share.
 
+docs/method.md, 1 to 3, 7 and 10.
+
 Nothing else calls `Generator.decode` or `Generator.curves`. keras.ops only. Below, B is the batch, S the side of the
 images, G the number of groups and R = G + 1 that of the regions, the background last.
 """
@@ -57,6 +59,8 @@ def complete(masks: Any) -> Any:
 def with_edits(masks: Any, edits: Any) -> Any:
     """Put edited masks among the network's: an edit stays as given, and the others share what is left.
 
+    docs/method.md, eq. (10.2).
+
     The twin of `imaging.masks.replace`, which works on photographs.
 
     Args:
@@ -84,6 +88,8 @@ def with_edits(masks: Any, edits: Any) -> Any:
 def mix_styles(own: Any, exemplar: Any, transfer: Any, code_size: int | None = None) -> Any:
     """Styles (B, R, S): the exemplar's in the groups of T (B, G), the image's own elsewhere and in the background.
 
+    docs/method.md, eqs. (1.3) and (7.1).
+
     With colours (`code_size` numbers of E_s, then six moments and the flag) a style whose flag is COLOURS_ONLY gives
     its moments, and the code stays the own one.
     """
@@ -99,7 +105,7 @@ def mix_styles(own: Any, exemplar: Any, transfer: Any, code_size: int | None = N
 
 
 def without_empty(styles: Any, masks: Any) -> Any:
-    """Styles (B, R, S), 0 for the regions whose masks (B, S, S, R) are empty: nowhere above EMPTY_MASK.
+    """Styles (B, R, S), 0 for the regions whose masks (B, S, S, R) are empty: nowhere above EMPTY_MASK: eq. (2.5).
 
     The code of an empty region means nothing, and could paint anything. A style of zeros says so to `transferable`,
     wherever it was kept meanwhile.
@@ -114,13 +120,13 @@ def transferable(styles: Any, transfer: Any) -> Any:
 
 
 def chosen_mask(masks: Any, transfer: Any) -> Any:
-    """Union of the masks of the groups in T: (B, S, S, R), (B, G) -> (B, S, S, 1)."""
+    """Union of the masks of the groups in T (eq. (3.7)): (B, S, S, R), (B, G) -> (B, S, S, 1)."""
     groups = transfer.shape[-1]
     return ops.sum(masks[..., :groups] * ops.reshape(transfer, (-1, 1, 1, groups)), axis=-1, keepdims=True)
 
 
 def blend(mask: Any, painted: Any, image: Any) -> Any:
-    """m * G + (1 - m) * x."""
+    """m * G + (1 - m) * x: eq. (3.8)."""
     return mask * painted + (1 - mask) * image
 
 
@@ -202,7 +208,7 @@ def paint(
     generator: Generator, image: Any, content: tuple[Any, Any, Any], masks: Any, own: Any, target: Any, transfer: Any,
     *, reconstruct: bool = False,
 ) -> Painting:  # fmt: skip
-    """Free groups first, then colours.
+    """Free groups first, then colours: docs/method.md, eq. (7.9).
 
     z = x + sum over the free g in T of m_g (G - x)
     y = z + sum over the colour g in T of m_g curves_g(z)

@@ -26,6 +26,7 @@ from lomit_tf.config import PRESETS, ConfigError, near
 from lomit_tf.config_text import as_text
 
 SIZES = frozenset(name for sizes in PRESETS.values() for name in sizes)
+RUN_FLAGFILE, RUN_CONFIG = "flags.cfg", "config.json"  # as checkpoints.Workdir names them
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -37,11 +38,14 @@ class Given:
     where: str
 
 
-def read_command_line(argv: Sequence[str], known: absl_flags.FlagValues, *, words: str = "") -> dict[str, Given]:
+def read_command_line(
+    argv: Sequence[str], known: absl_flags.FlagValues, *, words: str = "", go_on: bool = False
+) -> dict[str, Given]:
     """Flag name -> what the command line (without the program's name) and its flagfiles give.
 
     Arguments that are no flags are values of the flag named `words`, and refused where it is empty. A flag that absl
-    knows as a multi flag gives a tuple of all its values.
+    knows as a multi flag gives a tuple of all its values. With `go_on`, the flags.cfg of a workdir, named on the
+    command line, also gives that workdir, below its own lines: the command goes on with that run.
 
     Raises ConfigError for unknown flags, bad values, a flag given twice with different values on the command line,
     and flagfiles that are missing or include each other.
@@ -53,7 +57,8 @@ def read_command_line(argv: Sequence[str], known: absl_flags.FlagValues, *, word
         word = left.popleft()
         name, value = _read_flag(f"--{words}={word}" if words and not word.startswith("-") else word, left, known)
         if name == "flagfile":
-            below = _over(below, _read_flagfile(value, known, (), ""))
+            read = _read_flagfile(value, known, (), "")
+            below = _over(below, _own_workdir(value) | read if go_on else read)
         elif isinstance(known[name], absl_flags.MultiFlag):
             own[name] = _one_more(own.get(name), value, "")
         elif name in own and own[name].value != value:
@@ -170,6 +175,14 @@ def _read_flagfile(name: str, known: absl_flags.FlagValues, chain: tuple[Path, .
         else:
             own[flag] = Given(value, here)
     return _over(included, own)
+
+
+def _own_workdir(name: str) -> dict[str, Given]:
+    """The workdir whose own flagfile is named, if it is one: it has the configuration of a run beside it."""
+    path = _find(name, None, "")
+    if path.name != RUN_FLAGFILE or not (path.parent / RUN_CONFIG).is_file():
+        return {}
+    return {"workdir": Given(str(path.parent), _shown(path))}
 
 
 def _over(below: dict[str, Given], above: dict[str, Given]) -> dict[str, Given]:

@@ -27,7 +27,8 @@ RUN_HELP = {
     "may be repeated, the last one wins",
     "preset": "network sizes: lomit, the paper's; small, for a CPU or a first look; mobile, for telephones; "
     "flags given beside it refine it (default: lomit)",
-    "workdir": "folder for the results (default: runs/ and the name of the data set)",
+    "workdir": "folder for the results (default: runs/ and the name of the data set; with a run's own "
+    "flags.cfg as --flagfile, that run's)",
     "resume": "auto: go on where the run in the workdir stopped; never: refuse a workdir that has checkpoints; "
     "must: refuse one that has none (default: auto)",
 }
@@ -41,8 +42,8 @@ Train LOMIT: translate an image after an exemplar, within a learned mask.
       on CelebA; the first lines of a flagfile say what it needs
   python -m lomit_tf.train --flagfile=drawn_faces.cfg --steps=100 --workdir=runs/try
       any flag beside a flagfile wins over it
-  python -m lomit_tf.train --flagfile=runs/try/flags.cfg --workdir=runs/again
-      a run repeated with all its settings
+  python -m lomit_tf.train --flagfile=runs/try/flags.cfg
+      goes on with that run; with another --workdir it repeats it there
 
 The same command on the same --workdir continues a run."""
 
@@ -109,7 +110,7 @@ def parse(argv: Sequence[str]) -> Invocation:
         missing or includes itself, or values that contradict each other. The message says which flag, the
         value received and, for one from a flagfile, the file and the line.
     """
-    given = read_command_line(argv, define_flags())
+    given = read_command_line(argv, define_flags(), go_on=True)
     run = {name: given.pop(name) for name in RUN_HELP if name in given}
     try:
         preset = run["preset"].value if "preset" in run else "lomit"

@@ -31,7 +31,10 @@ def added(variables: list[Any], gradients: list[Any], some: list[Any], more: lis
 
 
 class HalvingSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """The rate, halved at `start` and every `every` steps after it; derived from the step, so a resume keeps it."""
+    """The rate, halved at `start` and every `every` steps after it; derived from the step.
+
+    So a resume keeps it. docs/method.md, eq. (8.1).
+    """
 
     def __init__(self, rate: float, start: int, every: int) -> None:
         self.rate, self.start, self.every = rate, start, every
@@ -106,7 +109,7 @@ class Lomit(keras.Model):
         self.built = True
 
     def compile(self, generator_optimizer: Any = None, critic_optimizer: Any = None, **kwargs: Any) -> None:
-        """Set the two optimizers; by default Adam as the configuration says (spec, section 3)."""
+        """Set the two optimizers; by default Adam as the configuration says (docs/method.md, 8)."""
         t = self.config.training
         kwargs.setdefault("jit_compile", {"on": True, "off": False, "auto": "auto"}[t.jit])
         super().compile(**kwargs)
@@ -296,7 +299,10 @@ class Lomit(keras.Model):
         return logs
 
     def _update_average(self) -> None:
-        """ema <- d * ema + (1 - d) * w, with d = min(decay, (1 + t) / (10 + t)): early averages forget the start."""
+        """ema <- d * ema + (1 - d) * w, with d = min(decay, (1 + t) / (10 + t)): early averages forget the start.
+
+        docs/method.md, eq. (8.2).
+        """
         if self.ema_generator is None:
             return
         t = tf.cast(self.generator_optimizer.iterations, tf.float32)

@@ -1,4 +1,4 @@
-"""One training step's computations (spec, sections 3, 6 and 7) from networks and losses; keras.ops only.
+"""One training step's computations (docs/method.md, 4 to 7) from core, networks and losses; keras.ops only.
 
 Both directions of a pair run as one batch: the first half is x1, the second half x2, and `swap` gives each image its
 exemplar. B below is that doubled batch, R = G + 1 the regions.
@@ -75,7 +75,7 @@ class Translation:
 def translate(
     generator: Generator, config: LomitConfig, pairs: Pairs, *, reconstruct: bool, contrast: Any = None
 ) -> Translation:
-    """x12 and x21 of pairs; the reconstruction shares the decoder's pass with the translation.
+    """x12 and x21 of pairs (eqs. (4.1), (4.2)); the reconstruction shares the decoder's pass with the translation.
 
     `contrast` of the masks, where it is not the model's own.
     """
@@ -88,7 +88,7 @@ def translate(
 
 
 def real_for_penalty(config: LomitConfig, pairs: Pairs) -> Any:
-    """What the penalty interpolates with: the input (paper), or the exemplar (section 6).
+    """What the penalty interpolates with: the input (paper), or the exemplar: docs/method.md, eq. (5.2).
 
     The exemplar has the target's labels on the groups that are transferred; on the others only the input has them, so
     with a part of the groups the interpolation is between images that share some of the target's labels.
@@ -172,7 +172,10 @@ def cycle_terms(
 
 
 def colour_term(generator: Generator, pairs: Pairs, first: Translation) -> Any:
-    """The exemplar's six colour moments in the painted region, where T asks for them and both regions are there."""
+    """The exemplar's six colour moments in the painted region, where T asks for them and both regions are there.
+
+    docs/method.md, eq. (7.10).
+    """
     masks = ops.stop_gradient(first.encoding.masks[..., :-1])
     styles = ops.stop_gradient(first.encoding.styles)
     painted, wanted, asked = [], [], []
@@ -197,7 +200,7 @@ def changes(generator: Generator, pairs: Pairs, first: Translation) -> list[Any]
 
 
 def mask_composites(pairs: Pairs, first: Translation, membership: Any, changed: list[Any]) -> tuple[Any, Any]:
-    """What each mask is asked: does painting within it suffice? x + m_g sg(change_g), and the labels it must have.
+    """The composite of each mask alone, x + m_g sg(change_g), and the labels it must have: docs/method.md, eq. (6.2).
 
     Returns:
         images (G * B, H, W, 3) and labels (G * B, K), group by group.
@@ -211,7 +214,7 @@ def mask_composites(pairs: Pairs, first: Translation, membership: Any, changed: 
 
 
 def reconstruction_term(generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation) -> Any:
-    """L1(x11, x1), a pixel counting o + (1 - o) m, m being where G paints and o `reconstruction_outside`."""
+    """L1(x11, x1), a pixel counting o + (1 - o) m, m being where G paints and o `reconstruction_outside`: eq. (5.8)."""
     outside, again = config.loss.reconstruction_outside, first.painting.reconstruction
     if outside == 1:
         return reconstruction.l1(again, pairs.images)
@@ -281,8 +284,11 @@ def image_terms(
 def mask_terms(
     config: LomitConfig, pairs: Pairs, first: Translation, membership: Any, answers: tuple[Any, Any, Any], returned: Any
 ) -> tuple[dict[str, Any], Any]:
-    """What decoupled masks learn from: the critic's answers (scores, logits, labels) to `mask_composites`, and what
-    the cycle did not restore. Also the success (G,) of `mask_gate`, or None."""
+    """What decoupled masks learn from: docs/method.md, eqs. (6.3) to (6.6).
+
+    The critic's answers (scores, logits, labels) to `mask_composites`, and what the cycle did not restore. Also the
+    success (G,) of `mask_gate`, or None.
+    """
     scores, logits, labels = answers
     groups, batch = membership.shape[0], ops.shape(pairs.images)[0]
     asked = ops.reshape(ops.transpose(pairs.transfer), (-1,))  # group by group, as the composites
@@ -327,7 +333,10 @@ def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
 
 
 def mask_contrast(config: LomitConfig, step: Any) -> Any:
-    """How far masks are sharpened at a generator step: ramped in with the masks' own terms, so that none is lost."""
+    """How far masks are sharpened at a generator step: ramped in with the masks' own terms, so that none is lost.
+
+    docs/method.md, eq. (3.9).
+    """
     if config.training.freeze_masks or not config.model.mask_contrast:
         return None
     return config.model.mask_contrast * mask.ramp(step, config.loss.mask_start, config.loss.mask_end)

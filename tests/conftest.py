@@ -25,6 +25,26 @@ TINY = {
 }  # fmt: skip
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--quick, for `make quick`."""
+    parser.addoption("--quick", action="store_true", help="only modules marked quick, without their slow tests")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --quick modules that are not marked so are not even imported: importing TensorFlow takes seconds."""
+    if not config.getoption("--quick") or not collection_path.name.startswith("test_"):
+        return None
+    return "pytestmark = pytest.mark.quick" not in collection_path.read_text(encoding="utf-8") or None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --quick, leave out the slow tests of modules marked quick."""
+    if config.getoption("--quick"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., LomitConfig]:
     """tiny(**fields): a LomitConfig with the smallest networks, and any field changed."""

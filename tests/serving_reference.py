@@ -123,7 +123,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 def specs_of(function: Any) -> dict[str, tf.TensorSpec]:
     positional, named = function.structured_input_signature
-    return {spec.name: spec for spec in (*positional, *named.values()) if spec is not None}
+    return {signature.name: signature for signature in (*positional, *named.values()) if signature is not None}
 
 
 def is_object(value: Any) -> bool:
@@ -151,7 +151,11 @@ def from_rows(instances: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, A
     for name, column in columns.items():
         if len({np.shape(value) for value in column}) > 1:
             raise ServingError(400, f"Expecting one shape of {name}")
-    return {name: np.stack(column) for name, column in columns.items()}
+    return {name: stacked(column, specs[name]) for name, column in columns.items()}
+
+
+def stacked(parts: list[Any], spec: tf.TensorSpec) -> np.ndarray:
+    return np.array(parts, object if spec.dtype == tf.string else np.float32)
 
 
 def from_columns(inputs: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
@@ -163,27 +167,26 @@ def from_columns(inputs: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, A
     for name in specs:
         if name not in inputs:
             raise ServingError(400, f"Missing named input: {name} in 'inputs' object.")
-    return {name: tensor(inputs[name], spec) for name, spec in specs.items()}
+    return {name: tensor(inputs[name], signature) for name, signature in specs.items()}
 
 
-def tensor(value: Any, spec: tf.TensorSpec) -> np.ndarray:
+def tensor(value: Any, spec: tf.TensorSpec) -> Any:
     """Nested lists with the same number of values everywhere: numbers for floats, strings or {"b64"} for strings."""
     if isinstance(value, list):
         parts = [tensor(part, spec) for part in value]
         if len({np.shape(part) for part in parts}) > 1:
             raise ServingError(400, "Encountered list at unexpected size")
-        return np.array(parts, object if spec.dtype == tf.string else np.float32)
+        return stacked(parts, spec)
     if spec.dtype == tf.string:
         if isinstance(value, str):
-            return np.array(value.encode(), object)
+            return value.encode()
         if isinstance(value, dict) and not is_object(value):
-            return np.array(unescape(value["b64"]), object)
+            return unescape(value["b64"])
         raise ServingError(400, "is not of expected type: string")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ServingError(400, "is not of expected type: float")
-    if (isinstance(value, int) and abs(value) > MOST_EXACT) or (
-        math.isfinite(value) and abs(value) > np.finfo(np.float32).max
-    ):
+    most = MOST_EXACT if isinstance(value, int) else float(np.finfo(np.float32).max)
+    if math.isfinite(value) and abs(value) > most:
         raise ServingError(400, "Cannot convert JSON value to float without loss of precision.")
     return np.float32(value)
 

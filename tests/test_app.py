@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import http.server
 import importlib.util
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -99,3 +103,56 @@ def test_it_serves_on_this_machine_alone_until_a_signal(tiny, tmp_path):
             errors = served.communicate(timeout=60)[1]
         assert served.returncode == 128 + signal.SIGTERM
         assert "Traceback" not in errors
+
+
+class Stripping(http.server.BaseHTTPRequestHandler):
+    """A reverse proxy that serves what lies behind it below /faces, and nothing else."""
+
+    behind = ""
+
+    def do_GET(self) -> None:
+        if not self.path.startswith("/faces/"):
+            self.send_error(404)
+            return
+        request = urllib.request.Request(self.behind + self.path.removeprefix("/faces"))
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            body = answer.read()
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.headers["Content-Type"])
+            self.end_headers()
+            self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.mark.slow
+def test_it_serves_behind_a_proxy_below_a_path(groups_workdir):
+    """With GRADIO_ROOT_PATH, all that the page asks for lies below that path, and comes through the proxy."""
+    pytest.importorskip("gradio", reason="gradio is not installed (extra app)")
+    command = [sys.executable, "-m", "lomit_tf.app", f"--model={groups_workdir}", "--port=0"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "GRADIO_ROOT_PATH": "/faces"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as served:
+        try:
+            address = re.search(r"open (http://127\.0\.0\.1:\d+)/", line := served.stdout.readline())
+            assert address, line + served.stderr.read()
+            handler = type("Proxy", (Stripping,), {"behind": address[1]})
+            with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as proxy:
+                threading.Thread(target=proxy.serve_forever, daemon=True).start()
+                outside = f"http://127.0.0.1:{proxy.server_address[1]}"
+                with urllib.request.urlopen(f"{outside}/faces/", timeout=60) as answer:
+                    page = answer.read().decode()
+                with urllib.request.urlopen(f"{outside}/faces/config", timeout=60) as answer:
+                    root = json.load(answer)["root"]
+                assert root.endswith("/faces")
+                assets = set(re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page))
+                assert assets
+                for asset in assets:
+                    with urllib.request.urlopen(urllib.parse.urljoin(f"{outside}/faces/", asset), timeout=60) as answer:
+                        assert answer.status == 200, asset
+                proxy.shutdown()
+        finally:
+            served.send_signal(signal.SIGTERM)
+            served.communicate(timeout=60)

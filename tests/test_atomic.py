@@ -8,6 +8,8 @@ import pytest
 
 from lomit_tf.atomic import write_bytes, write_text
 
+pytestmark = pytest.mark.quick
+
 
 def test_writing_leaves_the_old_file_or_the_new_one(tmp_path, monkeypatch):
     path = tmp_path / "a.png"

@@ -7,6 +7,8 @@ import pytest
 
 from lomit_tf.evaluation.attributes import FAMILIES, attribute_metrics
 
+pytestmark = pytest.mark.quick
+
 HAIR = FAMILIES["hair_colour"]
 YES, NO = 0.9, 0.1
 

@@ -21,6 +21,8 @@ from lomit_tf.config import (
 )
 from tools import config_table
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

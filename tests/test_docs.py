@@ -13,6 +13,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).resolve().parents[1]
 METHOD = ROOT / "docs" / "method.md"
 # What readers of the repository do not have, in words that say so.
@@ -62,6 +64,14 @@ def test_links_lead_to_files_and_headings():
             assert file.is_file(), f"{page.name}: {target}"
             if anchor:
                 assert anchor in anchors(file), f"{page.name}: {target}#{anchor}"
+
+
+def test_every_page_is_in_the_navigation():
+    listed = set(re.findall(r": ([\w/]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE))
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} | {"decisions/README.md"} <= listed
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    for record in (ROOT / "docs" / "decisions").glob("[0-9]*.md"):
+        assert f"]({record.name})" in index, record.name
 
 
 def test_documents_named_in_code_exist():

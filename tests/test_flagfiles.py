@@ -15,6 +15,8 @@ import pytest
 from lomit_tf import flagfiles, flags
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.cfg"))
 
@@ -183,3 +185,33 @@ def test_small_celeba_is_celeba_but_for_what_it_says():
     assert small.model == dataclasses.replace(large.model, **PRESETS["small"], **said)
     assert small.data.label_names == ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
     assert list(large.data.group_labels) == ["hair", "smile", "facial_hair", "face"]
+
+
+def test_a_runs_own_flagfile_goes_on_in_its_workdir(folder):
+    from lomit_tf.checkpoints import Workdir
+
+    run = Workdir(folder / "runs" / "mine")
+    run.prepare(LomitConfig.create(seed=5, dataset="celeb_a"))
+    for name in ("runs/mine/flags.cfg", "./runs/mine/flags.cfg", str(run.flagfile)):
+        asked = flags.parse([f"--flagfile={name}"])
+        assert (asked.workdir.resolve(), asked.config.training.seed) == (run.path.resolve(), 5), name
+        assert flags.parse([f"--flagfile={name}", "--workdir=w"]).workdir == Path("w")
+        assert flags.parse(["--seed=6", f"--flagfile={name}"]).workdir.resolve() == run.path.resolve()
+    # The last flagfile that says where wins; one that includes a run's does not go on with that run.
+    assert flags.parse(["--flagfile=runs/mine/flags.cfg", "--flagfile=celeba.cfg"]).workdir == Path("runs/celeba")
+    (folder / "outer.cfg").write_text("--flagfile=runs/mine/flags.cfg\n")
+    assert flags.parse(["--flagfile=outer.cfg"]).workdir == Path("runs/celeb_a")
+    # A copy elsewhere is no run's own: there is no config.json beside it.
+    shutil.copy(run.flagfile, folder / "flags.cfg")
+    assert flags.parse(["--flagfile=flags.cfg"]).workdir == Path("runs/celeb_a")
+    run.flagfile.write_text("--workdir=elsewhere\n")
+    assert flags.parse(["--flagfile=runs/mine/flags.cfg"]).workdir == Path("elsewhere")
+
+
+def test_a_teachers_flagfile_does_not_make_its_workdir_the_students(folder):
+    from lomit_tf import distill
+    from lomit_tf.checkpoints import Workdir
+
+    Workdir(folder / "teacher").prepare(LomitConfig.create())
+    asked = distill.parse(["--flagfile=teacher/flags.cfg", "--teacher=teacher"])
+    assert asked.workdir == Path("runs/mobile")

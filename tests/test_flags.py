@@ -12,6 +12,8 @@ from absl import flags as absl_flags
 from lomit_tf import flags
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig, field_names
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch) -> Path:

@@ -9,6 +9,8 @@ import tensorflow as tf
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.guided_filter import box, guided_filter, luminance, sharpen
 
+pytestmark = pytest.mark.quick
+
 
 def windows(size: tuple[int, int], radius: int):
     """Of every pixel: itself and the slices of its square, cut at the borders."""

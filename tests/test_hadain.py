@@ -11,6 +11,8 @@ import pytest
 from lomit_tf.networks.blocks import area_pool
 from lomit_tf.networks.hadain import HighwayAdaIN, widen
 
+pytestmark = pytest.mark.quick
+
 LIMIT = 6.0  # log-variances are softly bound to it
 
 

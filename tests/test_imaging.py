@@ -14,6 +14,8 @@ from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.framing import Window, choose, cut, parse_crop, uncut
 from lomit_tf.imaging.masks import read_mask, read_masks, replace
 
+pytestmark = pytest.mark.quick
+
 # Masks
 
 

@@ -15,6 +15,8 @@ from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.photo import Photo, read
 from lomit_tf.imaging.writing import encode, encode_mask, given_back, lost, save
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def pixels(rng) -> np.ndarray:

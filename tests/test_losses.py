@@ -12,6 +12,8 @@ import pytest
 from lomit_tf.config import LossConfig
 from lomit_tf.losses import adversarial, classification, mask, reconstruction
 
+pytestmark = pytest.mark.quick
+
 # The losses compute in float32, whose unit roundoff is 6e-8; sums of up to some thousand terms of both signs lose
 # two digits at most.
 CLOSE: dict[str, Any] = {"rtol": 2e-5, "atol": 2e-6}

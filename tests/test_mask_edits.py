@@ -13,6 +13,8 @@ from PIL import Image
 from lomit_tf.webapp import mask_edits
 from lomit_tf.webapp.mask_edits import TOLERANCE, LayerError
 
+pytestmark = pytest.mark.quick
+
 SIZE = (60, 80)
 
 

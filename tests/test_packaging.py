@@ -18,6 +18,8 @@ import setuptools
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("LOMIT_SHARED", ROOT.parent / "shared"))
 # Never beside `tensorflow`: docs/dependencies.md says why.

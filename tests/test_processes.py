@@ -99,6 +99,7 @@ def run(code: str, tmp_path: Path, *arguments: str) -> subprocess.CompletedProce
 need_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 
+@pytest.mark.slow
 @need_fork
 def test_a_forked_child_is_told_at_once_whatever_it_does(tmp_path):
     names = ("use", "masks", "load", "make", "wrap", "encode", "build")
@@ -111,12 +112,14 @@ def test_a_forked_child_is_told_at_once_whatever_it_does(tmp_path):
     assert lines["parent"] == "(64, 64, 3)"  # the parent goes on as before
 
 
+@pytest.mark.slow
 @need_fork
 def test_a_fork_before_tensorflow_has_worked_is_fine(tmp_path):
     shown = run(BEFORE, tmp_path)
     assert (shown.returncode, shown.stdout.strip()) == (0, "('hair', 'smile')"), shown.stderr
 
 
+@pytest.mark.slow
 def test_a_spawned_worker_takes_a_pickled_translator(tmp_path):
     shown = run(SPAWNED, tmp_path)
     assert shown.returncode == 0, shown.stderr

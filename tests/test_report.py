@@ -21,6 +21,8 @@ from lomit_tf.atomic import PART
 from lomit_tf.evaluation import report, report_cells, report_curves
 from lomit_tf.evaluation.results import Curve, Row, checked
 
+pytestmark = pytest.mark.quick
+
 HOSTILE = """<script>alert(1)</script> & "a" 'b' | `c` *d* [e](http://x.example) $title {{data}}"""
 VOID = {"meta", "img", "input", "br", "wbr", "hr", "link", "source"}
 METHODS = ["lomit", "identity"]

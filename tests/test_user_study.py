@@ -19,6 +19,8 @@ from lomit_tf import user_study as command
 from lomit_tf.evaluation import user_study, user_study_scores
 from lomit_tf.evaluation.user_study_scores import StudyError
 
+pytestmark = pytest.mark.quick
+
 METHODS = ("zebrafish", "quokkanet", "axolotl")
 SHADES = {"input": 10, "exemplar": 60, "zebrafish": 110, "quokkanet": 160, "axolotl": 210}
 

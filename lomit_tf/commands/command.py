@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib.util
+import io
 import os
 import signal
 import sys
@@ -54,11 +55,14 @@ class Command(Generic[Options]):
         """Run the command on arguments without the program's name (None: the process's) and return its exit code."""
         argv = sys.argv[1:] if argv is None else list(argv)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a code page that lacks a character shows its escape, as stderr
+            sys.stdout.reconfigure(errors="backslashreplace")
         with _signals() as received:
             try:
                 return self._run(argv)
             except BrokenPipeError:
-                sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - Python flushes it at exit, and would complain again
+                # Python flushes it at exit, and would complain again.
+                sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
                 return self._failed("standard output was closed before everything was written", FAILED)
             except ConfigError as error:
                 return self._failed(str(error), UNUSABLE)

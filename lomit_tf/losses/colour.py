@@ -1,4 +1,4 @@
-"""The colour painter's loss: the painted region has the exemplar's colour moments."""
+"""The colour painter's loss: the painted region has the exemplar's colour moments (docs/method.md, eq. (7.10))."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def to_ycc(images: Any) -> Any:
 
 
 def region_moments(images: Any, masks: Any) -> Any:
-    """Mean and deviation of Y, Cb and Cr in every region.
+    """Mean and deviation of Y, Cb and Cr in every region: docs/method.md, eq. (7.1).
 
     mean_r = sum_p w_r x / sum_p w_r
     deviation_r = sqrt(sum_p w_r (x - mean_r)^2 / sum_p w_r)

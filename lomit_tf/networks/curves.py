@@ -1,7 +1,7 @@
 """The colour painter: local curves of luminance, painted as the difference between two styles.
 
 A curve says for each of BINS luminances how a pixel's colour changes; a coarse grid of them covers the picture. What
-is painted at full resolution is only the look-up, in the photograph's own pixels (docs/method.md, the colour painter).
+is painted at full resolution is only the look-up, in the photograph's own pixels (docs/method.md, 7.2).
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from lomit_tf.networks.hadain import HighwayAdaIN
 BINS = 8  # K
 CELL = 8  # pixels of the image to one cell of the grid
 CENTRES = tuple((2 * k + 1) / BINS - 1 for k in range(BINS))  # luminances of the bins, in [-1, 1]
-CORRECTION = 0.4  # b: the learned correction stays within +-b, of colours in [-1, 1]
+# b: the learned correction of Y, Cb and Cr stays within +-b, of values in [-1, 1]. With 0.4 for the colour differences
+# too, what a mask takes by mistake turned violet where it was painted dark.
+CORRECTION = (0.4, 0.12, 0.12)
 GAIN = (0.6, 1.6)  # bounds of the ratio of deviations: beyond, a region turns chalky or grainy
 FLOOR, CEILING, SOFTNESS = -0.92, 0.97, 0.08  # of painted luminance, and how softly it bends there
 CHROMA_LIMIT = 1.25  # how much more colourful a bin may be than the region's mean
@@ -50,12 +52,13 @@ class CurveHead(layers.Layer):
 
 
 def correction(wanted: Any, own: Any) -> Any:
-    """b tanh((F(wanted) - F(own)) / b): exactly 0 where the two are equal."""
-    return CORRECTION * ops.tanh((wanted - own) / CORRECTION)
+    """b tanh((F(wanted) - F(own)) / b): grids (..., 3 * BINS), exactly 0 where the two are equal. Eq. (7.5)."""
+    bound = ops.convert_to_tensor(CORRECTION * BINS, dtype="float32")
+    return bound * ops.tanh((wanted - own) / bound)
 
 
 def closed_form(wanted: Any, own: Any) -> Any:
-    """Curves that carry one region's colour moments to another's, without anything learned.
+    """Curves that carry one region's colour moments to another's, without anything learned: eqs. (7.2) to (7.4).
 
     Y:      bend((c_k - mean_o) clip(dev_w / dev_o, GAIN) + mean_w) - bend((c_k - mean_o) + mean_o)
     Cb, Cr: mean_w s(Y after, mean_w) - mean_o s(Y before, mean_o), s(l, mean) = clip((1 + l) / (1 + mean), 0, limit)
@@ -94,7 +97,7 @@ def _share(luminances: Any, mean: Any) -> Any:
 
 
 def monotone(curves: Any) -> Any:
-    """Limit the slope of the tone curve l + dY(l) to SLOPE, keeping its mean over the bins.
+    """Limit the slope of the tone curve l + dY(l) to SLOPE, keeping its mean over the bins: eq. (7.6).
 
     (B, h, w, 3 * BINS) in luminance and colour differences -> the same shape. Curves within the limits stay; all 0
     stays exactly 0.
@@ -120,7 +123,7 @@ def _interleave(*colours: Any) -> Any:
 
 
 def bin_weights(images: Any) -> Any:
-    """w_k(l) = max(0, 1 - |clip(K l, 1/2, K - 1/2) - k - 1/2|) of l, the luminance in 0..1; they sum to 1.
+    """w_k(l) = max(0, 1 - |clip(K l, 1/2, K - 1/2) - k - 1/2|) of l, the luminance in 0..1; they sum to 1: eq. (7.8).
 
     (B, H, W, 3) in [-1, 1] -> (B, H, W, BINS).
     """
@@ -129,7 +132,7 @@ def bin_weights(images: Any) -> Any:
 
 
 def change(curves: Any, images: Any) -> Any:
-    """What curves change in images: sum_k w_k(l(p)) bilinear(curves)_k(p).
+    """What curves change in images: sum_k w_k(l(p)) bilinear(curves)_k(p): eq. (7.7).
 
     Args:
         curves: a grid (B, h, w, 3 * BINS) in RGB, channel 3 k + colour; half-pixel centres, edges repeated.

@@ -131,8 +131,8 @@ class Generator(layers.Layer):
     def curves(self, content: tuple[Any, Any, Any], masks: Any, target: Any, own: Any) -> Any:
         """The curves of every colour group that take an image from its own styles to others.
 
-        closed_form(moments) + correction(F(target), F(own)), made monotone, in RGB. Exactly 0 for a group whose
-        target is the own style, and for one that is empty on either side.
+        docs/method.md, eq. (7.5): closed_form(moments) + correction(F(target), F(own)), made monotone, in RGB. Exactly
+        0 for a group whose target is the own style, and for one that is empty on either side.
 
         Args:
             content, masks: as `decode`.
@@ -162,8 +162,10 @@ class Generator(layers.Layer):
 
 
 def with_contrast(masks: Any, strength: Any) -> Any:
-    """Foreground masks m -> (1 - a) m + a smoothstep(m; RAMP), a the strength in 0..1; divided by their sum where that
-    exceeds 1, the background being the rest. (B, H, W, R) -> (B, H, W, R)."""
+    """Foreground masks m -> (1 - a) m + a smoothstep(m; RAMP), a the strength in 0..1: docs/method.md, eq. (3.9).
+
+    Divided by their sum where that exceeds 1, the background being the rest. (B, H, W, R) -> (B, H, W, R).
+    """
     groups = masks[..., :-1]
     t = ops.clip((groups - RAMP[0]) / (RAMP[1] - RAMP[0]), 0.0, 1.0)
     groups = groups + strength * (t * t * (3 - 2 * t) - groups)
