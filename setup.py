@@ -43,6 +43,8 @@ EXTRAS_REQUIRE = {
         "onnxruntime>=1.32,<1.33",
         "tf2onnx>=1.17,<1.18",
     ],
+    # Reports and user studies: `python -m lomit_tf.evaluate`, `python -m lomit_tf.user_study`.
+    "evaluate": ["jinja2>=3.1,<4", "matplotlib>=3.10,<4", "pydantic>=2.12,<3", "scipy>=1.17,<2"],
     # The browser application.
     "app": ["gradio>=6,<7"],
     # The server: `python -m lomit_tf.serve`.
@@ -87,7 +89,7 @@ setup(
     ],
     package_dir={"lomit_tf.configs": "configs"},
     package_data={
-        "lomit_tf": ["py.typed", "weights/*/*"],
+        "lomit_tf": ["py.typed", "samples/*", "weights/*/*"],
         "lomit_tf.configs": ["*.cfg"],
         "lomit_tf.evaluation": ["*.html"],
         "lomit_tf.imaging": ["face_models/*"],

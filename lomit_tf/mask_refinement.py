@@ -145,7 +145,12 @@ def refine_masks(
         wanted = size * max(1, round(options.refine_size / size))
         raise ConfigError(f"--refine_size={options.refine_size} is not a multiple of the model's {size}; use {wanted}")
     wide = refined_data(data, options)
-    images = open_set(wide, "train")
+    try:
+        images = open_set(wide, "train")
+    except ConfigError as error:
+        if wide.attributes == data.attributes:
+            raise
+        raise ConfigError(f"{error} (--refuse and --absent add {', '.join(options.refuse + options.absent)})") from None
     record = {
         "model": name, "weights": fingerprint(model), "group": model.group_names[group], "images": len(images),
         **{k: v for k, v in dataclasses.asdict(options).items() if k != "group"}, "dataset": data.dataset,

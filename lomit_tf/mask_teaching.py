@@ -7,6 +7,7 @@ are those of its best look at images that it did not train on, by their refined 
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 from pathlib import Path
@@ -18,11 +19,12 @@ import tensorflow as tf
 from absl import logging
 
 from lomit_tf import training
-from lomit_tf.atomic import write_text
+from lomit_tf.atomic import write_bytes, write_text
 from lomit_tf.checkpoints import Workdir
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.data.image_set import ImageSet
-from lomit_tf.data.mask_batches import Augmentation, MaskBatches, three_way
+from lomit_tf.data.mask_batches import Augmentation, MaskLoader, mask_batches, three_way
+from lomit_tf.data.pairs import PairPipeline
 from lomit_tf.data.preprocess import to_model_range
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
@@ -60,6 +62,8 @@ class Taught(Lomit):
         super().build(input_shape)
         take_over(self.generator, self.start.inference_generator)
         average_anew(self)
+        if self.start.has_critic:
+            take_over(self.critic, self.start.critic)
 
     def learners(self) -> list[keras.Variable]:
         """The variables that learn."""
@@ -103,8 +107,7 @@ class HeldOut(keras.callbacks.Callback):
 
     Args:
         images: (n, S, S, 3) uint8.
-        values: (n, S, S) in 0..1, their means of mask and refinement.
-        certain: as of TeachConfig, for the cross-entropy; the IoU is that with the refinement alone.
+        values: (n, S, S) uint8, their means of mask and refinement, as of `values_at`.
         folder: of the run; the best look is kept there, for a resume.
         options, steps: of the teaching and the run.
     """
@@ -119,12 +122,12 @@ class HeldOut(keras.callbacks.Callback):
         """Take up the looks of an interrupted run, or look at the model as it starts."""
         place = self.folder / f"{BEST_FILE}.json"
         done = int(self.model.generator_optimizer.iterations.numpy())
-        if place.exists() and done:
-            self.looks = [look for look in json.loads(place.read_text())["looks"] if look["step"] <= done]
+        looks = json.loads(place.read_text())["looks"] if place.exists() and done else []
+        if looks and looks[-1]["step"] <= done:
+            self.looks = looks
             with np.load(self.folder / f"{BEST_FILE}.npz") as file:
                 self.best = [file[f"{i:03d}"] for i in range(len(file.files))]
-        if self.best is None or not self.looks:
-            self.looks = []
+        else:  # the best may be of steps that the last checkpoint does not have
             self.look(done)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -135,42 +138,34 @@ class HeldOut(keras.callbacks.Callback):
         best = max(range(len(self.looks)), key=lambda i: self.looks[i]["iou"])
         tired = bool(self.patience) and len(self.looks) - 1 - best >= self.patience
         if tired:
-            logging.info(
-                "step %d: no better look for %d looks: the masks of step %d stay",
-                done,
-                self.patience,
-                self.looks[best]["step"],
-            )
+            kept = self.looks[best]["step"]
+            logging.info("step %d: no better look for %d looks: the masks of step %d stay", done, self.patience, kept)
             self.model.stop_training = True
         if (tired or done == self.steps) and self.best is not None:
             for average, value in zip(self.model.inference_generator.variables, self.best, strict=True):
                 average.assign(value)
 
     def look(self, done: int) -> dict[str, float]:
-        """Cross-entropy and IoU (threshold 1/2) against the refined masks, of the averaged weights."""
-        sums, count = np.zeros(2), 0
+        """Of the averaged weights: cross-entropy where one is sure, IoU (threshold 1/2) with the refinement alone."""
+        sums = np.zeros(2)
         for start in range(0, len(self.images), 32):
             x = to_model_range(self.images[start : start + 32])
-            wanted, asked = three_way(self.values[start : start + 32], self.options.certain)
+            wanted, asked = three_way(self.values[start : start + 32] / np.float32(255), self.options.certain)
             mask = self._masks(x)
-            n = len(wanted)
             cost = float(three_way_cross_entropy(mask, wanted, asked))
             iou = float(np.mean(three_way_iou(mask, wanted, np.ones_like(asked))))
-            sums += n * np.array([cost, iou])
-            count += n
-        look = {"step": done, "three_way": float(sums[0] / count), "iou": float(sums[1] / count)}
+            sums += len(wanted) * np.array([cost, iou])
+        cost, iou = (sums / len(self.images)).tolist()
+        look = {"step": done, "three_way": cost, "iou": iou}
         if not self.looks or look["iou"] > max(known["iou"] for known in self.looks):
             self.best = [np.asarray(v).copy() for v in self.model.inference_generator.variables]
+            buffer = io.BytesIO()
+            np.savez(buffer, **{f"{i:03d}": v for i, v in enumerate(self.best)})  # type: ignore[arg-type]
             self.folder.mkdir(parents=True, exist_ok=True)
-            np.savez(self.folder / f"{BEST_FILE}.npz", **{f"{i:03d}": v for i, v in enumerate(self.best)})
+            write_bytes(self.folder / f"{BEST_FILE}.npz", buffer.getvalue())
         self.looks.append(look)
         write_text(self.folder / f"{BEST_FILE}.json", json.dumps({"looks": self.looks}, indent=1) + "\n")
-        logging.info(
-            "step %d, held-out images: cross-entropy %.4f, IoU with the refined masks %.4f",
-            done,
-            look["three_way"],
-            look["iou"],
-        )
+        logging.info("step %d, held-out images: cross-entropy %.4f, IoU with refined masks %.4f", done, cost, iou)
         return look
 
     def _masks(self, x: Any) -> Any:
@@ -183,10 +178,11 @@ class HeldOut(keras.callbacks.Callback):
 
 
 def values_at(targets: MaskTargets, rows: np.ndarray, size: int) -> np.ndarray:
-    """The means of rows (n,) of a file at a model's size, averaged over areas: (n, size, size) float16."""
-    found = np.empty((len(rows), size, size), np.float16)
+    """The means of rows (n,) of a file at a model's size, averaged over areas: (n, size, size) uint8, 255 for 1."""
+    found = np.empty((len(rows), size, size), np.uint8)
     for i, row in enumerate(rows):
-        found[i] = upsample_masks(targets.means(np.array([row]))[0][..., None], (size, size))[..., 0]
+        mean = upsample_masks(targets.means(np.array([row]))[0][..., None], (size, size))[..., 0]
+        found[i] = np.round(255 * mean)
     return found
 
 
@@ -242,16 +238,17 @@ def teach_masks(
     store = ImageStore(images, wide, seed=config.training.seed)
     how = Augmentation(config.data.flip, options.turn, options.scale, options.shift, options.jitter)
 
-    def batches(_: ImageSet, __: Any, **given: Any) -> MaskBatches:
-        kept = {k: given[k] for k in ("batch_size", "seed", "start_step", "rows")}
-        return MaskBatches(store, indices[learn], values[learn], how, options.certain, **kept)
+    def batches(_: ImageSet, __: Any, **given: Any) -> PairPipeline:
+        kept = {k: given[k] for k in ("batch_size", "seed", "rows")}
+        loader = MaskLoader(store, indices[learn], values[learn], how, options.certain, **kept)
+        return mask_batches(loader, given["start_step"])
 
     callbacks = []
     if len(held):
         seen, actual = store.readable(indices[held])
         place = {int(i): n for n, i in enumerate(indices)}
         chosen = np.array([place[int(i)] for i in actual])
-        callbacks.append(HeldOut(seen, values[chosen].astype(np.float32), work.path, options, config.training.steps))
+        callbacks.append(HeldOut(seen, values[chosen], work.path, options, config.training.steps))
     return training.train(
         config, workdir, resume=resume, callbacks=callbacks, make_pipeline=batches,
         make_model=lambda c: Taught(c, model, model.group_names.index(group), options),

@@ -72,6 +72,7 @@ def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
         raise
     except ValueError as error:  # CorruptImageError: an exemplar or its mask
         raise Failure(str(error)) from error
+    _licence(todo.model)
     tally = translate_pattern(todo, options)
     if not tally.written + tally.skipped + tally.failed:
         raise Failure(f"--input={todo.input}: there is no picture")
@@ -108,6 +109,7 @@ def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError],
     usable = [job for job in jobs if job.exemplar not in no_use]
     if not usable:
         return FAILED
+    _licence(model)
     with _shown(len(usable), folder, log) as report:
         tally = run_jobs(translator, usable, report)
     if tally.stopped:
@@ -192,6 +194,14 @@ def _summary(tally: Tally, total: int, folder: bool, *, to_stdout: bool) -> None
         left = total - tally.written - tally.skipped - tally.failed
         counts = f"{tally.written} written, {tally.skipped} skipped (done before), {tally.failed} failed"
         print(counts + (f", {left} left" if left else ""), file=sys.stderr if to_stdout else sys.stdout)
+
+
+def _licence(model: str) -> None:
+    """The weights' licence notice, once for a run, however many pictures there are."""
+    from lomit_tf import zoo
+
+    if notice := zoo.notice(model):
+        _say(f"note: {notice}")
 
 
 def _say(message: str) -> None:

@@ -23,17 +23,17 @@ import numpy as np
 from absl import logging
 
 import lomit_tf
-from lomit_tf import core, zoo
+from lomit_tf import core, pasting, zoo
 from lomit_tf.config import near
 from lomit_tf.forks import check_fork
-from lomit_tf.imaging import carry_back, colours, curves, framing
+from lomit_tf.imaging import colours, framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.masks import MasksLike
-from lomit_tf.imaging.photo import ImageLike, Photo, from_array, read
+from lomit_tf.imaging.photo import ImageLike, from_array, read
 from lomit_tf.imaging.writing import given_back
 from lomit_tf.inference import Inference, Painted
 from lomit_tf.model import Lomit
-from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Request, Result, largest
+from lomit_tf.translation import Exemplar, NoExemplarError, Prepared, Ready, Request, Result
 
 __all__ = ["Exemplar", "NoExemplarError", "Prepared", "Request", "Result", "Translator"]
 
@@ -69,8 +69,7 @@ class Translator:
         self.crop, self.log_notes = crop, log_notes
         self._exemplar: Exemplar | None = None
         self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
-        g = model.inference_generator
-        self._free, self._colour = g.free_groups, g.colour_groups
+        self._colour = model.inference_generator.colour_groups
         data = model.config.data
         self._faces = data.dataset in FACE_DATASETS
         cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
@@ -92,6 +91,16 @@ class Translator:
     def groups(self) -> tuple[str, ...]:
         """Names of the attribute groups, in the order of the model's mask channels."""
         return self.inference.model.group_names
+
+    @property
+    def colour_groups(self) -> tuple[str, ...]:
+        """Names of the groups that are painted by colour curves: those that `encode_colour` takes."""
+        return tuple(self.groups[g] for g in self._colour)
+
+    @property
+    def knows_faces(self) -> bool:
+        """Whether the model was trained on photographs of faces, so that crop="face" looks for one."""
+        return self._faces
 
     @property
     def size(self) -> int:
@@ -179,7 +188,7 @@ class Translator:
           ImageError: a colour that cannot be read; a group that is painted freely, or a model of such groups only.
         """
         red_green_blue = colours.parse(colour)
-        able = [self.groups[g] for g in self._colour]
+        able = self.colour_groups
         if not able:
             raise ImageError(
                 f"colour {colour!r}: no group of this model is painted by colour curves; give an exemplar, or use a "
@@ -329,46 +338,9 @@ class Translator:
         return [dataclasses.replace(next(parts), others=tuple(next(parts) for _ in r.prepared.others)) for r in ready]
 
     def finish(self, ready: Ready, painted: Painted) -> Result:
-        """Bring one painted picture back to its photograph's size: the change of it, within the masks."""
-        photo, full = ready.prepared.photo, []
-        for one, made in zip((ready.prepared, *ready.prepared.others), (painted, *painted.others), strict=True):
-            full.append(one.window_masks(ready.given, self.groups))
-            if made.raw is not None:
-                photo = self._paste_free(photo, one, made.raw, full[-1], ready)
-            if made.curves is not None:
-                photo = self._paste_curves(photo, one, made.curves, full[-1], ready)
-        return Result(given_back(photo), largest(full), ready.exemplar.masks, photo, ready.notes)
-
-    def _paste_free(
-        self, photo: Photo, prepared: Prepared, raw: np.ndarray, full: Mapping[str, np.ndarray], ready: Ready
-    ) -> Photo:
-        """The photograph with the free groups' change of one window, upsampled to it, within their masks."""
-        window, keep = prepared.window, ready.request.keep_background
-        change = carry_back.upsample_change((raw - prepared.pixels) / 2, prepared.region)
-        change *= np.float32(ready.request.strength)
-        inside = window.inside(photo.size)
-        weights = carry_back.fading(window, photo.size) if keep else np.ones(change.shape[:2], np.float32)
-        blend = framing.uncut(weights, window, photo.size)
-        if keep:
-            chosen = sum(full[self.groups[g]][inside] * ready.transfer[g] for g in self._free)
-            blend = np.minimum(chosen, 1.0) * blend
-        change = framing.uncut(change, window, photo.size)
-        moved = carry_back.add(photo.srgb(inside), change, blend, 1.0)
-        return photo.with_srgb(moved, inside, where=blend >= carry_back.MASK_FLOOR)
-
-    def _paste_curves(
-        self, photo: Photo, prepared: Prepared, grid: np.ndarray, full: Mapping[str, np.ndarray], ready: Ready
-    ) -> Photo:
-        """The photograph, its own pixels sent through one window's curves of the colour groups, within their masks."""
-        strength = ready.request.strength
-        if not grid.any() or not strength:
-            return photo
-        masks = np.stack([full[self.groups[g]] for g in self._colour], axis=-1)
-        maps = prepared.window.matrix, curves.whole(photo.size)
-        if photo.icc:  # the curves are the model's, and it saw sRGB
-            moved = curves.apply(photo.srgb(), grid, masks, *maps, strength=strength)
-            return photo.with_srgb(moved, where=np.any(masks >= carry_back.MASK_FLOOR, axis=-1))
-        return photo.with_values(curves.apply(photo.values, grid, masks, *maps, strength=strength))
+        """Bring what was painted back to the photograph's size: the changes, within the masks."""
+        photo, masks = pasting.paste(ready, painted, self.inference.model)
+        return Result(given_back(photo), masks, ready.exemplar.masks, photo, ready.notes)
 
     def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
         """(G,) float32, 1 for each group to transfer."""

@@ -1,4 +1,7 @@
-"""Weights that come with the package: `load("drawn_faces")`. Each lies in lomit_tf/weights/NAME with its model card."""
+"""Weights that come with the package: `load("drawn_faces")`. Each lies in lomit_tf/weights/NAME with its model card.
+
+TensorFlow is imported by what loads a model, not by the module: commands read `DEFAULT` for their --help.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,23 @@ import json
 import os
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lomit_tf.atomic import write_bytes, write_text
-from lomit_tf.checkpoints import load as load_checkpoint
 from lomit_tf.config import ConfigError, LomitConfig, near
 from lomit_tf.forks import check_fork
-from lomit_tf.model import Lomit
+
+if TYPE_CHECKING:
+    from lomit_tf.model import Lomit
 
 FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, MANIFEST = "generator.npz", "model.json"
 MOST_BYTES = 8 * 2**20
+DEFAULT = "celeba_hair"  # for real faces; the model of the page and of the demo
+if not (FOLDER / DEFAULT / MANIFEST).is_file():  # it is still being trained
+    DEFAULT = "celeba_small"
 
 
 def names() -> tuple[str, ...]:
@@ -43,6 +50,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Lomit:
         return load_folder(FOLDER / text)
     if (Path(text) / MANIFEST).is_file():
         return load_folder(Path(text))
+    from lomit_tf.checkpoints import load as load_checkpoint
+
     try:
         return load_checkpoint(name_or_path)
     except ConfigError as error:
@@ -58,6 +67,19 @@ def lasting_name(name_or_path: str | os.PathLike[str]) -> str:
     return text if text in names() else os.path.abspath(text)
 
 
+def notice(name_or_path: str | os.PathLike[str]) -> str:
+    """What whoever uses these weights must know of their licence, one sentence from their manifest.
+
+    Empty for weights without such terms, and for a run of one's own. Takes what `load` takes.
+    """
+    text = os.fspath(name_or_path)
+    folder = FOLDER / text if text in names() else Path(text)
+    try:
+        return str(json.loads((folder / MANIFEST).read_text()).get("notice", ""))
+    except (OSError, ValueError):  # a run or checkpoint; what is damaged, `load` names
+        return ""
+
+
 def load_folder(folder: Path) -> Lomit:
     """The model in a folder that `save_folder` wrote. Raises ConfigError naming the file that is missing or damaged."""
     manifest, weights = folder / MANIFEST, folder / WEIGHTS
@@ -69,6 +91,8 @@ def load_folder(folder: Path) -> Lomit:
     found = hashlib.sha256(content).hexdigest()
     if found != record["sha256"]:
         raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
+    from lomit_tf.model import Lomit
+
     model = Lomit(LomitConfig.from_flat(record["config"]))
     model.build()
     model.has_critic = False
@@ -89,6 +113,9 @@ def load_folder(folder: Path) -> Lomit:
 
 def save_folder(model: Lomit, folder: Path, facts: dict[str, Any]) -> Path:
     """Write a model's averaged generator side as float32, with its configuration, checksum and facts (JSON-ready).
+
+    Args:
+        facts: what else the manifest says: `command`, `steps`; `notice` is what `notice` gives.
 
     Raises ConfigError for more than MOST_BYTES: shipped weights stay small.
     """

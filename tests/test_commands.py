@@ -21,6 +21,7 @@ COMMANDS = {
     "lomit_tf.train": "lomit-train", "lomit_tf.evaluate": "lomit-evaluate", "lomit_tf.translate": "lomit-translate",
     "lomit_tf.app": "lomit-app", "lomit_tf.serve": "lomit-serve", "lomit_tf.demo": "lomit-demo",
     "lomit_tf.distill": "lomit-distill", "lomit_tf.train_judge": "lomit-train-judge",
+    "lomit_tf.refine_masks": "lomit-refine-masks", "lomit_tf.teach_masks": "lomit-teach-masks",
     "lomit_tf.user_study": "lomit-user-study", "export.__main__": "export", "export.parity": "export.parity",
 }  # fmt: skip
 

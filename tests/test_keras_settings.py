@@ -92,6 +92,8 @@ COMMANDS = {
     "app": ["--model=drawn_faces", "--port=0"],
     "evaluate": ["--checkpoint=drawn_faces", "--out=report"],
     "train_judge": ["--out=judge"],
+    "refine_masks": ["--model=drawn_faces", "--out=masks.npz"],
+    "teach_masks": ["--model=drawn_faces", "--refined_masks=masks.npz", "--workdir=w"],
 }
 ONE = """
 import importlib, os, sys

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
 import tensorflow as tf
 
+from lomit_tf.data.loader import Loader
+from lomit_tf.data.order import PairOrder, Purpose
+from lomit_tf.data.pairs import PairPipeline
 from lomit_tf.data.preprocess import to_model_range
-from lomit_tf.data.store import CorruptReport, ImageStore
+from lomit_tf.data.store import ImageStore
 
-UNSURE_VALUE = 0.5  # of a pixel beyond the image, about which nobody asks
+UNSURE = 128  # of a pixel beyond the image, among values of 0..255: nobody asks about it
 JITTERS = 7  # numbers drawn for the change of an image's colours
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -41,10 +43,13 @@ def affine(rng: np.random.Generator, size: int, how: Augmentation) -> np.ndarray
 
 
 def warped(image: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Image (S, S, 3) and values (S, S) through an affine map; beyond the image it is repeated, and nobody asks."""
+    """Image (S, S, 3) and values (S, S), uint8, through an affine map.
+
+    Beyond its borders the image is repeated, and nobody asks about the values.
+    """
     size, how = image.shape[:2], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     picture = cv2.warpAffine(image, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
-    asked = cv2.warpAffine(values, matrix, size, flags=how, borderMode=cv2.BORDER_CONSTANT, borderValue=UNSURE_VALUE)
+    asked = cv2.warpAffine(values, matrix, size, flags=how, borderMode=cv2.BORDER_CONSTANT, borderValue=UNSURE)
     return picture, asked
 
 
@@ -74,42 +79,30 @@ def three_way(values: np.ndarray, certain: float) -> tuple[np.ndarray, np.ndarra
     return (values > 0.5).astype(np.float32), asked.astype(np.float32)
 
 
-class MaskBatches:
-    """An endless stream of {"x": (B, S, S, 3) in -1..1, "wanted", "asked": (B, S, S) in {0, 1}}, all float32.
+class MaskLoader(Loader):
+    """Elements of `MaskBatches`, as NumPy arrays; what Loader says about errors and the program's end holds for it.
 
     Args:
         store: of the images.
         indices: (n,) images in the store to use.
-        values: (n, S, S) float16 or float32 in 0..1, of each.
+        values: (n, S, S) uint8 of each: 255 the region, 0 not, and between them how sure one is.
         how: the images are changed.
         certain: as of `three_way`.
-        batch_size, seed, start_step, rows: as of `pairs.training_pairs`.
+        seed, batch_size, rows: as of `pairs.training_pairs`.
     """
 
     def __init__(
         self, store: ImageStore, indices: np.ndarray, values: np.ndarray, how: Augmentation, certain: float, *,
-        batch_size: int, seed: int, start_step: int = 0, rows: slice | None = None,
+        seed: int, batch_size: int, rows: slice,
     ) -> None:  # fmt: skip
-        self.store, self.indices, self.values, self.how = store, indices, values, how
-        self.certain, self.batch_size, self.seed, self.rows = certain, batch_size, seed, rows or slice(0, batch_size)
-        self.failure: Exception | None = None
-        size, count = store.config.image_size, len(range(batch_size)[self.rows])
-        shapes = {"x": (count, size, size, 3), "wanted": (count, size, size), "asked": (count, size, size)}
+        order = PairOrder(store.images, "random", seed)  # which is not asked: there are no pairs
+        super().__init__(
+            order, store, flip=how.flip, seed=seed, batch_size=batch_size, n_critic=1, num_groups=1, rows=rows
+        )
+        self.indices, self.values, self.how, self.certain = indices, values, how, certain
 
-        def element(step: tf.Tensor) -> dict[str, tf.Tensor]:
-            arrays = tf.numpy_function(self._load, [step], [tf.float32] * 3)
-            return {
-                name: tf.ensure_shape(array, shape) for (name, shape), array in zip(shapes.items(), arrays, strict=True)
-            }
-
-        dataset = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
-        dataset = dataset.map(element, num_parallel_calls=1, deterministic=True).prefetch(2)
-        options = tf.data.Options()
-        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-        self.dataset = dataset.with_options(options)
-
-    def at(self, step: int) -> dict[str, np.ndarray]:
-        """The element of a step, as NumPy."""
+    def _load(self, step: int) -> tuple[np.ndarray, ...]:
+        """x (B, S, S, 3) float32 in -1..1, wanted and asked (B, S, S) of a step."""
         rng = np.random.default_rng([self.seed, step])
         places = self._places(step)
         size = self.store.config.image_size
@@ -119,39 +112,43 @@ class MaskBatches:
         places = places[self.rows]
         pictures, _ = self.store.get(self.indices[places])
         pairs = [
-            warped(picture, self.values[place].astype(np.float32), matrix)
+            warped(picture, self.values[place], matrix)
             for picture, place, matrix in zip(pictures, places, matrices, strict=True)
         ]
         with tf.device("/cpu:0"):
             x = to_model_range(np.stack([picture for picture, _ in pairs])).numpy()
         if self.how.jitter:
             x = jittered(x, draws, self.how.jitter)
-        wanted, asked = three_way(np.stack([values for _, values in pairs]), self.certain)
-        return {"x": x, "wanted": wanted, "asked": asked}
+        return x, *three_way(np.stack([values for _, values in pairs]) / np.float32(255), self.certain)
 
-    def report(self) -> CorruptReport:
-        """The corrupt images met so far."""
-        return self.store.report()
-
-    def raise_if_failed(self) -> None:
-        """Raises what stopped the reading, if something did."""
-        if self.failure is not None:
-            raise self.failure
-
-    def __iter__(self) -> Iterator[dict[str, tf.Tensor]]:
-        return iter(self.dataset)
+    def _nothing(self) -> tuple[np.ndarray, ...]:
+        count, size = self.rows.stop - self.rows.start, self.store.config.image_size
+        plane = np.zeros((count, size, size), np.float32)
+        return np.repeat(plane[..., None], 3, axis=-1), plane, plane
 
     def _places(self, step: int) -> np.ndarray:
         """(B,) places in `indices`: a new permutation of them each epoch."""
-        epochs, places = np.divmod(np.arange(step * self.batch_size, (step + 1) * self.batch_size), len(self.indices))
+        batch = self.shape[0]
+        epochs, places = np.divmod(np.arange(step * batch, (step + 1) * batch), len(self.indices))
         for epoch in np.unique(epochs):
-            order = np.random.default_rng([self.seed, 7, int(epoch)]).permutation(len(self.indices))
+            order = np.random.default_rng([self.seed, Purpose.ORDER_1, int(epoch)]).permutation(len(self.indices))
             places[epochs == epoch] = order[places[epochs == epoch]]
         return places
 
-    def _load(self, step: np.int64) -> tuple[np.ndarray, ...]:
-        try:
-            return tuple(self.at(int(step)).values())
-        except Exception as error:
-            self.failure = error
-            raise
+
+def mask_batches(loader: MaskLoader, start_step: int = 0) -> PairPipeline:
+    """An endless stream of {"x": (B, S, S, 3) in -1..1, "wanted", "asked": (B, S, S) in {0, 1}}, all float32."""
+    size, count = loader.store.config.image_size, loader.rows.stop - loader.rows.start
+    shapes = {"x": (count, size, size, 3), "wanted": (count, size, size), "asked": (count, size, size)}
+
+    def element(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        arrays = tf.numpy_function(loader.load, [step], [tf.float32] * len(shapes))
+        return {
+            name: tf.ensure_shape(array, shape) for (name, shape), array in zip(shapes.items(), arrays, strict=True)
+        }
+
+    dataset = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
+    dataset = dataset.map(element, num_parallel_calls=1, deterministic=True).prefetch(2)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return PairPipeline(dataset.with_options(options), loader)

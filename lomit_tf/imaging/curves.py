@@ -26,8 +26,9 @@ from lomit_tf.imaging.carry_back import MASK_FLOOR
 
 BINS = 8  # K
 TILE = 32, 1024  # rows and columns that are worked on at once: what lies in between stays within the caches
-STEPS_IN_CELL = 16  # at least so many places of a cell have curves of their own; between them they are linear
+STEPS_IN_CELL = 32  # of a turned window: at least so many places of a cell's side have curves of their own
 FIXED_POINT = 32  # cv2.remap looks at so many places between two entries of a table
+LEAST_PARTS = 8  # of an upright window's cells
 FINENESS = {"uint8": 2, "uint16": 8}  # entries of the table for each bin; floats as uint16
 MOST_TAPS = 160  # up to so many columns of a mask under a tile, two small matrix products are fastest
 TURNED_FINENESS = 4  # masks are so much finer for cv2.warpAffine, for which FIXED_POINT holds too
@@ -43,6 +44,21 @@ def whole(size: tuple[int, int]) -> np.ndarray:
 def rectangle(left: float, top: float, width: float, height: float) -> np.ndarray:
     """The map (2, 3) of what covers a rectangle of the photograph, in pixels."""
     return np.array([[1 / width, 0, (0.5 - left) / width], [0, 1 / height, (0.5 - top) / height]])
+
+
+def sampled(plane: np.ndarray, place: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A plane (s, t) at the pixels of a photograph (height, width), bilinear; 0 outside of what it covers.
+
+    `place` (2, 3) takes the photograph's (x, y, 1) to the plane's 0..1, as of `apply`. Returns (height, width) float32.
+    """
+    sides = np.array([plane.shape[1], plane.shape[0]], np.float64)
+    to_pixels = np.asarray(place, np.float64) * sides[:, None]
+    to_pixels[:, 2] -= 0.5
+    source = np.ascontiguousarray(plane, np.float32)
+    return cv2.warpAffine(
+        source, to_pixels, (size[1], size[0]), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )  # fmt: skip
 
 
 def apply(
@@ -162,29 +178,37 @@ class _Grid:
         table = np.einsum("ek,hwkc->whec", _interpolation(luminances, BINS), curves)
         self.table = np.ascontiguousarray(table.reshape(width, height, -1), np.float32)  # columns first
         self.matrix = matrix * [[width], [height]] - [[0, 0, 0.5], [0, 0, 0.5]]  # to places in the grid
-        cell = 1 / max(np.hypot(*self.matrix[:, 0]), 1e-9)  # in pixels of a row
-        self.step = int(np.clip(cell / STEPS_IN_CELL, 1, FIXED_POINT))
-        self.columns = np.tile(np.arange(TILE[1], dtype=np.float32) / np.float32(self.step), (TILE[0], 1))
         self.turned = bool(matrix[0, 1] or matrix[1, 0])
+        cell = 1 / max(np.hypot(*self.matrix[:, 0]), 1e-9)  # in pixels of a row
+        self.parts = max(LEAST_PARTS, int(np.ceil(cell / FIXED_POINT)))  # of a cell, each with curves of its own
+        self.step = int(np.clip(cell / STEPS_IN_CELL, 1, FIXED_POINT))  # in pixels, for a turned window
 
     def at(self, tile: _Tile, place: np.ndarray) -> np.ndarray:
         """(rows, columns, 3) float32: the change of each pixel, whose luminance is at `place` (rows, columns)."""
-        table = self._rows(tile)
-        columns = self.columns[: place.shape[0], : place.shape[1]]
+        table, along = self._turned(tile) if self.turned else self._straight(tile)
+        columns = np.tile(np.float32(along), (len(place), 1))
         return cv2.remap(table, place, columns, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
-    def _rows(self, tile: _Tile) -> np.ndarray:
-        """(n, rows * entries, 3): the table at every `step` pixels of each row of a tile."""
-        count = -(-(tile.right - tile.left - 1) // self.step) + 1
-        x = tile.left + np.arange(count) * self.step
-        y = np.arange(tile.top, tile.bottom)
-        if self.turned:
-            table = self._anywhere(x, tile.top + np.arange(-(-(len(y) - 1) // self.step) + 1) * self.step)
-            down = _interpolation((y - tile.top) / self.step, table.shape[1])
-            return np.matmul(down, table).reshape(count, -1, 3)
-        down = _interpolation(self.matrix[1, 1] * y + self.matrix[1, 2], self.table.shape[1])
-        across = _interpolation(self.matrix[0, 0] * x + self.matrix[0, 2], self.table.shape[0])
-        return (across @ np.matmul(down, self.table).reshape(len(self.table), -1)).reshape(count, -1, 3)
+    def _straight(self, tile: _Tile) -> tuple[np.ndarray, np.ndarray]:
+        """The table (n, rows * entries, 3) along a tile's rows, at parts of the cells; where in it each column lies.
+
+        Cells end where parts end, so what is linear in between is the bilinear interpolation.
+        """
+        rows, columns = np.arange(tile.top, tile.bottom), np.arange(tile.left, tile.right)
+        along = np.clip(self.matrix[0, 0] * columns + self.matrix[0, 2], 0, len(self.table) - 1) * self.parts
+        first, last = int(np.floor(along.min())), int(np.ceil(along.max()))
+        down = _interpolation(self.matrix[1, 1] * rows + self.matrix[1, 2], self.table.shape[1])
+        across = _interpolation(np.arange(first, last + 1) / self.parts, len(self.table))
+        table = across @ np.matmul(down, self.table).reshape(len(self.table), -1)
+        return table.reshape(len(across), -1, 3), along - first
+
+    def _turned(self, tile: _Tile) -> tuple[np.ndarray, np.ndarray]:
+        """The same, at every `step` pixels."""
+        rows, columns = np.arange(tile.bottom - tile.top), np.arange(tile.right - tile.left)
+        some = [np.arange(-(-(len(n) - 1) // self.step) + 1) * self.step for n in (rows, columns)]
+        table = self._anywhere(tile.left + some[1], tile.top + some[0])
+        down = _interpolation(rows / self.step, len(some[0]))
+        return np.matmul(down, table).reshape(len(some[1]), -1, 3), columns / self.step
 
     def _anywhere(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """The table at the pixels of columns x and rows y: (columns, rows, entries * 3)."""
@@ -265,14 +289,11 @@ class _Mask:
 
 
 def _pixels(part: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """The pixels of a mask that has the photograph's own."""
     rows, columns = (
         np.clip(np.round(p).astype(int), 0, n - 1) for p, n in zip((down, across), part.shape, strict=True)
     )
-    return part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if _runs(rows, columns) else part[rows][:, columns]
-
-
-def _runs(*indices: np.ndarray) -> bool:
-    return all(i[-1] - i[0] == len(i) - 1 for i in indices)
+    return part[np.ix_(rows, columns)]
 
 
 def _taps(places: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
