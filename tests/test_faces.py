@@ -159,7 +159,7 @@ def pasted(face: np.ndarray, canvas: np.ndarray, side: float, angle: float, x: f
 
 @pytest.fixture
 def celeba(shared) -> list[np.ndarray]:
-    paths = sorted((shared / "data/celeba/img_align_celeba").glob("*.jpg"))[:12]
+    paths = sorted((shared / "data/celeba/img_align_celeba").glob("*.jpg"))[:11]  # the twelfth hides its face behind a hat
     return [np.asarray(Image.open(path))[20:198] for path in paths]
 
 
