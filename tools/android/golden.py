@@ -224,7 +224,8 @@ def desktop() -> dict[str, np.ndarray]:
     translator = FilesTranslator(DEMO / "assets")
     photo, exemplar = np.ascontiguousarray(_large(11)[:, 15:]), _large(12)
     translator.set_exemplar(exemplar)
-    pictures = {"portrait.png": portrait(), "input.png": photo, "exemplar.png": exemplar, "all.png": translator.translate(photo).image}
+    pictures = {"portrait.png": portrait(), "input.png": photo, "exemplar.png": exemplar}
+    pictures["all.png"] = translator.translate(photo).image
     for i, group in enumerate(translator.groups):
         pictures[f"only_{i}.png"] = translator.translate(photo, groups=[group]).image
     prepared = translator.prepare(photo)
