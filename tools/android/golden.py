@@ -205,12 +205,27 @@ def _carried(photo: np.ndarray, window: Window, painted: np.ndarray, mask: np.nd
     return carried
 
 
+def portrait() -> np.ndarray:
+    """A photograph with a small, turned face: the portrait of lomit_tf/samples (NASA, public domain), 420x360."""
+    with Image.open(DEMO.parent / "lomit_tf" / "samples" / "astronaut.png") as picture:
+        small = picture.convert("RGB").resize((300, 300), Image.Resampling.LANCZOS)
+    canvas = Image.new("RGB", (420, 360), (120, 130, 140))
+    canvas.paste(small.rotate(20, Image.Resampling.BICUBIC, fillcolor=(120, 130, 140)), (70, 40))
+    return np.asarray(canvas)
+
+
+def found_faces() -> np.ndarray:
+    """Rows of what is found in the portrait: score, x and y of the six points, centre and side."""
+    return np.array([[f.score, *f.points.ravel(), *f.centre, f.side] for f in faces.find(portrait())])
+
+
 def desktop() -> dict[str, np.ndarray]:
     """Pictures and the Translator's results with the files of the assets."""
     translator = FilesTranslator(DEMO / "assets")
     photo, exemplar = np.ascontiguousarray(_large(11)[:, 15:]), _large(12)
     translator.set_exemplar(exemplar)
-    pictures = {"input.png": photo, "exemplar.png": exemplar, "all.png": translator.translate(photo).image}
+    pictures = {"portrait.png": portrait(), "input.png": photo, "exemplar.png": exemplar}
+    pictures["all.png"] = translator.translate(photo).image
     for i, group in enumerate(translator.groups):
         pictures[f"only_{i}.png"] = translator.translate(photo, groups=[group]).image
     prepared = translator.prepare(photo)
@@ -223,9 +238,11 @@ def desktop() -> dict[str, np.ndarray]:
 
 def main() -> None:
     """Write all pictures, and remove those of another model's groups."""
-    for name, rows in numbers().items():
+    tables = {DEMO / "core" / "testdata" / name: rows for name, rows in numbers().items()}
+    tables[DEMO / "desktop" / "testdata" / "faces.txt"] = found_faces()
+    for path, rows in tables.items():
         lines = (" ".join(repr(value) for value in row) for row in rows.astype(float).tolist())
-        (DEMO / "core" / "testdata" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     for part, pictures in (("core", core()), ("desktop", desktop())):
         folder = DEMO / part / "testdata"
         folder.mkdir(parents=True, exist_ok=True)

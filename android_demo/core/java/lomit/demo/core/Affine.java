@@ -58,7 +58,7 @@ final class Affine {
         return steps >> 5;
     }
 
-    /** Red, green and blue of a picture at a place in steps; beyond the border its last pixels, or black. */
+    /** Red, green and blue, rounded (halves up), at a place in steps; beyond the border its last pixels, or black. */
     static void sample(Picture picture, int x, int y, boolean edge, float[] rgb, int offset) {
         float right = right(x);
         float below = right(y);
@@ -77,6 +77,9 @@ final class Affine {
             rgb[offset] += weight * (argb >> 16 & 255);
             rgb[offset + 1] += weight * (argb >> 8 & 255);
             rgb[offset + 2] += weight * (argb & 255);
+        }
+        for (int c = offset; c < offset + 3; c++) {
+            rgb[c] = (float) Math.floor(rgb[c] + 0.5f);
         }
     }
 }

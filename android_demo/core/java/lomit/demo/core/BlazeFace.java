@@ -12,7 +12,7 @@ import java.util.List;
 public final class BlazeFace implements FaceFinder {
     private static final double LEAST_CANDIDATE = 0.3;
     private static final double LEAST_SCORE = 0.5;
-    private static final int LEAST_LOOKS = 2;
+    private static final int LEAST_LOOKS = 3;
     private static final int MOST = 64;
     private static final double TILE = 0.5;
     private static final double[][] TURNS = {{0}, {-40, 40}};

@@ -41,9 +41,6 @@ abstract class Rows {
                 for (int x = 0; x < width; x++) {
                     Affine.sample(picture, to.x(x, y), to.y(x, y), true, rgb, 3 * x);
                 }
-                for (int i = 0; i < 3 * width; i++) {
-                    rgb[i] = (float) Math.rint(rgb[i]);
-                }
             }
         };
     }

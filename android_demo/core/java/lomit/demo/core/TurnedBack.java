@@ -2,22 +2,21 @@ package lomit.demo.core;
 
 /**
  * CarryBack.add for a turned window: what was made at the window's own pixels is sampled at the picture's, bilinearly as
- * framing.uncut does it. It is kept in 16 bits, eight bytes for each pixel of the window.
+ * framing.uncut does it. That takes ten bytes for each pixel of the window.
  */
 final class TurnedBack {
-    private static final float LEVEL = 64f * 255f; // of a change, in units of white: 1/64 grey level
-    private static final float SHARE = 32767f;
+    private static final float LEVEL = 128f * 255f; // of a change, in units of white: 1/128 grey level
 
     private final Window window;
     private final short[] change;
-    private final short[] share;
+    private final float[] share;
     private final float[] across;
     private final float[] down;
 
     private TurnedBack(Window window, boolean[] within) {
         this.window = window;
         change = new short[3 * window.width * window.height];
-        share = new short[window.width * window.height];
+        share = new float[window.width * window.height];
         across = CarryBack.fading(window.width, within[0], within[2]);
         down = CarryBack.fading(window.height, within[1], within[3]);
     }
@@ -30,13 +29,9 @@ final class TurnedBack {
             @Override
             public void row(int y, float[] line, int offset) {
                 float[] narrow = new float[weights.width];
-                float[] wide = new float[window.width];
-                weights.row(where[1], y, narrow, 0);
-                Planes.across(where[0], narrow, 0, wide, 0, 1);
                 int at = y * window.width;
-                for (int x = 0; x < window.width; x++) {
-                    kept.share[at + x] = (short) Math.round(SHARE * Math.max(0f, Math.min(1f, wide[x])));
-                }
+                weights.row(where[1], y, narrow, 0);
+                Planes.across(where[0], narrow, 0, kept.share, at, 1);
                 for (int i = 0; i < 3 * window.width; i++) {
                     kept.change[3 * at + i] = (short) Math.round(LEVEL * Math.max(-1f, Math.min(1f, line[offset + i])));
                 }
@@ -54,7 +49,7 @@ final class TurnedBack {
                 for (int y = from; y < until; y++) {
                     for (int x = 0; x < inside[2] - inside[0]; x++) {
                         kept.sample(to.x(x, y), to.y(x, y), found);
-                        float blend = found[3] * found[4];
+                        float blend = Math.min(1f, found[3]) * found[4];
                         if (blend < CarryBack.MASK_FLOOR) {
                             continue;
                         }
@@ -85,7 +80,7 @@ final class TurnedBack {
             for (int c = 0; c < 3; c++) {
                 found[c] += weight * change[3 * at + c] / LEVEL;
             }
-            found[3] += weight * share[at] / SHARE;
+            found[3] += weight * share[at];
             found[4] += weight * across[column] * down[row];
         }
     }
