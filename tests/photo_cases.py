@@ -344,8 +344,11 @@ def _check_pixels(case: Case, out: Path, kept: np.ndarray) -> None:
     if case.ending in (".png", ".tif", ".webp"):
         np.testing.assert_array_equal(written[kept], values[kept])
     elif not clear and not (case.ending == ".bmp" and _wide(case)):
-        off = np.abs(written[kept].astype(int) - values[kept])
-        assert off.mean() < (0.001 if case.ending == ".bmp" else 6), off.mean()
+        # A JPEG's blocks of 8x8 with a changed pixel in them are another matter; in the others its steps at quality 95,
+        # up to 12 a coefficient, leave 4 on average at most.
+        width = kept[0].sum() // 8 * 8 if case.ending == ".jpg" else kept[0].sum()
+        off = np.abs(written[:, :width].astype(int) - values[:, :width])
+        assert off.size == 0 or off.mean() < (0.001 if case.ending == ".bmp" else 4), off.mean()
 
 
 def _wide(case: Case) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +36,7 @@ def hard(rgb: np.ndarray) -> dict[str, bytes]:
         "doubled prefix.png": png_with(encoded(rgb), png_chunk(b"eXIf", b"Exif\0\0" + exif(1))),
         "wrong checksum.png": png_with(encoded(rgb), png_chunk(b"tEXt", b"a\0b", sound=False)),
         "bad profile.tif": files.tiff(deep, {34675: b"no profile"}),
-        "Display P3.png": png_with(encoded(rgb), png_chunk(b"iCCP", b"a\0\0" + zlib.compress(files.profile("Display P3")))),
+        "Display P3.png": encoded(rgb, icc_profile=files.profile("Display P3")),
         "gamma.png": png_with(encoded(rgb), png_chunk(b"gAMA", (100_000).to_bytes(4, "big"))),
         "16 bits.tif": files.tiff(deep, {34675: files.profile("AdobeRGB"), 700: files.XMP}),
         "thumbnail.jpg": files.jpeg_with_exif(encoded(rgb, "JPEG"), exif(6, thumbnail=encoded(rgb, "JPEG"))),
