@@ -154,8 +154,8 @@ def from_rows(instances: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, A
     return {name: stacked(column, specs[name]) for name, column in columns.items()}
 
 
-def stacked(parts: list[Any], spec: tf.TensorSpec) -> np.ndarray:
-    return np.array(parts, object if spec.dtype == tf.string else np.float32)
+def stacked(parts: list[Any], signature: tf.TensorSpec) -> np.ndarray:
+    return np.array(parts, object if signature.dtype == tf.string else np.float32)
 
 
 def from_columns(inputs: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
@@ -170,14 +170,14 @@ def from_columns(inputs: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, A
     return {name: tensor(inputs[name], signature) for name, signature in specs.items()}
 
 
-def tensor(value: Any, spec: tf.TensorSpec) -> Any:
+def tensor(value: Any, signature: tf.TensorSpec) -> Any:
     """Nested lists with the same number of values everywhere: numbers for floats, strings or {"b64"} for strings."""
     if isinstance(value, list):
-        parts = [tensor(part, spec) for part in value]
+        parts = [tensor(part, signature) for part in value]
         if len({np.shape(part) for part in parts}) > 1:
             raise ServingError(400, "Encountered list at unexpected size")
-        return stacked(parts, spec)
-    if spec.dtype == tf.string:
+        return stacked(parts, signature)
+    if signature.dtype == tf.string:
         if isinstance(value, str):
             return value.encode()
         if isinstance(value, dict) and not is_object(value):
