@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from lomit_tf import zoo
 from lomit_tf.commands import Command, Failure, FlagSet, require_extra
 from lomit_tf.config import ConfigError, option
 from lomit_tf.quiet import import_tensorflow
@@ -20,9 +21,9 @@ NAME = "lomit-app"
 INTRO = """\
 Opens a page where a picture takes the look of an exemplar, and where you can paint what changes and what is taken.
 
-  lomit-app --model=celeba_small
+  lomit-app
       on this machine only, at http://127.0.0.1:7860
-  lomit-app --model=celeba_small --host=0.0.0.0 --port=8080
+  lomit-app --model=drawn_faces --host=0.0.0.0 --port=8080
       for everyone who can reach this machine; there is no password"""
 
 
@@ -31,7 +32,7 @@ class AppFlags:
     """What a command line asks for."""
 
     model: str = option(
-        "drawn_faces", "name of shipped weights, a --workdir of lomit_tf.train, or a checkpoint of one", form="M"
+        zoo.DEFAULT, "name of shipped weights, a --workdir of lomit_tf.train, or a checkpoint of one", form="M"
     )
     host: str = option("127.0.0.1", "address to listen on", form="H")
     port: int = option(7860, "port to listen on; 0 takes a free one", least=0, most=65535)
@@ -66,7 +67,8 @@ def _serve(flags: AppFlags) -> None:
     except ConfigError as error:
         raise ConfigError(f"--model: {error}") from error
     try:
-        served = serving.serve(translator, host=flags.host, port=flags.port, share=flags.share)
+        notice = zoo.notice(flags.model)
+        served = serving.serve(translator, host=flags.host, port=flags.port, share=flags.share, notice=notice)
     except OSError as error:
         raise Failure(f"--host={flags.host} --port={flags.port}: {error}") from error
     with served:

@@ -36,9 +36,7 @@ def draw(rows: Sequence[Sequence[Tile]]) -> Image.Image:
     for line, height in zip(lines, heights, strict=True):
         for n, tile in enumerate(line):
             left, bottom = GAP + n * (TILE + GAP), top + _height(tile)
-            canvas.paste(
-                Image.fromarray(tile.rgb).resize((TILE, _height(tile)), Image.Resampling.LANCZOS), (left, top)
-            )
+            canvas.paste(Image.fromarray(tile.rgb).resize((TILE, _height(tile)), Image.Resampling.LANCZOS), (left, top))
             if tile.colour:
                 fill = colours.parse(tile.colour)
                 pen.rectangle((left, bottom + 5, left + 40, bottom + CAPTION - 5), fill=fill, outline="black")

@@ -1,4 +1,4 @@
-"""Pictures to begin with: drawn faces, made when the page starts. Nobody's photograph is needed."""
+"""Pictures to begin with: two portraits for models of real faces, else drawn faces, made when the page starts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from pathlib import Path
 
 from PIL import Image
 
+from lomit_tf import portraits
 from lomit_tf.data import drawn_faces
+from lomit_tf.translator import Translator
 
 SIDE = 256
+
+
+def for_model(translator: Translator, folder: Path) -> dict[str, Path]:
+    """What to call them -> the picture files that suit a model; those that are drawn are written into the folder."""
+    if translator.knows_faces:
+        return dict(portraits.PORTRAITS)
+    return {f"Example {n}": path for n, path in enumerate(write(folder), 1)}
 
 
 def write(folder: Path, count: int = 6) -> list[Path]:

@@ -1,5 +1,6 @@
 // The mask painter's behaviour. Gradio gives `element`, `props`, `trigger` and `watch`.
-// props.value from the server: {id, picture, mask, found}, the last three data: URLs; null for no picture.
+// props.value from the server: {id, picture, mask, found}, the last three data: URLs, and plain: true where there is
+// nothing to paint; null for no picture.
 // props.value to the server, with an "input" event: {id, mask}.
 const find = (name) => element.querySelector(".mb-" + name);
 const root = find("empty").closest(".mb");
@@ -27,6 +28,7 @@ async function load() {
   const [shown, mask, own] = await Promise.all([value.picture, value.mask, value.found].map(image));
   if (mine !== loads) return;
   if (stroke) finish(true); // a stroke in this moment belongs to what was shown so far
+  root.classList.toggle("mb-plain", Boolean(value.plain));
   picture.src = shown.src;
   for (const c of [canvas, stamp]) { c.width = mask.naturalWidth; c.height = mask.naturalHeight; }
   context.drawImage(mask, 0, 0);

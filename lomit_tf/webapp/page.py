@@ -11,51 +11,54 @@ from typing import Any
 
 import gradio as gr
 
+from lomit_tf import portraits
+from lomit_tf.imaging.formats import ImageError
 from lomit_tf.translator import Translator
 from lomit_tf.webapp import examples
 from lomit_tf.webapp.mask_edits import LayerError
-from lomit_tf.webapp.parts import LARGE, SMALL, brush, click, said, strip, warm_up
+from lomit_tf.webapp.parts import LARGE, SMALL, brush, click, colour, introduction, said, strip, warm_up
 from lomit_tf.webapp.pictures import face_thumbnails, thumbnail
 from lomit_tf.webapp.session import SIDES, Session, Settings
 
 TITLE = "LOMIT: repaint the masks"
-INTRO = """<h1>LOMIT: repaint the masks</h1>
-<p>Your picture takes the look of an exemplar, but only where the masks say so. The model finds the masks;
-paint or erase them with the brush, and the result follows.</p>"""
 HEADINGS = {
     "input": "<h2>Your picture <span>red: what changes</span></h2>",
     "exemplar": "<h2>Exemplar <span>red: what is taken</span></h2>",
     "result": "<h2>Result <span>drag the line</span></h2>",
 }
-UNCHANGED = [gr.skip()] * 8  # what `_Page._everything` gives, where nothing changed
+UNCHANGED = [gr.skip()] * 9  # what `_Page._everything` gives, where nothing changed
 
 
-def build(translator: Translator, folder: Path) -> gr.Blocks:
+def build(translator: Translator, folder: Path, notice: str = "") -> gr.Blocks:
     """The page, not yet served.
 
     Args:
       translator: the model to use.
       folder: where the examples and the downloads are written; the caller removes it.
+      notice: what users must know of the weights' licence, a line below the title.
     """
-    return _Page(translator, folder).blocks
+    return _Page(translator, folder, notice).blocks
 
 
 class _Page:
     """The components and their handlers."""
 
-    def __init__(self, translator: Translator, folder: Path) -> None:
+    def __init__(self, translator: Translator, folder: Path, notice: str) -> None:
         self.translator, self.folder = translator, folder
-        self.examples = [str(path) for path in examples.write(folder / "examples")]
+        credit = f"Examples: {portraits.CREDIT}." if translator.knows_faces else ""
+        self.introduction = introduction(notice, credit)
+        named = examples.for_model(translator, folder / "examples")
+        self.examples = [str(path) for path in named.values()]
         self.groups = list(translator.groups)
         # The first visitor would wait for TensorFlow to compile its functions.
-        self.thumbnails = warm_up(translator, self.examples)
+        self.thumbnails = warm_up(translator, named)
         with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as self.blocks:
             self._lay_out()
             self._connect()
 
     def _lay_out(self) -> None:
         self.state = gr.State(None, time_to_live=12 * 3600)
-        gr.HTML(INTRO, elem_id="lomit-title")
+        gr.HTML(self.introduction, elem_id="lomit-title")
         self.painted = gr.Radio(
             self.groups, value=self.groups[0], label="Show and paint the masks of", visible=len(self.groups) > 1,
             elem_id="lomit-painted",
@@ -74,6 +77,8 @@ class _Page:
                         elem_id=f"lomit-{side}-file", elem_classes="lomit-drop",
                     )  # fmt: skip
                     self.tray[side] = strip("Examples", f"lomit-{side}-examples", tray)
+                    if side == "exemplar" and self.translator.colour_groups:
+                        self.colour = colour(portraits.SWATCHES)
                     self.brush[side] = brush(side)
                     if side == "input":
                         self.faces = strip("Click on the face to change", "lomit-faces", named=True)
@@ -83,6 +88,9 @@ class _Page:
                             info="what you pick next is added, and each gives its own result",
                         )  # fmt: skip
                         self.chosen = strip("Your exemplars", "lomit-exemplars")
+                        self.remove = gr.Button(
+                            "Remove the chosen one", size="sm", visible=False, elem_id="lomit-remove"
+                        )  # fmt: skip
             with gr.Column(min_width=280, elem_id="lomit-result"):
                 gr.HTML(HEADINGS["result"], elem_classes="lomit-heading")
                 self.slider = gr.ImageSlider(
@@ -110,7 +118,7 @@ class _Page:
 
     def _connect(self) -> None:
         settings = [self.painted, self.taken, self.strength]
-        pictures = [*self.brush.values(), self.faces, self.chosen, self.several]
+        pictures = [*self.brush.values(), self.faces, self.chosen, self.several, self.remove]
         results = [self.slider, self.status, self.all]
         quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4, "api_visibility": "private"}
 
@@ -132,6 +140,9 @@ class _Page:
         for row in (self.chosen, self.all):
             on(row.select, self._choose, [], [*pictures, *results])
         on(self.faces.select, self._face, [], [*pictures, *results])
+        if self.translator.colour_groups:
+            on(self.colour.select, self._colour, [], [*pictures, *results])
+        on(self.remove.click, self._remove, [], [*pictures, *results])
         on(self.several.input, self._compare, [self.several], [*pictures, *results])
         on(self.painted.input, self._switch, [], [*self.brush.values()], trigger_mode="always_last")
         for changed in (self.taken.change, self.strength.change):
@@ -212,6 +223,21 @@ class _Page:
         _live(session).keep_chosen()
         return self._everything(session, painted, taken, strength, "none")
 
+    def _colour(
+        self, session: Session, painted: str, taken: list[str], strength: float, event: gr.EventData
+    ) -> list[Any]:
+        try:
+            _live(session).open_colour(str(event.colour), painted)
+        except ImageError as error:
+            gr.Warning(html.escape(str(error)), duration=None)
+            return UNCHANGED
+        return self._everything(session, painted, taken, strength, "exemplar", compare=len(session.exemplars) > 1)
+
+    def _remove(self, session: Session, painted: str, taken: list[str], strength: float) -> list[Any]:
+        if not _live(session).remove_chosen():
+            return UNCHANGED
+        return self._everything(session, painted, taken, strength, "exemplar")
+
     def _switch(self, session: Session, painted: str, taken: list[str], strength: float) -> list[Any]:
         return [_live(session).for_browser(side, painted) for side in SIDES]
 
@@ -234,15 +260,17 @@ class _Page:
         side: str = "",
         compare: bool | None = None,
     ) -> list[Any]:
-        """For the brushes (all, or one side's), strips of faces and exemplars, the tick of several, and the results."""
+        """For the brushes (all, or one side's), strips of faces and exemplars, the tick of several, the button that
+        removes one, and the results."""
         brushes = [_live(session).for_browser(s, painted) if side in ("", s) else gr.skip() for s in SIDES]
-        small = [{"url": thumbnail(p.screen.photo.rgb, SMALL), "name": p.name} for p in session.exemplars]
+        small = [{"url": thumbnail(p.rgb, SMALL), "name": p.name} for p in session.exemplars]
         chosen = {"chosen": session.chosen, "pictures": small} if len(small) > 1 else None
         tick = gr.skip() if compare is None else compare
         faces = gr.skip() if side not in ("", "input") else None
         if side in ("", "input") and session.input is not None and session.input.faces:
             faces = {"chosen": session.input.face, "pictures": face_thumbnails(session.input, SMALL)}
-        return [*brushes, faces, chosen, tick, *self._results(session, painted, taken, strength)]
+        remove = gr.update(visible=len(small) > 1)
+        return [*brushes, faces, chosen, tick, remove, *self._results(session, painted, taken, strength)]
 
     def _results(self, session: Session, painted: str, taken: list[str], strength: float) -> list[Any]:
         """For the slider, the line below it, and the strip of all exemplars' results."""

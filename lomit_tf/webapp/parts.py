@@ -15,6 +15,9 @@ from lomit_tf.translator import Translator
 from lomit_tf.webapp.pictures import thumbnail
 from lomit_tf.webapp.session import SIDES, Session, Settings, Shown
 
+INTRO = """<h1>LOMIT: repaint the masks</h1>
+<p>Your picture takes the look of an exemplar, but only where the masks say so. The model finds the masks;
+paint or erase them with the brush, and the result follows.</p>"""
 SMALL, LARGE = 112, 400  # sides of the pictures in strips, in pixels
 
 
@@ -39,19 +42,32 @@ def strip(title: str, elem_id: str, value: Any = None, *, named: bool = False) -
     )  # fmt: skip
 
 
-def warm_up(translator: Translator, paths: list[str]) -> list[dict[str, str]]:
+def colour(offered: dict[str, str]) -> gr.HTML:
+    """A colour to add to the exemplars; `offered` has some, {name: "#rrggbb"}."""
+    return gr.HTML(
+        offered, html_template=asset("colour.html"), js_on_load=asset("colour.js"), apply_default_css=False,
+        elem_id="lomit-colour",
+    )  # fmt: skip
+
+
+def introduction(notice: str, credit: str) -> str:
+    """The page's head, with what the weights' licence asks for and whose portraits the examples are, if anybody's."""
+    notes = "".join(f'<p class="lomit-note">{html.escape(note)}</p>' for note in (notice, credit) if note)
+    return INTRO + notes
+
+
+def warm_up(translator: Translator, paths: dict[str, Path]) -> list[dict[str, str]]:
     """Let TensorFlow compile all that a session calls; the pictures as entries of a strip."""
     session = Session(translator)
-    pictures = [session.open(side, path, Path(path).name) for side, path in zip(SIDES, paths, strict=False)]
+    pictures = [
+        session.open(side, path, Path(path).name) for side, path in zip(SIDES, map(str, paths.values()), strict=False)
+    ]
     session.show(Settings())
     for picture in pictures:
         for group in translator.groups:
             picture.paint(group, np.zeros(picture.size, np.uint8))
     session.show(Settings())
-    return [
-        {"url": thumbnail(np.asarray(Image.open(path)), SMALL), "name": f"Example {n}"}
-        for n, path in enumerate(paths, 1)
-    ]
+    return [{"url": thumbnail(np.asarray(Image.open(path)), SMALL), "name": name} for name, path in paths.items()]
 
 
 def said(shown: Shown) -> str:

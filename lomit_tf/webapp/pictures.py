@@ -6,7 +6,7 @@ import numpy as np
 
 from lomit_tf.imaging.framing import LEAST_SIDE, cut
 from lomit_tf.imaging.photo import Photo
-from lomit_tf.translator import Prepared, Translator
+from lomit_tf.translator import Exemplar, Prepared, Translator
 from lomit_tf.webapp import mask_edits
 from lomit_tf.webapp.mask_edits import resized
 
@@ -52,10 +52,19 @@ class Picture:
         photo = self.full.photo
         return Picture(translator, Prepared(photo, self.faces[face], translator.size, photo.notes), self.name)
 
+    @property
+    def rgb(self) -> np.ndarray:
+        """The picture for looking at, (h, w, 3) uint8."""
+        return self.screen.photo.rgb
+
+    def encoded(self, translator: Translator) -> Exemplar:
+        """Its styles as an exemplar, with the masks as they are now."""
+        return translator.encode_exemplar(self.screen, self.masks(full=False))
+
     def for_browser(self, group: str) -> dict[str, str]:
         """What the browser paints on, as data: URLs: the picture, the group's mask, and the mask that was found."""
         return {
-            "picture": mask_edits.picture_url(resized(self.screen.photo.rgb, self.size)),
+            "picture": mask_edits.picture_url(resized(self.rgb, self.size)),
             "mask": mask_edits.layer_url(self.layers[group]),
             "found": mask_edits.layer_url(self._found[group]),
         }

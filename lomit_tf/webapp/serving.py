@@ -35,13 +35,16 @@ class Served:
         self.folder.cleanup()
 
 
-def serve(translator: Translator, *, host: str = "127.0.0.1", port: int = 7860, share: bool = False) -> Served:
+def serve(
+    translator: Translator, *, host: str = "127.0.0.1", port: int = 7860, share: bool = False, notice: str = ""
+) -> Served:
     """Serve the page from threads of this process, until the result is closed.
 
     Args:
       translator: the model to use.
       host, port: where to listen; port 0 takes a free one.
       share: also open a public link through Gradio's servers.
+      notice: what users must know of the weights' licence; the page shows it.
 
     Raises:
       OSError: the address or port cannot be used.
@@ -49,7 +52,7 @@ def serve(translator: Translator, *, host: str = "127.0.0.1", port: int = 7860, 
     folder = tempfile.TemporaryDirectory(prefix="lomit-app-")
     try:
         port = free_port(host, port)
-        blocks = page.build(translator, Path(folder.name))
+        blocks = page.build(translator, Path(folder.name), notice)
         blocks.launch(
             server_name=host,
             server_port=port,

@@ -20,6 +20,7 @@ from lomit_tf.inference import Painted
 from lomit_tf.translator import Exemplar, Request, Translator
 from lomit_tf.webapp.mask_edits import read_layer
 from lomit_tf.webapp.pictures import Picture
+from lomit_tf.webapp.swatch import Swatch
 
 SIDES = ("input", "exemplar")  # of the page
 MAX_EXEMPLARS = 8
@@ -55,12 +56,15 @@ class Shown:
 
 
 class Session:
-    """A picture, up to MAX_EXEMPLARS exemplars, and what was computed of them. Safe to use from several threads."""
+    """A picture, up to MAX_EXEMPLARS exemplars, pictures and colours, and what was computed of them.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self, translator: Translator) -> None:
         self.translator = translator
         self.input: Picture | None = None
-        self.exemplars: list[Picture] = []
+        self.exemplars: list[Picture | Swatch] = []
         self.chosen = 0
         self.lock = threading.RLock()
         self._encoded: dict[int, tuple[int, Exemplar]] = {}  # of a Picture's id, with its version
@@ -69,11 +73,11 @@ class Session:
         self._painted: dict[int, tuple[object, Painted]] = {}  # what the network painted, with what it depends on
 
     @property
-    def exemplar(self) -> Picture | None:
+    def exemplar(self) -> Picture | Swatch | None:
         """The exemplar that is chosen."""
         return self.exemplars[self.chosen] if self.exemplars else None
 
-    def picture(self, which: str) -> Picture | None:
+    def picture(self, which: str) -> Picture | Swatch | None:
         """The picture of a side of the page: "input" or "exemplar"."""
         return self.input if which == "input" else self.exemplar
 
@@ -82,18 +86,37 @@ class Session:
 
         Raises ImageError and CorruptImageError, naming the picture; what was there before stays.
         """
-        if which == "exemplar" and add and len(self.exemplars) >= MAX_EXEMPLARS:
-            raise ImageError(f"{name}: there are {MAX_EXEMPLARS} exemplars already; remove one first")
+        if which == "exemplar" and add:
+            self._check_room(name)
         picture = Picture(self.translator, path, name)
         with self.lock:
             if which == "input":
                 self.input = picture
                 self._painted.clear()
+                self._forget()
             else:
-                self.exemplars = [*self.exemplars, picture] if add else [picture]
-                self.chosen = len(self.exemplars) - 1
-            self._forget()
+                self._take(picture, add)
         return picture
+
+    def open_colour(self, colour: str, group: str = "") -> Swatch:
+        """Take a colour as one exemplar more, which is then chosen; for a group, see `Swatch`.
+
+        Raises ImageError for one that cannot be read, where there is no room, and where no group takes colours.
+        """
+        self._check_room(colour)
+        swatch = Swatch(self.translator, colour, group)
+        with self.lock:
+            self._take(swatch, True)
+        return swatch
+
+    def _check_room(self, name: str) -> None:
+        if len(self.exemplars) >= MAX_EXEMPLARS:
+            raise ImageError(f"{name}: there are {MAX_EXEMPLARS} exemplars already; remove one first")
+
+    def _take(self, exemplar: Picture | Swatch, add: bool) -> None:
+        self.exemplars = [*self.exemplars, exemplar] if add else [exemplar]
+        self.chosen = len(self.exemplars) - 1
+        self._forget()
 
     def choose(self, index: int) -> bool:
         """Choose an exemplar by its place; False where that changes nothing: it is not there, or chosen already."""
@@ -111,6 +134,16 @@ class Session:
                 return False
             self.input = picture.by_face(self.translator, index)
             self._painted.clear()
+            self._forget()
+            return True
+
+    def remove_chosen(self) -> bool:
+        """Remove the chosen exemplar and choose the one before it; False where it is the only one, which stays."""
+        with self.lock:
+            if len(self.exemplars) < 2:
+                return False
+            self.exemplars = self.exemplars[: self.chosen] + self.exemplars[self.chosen + 1 :]
+            self.chosen = max(0, self.chosen - 1)
             self._forget()
             return True
 
@@ -182,6 +215,9 @@ class Session:
                 self.translator.finish(r, self._painted[id(p)][1]) for r, p in zip(ready, self.exemplars, strict=True)
             ]
             notes = dict.fromkeys(note.removeprefix("exemplar: ") for result in results for note in result.notes)
+            for p in self.exemplars:
+                if isinstance(p, Swatch) and settings.groups is not None and p.group not in settings.groups:
+                    notes[f"{p.name} is a colour of {p.group}, which is not taken"] = None
             return Shown(
                 screen.photo.rgb,
                 tuple((p.name, r.photo.rgb) for p, r in zip(self.exemplars, results, strict=True)),
@@ -193,6 +229,8 @@ class Session:
 
     def save(self, settings: Settings, folder: Path) -> tuple[Path, Path]:
         """Write the translation after the chosen exemplar at full size, and the masks of both, into a folder.
+
+        A colour has no masks: after one, the input's are all.
 
         Returns:
           The picture as PNG, in the photograph's own depth, and a ZIP of grey PNGs, one for each mask, named as
@@ -209,10 +247,10 @@ class Session:
                 settings.groups, settings.strength,
             )  # fmt: skip
             result = self.translator.finish(self.translator.check(request), self._painted[id(self.exemplar)][1])
-            painted = self.exemplar.masks(full=True)
-            exemplar_masks = self.exemplar.found
-            if painted:  # the other groups share what is left
-                exemplar_masks = self.translator.encode_exemplar(self.exemplar.full, painted).masks
+            exemplar_masks = self.exemplar.found  # none of a colour
+            if isinstance(self.exemplar, Picture) and (edited := self.exemplar.masks(full=True)):
+                # the other groups share what is left
+                exemplar_masks = self.translator.encode_exemplar(self.exemplar.full, edited).masks
         name = f"{plain(self.input.name)}_as_{plain(self.exemplar.name)}.png"
         folder.mkdir(parents=True, exist_ok=True)
         picture, archive = folder / name, folder / f"{name}.masks.zip"
@@ -234,11 +272,11 @@ class Session:
         present.add(id(self.input))
         self._shown = {key: number for key, number in self._shown.items() if key[1] in present}
 
-    def _exemplar(self, picture: Picture) -> Exemplar:
+    def _exemplar(self, picture: Picture | Swatch) -> Exemplar:
         """The exemplar's styles, encoded anew only after its masks changed."""
         version, exemplar = self._encoded.get(id(picture), (None, None))
         if exemplar is None or version != picture.version:
-            exemplar = self.translator.encode_exemplar(picture.screen, picture.masks(full=False))
+            exemplar = picture.encoded(self.translator)
             self._encoded[id(picture)] = picture.version, exemplar
         return exemplar
 
