@@ -107,8 +107,10 @@ def refined_data(data: DataConfig, options: RefineConfig) -> DataConfig:
         if names:
             raise ConfigError(f"--dataset={data.dataset} has no labels; give --refuse= (empty) and no --absent")
         attributes = data.attributes
-    fields = {"attributes": attributes, "labelled_only": False, "match": (), "pairing": "random", "groups": ""}
-    return dataclasses.replace(data, **fields, image_size=options.refine_size, cache=False)
+    return dataclasses.replace(
+        data, attributes=attributes, labelled_only=False, match=(), pairing="random", groups="",
+        image_size=options.refine_size, cache=False,
+    )  # fmt: skip
 
 
 def group_index(model: Lomit, options: RefineConfig) -> int:
@@ -182,7 +184,7 @@ def refine_masks(
 
 def _any_of(images: ImageSet, labels: Sequence[str]) -> np.ndarray:
     """(N,) bool: whether an image has any of the labels."""
-    return images.labels[:, [images.label_names.index(label) for label in labels]].any(axis=1)
+    return np.asarray(images.labels[:, [images.label_names.index(label) for label in labels]].any(axis=1))
 
 
 class _Refiner:

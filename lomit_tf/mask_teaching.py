@@ -116,7 +116,9 @@ class HeldOut(keras.callbacks.Callback):
         super().__init__()
         self.images, self.values, self.folder, self.options = images, values, folder, options
         self.every, self.patience = options.validate_every, options.patience
-        self.steps, self.looks, self.best = steps, [], None  # type: ignore[var-annotated]
+        self.steps = steps
+        self.looks: list[dict[str, float]] = []
+        self.best: list[np.ndarray] | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Take up the looks of an interrupted run, or look at the model as it starts."""

@@ -99,7 +99,7 @@ def _continued(lab: np.ndarray, mask: np.ndarray, known: np.ndarray) -> np.ndarr
     likeness = _likeness(lab, mask, known)
     handed = np.where(known, mask, 0).astype(np.float32)
     kept = np.where(known, 0, KEPT * likeness**UNLIKE_STEP).astype(np.float32)
-    smooth = cv2.GaussianBlur(lab, (0, 0), 1.0).astype(np.float32) * np.float32([0.5, 1, 1])
+    smooth = cv2.GaussianBlur(lab, (0, 0), 1.0).astype(np.float32) * np.array([0.5, 1, 1], np.float32)
     down, across = (np.exp(-COLOUR_STEP * np.linalg.norm(np.diff(smooth, axis=a), axis=-1)) for a in (0, 1))
     for _ in range(SWEEPS):
         for turned, steps, share in ((handed, down, kept), (handed.T, across.T, kept.T)):
