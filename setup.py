@@ -21,8 +21,6 @@ INSTALL_REQUIRES = [
     "absl-py>=2.5,<3",
     "numpy>=2.1,<3",
     "pillow>=11,<13",
-    # HEIC and HEIF, as phones write them; a reader of Pillow's.
-    "pillow-heif>=1.1,<2",
     # Guided filters (cv2.ximgproc, which is in contrib), affine maps, 16-bit PNG and TIFF.
     "opencv-contrib-python-headless>=4.12,<5",
     # Runs the face detector's two networks; the export extra checks TFLite files with it.
@@ -45,6 +43,8 @@ EXTRAS_REQUIRE = {
     ],
     # Reports and user studies: `python -m lomit_tf.evaluate`, `python -m lomit_tf.user_study`.
     "evaluate": ["jinja2>=3.1,<4", "matplotlib>=3.10,<4", "pydantic>=2.12,<3", "scipy>=1.17,<2"],
+    # HEIC and HEIF, as phones write them. Its wheels are GPL-2.0 as a whole, so that it is not installed unasked.
+    "photos": ["pillow-heif>=1.1,<2"],
     # The browser application.
     "app": ["gradio>=6,<7"],
     # The server: `python -m lomit_tf.serve`.

@@ -31,6 +31,7 @@ _KNOWN_STARTS = (
     (b"IIU\0", "a raw photograph"), (b"\x76\x2f\x31\x01", "OpenEXR"), (b"gimp xcf", "a picture of GIMP"),
     (b"<svg", "a drawing in SVG"),
 )  # fmt: skip
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 ADVICE = "save it as JPEG, PNG, TIFF, WebP or HEIC"
 _SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 NOTES = "lomit_tf notes"  # in an opened image's info: what was wrong with its metadata
@@ -132,6 +133,8 @@ def _unknown(data: bytes, formats: tuple[str, ...] | None) -> str:
             return f"{kind}, which cannot be read; {ADVICE}"
     if data[4:12] == b"ftypcrx ":
         return f"a raw photograph, which cannot be read; {ADVICE}"
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        return "HEIC, which needs pillow-heif: pip install 'lomit_tf[photos]'"
     return "not an image, or of a format that cannot be read"
 
 
@@ -149,8 +152,9 @@ def _refuse_previews(image: Image.Image, data: bytes, name: str) -> None:
 @functools.cache
 def readers() -> tuple[str, ...]:
     """Pillow's readers, HEIF among them, without the one that starts another program: EPS is handed to Ghostscript."""
-    import pillow_heif
+    with contextlib.suppress(ImportError):  # the extra `photos`
+        import pillow_heif
 
-    pillow_heif.register_heif_opener()
+        pillow_heif.register_heif_opener()
     Image.init()
     return tuple(format for format in Image.ID if format != "EPS")
