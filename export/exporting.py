@@ -148,7 +148,8 @@ def write_tflite(
             say(f"TFLite: {part} {variant}")
             made = tflite.quantise(float32, variant, feeds.get(part, ()))
             size, groups = model.config.data.image_size, len(model.group_names)
-            described = metadata.infos(part, variant, size, groups, version)
+            parts = tuple(model.inference_generator.parts(size))
+            described = metadata.infos(part, variant, size, groups, version, parts)
             path = folder / tflite.file_name(part, variant)
             path.write_bytes(metadata.add_metadata(made, described, model.group_names))
 

@@ -73,7 +73,8 @@ def test_every_field_can_be_given(folder):
     texts = {
         "mask_upsamples": "1", "critic_layers": "3", "image_size": "192", "groups": "x: a; y: b",
         "r1_end": "1234", "r2_end": "1234", "mask_end": "1234", "labels_file": "my table.csv", "data_dir": "../data",
-        "attributes": "c,d e", "edge_kernel": "9", "upsample_kernel": "9", "area_max": "0.75",
+        "attributes": "c,d e", "colour_groups": "y,x", "init_from": "runs/before", "mask_contrast": "0.5",
+        "edge_kernel": "9", "upsample_kernel": "9", "area_max": "0.75",
     }  # fmt: skip
     for kind in SECTIONS.values():
         for field in dataclasses.fields(kind):
@@ -86,8 +87,12 @@ def test_every_field_can_be_given(folder):
                 text = (
                     others[-1] if others else texts.get(field.name, "0.03125" if type(field.default) is float else "7")
                 )
-                expected = text.split(",") if field.name in ("attributes", "match") else type(field.default)(text)
-            given = config("--flagfile=base.cfg", f"--{field.name}={text}").flat()[field.name]
+                lists = field.name in ("attributes", "match", "colour_groups")
+                expected = text.split(",") if lists else type(field.default)(text)
+            # What needs others: groups to name, weights to freeze.
+            also = {"colour_groups": ["--groups=x: a; y: b"], "freeze_masks": ["--init_from=runs/before"]}
+            others = also.get(field.name, [])
+            given = config("--flagfile=base.cfg", *others, f"--{field.name}={text}").flat()[field.name]
             assert (given, type(given)) == (expected, type(expected)), field.name
             assert given != (list(field.default) if isinstance(field.default, tuple) else field.default)
 
