@@ -64,7 +64,8 @@ def test_shapes_types_and_ranges():
     pipeline = training_pairs(open_set(DRAWN, "train"), DRAWN, **SIZES)
     found = {name: (tuple(s.shape), s.dtype) for name, s in pipeline.dataset.element_spec.items()}
     image, label = (4, 3, SIZE, SIZE, 3), (4, 3, 3)
-    expected = {"x1": image, "y1": label, "x2": image, "y2": label, "alpha": (4, 3, 2), "transfer": (4, 3, 2)}
+    expected = {"x1": image, "y1": label, "x2": image, "y2": label, "alpha": (4, 3, 2), "transfer": (4, 3, 2),
+                "colours_only": (4, 3, 1)}  # fmt: skip
     assert found == {name: (shape, tf.float32) for name, shape in expected.items()}
     for element in take(pipeline, 3):
         for name in ("x1", "x2"):

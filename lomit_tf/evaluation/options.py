@@ -41,6 +41,10 @@ class Options:
     )
     identity: bool = option(True, "measure the untouched input too")
     copy_exemplar_colour: bool = option(True, "measure recolouring by the true masks too")
+    photograph_size: int = option(
+        0, "also measure translations of photographs of this side, a multiple of 64, through the Translator; needs a "
+        "data set with true masks (0: do not)", least=0,
+    )  # fmt: skip
     grid_pairs: int = option(8, "pairs in the pictures", least=1)
 
     def embedder_bounds(self) -> tuple[float, float] | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lomit_tf.config import DataConfig, LomitConfig
 from lomit_tf.data.image_set import DataError, ImageSet
-from lomit_tf.evaluation import measures, realism
+from lomit_tf.evaluation import at_size, measures, realism
 from lomit_tf.evaluation.attributes import AttributeMetrics
 from lomit_tf.evaluation.cases import Cases, make_cases, open_images
 from lomit_tf.evaluation.embedders import Embedder, open_embedder
@@ -136,6 +136,11 @@ class _Evaluation:
                 continue
             measures.measure_diversity(self.scores, cases, self.groups, method, options.seed)
         self._segmenter(qualities)
+        if options.photograph_size:
+            self.tables += at_size.tables(
+                self.model, data_config(self.model.config, options), dataset, options.photograph_size, len(cases),
+                lambda share: self.progress("photographs", 0.87 + 0.12 * share),
+            )  # fmt: skip
         self.curves = measures.mask_curves(qualities)
         self._notes()
         self.progress("writing", 1.0)
