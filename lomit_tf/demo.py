@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lomit_tf import zoo
-from lomit_tf.commands import Command, Failure, FlagSet, report
+from lomit_tf.commands import Command, Failure, FlagSet, report, unusable
 from lomit_tf.config import ConfigError, option
 from lomit_tf.quiet import import_tensorflow
 
@@ -75,9 +75,12 @@ def _portraits(model: Lomit, name: str, out: Path) -> None:
     """The portraits after every colour, if the model can, and after each other; says so while it goes on."""
     from lomit_tf import portraits
     from lomit_tf.imaging import overview
-    from lomit_tf.imaging.writing import save
+    from lomit_tf.imaging.formats import ImageError
+    from lomit_tf.imaging.writing import format_of, save
     from lomit_tf.translator import Translator
 
+    with unusable(ImageError):
+        format_of(out)
     translator = Translator(model, log_notes=False)
     if notice := zoo.notice(name):
         print(notice)

@@ -1,4 +1,4 @@
-"""The page in a real browser: upload, paint, erase, undo, groups, exemplars, bad files, downloads, a phone's width.
+"""The page in a real browser: upload, paint, erase, undo, groups, exemplars, colours, bad files, downloads, on a phone.
 
 Needs Gradio (extra app), Playwright and a Chromium. The model is untrained: its masks are soft everywhere and what it
 paints differs from what it is given, so that every masked pixel changes.
@@ -39,20 +39,35 @@ def url(tiny) -> Iterator[str]:
         yield served.url
 
 
+@pytest.fixture(scope="module")
+def colours_url(tiny) -> Iterator[str]:
+    """A served page, with a model whose only group is painted by colour curves, and a licence notice."""
+    pytest.importorskip("gradio", reason="gradio is not installed (extra app)")
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
+    from lomit_tf.model import Lomit
+    from lomit_tf.translator import Translator
+    from lomit_tf.webapp import serving
+
+    config = tiny(output="composite", masks="decoupled", style_normalised=True, colour_groups=("all",))
+    keras.utils.set_random_seed(7)
+    with serving.serve(Translator(Lomit(config), log_notes=False), port=0, notice="For <birds> only.") as served:
+        yield served.url
+
+
 @pytest.fixture
 def open_page(browser, url) -> Iterator[Callable[..., Any]]:
     """open_page(width): the page once it shows a result. Fails the test for errors and requests to other servers."""
     wrong: list[str] = []
     contexts = []
 
-    def opened(width: int = 1280, **options: Any) -> Any:
+    def opened(width: int = 1280, at: str = url, **options: Any) -> Any:
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
         page = contexts[-1].new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda r: None if r.url.startswith((url, "data:", "blob:")) else wrong.append(r.url))
-        page.goto(url)
+        page.on("request", lambda r: None if r.url.startswith((at, "data:", "blob:")) else wrong.append(r.url))
+        page.goto(at)
         page.wait_for_function(READY)
         return page
 
@@ -279,6 +294,39 @@ def test_strength_and_several_exemplars(open_page, photo, tmp_path):
     until(page, second, tool(page, "Clear", "exemplar").click)
     page.get_by_label("Compare several").uncheck()
     page.wait_for_function("document.querySelectorAll('#lomit-all .strip button').length === 0")
+
+
+def test_a_colour_is_added_compared_saved_and_removed(open_page, colours_url, photo):
+    page = open_page(at=colours_url)
+    assert "For <birds> only." in page.locator("#lomit-title").inner_text()
+    upload(page, "input", photo)
+    each = "document.querySelectorAll('#lomit-all .strip button').length === "
+    page.locator(".colour-text").fill("mauvish")
+    page.locator(".colour-add").click()
+    page.locator(".toast-body", has_text="'mauvish' cannot be read").wait_for()
+    assert page.locator("#lomit-all .strip button").count() == 0
+
+    page.locator(".colour-text").fill("saddlebrown")
+    page.locator(".colour-text").press("Enter")
+    page.wait_for_function(each + "2")
+    page.locator(".colour-pick").fill("#2b6fd6")
+    assert page.locator(".colour-text").input_value() == "#2b6fd6"
+    page.locator(".colour-add").click()
+    page.wait_for_function(each + "3")
+    assert page.locator("#lomit-all .strip span").all_inner_texts()[1:] == ["#8b4513", "#2b6fd6"]
+    assert page.get_by_label("Compare several").is_checked()
+    assert not page.locator("#lomit-exemplar-mask .mb-tools").first.is_visible()
+    name, data = download(page, "picture")
+    assert name == "my_photo_as_2b6fd6.png"
+    assert np.any(np.asarray(Image.open(io.BytesIO(data))) != np.asarray(Image.open(photo)))
+
+    page.locator("#lomit-remove").click()
+    page.wait_for_function(each + "2")
+    assert page.locator("#lomit-all .strip span").all_inner_texts()[1:] == ["#8b4513"]
+    page.locator("#lomit-remove").click()
+    page.wait_for_function(each + "0")
+    assert not page.locator("#lomit-remove").is_visible()
+    assert tool(page, "Clear", "exemplar").is_visible()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])

@@ -11,11 +11,12 @@ from PIL import Image
 from serving import save_workdir
 
 import lomit_tf
-from lomit_tf import demo, zoo
+from lomit_tf import app, demo, portraits, zoo
 from lomit_tf.evaluation import pictures
 from lomit_tf.evaluation.cases import make_cases, open_images
 from lomit_tf.evaluation.masks import mask_quality
 from lomit_tf.evaluation.methods import Trained
+from lomit_tf.translator import Translator
 
 NAMES = ("celeba_small", "drawn_faces", "drawn_faces_mobile")
 
@@ -80,17 +81,64 @@ def test_a_model_of_bfloat16_steps_is_used_and_shipped_in_float32(tiny, tmp_path
 
 def test_the_demo_draws_its_grid(tmp_path, capsys):
     out = tmp_path / "deep" / "demo.png"
-    assert demo.run([f"--out={out}", "--pairs=2"]) == 0
+    assert demo.run([f"--out={out}", "--model=drawn_faces", "--pairs=2"]) == 0
     assert str(out) in capsys.readouterr().out
     with Image.open(out) as picture:
         assert picture.size[0] > 2 * 64 and np.asarray(picture).std() > 10
+
+
+@pytest.mark.slow
+def test_the_demo_translates_the_portraits_at_full_size_and_says_the_terms(tmp_path, capsys):
+    out = tmp_path / "deep" / "demo.png"
+    assert demo.run([f"--out={out}"]) == 0
+    said = capsys.readouterr().out
+    assert zoo.notice(zoo.DEFAULT) in said and portraits.CREDIT in said and str(out) in said
+    colours = len(portraits.SWATCHES) if Translator(zoo.DEFAULT).colour_groups else 0
+    written = sorted((tmp_path / "deep" / "demo").iterdir())
+    assert len(written) == len(portraits.PORTRAITS) * (colours + 1)
+    for path in written:
+        assert str(path) in said
+        (source,) = (p for p in portraits.PORTRAITS.values() if path.name.startswith(p.stem))
+        with Image.open(path) as result, Image.open(source) as portrait:
+            before, after = np.asarray(portrait), np.asarray(result)
+        assert before.shape == after.shape and 0 < np.any(before != after, axis=-1).mean() < 0.5
+    with Image.open(out) as picture:
+        assert picture.size[0] > 2 * 384
+
+
+def test_the_demo_says_what_it_cannot_show(tiny, tmp_path, capsys):
+    model = lomit_tf.load(save_workdir(tiny(dataset="two_domains", groups=""), tmp_path / "run"))
+    folder = zoo.save_folder(model, tmp_path / "fruit", {})
+    assert demo.run([f"--model={folder}", f"--out={tmp_path / 'x.png'}"]) == 2
+    assert "was trained on two_domains; the demo shows faces" in capsys.readouterr().err
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_notices_are_those_of_the_manifest(tiny, tmp_path):
+    assert "CelebA" in zoo.notice("celeba_small") and "non-commercial research" in zoo.notice("celeba_small")
+    assert zoo.notice("drawn_faces") == ""
+    assert zoo.notice(tmp_path / "nothing") == ""
+    workdir = save_workdir(tiny(dataset="celeb_a"), tmp_path / "run")
+    assert zoo.notice(workdir) == ""  # a run of one's own
+    model = lomit_tf.load(workdir)
+    assert zoo.notice(zoo.save_folder(model, tmp_path / "shipped", {"notice": "For birds only."})) == "For birds only."
+    assert zoo.notice(zoo.save_folder(model, tmp_path / "plain", {})) == ""
+
+
+def test_real_face_weights_say_their_terms_and_the_default_is_one_of_them():
+    assert zoo.DEFAULT in zoo.names()
+    for name in zoo.names():
+        config = json.loads((zoo.FOLDER / name / zoo.MANIFEST).read_text())["config"]
+        assert bool(zoo.notice(name)) == (config["dataset"] == "celeb_a"), name
+    assert zoo.notice(zoo.DEFAULT)
+    assert app.AppFlags().model == demo.DemoFlags().model == zoo.DEFAULT
 
 
 @pytest.mark.parametrize(
     ("flags", "code", "words"),
     [
         (["--model=drawn_facez"], 2, "drawn_faces"),
-        (["--model=celeba_small"], 2, "was trained on celeb_a"),
+        (["--out=x.xyz"], 2, "x.xyz"),
         (["--pairs=0"], 2, "--pairs lies between 1 and 64"),
         (["--out=/proc/nowhere/x.png"], 1, "--out=/proc/nowhere/x.png"),
         (["--what"], 2, "--what"),

@@ -1,0 +1,102 @@
+"""How near hair comes to a colour that was asked for, on CelebAMask-HQ's faces.
+
+    python tools/swatches.py --data_dir=../shared/data/celebamask --half=even MODEL [MODEL ...]
+
+For choosing use --half=even, for reporting --half=odd, once. A model is what `lomit_tf.load` takes, and has a group
+that is painted by colour curves; the first one is measured. Each face gets each of `portraits.SWATCHES`, as
+`lomit-translate --colour` does it. A line of JSON for each colour and one for all of them:
+
+- within: the share of faces whose mean colour is within NEAR of it; mean, median, p90 and worst distance. The distance
+  is the mean absolute difference of red, green and blue in 0..1; the mean colour is taken where the model's own mask is
+  above CORE.
+- true: the mean distance where the true hair is, and untranslated there.
+- outside: pixels that changed although the mask is below the floor under which nothing may change.
+- without: faces where no mask is above CORE; they count in no share or mean of that mask.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lomit_tf import portraits
+from lomit_tf.imaging import colours
+from lomit_tf.imaging.carry_back import MASK_FLOOR
+from lomit_tf.translator import Exemplar, Request, Translator
+
+HAIR = 13
+CORE, NEAR = 0.9, 0.08
+Row = tuple[float, float, float, int]  # distance in the core, in the true hair, untranslated there; pixels outside
+
+
+def distance(image: np.ndarray, where: np.ndarray, colour: str) -> float:
+    """Of the mean of an image (H, W, 3) uint8 where a bool mask (H, W) says so from a colour; nan for an empty mask."""
+    if not where.any():
+        return float("nan")
+    return float(np.abs(image[where].mean(axis=0) - colours.parse(colour)).mean() / 255)
+
+
+def measure(translator: Translator, path: Path, truth: np.ndarray | None, swatches: list[Exemplar]) -> list[Row]:
+    """A face after each of the swatches; without true hair (H, W) bool its numbers are nan."""
+    group = translator.colour_groups[0]
+    face = translator.prepare(path)
+    before = face.photo.rgb
+    hair = np.zeros(before.shape[:2], bool) if truth is None else truth
+    rows = []
+    for swatch, result in zip(
+        swatches, translator.translate_batch([Request(face, one) for one in swatches]), strict=True
+    ):
+        mask, after, colour = result.input_masks[group], result.photo.rgb, swatch.colour
+        changed = np.any(before != after, axis=-1) & (mask < MASK_FLOOR)
+        inside = distance(after, mask > CORE, colour)
+        rows.append((inside, distance(after, hair, colour), distance(before, hair, colour), int(changed.sum())))
+    return rows
+
+
+def summary(rows: np.ndarray) -> dict[str, float]:
+    """Rows (N, 4) of `measure` -> what the module's docstring says."""
+    inside = rows[~np.isnan(rows[:, 0]), 0]
+    there = rows[~np.isnan(rows[:, 1])]
+    found = {
+        "within": (inside <= NEAR).mean() if inside.size else np.nan, "mean": inside.mean() if inside.size else np.nan,
+        "median": np.median(inside) if inside.size else np.nan,
+        "p90": np.quantile(inside, 0.9) if inside.size else np.nan, "worst": inside.max(initial=0),
+        "true": there[:, 1].mean() if there.size else np.nan,
+        "untranslated": there[:, 2].mean() if there.size else np.nan,
+    }  # fmt: skip
+    rounded = {name: round(float(value), 4) for name, value in found.items()}
+    return rounded | {"outside": int(rows[:, 3].sum()), "without": len(rows) - inside.size, "faces": len(rows)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--data_dir", type=Path, required=True)
+    parser.add_argument("--half", choices=("even", "odd", "all"), default="even")
+    parser.add_argument("--faces", type=int, default=0, help="only the first of them")
+    asked = parser.parse_args()
+    paths = sorted((asked.data_dir / "images").glob("*.jpg"))
+    paths = {"even": paths[::2], "odd": paths[1::2], "all": paths}[asked.half][: asked.faces or None]
+    if not paths:
+        parser.error(f"--data_dir={asked.data_dir}: there is no images/*.jpg")
+    for name in asked.models:
+        translator = Translator(name, log_notes=False)
+        swatches = [translator.encode_colour(colour) for colour in portraits.SWATCHES.values()]
+        rows = []
+        for path in paths:
+            with Image.open(path) as face, Image.open(asked.data_dir / "masks" / f"{path.stem}.png") as mask:
+                truth = np.asarray(mask.resize(face.size, Image.Resampling.NEAREST)) == HAIR
+            rows.append(measure(translator, path, truth, swatches))
+        found = np.array(rows, np.float64)  # (N, colours, 4)
+        for i, (word, colour) in enumerate(portraits.SWATCHES.items()):
+            print(json.dumps({"model": name, "half": asked.half, "colour": f"{word} {colour}", **summary(found[:, i])}))
+        everything = found.reshape(-1, 4)
+        print(json.dumps({"model": name, "half": asked.half, "colour": "all", **summary(everything)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
