@@ -210,5 +210,5 @@ def test_mistakes_are_one_line(flags, words, teacher, tmp_path, capsys):
 def test_help_explains(capsys):
     assert distill.run(["--help"]) == 0
     shown = capsys.readouterr().out
-    for word in ("--teacher", "--mask_weight", "--warm_start", "python -m lomit_tf.distill"):
+    for word in ("--teacher", "--mask_weight", "--[no]warm_start", "python -m lomit_tf.distill"):
         assert word in shown
