@@ -44,8 +44,8 @@ class MobileModule(tf.Module):
 
     Attributes:
         mask_net: {"image"} -> {"masks"}.
-        generator: {"image", "exemplar", "image_masks", "exemplar_masks"}, and "transfer" where G > 1 -> {"translation"},
-            and "raw" or "curves" or both, as `Generator.parts` says.
+        generator: {"image", "exemplar", "image_masks", "exemplar_masks"}, with "transfer" where G > 1, to
+            {"translation"} and "raw" or "curves" or both, as `Generator.parts` says.
     """
 
     def __init__(self, model: Lomit) -> None:

@@ -106,7 +106,7 @@ def examine(
             "part_bytes": {part: path.stat().st_size for part, path in one.paths.items() if path.is_file()},
             "mask": compare.errors(got["image_masks"], wanted["image_masks"]),
             "image": compare.errors(got["translation"], wanted["translation"]),
-            "parts": {name: compare.errors(got[name], wanted[name]) for name in ("raw", "curves") if name in wanted},
+            "parts": {name: compare.errors(got[name], wanted[name]) for name in got if name in ("raw", "curves")},
             "iou": compare.iou(got["image_masks"], wanted["image_masks"]),
             **_content(ask, pairs, got, background),
         }  # fmt: skip

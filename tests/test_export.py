@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from export import __main__ as command
 from export import bundle, compare, exporting, graphs, parity, pictures, runtimes
-from lomit_tf import zoo
+from lomit_tf import core, zoo
 from lomit_tf.checkpoints import Checkpoints, RunState, Workdir
 from lomit_tf.config import DataConfig
 from lomit_tf.data import preprocess
@@ -154,7 +154,7 @@ def test_an_encoded_exemplar_remembers_that_a_mask_was_empty(signatures, images)
 
 def test_overlapping_masks_share_the_place():
     masks = tf.constant([[[[0.9, 0.6], [0.25, 0.5]]]])
-    np.testing.assert_allclose(graphs.regions(masks), [[[[0.6, 0.4, 0.0], [0.25, 0.5, 0.25]]]], atol=1e-7)
+    np.testing.assert_allclose(core.complete(masks), [[[[0.6, 0.4, 0.0], [0.25, 0.5, 0.25]]]], atol=1e-7)
 
 
 @pytest.fixture(scope="module")
