@@ -25,6 +25,8 @@ public final class Translator {
 
     /** Side of a `Seen.view`. */
     public static final int VIEW = 384;
+    /** Side of masks that fade out at a window's ends: the steps there are smaller than one sees. */
+    private static final int FINE = 512;
 
     private final Network maskNet;
     private final Network generator;
@@ -107,23 +109,42 @@ public final class Translator {
             made = CarryBack.add(made, input.framed.window, change, CarryBack.share(masks, free), 1f);
         }
         if (model.colourGroups() > 0) {
-            made = coloured(made, input, masks, inputEdits, transferred, painted.get("curves"));
+            made = coloured(made, input, masks, transferred, painted.get("curves"));
         }
         return made;
     }
 
     /** A picture, its own pixels sent through the curves of the colour groups, within their masks. */
-    private Picture coloured(Picture picture, Seen input, Planes masks, MaskEdits edits, boolean[] transferred,
-            float[] values) {
+    private Picture coloured(Picture picture, Seen input, Planes masks, boolean[] transferred, float[] values) {
         int side = model.size / ModelDescription.CELL;
         Planes curves = new Planes(side, side, model.colourGroups() * 3 * Curves.BINS, values);
         Window window = input.framed.window;
-        Planes shares = colourMasks(masks, transferred);
-        if (window.width < shares.width && window.height < shares.height) {
-            shares = shares.resized(window.width, window.height); // averaged
-        }
+        Planes shares = faded(colourMasks(masks, transferred), window, picture);
         double[] map = Curves.map(window);
         return Curves.apply(picture, curves, shares, map, map, 1f);
+    }
+
+    /**
+     * Masks at most as fine as their window. They fade out where it ends within the picture, where Python lets the colour
+     * go on instead, along hair that goes on (lomit_tf/imaging/mask_edges.py).
+     */
+    private static Planes faded(Planes masks, Window window, Picture picture) {
+        boolean[] within = window.endsWithin(picture.width, picture.height);
+        boolean fades = within[0] || within[1] || within[2] || within[3];
+        if (!fades && (window.width >= masks.width || window.height >= masks.height)) {
+            return masks;
+        }
+        int width = Math.min(window.width, fades ? Math.max(masks.width, FINE) : masks.width);
+        int height = Math.min(window.height, fades ? Math.max(masks.height, FINE) : masks.height);
+        Planes made = masks.resized(width, height);
+        float[] across = CarryBack.fading(width, within[0], within[2]);
+        float[] down = CarryBack.fading(height, within[1], within[3]);
+        Planes shares = new Planes(width, height, made.channels);
+        for (int i = 0; i < shares.values.length; i++) {
+            int pixel = i / shares.channels;
+            shares.values[i] = made.values[i] * across[pixel % width] * down[pixel / width];
+        }
+        return shares;
     }
 
     /** The masks of the colour groups, 0 for those that are not transferred. */
