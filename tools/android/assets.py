@@ -1,42 +1,110 @@
-"""Put an exported model into the Android demo: `python tools/android/assets.py EXPORTED`, then golden.py.
+"""Put a model into the Android demo: `python tools/android/assets.py --model=celeba_hair`, then golden.py.
 
-EXPORTED is what `python -m export --formats=tflite --quantize=int8` wrote. Its int8 pair and labels.txt are copied into
-android_demo/assets; model.properties says which part of a photograph the model is to see, as the Translator decides it.
+    --model=M     a model's name, a --workdir of lomit_tf.train, or a checkpoint: it is exported first, as
+                  `python -m export --formats=tflite --quantize=int8` does, within the same tolerances
+    --data_dir=D  with --model: the model's data set, to calibrate with (default: drawn faces)
+    EXPORTED      instead of --model: a folder that `python -m export` wrote
+
+The int8 pair and labels.txt are copied into android_demo/assets. model.properties says of the model what its files do
+not: the part of a photograph that it sees, as the Translator decides it; which groups are painted by colour curves; and
+the data set, for which the app has a text with the licence's terms. The exemplars are the portraits of lomit_tf/samples
+for models of faces, with what is known of their origin in exemplars.md, and drawn faces for others.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import shutil
-import sys
+import tempfile
 from pathlib import Path
+
+from PIL import Image
 
 from lomit_tf.imaging.framing import CELEBA_CROP
 from lomit_tf.translator import FACE_DATASETS
 
-ASSETS = Path(__file__).parents[2] / "android_demo" / "assets"
+ROOT = Path(__file__).parents[2]
+ASSETS = ROOT / "android_demo" / "assets"
+SAMPLES = ROOT / "lomit_tf" / "samples"
+PORTRAITS = ("astronaut.png", "grace_hopper.jpg")
+DRAWN = (12, 14, 15)  # seeds of the drawn exemplars
+SIDE = 512  # longest side of an exemplar
 FILES = ("mask_net_int8.tflite", "generator_int8.tflite", "labels.txt")
+ORIGIN = "exemplars.md"
 
 
 def properties(manifest: dict) -> str:  # type: ignore[type-arg]
-    """model.properties of an export.json: the framing that `Translator.__init__` derives from a configuration."""
-    dataset, crop = manifest["config"]["dataset"], int(manifest["crop"])
+    """model.properties of an export.json.
+
+    model: its name. dataset: what it was trained on. faces, zoom: the framing that `Translator.__init__` derives from a
+    configuration. colour: the groups that are painted by colour curves, separated by commas.
+    """
+    config = manifest["config"]
+    dataset, crop = config["dataset"], int(manifest["crop"])
     cropped = dataset == "celeb_a" and 0 < crop < CELEBA_CROP
-    faces = str(dataset in FACE_DATASETS).lower()
-    return f"model={manifest['model']}\nfaces={faces}\nzoom={crop / CELEBA_CROP if cropped else 1:.6g}\n"
+    lines = {
+        "model": Path(manifest["model"]).name, "dataset": dataset, "faces": str(dataset in FACE_DATASETS).lower(),
+        "zoom": f"{crop / CELEBA_CROP if cropped else 1:.6g}",
+        "colour": ",".join(name for name in manifest["groups"] if name in config["colour_groups"]),
+    }  # fmt: skip
+    return "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
-def main(exported: Path, assets: Path = ASSETS) -> None:
+def write_exemplars(faces: bool, assets: Path) -> None:
+    """Write exemplar_1.png and so on in the place of those that are there."""
+    for old in (*assets.glob("exemplar_*.png"), assets / ORIGIN):
+        old.unlink(missing_ok=True)
+    pictures = []
+    if faces and all((SAMPLES / name).is_file() for name in PORTRAITS):
+        for name in PORTRAITS:
+            with Image.open(SAMPLES / name) as picture:
+                pictures.append(picture.convert("RGB"))
+        shutil.copyfile(SAMPLES / "README.md", assets / ORIGIN)
+    else:
+        from lomit_tf.data.drawn_faces import draw
+
+        pictures = [Image.fromarray(drawn) for drawn in draw(DRAWN, size=320).images]
+    for number, picture in enumerate(pictures, 1):
+        picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        picture.save(assets / f"exemplar_{number}.png", optimize=True)
+
+
+def copy(exported: Path, assets: Path = ASSETS) -> None:
     """Copy, describe, and write the checksums that tests/test_android.py compares."""
+    manifest = json.loads((exported / "export.json").read_text(encoding="utf-8"))
     for name in FILES:
         shutil.copyfile(exported / ("tflite" if name.endswith(".tflite") else "") / name, assets / name)
-    manifest = json.loads((exported / "export.json").read_text(encoding="utf-8"))
     (assets / "model.properties").write_text(properties(manifest), encoding="utf-8")
+    write_exemplars(manifest["config"]["dataset"] in FACE_DATASETS, assets)
     names = sorted((*FILES, "model.properties"))
     lines = [f"{hashlib.sha256((assets / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (assets / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("exported", nargs="?", type=Path, metavar="EXPORTED", help="what `python -m export` wrote")
+    parser.add_argument("--model", default="", help="export this one first")
+    parser.add_argument("--data_dir", default="", help="the model's data set, to calibrate with")
+    given = parser.parse_args()
+    if (given.exported is None) == (not given.model):
+        parser.error("give either EXPORTED or --model")
+    if given.exported:
+        copy(given.exported)
+        return
+    from export import exporting
+
+    exporting.quieten()
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "exported"
+        exporting.export(
+            exporting.Options(given.model, out, ("tflite",), ("int8",), data_dir=given.data_dir, latency=False)
+        )
+        copy(out)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

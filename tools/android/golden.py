@@ -1,7 +1,8 @@
 """Write what the Android demo's tests compare with: `python tools/android/golden.py`, drawn faces only.
 
 android_demo/core/testdata comes from `preprocess` (TensorFlow) and `carry_back` (OpenCV), the core's counterparts in
-Python; android_demo/desktop/testdata from the Translator with the TFLite files of android_demo/assets as its networks.
+Python; android_demo/desktop/testdata from the Translator with the TFLite files of android_demo/assets as its networks, and
+from a small model with random weights, hair by curves and smile free, whose own translation the core has to give.
 """
 
 from __future__ import annotations
@@ -10,32 +11,52 @@ import collections
 import types
 from pathlib import Path
 
+import keras
 import numpy as np
 from PIL import Image
 
+from export import graphs, tflite
 from export.runtimes import TFLite
+from lomit_tf import core
+from lomit_tf.config import LomitConfig
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.imaging import carry_back, curves, faces, framing
 from lomit_tf.imaging.celeba_framing import SHAPE
 from lomit_tf.imaging.framing import Window
 from lomit_tf.imaging.masks import replace
+from lomit_tf.inference import Painted
+from lomit_tf.model import Lomit
 from lomit_tf.translator import Translator
 
 DEMO = Path(__file__).parents[2] / "android_demo"
 SIZE = 64
 # Where a turned grid of curves lies in the photo, as the core's tests say too.
 TURNED = np.array([[0.008, 0.0025, -0.35], [-0.0025, 0.008, -0.1]])
-LEAST_SHARE = 1e-3  # as CarryBack.LEAST_SHARE
+DISC = 0.47, 0.36, 0.2  # x, y and radius, in sides: the hair that a person drew, as TwoPaintersTest says too
+PAINTERS = {  # the smallest networks, as tests/conftest.py has them
+    "attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; smile: Smiling", "colour_groups": ("hair",),
+    "output": "composite", "masks": "decoupled", "mask_contrast": 0.85, "image_size": SIZE, "base_channels": 4,
+    "residual_blocks": 1, "edge_kernel": 3, "upsample_kernel": 3, "style_dim": 4, "style_downsamples": 2,
+    "mask_upsamples": 1, "mlp_width": 8, "critic_channels": 4, "critic_layers": 3,
+}  # fmt: skip
 
 
 class Files:
-    """The two TFLite files with the methods of `lomit_tf.inference.Inference`. A "style" is the exemplar itself."""
+    """The two TFLite files with the methods of `lomit_tf.inference.Inference`. A "style" is the exemplar itself.
+
+    Colour groups are those that model.properties names.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._mask_net, self._generator = (TFLite(folder / f"{part}_int8.tflite") for part in ("mask_net", "generator"))
         groups = tuple((folder / "labels.txt").read_text(encoding="utf-8").split())
-        self.model = types.SimpleNamespace(group_names=groups)
+        lines = (folder / "model.properties").read_text(encoding="utf-8").splitlines()
+        colours = dict(line.split("=", 1) for line in lines)["colour"].split(",")
+        coloured = tuple(i for i, name in enumerate(groups) if name in colours)
+        free = tuple(i for i in range(len(groups)) if i not in coloured)
+        generator = types.SimpleNamespace(free_groups=free, colour_groups=coloured)
+        self.model = types.SimpleNamespace(group_names=groups, inference_generator=generator)
         self.size = int(self._mask_net._runner.get_input_details()["image"]["shape"][1])
 
     def masks(self, images: np.ndarray) -> np.ndarray:
@@ -47,22 +68,16 @@ class Files:
         """What `paint` needs of exemplars: (B, S, S, 3 + G)."""
         return np.concatenate([images, masks[..., :-1]], axis=-1)
 
-    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> np.ndarray:
-        """As Inference.paint: without the composite, as far as the masks show it."""
+    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
+        """As Inference.paint."""
         feed = {"image": images, "exemplar": styles[..., :3], "exemplar_masks": styles[..., 3:]}
         feed |= {"transfer": transfer} if len(self.model.group_names) > 1 else {}
-        none = self._generator.run(feed | {"image_masks": np.zeros_like(masks[..., :-1])})["translation"]
-        painted = self._generator.run(feed | {"image_masks": masks[..., :-1]})["translation"]
-        if np.abs(none - images).max() >= 1e-4:
-            return painted
-        share = (masks[..., :-1] * transfer[:, None, None]).sum(axis=-1, keepdims=True)
-        change = np.where(share < LEAST_SHARE, 0, (painted - images) / np.maximum(share, LEAST_SHARE))
-        return np.float32(images + np.clip(change, -2, 2))
+        painted = self._generator.run(feed | {"image_masks": masks[..., :-1]})
+        return Painted(masks, painted.get("raw"), painted.get("curves"))
 
-    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
         """As Inference.translate."""
-        masks = self.masks(images)
-        return masks, self.paint(images, masks, styles, transfer)
+        return self.paint(images, self.masks(images), styles, transfer)
 
 
 class FilesTranslator(Translator):
@@ -72,10 +87,11 @@ class FilesTranslator(Translator):
         self.inference = Files(folder)  # type: ignore[assignment]
         self.crop, self.log_notes = "center", False
         self._exemplar, self._of_files = None, collections.OrderedDict()
+        self._colour = self.inference.model.inference_generator.colour_groups
         self._faces, self._zoom = False, 1.0
 
 
-def core() -> dict[str, np.ndarray]:
+def core_pictures() -> dict[str, np.ndarray]:
     """File names, and pictures (H, W, 3) or masks (H, W), all uint8."""
     faces = draw([3, 4], size=200).images
     photo = np.ascontiguousarray(faces[0][3:180, 20:169])  # 149x177: odd margins
@@ -222,10 +238,12 @@ def found_faces() -> np.ndarray:
 def desktop() -> dict[str, np.ndarray]:
     """Pictures and the Translator's results with the files of the assets."""
     translator = FilesTranslator(DEMO / "assets")
-    photo, exemplar = np.ascontiguousarray(_large(11)[:, 15:]), _large(12)
+    photo, exemplar = _large(11), _large(12)  # squares: no end of a window within them, where the core only fades
     translator.set_exemplar(exemplar)
     pictures = {"portrait.png": portrait(), "input.png": photo, "exemplar.png": exemplar}
     pictures["all.png"] = translator.translate(photo).image
+    drawn = translator.groups[0]
+    pictures["edited.png"] = translator.translate(_seen_square(photo), {drawn: disc()}).image
     for i, group in enumerate(translator.groups):
         pictures[f"only_{i}.png"] = translator.translate(photo, groups=[group]).image
     prepared = translator.prepare(photo)
@@ -236,6 +254,42 @@ def desktop() -> dict[str, np.ndarray]:
     return pictures
 
 
+def _seen_square(photo: np.ndarray) -> np.ndarray:
+    """A photograph's middle at the model's own size, where masks need no resizing on the way."""
+    square: np.ndarray = preprocess.square(photo, 0, SIZE).numpy()
+    return square
+
+
+def disc() -> np.ndarray:
+    """A mask that a person drew: (SIZE, SIZE), 1 within DISC and 0 elsewhere."""
+    y, x = (np.mgrid[:SIZE, :SIZE] + 0.5) / SIZE
+    return np.float32(np.hypot(x - DISC[0], y - DISC[1]) <= DISC[2])
+
+
+def painters(folder: Path) -> dict[str, np.ndarray]:
+    """Write float32 files of a random model with both painters; two pictures, and what `core` makes of them."""
+    keras.utils.set_random_seed(3)
+    model = Lomit(LomitConfig.create(**PAINTERS))
+    model.build()
+    g = model.inference_generator
+    for layer in (g.style_encoder.code, g.curve_head.maps.conv):
+        layer.kernel.assign(layer.kernel * 5)  # so that styles show
+    module = graphs.MobileModule(model)
+    for part in tflite.PARTS:
+        (folder / f"painters_{part}.tflite").write_bytes(tflite.convert(module, part))
+    pair = draw(range(20_000_000, 20_000_002), size=SIZE).images
+    image, exemplar = (np.asarray(preprocess.to_model_range(x[None])) for x in pair)
+    edits = np.stack([disc(), np.full((SIZE, SIZE), -1, np.float32)], axis=-1)[None]
+    made = core.apply_styles(g, image, core.encode_exemplar(g, exemplar)[0], edits=edits)
+    masks = np.asarray(made.masks)[0, ..., :-1]
+    above = np.all((masks >= carry_back.MASK_FLOOR) | (masks == 0), axis=-1)
+    return {
+        "painters_input.png": pair[0], "painters_exemplar.png": pair[1],
+        "painters_made.png": preprocess.from_model_range(np.asarray(made.image))[0].numpy(),
+        "painters_above.png": np.uint8(255 * above),
+    }  # fmt: skip
+
+
 def main() -> None:
     """Write all pictures, and remove those of another model's groups."""
     tables = {DEMO / "core" / "testdata" / name: rows for name, rows in numbers().items()}
@@ -243,7 +297,8 @@ def main() -> None:
     for path, rows in tables.items():
         lines = (" ".join(repr(value) for value in row) for row in rows.astype(float).tolist())
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    for part, pictures in (("core", core()), ("desktop", desktop())):
+    of_desktop = desktop() | painters(DEMO / "desktop" / "testdata")
+    for part, pictures in (("core", core_pictures()), ("desktop", of_desktop)):
         folder = DEMO / part / "testdata"
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("*.png"):

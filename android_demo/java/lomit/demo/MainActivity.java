@@ -12,6 +12,7 @@ import android.provider.MediaStore;
 import android.view.View;
 import android.widget.Spinner;
 import java.io.File;
+import java.io.IOException;
 
 /** The only activity: its buttons, other apps' pictures, and what outlives rotation and the process's death. */
 public final class MainActivity extends Activity implements View.OnClickListener {
@@ -19,7 +20,6 @@ public final class MainActivity extends Activity implements View.OnClickListener
     static final int TAKE_PHOTO = 2;
     static final int PICK_EXEMPLAR = 3;
     static final int SAVE = 4;
-    private static final int BUNDLED = 3;
     private static final String STATE = "state";
     private static final String CAMERA = "camera";
     private static final String GROUP = "group";
@@ -137,16 +137,30 @@ public final class MainActivity extends Activity implements View.OnClickListener
         startActivity(Intent.createChooser(intent, null));
     }
 
+    /** How many exemplars the assets have: exemplar_1.png and so on. */
+    private int bundled() {
+        int count = 0;
+        try {
+            for (String name : getAssets().list("")) {
+                count += name.startsWith("exemplar_") ? 1 : 0;
+            }
+        } catch (IOException e) { // then there are those of the gallery
+            return 0;
+        }
+        return count;
+    }
+
     private void pickExemplar() {
-        String[] names = new String[BUNDLED + 1];
-        for (int i = 0; i < BUNDLED; i++) {
+        final int bundled = bundled();
+        String[] names = new String[bundled + 1];
+        for (int i = 0; i < bundled; i++) {
             names[i] = getString(R.string.bundled, i + 1);
         }
-        names[BUNDLED] = getString(R.string.from_gallery);
+        names[bundled] = getString(R.string.from_gallery);
         new AlertDialog.Builder(this).setItems(names, new DialogInterface.OnClickListener() {
             @Override
             public void onClick(DialogInterface dialog, int which) {
-                if (which == BUNDLED) {
+                if (which == bundled) {
                     open(PICK_EXEMPLAR);
                 } else {
                     session.pick(false, Pictures.ofAsset("exemplar_" + (which + 1) + ".png"));

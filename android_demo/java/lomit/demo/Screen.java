@@ -120,6 +120,7 @@ final class Screen implements Session.Shown {
             default: say(message(state.error())); break;
         }
         note();
+        about();
     }
 
     private void side(boolean ofInput) {
@@ -174,6 +175,15 @@ final class Screen implements Session.Shown {
                 : note == Framing.Note.SEVERAL_FACES ? R.string.note_several_faces
                 : note == Framing.Note.NOT_FOR_FACES ? R.string.note_not_for_faces : 0;
         TextView view = (TextView) find(R.id.note);
+        view.setText(text == 0 ? "" : activity.getString(text));
+        view.setVisibility(text == 0 ? View.GONE : View.VISIBLE);
+    }
+
+    /** What the model knows, and what its weights may be used for: a text for each data set. */
+    private void about() {
+        String name = "about_" + session.dataset;
+        int text = activity.getResources().getIdentifier(name, "string", activity.getPackageName());
+        TextView view = (TextView) find(R.id.about);
         view.setText(text == 0 ? "" : activity.getString(text));
         view.setVisibility(text == 0 ? View.GONE : View.VISIBLE);
     }

@@ -38,6 +38,7 @@ final class Session {
     final Side photo = new Side();
     final Side exemplar = new Side();
     List<String> groups;
+    String dataset = "";
     Bitmap before;
     Bitmap after;
     private final Context context;
@@ -160,11 +161,13 @@ final class Session {
             private Translator.Seen seen;
             private Bitmap picture;
             private List<String> names;
+            private String data;
 
             @Override
             public Planes compute() throws DemoException {
                 seen = work.see(uri);
                 names = work.translator().model.groups;
+                data = work.dataset();
                 picture = known ? null : Pictures.bitmap(seen.view);
                 return edits.drawnOn(seen.masks);
             }
@@ -176,6 +179,7 @@ final class Session {
                     side.note = seen.framed.note;
                 }
                 groups = names;
+                dataset = data;
                 if (asked == side.asked) { // else the strokes are others already, and another answer follows
                     side.masks = masks;
                 }

@@ -8,6 +8,7 @@ import android.util.Log;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.util.Properties;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -50,6 +51,7 @@ final class Work {
     private final FaceFinder faces;
     private Translator translator;
     private Framing framing;
+    private String dataset = "";
 
     Work(Context context) {
         this.context = context.getApplicationContext();
@@ -108,15 +110,21 @@ final class Work {
                     bytes.write(value);
                 }
                 labels = bytes.toString("UTF-8");
-                model.load(properties);
+                model.load(new InputStreamReader(properties, "UTF-8"));
             } catch (IOException e) {
                 throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, "labels.txt, model.properties", e);
             }
             framing = Framing.of(model);
+            dataset = model.getProperty("dataset", "").trim();
             translator = new Translator(opener.open(assets, "mask_net_int8.tflite"),
-                    opener.open(assets, "generator_int8.tflite"), labels);
+                    opener.open(assets, "generator_int8.tflite"), labels, model.getProperty("colour", ""));
         }
         return translator;
+    }
+
+    /** The data set that the model was trained on, as model.properties has it. Within `compute` only, once there is a translator. */
+    String dataset() {
+        return dataset;
     }
 
     /** What was found of a picture; the picture itself is not kept. Within `compute` only. */

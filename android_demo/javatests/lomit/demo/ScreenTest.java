@@ -96,6 +96,7 @@ public final class ScreenTest {
     public void light() throws Exception {
         translated("light.png");
         assertEquals("Done in " + app.session().state.milliseconds() + " ms.", app.text(R.id.status));
+        assertTrue("what the model knows: " + app.text(R.id.about), app.text(R.id.about).contains("model knows"));
         int paper = app.draw().getPixel(2, 2);
         assertTrue("a light page", (paper >> 8 & 255) > 200);
         LinearLayout groups = (LinearLayout) app.view(R.id.groups);

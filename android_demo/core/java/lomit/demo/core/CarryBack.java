@@ -9,8 +9,6 @@ public final class CarryBack {
     public static final float MASK_FLOOR = 0.02f;
     /** Where the window ends within the picture, the change fades out over this share of the window's side. */
     public static final float BORDER = 1 / 16f;
-    /** Below it a composite says too little of the bare picture; float32's rounding is then 1/100 of a grey level. */
-    static final float LEAST_SHARE = 1e-3f;
     /** The photograph is approached in steps of this factor, each with an averaged copy of it as guide. */
     private static final int STEP = 4;
 
@@ -62,20 +60,6 @@ public final class CarryBack {
             weights[i] = Math.min(1f, Math.min(low, high));
         }
         return weights;
-    }
-
-    /**
-     * The change of a composite m * bare + (1 - m) * x, divided by m: that of the bare picture, as far as m shows it.
-     *
-     * @param share m, size x size x 1.
-     */
-    public static Planes bare(Planes change, Planes share) {
-        Planes bare = new Planes(change.width, change.height, change.channels);
-        for (int i = 0; i < bare.values.length; i++) {
-            float m = share.values[i / change.channels];
-            bare.values[i] = m < LEAST_SHARE ? 0f : Math.max(-1f, Math.min(1f, change.values[i] / m));
-        }
-        return bare;
     }
 
     /**

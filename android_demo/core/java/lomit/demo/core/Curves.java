@@ -16,9 +16,10 @@ public final class Curves {
 
     /** Where a window lies: u = map[0] x + map[1] y + map[2], v = map[3] x + map[4] y + map[5], 0..1 in the window. */
     public static double[] map(Window window) {
+        Affine to = window.toPicture().inverted(); // pixels of the window, whose centres are whole numbers
         return new double[] {
-            1.0 / window.width, 0, (0.5 - window.left) / window.width,
-            0, 1.0 / window.height, (0.5 - window.top) / window.height,
+            to.a / window.width, to.b / window.width, (to.c + 0.5) / window.width,
+            to.d / window.height, to.e / window.height, (to.f + 0.5) / window.height,
         };
     }
 

@@ -4,28 +4,59 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/** What a pair of mask net and generator says of itself: image size, groups, and whether groups can be chosen. */
+/**
+ * What a pair of mask net and generator says of itself: image size, groups, how each is painted, and whether groups can be
+ * chosen. Colour groups are painted by the generator's output `curves`, in their order; the others by its output `raw`.
+ */
 public final class ModelDescription {
+    /** Pixels of the model's image to one cell of the grid of curves. */
+    static final int CELL = 8;
     /** Side of the model's images, in pixels. */
     public final int size;
     /** Names of the groups, in the order of the masks' channels. */
     public final List<String> groups;
     /** Whether the generator has the input `transfer`. */
     public final boolean transfer;
+    private final boolean[] colour;
+    private final int colours;
 
-    private ModelDescription(int size, List<String> groups, boolean transfer) {
+    private ModelDescription(int size, List<String> groups, boolean transfer, boolean[] colour) {
         this.size = size;
         this.groups = groups;
         this.transfer = transfer;
+        this.colour = colour;
+        int count = 0;
+        for (boolean one : colour) {
+            count += one ? 1 : 0;
+        }
+        colours = count;
+    }
+
+    /** Whether a group is painted by colour curves. */
+    public boolean isColour(int group) {
+        return colour[group];
+    }
+
+    /** How many groups are painted by colour curves. */
+    public int colourGroups() {
+        return colours;
+    }
+
+    /** How many groups are painted freely. */
+    public int freeGroups() {
+        return colour.length - colours;
     }
 
     /**
      * Reads both networks' inputs and outputs and checks that they fit each other (docs/export.md has the table).
      *
      * @param labels the text of labels.txt: a group a line.
+     * @param colours names of the colour groups, separated by commas, as `colour` of model.properties has them; may be
+     *     empty.
      * @throws DemoException MODEL_UNUSABLE, with what was expected and what the file has.
      */
-    public static ModelDescription of(Network maskNet, Network generator, String labels) throws DemoException {
+    public static ModelDescription of(Network maskNet, Network generator, String labels, String colours)
+            throws DemoException {
         Network.Tensor image = find(maskNet.inputs(), "image");
         if (image.rank() != 4 || image.dimension(0) != 1 || image.dimension(3) != 3
                 || image.dimension(1) != image.dimension(2) || image.dimension(1) < 1) {
@@ -48,7 +79,7 @@ public final class ModelDescription {
         expect(find(generator.inputs(), "exemplar"), size, 3);
         expect(find(generator.inputs(), "image_masks"), size, groups);
         expect(find(generator.inputs(), "exemplar_masks"), size, groups);
-        expect(find(generator.outputs(), "translation"), size, 3);
+        boolean[] colour = colour(colours, names);
         boolean transfer = has(generator.inputs(), "transfer");
         if (transfer) {
             Network.Tensor tensor = find(generator.inputs(), "transfer");
@@ -56,13 +87,46 @@ public final class ModelDescription {
                 throw unusable("transfer must be (1, " + groups + "); the generator has " + tensor);
             }
         }
-        return new ModelDescription(size, Collections.unmodifiableList(names), transfer);
+        ModelDescription model =
+                new ModelDescription(size, Collections.unmodifiableList(names), transfer, colour);
+        model.expectOutputs(generator);
+        return model;
     }
 
-    private static void expect(Network.Tensor tensor, int size, int channels) throws DemoException {
-        if (tensor.rank() != 4 || tensor.dimension(0) != 1 || tensor.dimension(1) != size
-                || tensor.dimension(2) != size || tensor.dimension(3) != channels) {
-            throw unusable(tensor.name + " must be (1, " + size + ", " + size + ", " + channels + "); received " + tensor);
+    private void expectOutputs(Network generator) throws DemoException {
+        List<Network.Tensor> outputs = generator.outputs();
+        if (!has(outputs, "raw") && !has(outputs, "curves")) {
+            throw unusable("the generator has neither raw nor curves among " + outputs + ": it was exported by an older "
+                    + "version or paints without a composite. Export it again, from a model with one");
+        }
+        if (freeGroups() > 0) {
+            expect(find(outputs, "raw"), size, 3);
+        }
+        if (colourGroups() > 0) {
+            expect(find(outputs, "curves"), size / CELL, colourGroups() * 3 * Curves.BINS);
+        } else if (has(outputs, "curves")) {
+            throw unusable("model.properties names no colour groups; the generator has " + find(outputs, "curves"));
+        }
+    }
+
+    private static boolean[] colour(String colours, List<String> groups) throws DemoException {
+        boolean[] colour = new boolean[groups.size()];
+        for (String line : colours.split(",")) {
+            String name = line.trim();
+            if (!name.isEmpty() && !groups.contains(name)) {
+                throw unusable("model.properties names the colour group " + name + "; the groups are " + groups);
+            }
+            if (!name.isEmpty()) {
+                colour[groups.indexOf(name)] = true;
+            }
+        }
+        return colour;
+    }
+
+    private static void expect(Network.Tensor tensor, int side, int channels) throws DemoException {
+        if (tensor.rank() != 4 || tensor.dimension(0) != 1 || tensor.dimension(1) != side
+                || tensor.dimension(2) != side || tensor.dimension(3) != channels) {
+            throw unusable(tensor.name + " must be (1, " + side + ", " + side + ", " + channels + "); received " + tensor);
         }
     }
 

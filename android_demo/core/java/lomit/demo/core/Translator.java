@@ -25,17 +25,22 @@ public final class Translator {
 
     /** Side of a `Seen.view`. */
     public static final int VIEW = 384;
+    /** Side of masks that fade out at a window's ends: the steps there are smaller than one sees. */
+    private static final int FINE = 512;
 
     private final Network maskNet;
     private final Network generator;
     public final ModelDescription model;
-    private Boolean composite;
 
-    /** @throws DemoException MODEL_UNUSABLE if the networks do not fit each other. */
-    public Translator(Network maskNet, Network generator, String labels) throws DemoException {
+    /**
+     * @param labels the text of labels.txt.
+     * @param colours `colour` of model.properties: the groups that are painted by colour curves.
+     * @throws DemoException MODEL_UNUSABLE if the networks do not fit each other.
+     */
+    public Translator(Network maskNet, Network generator, String labels, String colours) throws DemoException {
         this.maskNet = maskNet;
         this.generator = generator;
-        this.model = ModelDescription.of(maskNet, generator, labels);
+        this.model = ModelDescription.of(maskNet, generator, labels, colours);
     }
 
     /** Finds a framed picture's masks: once for an input, once for an exemplar. */
@@ -62,8 +67,8 @@ public final class Translator {
         return transferred;
     }
 
-    /** What the generator paints: size x size x 3, -1..1. */
-    Planes paint(Seen input, Planes inputMasks, Seen exemplar, Planes exemplarMasks, boolean[] transferred)
+    /** The generator's outputs, by name. */
+    Map<String, float[]> paint(Seen input, Planes inputMasks, Seen exemplar, Planes exemplarMasks, boolean[] transferred)
             throws DemoException {
         Map<String, float[]> feed = new HashMap<String, float[]>();
         feed.put("image", input.pixels.values);
@@ -77,25 +82,12 @@ public final class Translator {
             }
             feed.put("transfer", transfer);
         }
-        return new Planes(model.size, model.size, 3, generator.run(feed).get("translation"));
-    }
-
-    /** Whether the generator gives m * bare + (1 - m) * x: with nothing marked, that is the input itself. */
-    private boolean composite(Seen input, Seen exemplar) throws DemoException {
-        if (composite == null) {
-            Planes none = new Planes(model.size, model.size, model.groups.size());
-            Planes painted = paint(input, none, exemplar, exemplar.masks, new boolean[model.groups.size()]);
-            boolean same = true;
-            for (int i = 0; i < painted.values.length; i++) {
-                same &= Math.abs(painted.values[i] - input.pixels.values[i]) < 1e-4f;
-            }
-            composite = same;
-        }
-        return composite;
+        return generator.run(feed);
     }
 
     /**
-     * The input in the exemplar's style, at the input's own resolution.
+     * The input in the exemplar's style, at the input's own resolution. Free groups first: their change is brought to the
+     * picture's size and added to it; then colours: what that gave is looked up in the curves (lomit_tf/pasting.py).
      *
      * @param picture the one that `input` was seen in.
      * @param chosen the groups to transfer; those beyond its end are transferred.
@@ -105,13 +97,69 @@ public final class Translator {
         Planes masks = inputEdits.drawnOn(input.masks);
         Planes exemplarMasks = exemplarEdits.drawnOn(exemplar.masks);
         boolean[] transferred = transferred(chosen, exemplarMasks);
-        Planes painted = paint(input, masks, exemplar, exemplarMasks, transferred);
-        Planes share = CarryBack.share(masks, transferred);
-        Planes change = CarryBack.change(painted, input.pixels);
-        if (composite(input, exemplar)) {
-            change = CarryBack.bare(change, share);
+        Map<String, float[]> painted = paint(input, masks, exemplar, exemplarMasks, transferred);
+        Picture made = picture;
+        if (model.freeGroups() > 0) {
+            boolean[] free = transferred.clone();
+            for (int g = 0; g < free.length; g++) {
+                free[g] &= !model.isColour(g);
+            }
+            Planes raw = new Planes(model.size, model.size, 3, painted.get("raw"));
+            Planes change = CarryBack.change(raw, input.pixels);
+            made = CarryBack.add(made, input.framed.window, change, CarryBack.share(masks, free), 1f);
         }
-        return CarryBack.add(picture, input.framed.window, change, share, 1f);
+        if (model.colourGroups() > 0) {
+            made = coloured(made, input, masks, transferred, painted.get("curves"));
+        }
+        return made;
+    }
+
+    /** A picture, its own pixels sent through the curves of the colour groups, within their masks. */
+    private Picture coloured(Picture picture, Seen input, Planes masks, boolean[] transferred, float[] values) {
+        int side = model.size / ModelDescription.CELL;
+        Planes curves = new Planes(side, side, model.colourGroups() * 3 * Curves.BINS, values);
+        Window window = input.framed.window;
+        Planes shares = faded(colourMasks(masks, transferred), window, picture);
+        double[] map = Curves.map(window);
+        return Curves.apply(picture, curves, shares, map, map, 1f);
+    }
+
+    /**
+     * Masks at most as fine as their window. They fade out where it ends within the picture, where Python lets the colour
+     * go on instead, along hair that goes on (lomit_tf/imaging/mask_edges.py).
+     */
+    private static Planes faded(Planes masks, Window window, Picture picture) {
+        boolean[] within = window.endsWithin(picture.width, picture.height);
+        boolean fades = within[0] || within[1] || within[2] || within[3];
+        if (!fades && (window.width >= masks.width || window.height >= masks.height)) {
+            return masks;
+        }
+        int width = Math.min(window.width, fades ? Math.max(masks.width, FINE) : masks.width);
+        int height = Math.min(window.height, fades ? Math.max(masks.height, FINE) : masks.height);
+        Planes made = masks.resized(width, height);
+        float[] across = CarryBack.fading(width, within[0], within[2]);
+        float[] down = CarryBack.fading(height, within[1], within[3]);
+        Planes shares = new Planes(width, height, made.channels);
+        for (int i = 0; i < shares.values.length; i++) {
+            int pixel = i / shares.channels;
+            shares.values[i] = made.values[i] * across[pixel % width] * down[pixel / width];
+        }
+        return shares;
+    }
+
+    /** The masks of the colour groups, 0 for those that are not transferred. */
+    private Planes colourMasks(Planes masks, boolean[] transferred) {
+        Planes some = new Planes(masks.width, masks.height, model.colourGroups());
+        for (int g = 0, c = 0; g < masks.channels; g++) {
+            if (!model.isColour(g)) {
+                continue;
+            }
+            for (int i = 0; transferred[g] && i < masks.width * masks.height; i++) {
+                some.values[i * some.channels + c] = masks.values[i * masks.channels + g];
+            }
+            c++;
+        }
+        return some;
     }
 
     /** All groups. */

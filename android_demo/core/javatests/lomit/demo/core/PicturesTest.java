@@ -110,13 +110,6 @@ public final class PicturesTest {
     }
 
     @Test
-    public void theBarePictureOfAComposite() {
-        Planes share = new Planes(4, 1, 1, new float[] {0f, 0.0005f, 0.25f, 1f});
-        Planes change = new Planes(4, 1, 1, new float[] {0.1f, 0.1f, 0.1f, 0.1f});
-        assertArrayEquals(new float[] {0f, 0f, 0.4f, 0.1f}, CarryBack.bare(change, share).values, 1e-6f);
-    }
-
-    @Test
     public void averagesWhereItShrinks() {
         Planes four = new Planes(4, 2, 1, new float[] {0, 1, 2, 3, 4, 5, 6, 7});
         assertArrayEquals(new float[] {2.5f, 4.5f}, four.resized(2, 1).values, 1e-6f);

@@ -5,6 +5,7 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
@@ -18,11 +19,11 @@ public final class TranslatorTest {
 
     private abstract static class Arithmetic implements Network {
         private final List<Tensor> inputs;
-        private final Tensor output;
+        private final List<Tensor> outputs;
         int runs;
 
-        Arithmetic(Tensor output, Tensor... inputs) {
-            this.output = output;
+        Arithmetic(List<Tensor> outputs, Tensor... inputs) {
+            this.outputs = outputs;
             this.inputs = Arrays.asList(inputs);
         }
 
@@ -33,7 +34,7 @@ public final class TranslatorTest {
 
         @Override
         public List<Tensor> outputs() {
-            return Collections.singletonList(output);
+            return outputs;
         }
 
         @Override
@@ -41,11 +42,13 @@ public final class TranslatorTest {
             runs++;
             assertEquals(inputs.size(), feed.size());
             Map<String, float[]> out = new HashMap<String, float[]>();
-            out.put(output.name, compute(feed));
+            for (Tensor output : outputs) {
+                out.put(output.name, compute(output.name, feed));
+            }
             return out;
         }
 
-        abstract float[] compute(Map<String, float[]> feed);
+        abstract float[] compute(String output, Map<String, float[]> feed);
     }
 
     private static Network.Tensor tensor(String name, int channels) {
@@ -54,9 +57,9 @@ public final class TranslatorTest {
 
     /** Marks the left half. */
     private static Arithmetic maskNet() {
-        return new Arithmetic(tensor("masks", 1), tensor("image", 3)) {
+        return new Arithmetic(Collections.singletonList(tensor("masks", 1)), tensor("image", 3)) {
             @Override
-            float[] compute(Map<String, float[]> feed) {
+            float[] compute(String output, Map<String, float[]> feed) {
                 float[] masks = new float[SIZE * SIZE];
                 for (int i = 0; i < masks.length; i++) {
                     masks[i] = i % SIZE < SIZE / 2 ? 1f : 0f;
@@ -66,15 +69,23 @@ public final class TranslatorTest {
         };
     }
 
-    /** Paints the exemplar. */
-    private static Arithmetic generator(String name) {
-        return new Arithmetic(tensor("translation", 3), tensor("exemplar_masks", 1), tensor("exemplar", 3),
-                tensor("image_masks", 1), tensor(name, 3)) {
+    /** Paints the exemplar; its composite, which nothing may use, is black. */
+    private static Arithmetic generator(String name, Network.Tensor... outputs) {
+        List<Network.Tensor> made = new ArrayList<Network.Tensor>(Arrays.asList(outputs));
+        made.add(tensor("translation", 3));
+        return new Arithmetic(made, tensor("exemplar_masks", 1), tensor("exemplar", 3), tensor("image_masks", 1),
+                tensor(name, 3)) {
             @Override
-            float[] compute(Map<String, float[]> feed) {
-                return feed.get("exemplar").clone();
+            float[] compute(String output, Map<String, float[]> feed) {
+                float[] black = new float[SIZE * SIZE * 3];
+                Arrays.fill(black, -1f);
+                return output.equals("raw") ? feed.get("exemplar").clone() : black;
             }
         };
+    }
+
+    private static Arithmetic painter() {
+        return generator("image", tensor("raw", 3));
     }
 
     private static Picture plain(int width, int height, int argb) {
@@ -86,7 +97,7 @@ public final class TranslatorTest {
     @Test
     public void changesOnlyWhatIsMarked() throws Exception {
         Arithmetic maskNet = maskNet();
-        Translator translator = new Translator(maskNet, generator("image"), "hair\n");
+        Translator translator = new Translator(maskNet, painter(), "hair\n", "");
         assertEquals(SIZE, translator.model.size);
         assertEquals(Collections.singletonList("hair"), translator.model.groups);
         Picture photo = plain(256, 256, 0xff204060);
@@ -108,46 +119,61 @@ public final class TranslatorTest {
         assertEquals("once a picture, not once a translation", 2, maskNet.runs);
     }
 
-    /** A generator that blends by itself gives the same as one that does not: the masks count once. */
+    /** Two groups, a free one above and a colour below, in soft masks; each gives half of white to what it paints. */
     @Test
-    public void aCompositeIsMaskedOnce() throws Exception {
-        Network soft = new Arithmetic(tensor("masks", 1), tensor("image", 3)) {
+    public void paintsFreelyFirstAndThenByCurves() throws Exception {
+        Network masks = new Arithmetic(Collections.singletonList(tensor("masks", 2)), tensor("image", 3)) {
             @Override
-            float[] compute(Map<String, float[]> feed) {
-                float[] masks = new float[SIZE * SIZE];
-                for (int i = 0; i < masks.length; i++) {
-                    masks[i] = Math.max(0.1f, i % SIZE / (float) SIZE);
-                }
+            float[] compute(String output, Map<String, float[]> feed) {
+                float[] masks = new float[SIZE * SIZE * 2];
+                Arrays.fill(masks, 0.5f);
                 return masks;
             }
         };
-        Network composite = new Arithmetic(tensor("translation", 3), tensor("exemplar_masks", 1), tensor("exemplar", 3),
-                tensor("image_masks", 1), tensor("image", 3)) {
+        List<Network.Tensor> outputs = Arrays.asList(tensor("raw", 3), tensor("translation", 3),
+                new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 24));
+        Network generator = new Arithmetic(outputs, tensor("exemplar_masks", 2), tensor("exemplar", 3),
+                tensor("image_masks", 2), tensor("image", 3), new Network.Tensor("transfer", 1, 2)) {
             @Override
-            float[] compute(Map<String, float[]> feed) {
-                float[] made = feed.get("image").clone();
-                for (int i = 0; i < made.length; i++) {
-                    made[i] += feed.get("image_masks")[i / 3] * (feed.get("exemplar")[i] - made[i]);
+            float[] compute(String output, Map<String, float[]> feed) {
+                if (!output.equals("curves")) {
+                    return feed.get("exemplar").clone();
                 }
-                return made;
+                float[] curves = new float[SIZE / 8 * SIZE / 8 * 24];
+                for (int i = 0; i < curves.length; i++) {
+                    curves[i] = i % 24 / 3 < 4 ? 0.4f : -0.4f; // dark is made lighter and light darker
+                }
+                return curves;
             }
         };
-        Picture photo = plain(200, 200, 0xff204060);
-        Picture star = plain(90, 90, 0xffc08010);
-        Picture[] made = new Picture[2];
-        for (int i = 0; i < 2; i++) {
-            Translator translator = new Translator(soft, i == 0 ? composite : generator("image"), "hair");
-            Framing centre = new Framing(false, 1);
-            made[i] = translator.translate(photo, translator.see(photo, centre.frame(photo, null)), new MaskEdits(),
-                    translator.see(star, centre.frame(star, null)), new MaskEdits());
-        }
-        Golden.assertNear(made[1], made[0], 1);
-        assertEquals(0x20 + (0xc0 - 0x20) / 2, made[0].argb[100 * 200 + 100] >> 16 & 255, 2);
+        Translator translator = new Translator(masks, generator, "hair\nsmile", "hair");
+        assertEquals(1, translator.model.colourGroups());
+        assertTrue(translator.model.isColour(0) && !translator.model.isColour(1));
+        Picture photo = plain(150, 150, 0xff404040);
+        Picture star = plain(90, 90, 0xffe0e0e0);
+        Framing centre = new Framing(false, 1);
+        MaskEdits none = new MaskEdits();
+        Translator.Seen input = translator.see(photo, centre.frame(photo, null));
+        Translator.Seen exemplar = translator.see(star, centre.frame(star, null));
+        int middle = 75 * 150 + 75;
+        int half = 0x40 + (0xe0 - 0x40) / 2; // what the free group makes: now on the lighter side of the curves
+        int step = Math.round(0.5f * 0.4f * 127.5f);
+        assertEquals(half - step, translator.translate(photo, input, none, exemplar, none).argb[middle] & 255, 1);
+        boolean[] hair = {true, false};
+        boolean[] smile = {false, true};
+        assertEquals(0x40 + step,
+                translator.translate(photo, input, none, exemplar, none, hair).argb[middle] & 255, 1);
+        assertEquals(half, translator.translate(photo, input, none, exemplar, none, smile).argb[middle] & 255, 1);
+        // Drawn hair stays as drawn, and takes the smile's place.
+        MaskEdits edits = new MaskEdits();
+        edits.add(new Stroke(0, false, 0.2f, 1f, new float[] {0.5f, 0.5f}));
+        assertEquals(0x40 + Math.round(0.4f * 127.5f),
+                translator.translate(photo, input, edits, exemplar, none).argb[middle] & 255, 1);
     }
 
     @Test
     public void remembersTheLastPictures() throws Exception {
-        Translator translator = new Translator(maskNet(), generator("image"), "hair");
+        Translator translator = new Translator(maskNet(), painter(), "hair", "");
         Picture photo = plain(80, 80, 0xff204060);
         SeenCache cache = new SeenCache();
         Translator.Seen seen = translator.see(photo, new Framing(false, 1).frame(photo, null));
@@ -162,13 +188,22 @@ public final class TranslatorTest {
 
     @Test
     public void saysWhatDoesNotFit() {
-        expectUnusable("there is no image", generator("picture"), "hair");
-        expectUnusable("labels.txt names 2 groups", generator("image"), "hair\nface\n");
+        expectUnusable("there is no image", generator("picture", tensor("raw", 3)), "hair", "");
+        expectUnusable("labels.txt names 2 groups", painter(), "hair\nface\n", "");
+        expectUnusable("neither raw nor curves", generator("image"), "hair", "");
+        expectUnusable("Export it again", generator("image"), "hair", "hair");
+        expectUnusable("there is no curves", painter(), "hair", "hair");
+        expectUnusable("the colour group lips", painter(), "hair", "lips");
+        Network.Tensor curves = new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 24);
+        expectUnusable("names no colour groups", generator("image", tensor("raw", 3), curves), "hair", "");
+        expectUnusable("there is no raw", generator("image", curves), "hair", "");
+        Network.Tensor small = new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 23);
+        expectUnusable("curves must be (1, 8, 8, 24)", generator("image", small), "hair", "hair");
     }
 
-    private static void expectUnusable(String part, Network generator, String labels) {
+    private static void expectUnusable(String part, Network generator, String labels, String colours) {
         try {
-            new Translator(maskNet(), generator, labels);
+            new Translator(maskNet(), generator, labels, colours);
             fail();
         } catch (DemoException e) {
             assertEquals(DemoException.Kind.MODEL_UNUSABLE, e.kind);

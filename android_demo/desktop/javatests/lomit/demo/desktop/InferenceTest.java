@@ -18,8 +18,10 @@ import lomit.demo.core.DemoException;
 import lomit.demo.core.Framing;
 import lomit.demo.core.MaskEdits;
 import lomit.demo.core.Picture;
+import lomit.demo.core.Preprocess;
 import lomit.demo.core.Stroke;
 import lomit.demo.core.Translator;
+import lomit.demo.core.Window;
 import org.junit.BeforeClass;
 import org.junit.Test;
 
@@ -42,11 +44,20 @@ public final class InferenceTest {
         return new Picture(image.getWidth(), image.getHeight(), argb);
     }
 
+    private static Properties properties() throws Exception {
+        Properties model = new Properties();
+        try (InputStream stream = new FileInputStream(new File(ASSETS, "model.properties"))) {
+            model.load(stream);
+        }
+        return model;
+    }
+
     @BeforeClass
     public static void load() throws Exception {
         String labels = new String(Files.readAllBytes(new File(ASSETS, "labels.txt").toPath()), StandardCharsets.UTF_8);
         translator = new Translator(new LiteRtNetwork(LIBRARY, new File(ASSETS, "mask_net_int8.tflite")),
-                new LiteRtNetwork(LIBRARY, new File(ASSETS, "generator_int8.tflite")), labels);
+                new LiteRtNetwork(LIBRARY, new File(ASSETS, "generator_int8.tflite")), labels,
+                properties().getProperty("colour"));
         Framing centre = new Framing(false, 1); // the drawn faces of golden.py, whatever the model was trained on
         input = picture("input.png");
         seen = translator.see(input, centre.frame(input, null));
@@ -86,7 +97,20 @@ public final class InferenceTest {
         }
     }
 
+    /** A picture of the model's own size, and a mask that was drawn: golden.py's `disc`. */
+    @Test
+    public void theTranslationWithinADrawnMaskIsPythons() throws Exception {
+        Picture square = Preprocess.resize(input, Window.centred(input.width, input.height), translator.model.size);
+        Translator.Seen small = translator.see(square, new Framing(false, 1).frame(square, null));
+        Picture made = translator.translate(square, small, TwoPaintersTest.disc(), exemplar, new MaskEdits());
+        compare("edited.png", made, square);
+    }
+
     private static void compare(String name, Picture made) throws Exception {
+        compare(name, made, input);
+    }
+
+    private static void compare(String name, Picture made, Picture before) throws Exception {
         Picture expected = picture(name);
         int most = 0;
         int differ = 0;
@@ -97,7 +121,7 @@ public final class InferenceTest {
                 most = Math.max(most, difference);
                 differ += difference > 0 ? 1 : 0;
             }
-            changed += made.argb[i] == input.argb[i] ? 0 : 1;
+            changed += made.argb[i] == before.argb[i] ? 0 : 1;
         }
         System.out.println(name + ": at most " + most + " grey levels, " + differ + " values of " + 3 * made.argb.length
                 + "; " + changed + " pixels changed");
@@ -124,10 +148,7 @@ public final class InferenceTest {
 
     @Test
     public void theAssetsSayHowToFrame() throws Exception {
-        Properties model = new Properties();
-        try (InputStream stream = new FileInputStream(new File(ASSETS, "model.properties"))) {
-            model.load(stream);
-        }
+        Properties model = properties();
         assertTrue(Arrays.asList("true", "false").contains(model.getProperty("faces")));
         assertTrue(Double.parseDouble(model.getProperty("zoom")) > 0);
     }
