@@ -1,6 +1,6 @@
 """Translate any number of files with Apache Beam: the work of batch_jobs, on as many workers as the runner has.
 
-tally = translate_pattern(Plan("celeba_small", "photos/**.jpg", ("star.jpg",), "results"), ["--direct_num_workers=2"])
+tally = translate_pattern(Plan("celeba_hair", "photos/**.jpg", ("star.jpg",), "results"), ["--direct_num_workers=2"])
 
 Files are named by one step, shuffled, and translated by others; nothing but names, one batch of pictures and one
 model for each process is in memory. What cannot be translated becomes a line of the dead-letter list.

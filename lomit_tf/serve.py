@@ -29,10 +29,10 @@ LOOPBACK, PORT = "127.0.0.1", 8501  # TensorFlow Serving's REST port
 INTRO = """\
 Serve a model over HTTP, in the format of TensorFlow Serving's REST API.
 
-  lomit-serve --model=celeba_small
+  lomit-serve --model=celeba_hair
       then, from another terminal:
   curl -d '{"instances": [{"image_bytes": {"b64": "..."}, "exemplar_bytes": {"b64": "..."}}]}' \\
-      http://127.0.0.1:8501/v1/models/celeba_small:predict
+      http://127.0.0.1:8501/v1/models/celeba_hair:predict
 
 docs/serve.md has the signatures, a client, and what to put in front of it before others can reach it."""
 

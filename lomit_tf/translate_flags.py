@@ -25,20 +25,20 @@ from lomit_tf.file_plan import (
 FORMATS = tuple(ending[1:] for ending in ENDINGS.values())
 INTRO = """\
 Translate pictures: transfer an attribute, such as hair colour, from the exemplar to the input, within the model's
-masks. Two models are shipped: celeba_small for photographs of faces, drawn_faces for drawn faces.
+masks. Shipped models: celeba_hair for photographs of faces, drawn_faces for drawn faces.
 
-  lomit-translate --model=celeba_small --input=photo.jpg --exemplar=star.jpg --output=out.png
+  lomit-translate --model=celeba_hair --input=photo.jpg --exemplar=star.jpg --output=out.png
       one picture; the face is found and framed, and everything outside of the masks stays as it was
-  lomit-translate --model=celeba_small --input=photos --exemplar=star.jpg --output=results
+  lomit-translate --model=celeba_hair --input=photos --exemplar=star.jpg --output=results
       all pictures in a folder and its sub-folders; started again, it goes on with those that are missing
-  lomit-translate --model=celeba_small --input=photo.jpg --exemplar=star.jpg --output=out.png --save_masks
+  lomit-translate --model=celeba_hair --input=photo.jpg --exemplar=star.jpg --output=out.png --save_masks
       also the masks, as out.png.input_mask.<group>.png and out.png.exemplar_mask.<group>.png; edit them, and:
-  lomit-translate --model=celeba_small --input=photo.jpg --exemplar=star.jpg --output=again.png \\
-      --input_mask=out.png.input_mask.all.png
+  lomit-translate --model=celeba_hair --input=photo.jpg --exemplar=star.jpg --output=again.png \\
+      --input_mask=out.png.input_mask.hair.png
       white is changed, black stays
   lomit-translate --model=celeba_hair --input=photo.jpg --colour=#8a3b12 --output=out.png
       a colour instead of an exemplar, for models that paint by colour curves
-  cat photo.jpg | lomit-translate --model=celeba_small --input=- --exemplar=star.jpg --output=- > out.png
+  cat photo.jpg | lomit-translate --model=celeba_hair --input=- --exemplar=star.jpg --output=- > out.png
       from standard input to standard output
 
 A JPEG is compressed anew when it is written: to keep what is outside of the masks to the bit, write PNG."""

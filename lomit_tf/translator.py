@@ -1,6 +1,6 @@
 """Translate photographs: `Translator`, around a trained model.
 
-    translator = Translator("celeba_small")
+    translator = Translator("celeba_hair")
     translator.set_exemplar("star.jpg")
     result = translator.translate("photo.jpg")
     result.image.save("out.png")

@@ -26,8 +26,6 @@ FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, MANIFEST = "generator.npz", "model.json"
 MOST_BYTES = 8 * 2**20
 DEFAULT = "celeba_hair"  # for real faces; the model of the page and of the demo
-if not (FOLDER / DEFAULT / MANIFEST).is_file():  # it is still being trained
-    DEFAULT = "celeba_small"
 
 
 def names() -> tuple[str, ...]:
@@ -130,7 +128,7 @@ def save_folder(model: Lomit, folder: Path, facts: dict[str, Any]) -> Path:
     digest = hashlib.sha256(data).hexdigest()
     write_bytes(folder / WEIGHTS, data)
     # Where the data lay in training is private, and the precision of the training steps does not matter to users.
-    flat = model.config.flat() | {"data_dir": "", "precision": "float32"}
+    flat = model.config.flat() | {"data_dir": "", "precision": "float32", "init_from": "", "freeze_masks": False}
     parameters = int(sum(a.size for a in arrays.values()))
     record = {"sha256": digest, "bytes": size, "parameters": parameters, **facts, "config": flat}
     write_text(folder / MANIFEST, json.dumps(record, indent=1) + "\n")

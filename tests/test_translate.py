@@ -151,4 +151,4 @@ assert not {"tensorflow", "keras", "numpy", "cv2"} & set(sys.modules)
              "exemplar_crop", "keep_background", "save_masks", "compare", "format", "overwrite"]  # fmt: skip
     for flag in flags:
         assert f"--{flag}" in done.stdout
-    assert "lomit-translate --model=celeba_small --input=photos" in done.stdout
+    assert "lomit-translate --model=celeba_hair --input=photos" in done.stdout

@@ -18,7 +18,7 @@ from lomit_tf.evaluation.masks import mask_quality
 from lomit_tf.evaluation.methods import Trained
 from lomit_tf.translator import Translator
 
-NAMES = ("celeba_small", "drawn_faces", "drawn_faces_mobile")
+NAMES = ("celeba_hair", "celeba_small", "drawn_faces", "drawn_faces_mobile")
 
 
 def test_these_come_along():
