@@ -65,6 +65,8 @@ class Prepared:
         Raises ImageError and CorruptImageError as `imaging.masks.read_masks`.
         """
         given = masks.read_masks(mask, groups, self.photo.size, what)
+        if not given:
+            return {}, ()
         notes = []
         covered = np.max([one.whole(np.ones(one.region.shape[:2])) for one in (self, *self.others)], axis=0) > 0
         for group, plane in given.items():
