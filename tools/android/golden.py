@@ -1,8 +1,8 @@
 """Write what the Android demo's tests compare with: `python tools/android/golden.py`, drawn faces only.
 
 android_demo/core/testdata comes from `preprocess` (TensorFlow) and `carry_back` (OpenCV), the core's counterparts in
-Python; android_demo/desktop/testdata from the Translator with the TFLite files of android_demo/assets as its networks, and
-from a small model with random weights, hair by curves and smile free, whose own translation the core has to give.
+Python; android_demo/desktop/testdata from the Translator with the TFLite files of android_demo/assets as its networks,
+and from a small model with random weights, hair by curves and smile free, whose own translation the core has to give.
 """
 
 from __future__ import annotations
