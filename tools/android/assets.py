@@ -65,7 +65,7 @@ def write_exemplars(faces: bool, assets: Path) -> None:
     else:
         from lomit_tf.data.drawn_faces import draw
 
-        pictures = [Image.fromarray(drawn) for drawn in draw(DRAWN, size=320).images]
+        pictures = [Image.fromarray(drawn) for drawn in draw(DRAWN, size=256).images]
     for number, picture in enumerate(pictures, 1):
         picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
         picture.save(assets / f"exemplar_{number}.png", optimize=True)

@@ -1,8 +1,8 @@
 """Write what the Android demo's tests compare with: `python tools/android/golden.py`, drawn faces only.
 
 android_demo/core/testdata comes from `preprocess` (TensorFlow) and `carry_back` (OpenCV), the core's counterparts in
-Python; android_demo/desktop/testdata from the Translator with the TFLite files of android_demo/assets as its networks, and
-from a small model with random weights, hair by curves and smile free, whose own translation the core has to give.
+Python; android_demo/desktop/testdata from the Translator with the TFLite files of android_demo/assets as its networks,
+and from a small model with random weights, hair by curves and smile free, whose own translation the core has to give.
 """
 
 from __future__ import annotations
@@ -242,8 +242,6 @@ def desktop() -> dict[str, np.ndarray]:
     translator.set_exemplar(exemplar)
     pictures = {"portrait.png": portrait(), "input.png": photo, "exemplar.png": exemplar}
     pictures["all.png"] = translator.translate(photo).image
-    drawn = translator.groups[0]
-    pictures["edited.png"] = translator.translate(_seen_square(photo), {drawn: disc()}).image
     for i, group in enumerate(translator.groups):
         pictures[f"only_{i}.png"] = translator.translate(photo, groups=[group]).image
     prepared = translator.prepare(photo)
@@ -252,12 +250,6 @@ def desktop() -> dict[str, np.ndarray]:
     for i in range(len(translator.groups)):
         pictures[f"mask_{i}.png"] = np.uint8(np.round(255 * prepared.own_masks[..., i]))
     return pictures
-
-
-def _seen_square(photo: np.ndarray) -> np.ndarray:
-    """A photograph's middle at the model's own size, where masks need no resizing on the way."""
-    square: np.ndarray = preprocess.square(photo, 0, SIZE).numpy()
-    return square
 
 
 def disc() -> np.ndarray:
