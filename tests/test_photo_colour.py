@@ -50,7 +50,8 @@ def test_our_arithmetic_is_that_of_littlecms(rng, name):
     soft = rng.integers(30, 226, (60, 60, 3), np.uint8)
     back = profile.from_srgb(soft / np.float32(255)) * 255
     assert np.abs(back - through(soft, SRGB, files.profile(name))).max() < 1.2
-    assert np.abs(profile.to_srgb(np.round(back * 257).astype(np.uint16)) * 255 - soft).max() < 0.02
+    # One of 65,535 steps, which may be eight in sRGB, where ProPhoto's colours are darkest.
+    assert np.abs(profile.to_srgb(np.round(back * 257).astype(np.uint16)) * 255 - soft).max() < 8 * 255 / 65_535
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
