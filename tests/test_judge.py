@@ -208,7 +208,7 @@ def labelled_folder(root, rng, labels="Blond_Hair"):
 
 
 def test_a_label_that_nobody_has_is_refused(tmp_path, rng):
-    with pytest.raises(ConfigError, match="no training image has Bald; leave it out"):
+    with pytest.raises(DataError, match="the label 'Bald' is present in 0 of"):
         train_judge(labelled_folder(tmp_path / "set", rng, "Blond_Hair,Bald"), tmp_path / "out", progress=False)
 
 

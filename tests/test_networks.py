@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lomit_tf import core
 from lomit_tf.config import PRESETS, LomitConfig
 from lomit_tf.networks.blocks import ConvBlock, instance_norm, layer_norm, reflect_pad
 from lomit_tf.networks.content_encoder import ContentEncoder
@@ -60,7 +61,8 @@ def test_number_of_parameters_of_the_papers_generator():
     """The sizes of docs/method.md, line by line: kernel area * inputs * outputs, then scales and offsets, or biases."""
     config = LomitConfig.create("lomit")
     generator = Generator(config.model, 1)
-    generator(symbolic(1, 64, 64, 3), symbolic(1, 64, 64, 3))
+    image = tf.zeros((1, 64, 64, 3))
+    core.translate(generator, image, image)
     residual = 4 * 2 * (3 * 3 * 256 * 256 + 2 * 256)
     content_encoder = (7 * 7 * 3 * 64 + 2 * 64) + (4 * 4 * 64 * 128 + 2 * 128) + (4 * 4 * 128 * 256 + 2 * 256)
     content_encoder += residual
@@ -278,12 +280,12 @@ def test_mixed_bfloat16_changes_the_arithmetic_but_not_the_types_of_weights_and_
     config = tiny(**changes).model
     image, exemplar = normal(rng, 2, 32, 32, 3, scale=0.5), normal(rng, 2, 32, 32, 3, scale=0.5)
     exact, mixed = Generator(config, 1), Generator(config, 1, dtype=keras.DTypePolicy("mixed_bfloat16"))
-    expected, _ = exact(image, exemplar), mixed(image, exemplar)
+    expected, _ = core.translate(exact, image, exemplar).raw, core.translate(mixed, image, exemplar)
     mixed.set_weights(exact.get_weights())
     content = mixed.encode_content(image)
     masks = mixed.masks(content, image)
     styles = mixed.styles(image, masks)
-    found = mixed(image, exemplar)
+    found = core.translate(mixed, image, exemplar).raw
     assert {tf.as_dtype(t.dtype).name for t in content} == {"bfloat16"}
     assert {tf.as_dtype(t.dtype).name for t in (masks, styles, found)} == {"float32"}
     assert {v.dtype for v in mixed.variables} == {"float32"}

@@ -88,7 +88,7 @@ def test_stopped_by_a_signal_and_taken_up_again(groups_workdir, lomit):
     running.send_signal(signal.SIGTERM)
     _, err = running.communicate(timeout=120)
     assert running.returncode == 128 + signal.SIGTERM, err
-    assert "interrupted; the same command goes on with what is missing" in err
+    assert "terminated; the same command goes on with what is missing" in err
     done = tree("out")
     assert 0 < len(done) < 48 and not [name for name in done if name.endswith(".part")]
     for name in done:

@@ -83,7 +83,7 @@ def test_groups_at_the_models_size(grouped):
     for groups, transfer in ((["hair"], [1, 0]), ("mouth", [0, 1]), ("hair,mouth", [1, 1]), (None, [1, 1])):
         expected = model.translate(x, e, transfer=tf.constant([transfer], tf.float32))
         painted = grouped.translate(image, groups=groups, keep_background=False).image
-        off = np.abs(painted.astype(int) - preprocess.from_model_range(expected["raw"])[0].numpy())
+        off = np.abs(painted.astype(int) - preprocess.from_model_range(expected["image"])[0].numpy())
         assert off.max() <= 1, groups
     for bad, says in (("hat", "'hat' is not a group"), ([], "groups is empty"), (["hair", "x"], "'x' is not a group")):
         with pytest.raises(ImageError, match=says):
