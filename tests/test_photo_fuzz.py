@@ -133,7 +133,9 @@ FAULTS: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {  # the kind that s
     "XMP is dropped": ("density and XMP", [(writing, "_metadata", _metadata_without("xmp"))]),
     "EXIF is dropped": ("density and XMP", [(writing, "_metadata", _metadata_without("exif"))]),
     "the thumbnail stays": (
-        "a thumbnail", [(exif._Block, "remove_thumbnail", lambda self: None), (exif, "_JPEG", b"\0none")],
+        "a thumbnail",
+        [(exif._Block, "remove_thumbnail", lambda self: None), (exif._Block, "end", lambda self: len(self.data)),
+         (exif, "_JPEG", b"\0none")],
     ),
     "floats are read as black": ("floats", [(pixels, "_split", _old_split)]),
     "HEIC is not read": ("HEIC", [(opening, "readers", lambda: ("JPEG", "PNG", "TIFF", "WEBP", "GIF"))]),

@@ -148,7 +148,8 @@ assert not {"tensorflow", "keras", "numpy", "cv2"} & set(sys.modules)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     flags = ["model", "input", "exemplar", "output", "input_mask", "exemplar_mask", "groups", "strength", "crop",
-             "exemplar_crop", "[no]keep_background", "[no]save_masks", "[no]compare", "format", "[no]overwrite"]  # fmt: skip
+             "exemplar_crop", "[no]keep_background", "[no]save_masks", "[no]compare", "format",
+             "[no]overwrite"]  # fmt: skip
     for flag in flags:
         assert f"--{flag}" in done.stdout
     assert "lomit-translate --model=celeba_hair --input=photos" in done.stdout
