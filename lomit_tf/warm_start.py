@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from absl import logging
 from keras import layers, ops
@@ -15,7 +17,8 @@ def start_from(model: Lomit, name: str) -> int:
     """Give a model the averaged weights of another (`--init_from`), and begin its own average there.
 
     Networks are matched by their parts' names and shapes, so that the image size, the groups and the painters may
-    differ; what has no match stays as initialised. A critic is taken over from a run; shipped weights have none.
+    differ; what has no match stays as initialised. Where the groups or the labels differ, masks and the critic's
+    answers are matched by the names of these. A critic is taken over from a run; shipped weights have none.
 
     Args:
         model: built.
@@ -29,8 +32,15 @@ def start_from(model: Lomit, name: str) -> int:
     """
     other = load(name)
     taken = take_over(model.generator, other.inference_generator)
+    taken += take_over_outputs(
+        model.generator.mask_decoder.logits, other.inference_generator.mask_decoder.logits,
+        model.group_names, other.group_names,
+    )  # fmt: skip
     if other.has_critic:
         take_over(model.critic, other.critic)
+        labels = model.config.data.label_names, other.config.data.label_names
+        take_over_outputs(model.critic.classify, other.critic.classify, *labels)
+        take_over_outputs(model.critic.source, other.critic.source, *labels)
     average_anew(model)
     total = sum(int(np.prod(v.shape)) for v in model.generator.variables)
     logging.info("--init_from=%s: %d of %d weights of the generator side taken over", name, taken, total)
@@ -62,6 +72,28 @@ def take_over(student: layers.Layer, teacher: layers.Layer) -> int:
             if isinstance(extra, ResidualBlock):  # x + norm(...), whose scale is the first of the norm's weights
                 scale = _parts(extra.second)["norm"][0].trainable_variables[0]
                 scale.assign(ops.zeros_like(scale))
+    return taken
+
+
+def take_over_outputs(mine: layers.Layer, theirs: layers.Layer, names: Sequence[str], other: Sequence[str]) -> int:
+    """Give a layer's outputs the weights of another layer's outputs of the same names.
+
+    The last axis of every weight is a multiple of the number of names: one output a name, or, as in a critic with two
+    scores for each label, all names once for each. Returns the number of weights taken over.
+    """
+    shared = [(i, list(other).index(name)) for i, name in enumerate(names) if name in other]
+    taken = 0
+    if tuple(names) == tuple(other) or not shared:
+        return taken  # alike, and so taken over whole; or nothing in common
+    for value, given in zip(mine.variables, theirs.variables, strict=True):
+        new, old = np.array(value), np.array(given)
+        if new.shape[:-1] != old.shape[:-1] or new.shape[-1] * len(other) != old.shape[-1] * len(names):
+            continue
+        for turn in range(new.shape[-1] // len(names)):
+            for i, j in shared:
+                new[..., turn * len(names) + i] = old[..., turn * len(other) + j]
+                taken += int(np.prod(new.shape[:-1]))
+        value.assign(new)
     return taken
 
 
