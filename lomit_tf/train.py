@@ -2,11 +2,14 @@
 
 Exit codes: 0 done; 1 the training stopped itself (dead masks, losses not finite); 2 flags, configuration or
 data that cannot be used; 130 or 143 interrupted by Ctrl-C or SIGTERM, after saving.
+
+It runs on TensorFlow, or with KERAS_BACKEND=jax on JAX, where TensorFlow need not be installed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,11 +19,13 @@ from typing import TYPE_CHECKING
 from absl import logging as absl_logging
 
 from lomit_tf.commands import INTERRUPTED, Command, Failure, flags, report, unusable
+from lomit_tf.runtime.backend import TRAINING, backend_name
 
 if TYPE_CHECKING:
-    from lomit_tf.training.loop import TrainingResult
+    from lomit_tf.training.driver import TrainingResult
 
 PACKAGE = Path(__file__).parent
+LOOPS = {"tensorflow": "lomit_tf.training.loop", "jax": "lomit_tf.training.jax_loop"}
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -32,14 +37,15 @@ def run(argv: Sequence[str] | None = None) -> int:
     Raises whatever is neither the user's mistake nor a stop of the training, with its traceback.
     """
     lost = "what came after the last checkpoint is lost"
-    return Command("lomit-train", flags.help_text, flags.parse, _train, lost).run(argv)
+    return Command("lomit-train", flags.help_text, flags.parse, _train, lost, TRAINING).run(argv)
 
 
 def _train(invocation: flags.Invocation) -> None:
-    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
+    """The part that takes TensorFlow or JAX, which are imported only here: seconds after any usage error."""
     from lomit_tf.data.sources import DataError
     from lomit_tf.runtime.allocator import keep_freed_memory
-    from lomit_tf.training import loop as training
+
+    training = importlib.import_module(LOOPS[backend_name()])
 
     keep_freed_memory()
     try:

@@ -76,9 +76,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     name, *rest = (sys.argv[1:] if argv is None else argv) or [""]
     make, score = FlagSet(MakeFlags, MAKE), FlagSet(ScoreFlags, SCORE, words="answers")
     if name == "make":
-        return Command(NAME, make.help_text, make.parse, _make, "nothing was written", models=False).run(rest)
+        return Command(NAME, make.help_text, make.parse, _make, "nothing was written", backends=()).run(rest)
     if name == "score":
-        return Command(NAME, score.help_text, score.parse, _score, "nothing was written", models=False).run(rest)
+        return Command(NAME, score.help_text, score.parse, _score, "nothing was written", backends=()).run(rest)
     return Command(NAME, lambda: INTRO, _refuse, print).run([name, *rest])
 
 

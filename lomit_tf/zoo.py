@@ -20,7 +20,7 @@ from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.runtime.forks import check_fork
 
 if TYPE_CHECKING:
-    from lomit_tf.model import Lomit
+    from lomit_tf.model_base import LomitBase
 
 FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, MANIFEST = "generator.npz", "model.json"
@@ -33,7 +33,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(p.parent.name for p in FOLDER.glob(f"*/{MANIFEST}")))
 
 
-def load(name_or_path: str | os.PathLike[str]) -> Lomit:
+def load(name_or_path: str | os.PathLike[str]) -> LomitBase:
     """A trained model for inference: shipped weights by name, or a workdir or checkpoint of lomit_tf.train by path.
 
     A path wins over a name only where it exists and holds a run. Shipped models have no trained critic.
@@ -78,7 +78,7 @@ def notice(name_or_path: str | os.PathLike[str]) -> str:
         return ""
 
 
-def load_folder(folder: Path) -> Lomit:
+def load_folder(folder: Path) -> LomitBase:
     """The model in a folder that `save_folder` wrote. Raises ConfigError naming the file that is missing or damaged."""
     manifest, weights = folder / MANIFEST, folder / WEIGHTS
     try:
@@ -89,9 +89,9 @@ def load_folder(folder: Path) -> Lomit:
     found = hashlib.sha256(content).hexdigest()
     if found != record["sha256"]:
         raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
-    from lomit_tf.model import Lomit
+    from lomit_tf.model_base import lomit_class
 
-    model = Lomit(LomitConfig.from_flat(record["config"]))
+    model = lomit_class()(LomitConfig.from_flat(record["config"]))
     model.build()
     model.has_critic = False
     try:
@@ -109,7 +109,7 @@ def load_folder(folder: Path) -> Lomit:
     return model
 
 
-def save_folder(model: Lomit, folder: Path, facts: dict[str, Any]) -> Path:
+def save_folder(model: LomitBase, folder: Path, facts: dict[str, Any]) -> Path:
     """Write a model's averaged generator side as float32, with its configuration, checksum and facts (JSON-ready).
 
     Args:

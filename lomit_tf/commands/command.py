@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from lomit_tf.config import ConfigError
-from lomit_tf.runtime.backend import check_backend
+from lomit_tf.runtime.backend import EVERYTHING, check_backend
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
 HELP_WORDS = ("-h", "-?", "-help", "--help", "--helpshort", "--helpfull")
@@ -41,7 +41,7 @@ class Command(Generic[Options]):
         user gave and cannot be used (exit code 2) and Failure for anything else that ends it; other exceptions are
         faults of ours and keep their traceback.
       interrupted: what to say after Ctrl-C or SIGTERM; empty says nothing.
-      models: whether it runs models, and so needs Keras' backend to be the right one.
+      backends: Keras' backends that it runs models on; none for a command that runs no models.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Command(Generic[Options]):
     parse: Callable[[Sequence[str]], Options]
     main: Callable[[Options], int | None]
     interrupted: str = ""
-    models: bool = True
+    backends: tuple[str, ...] = EVERYTHING
 
     def run(self, argv: Sequence[str] | None = None) -> int:
         """Run the command on arguments without the program's name (None: the process's) and return its exit code."""
@@ -79,8 +79,8 @@ class Command(Generic[Options]):
             print(self.help(), flush=True)
             return 0
         options = self.parse(argv)
-        if self.models:
-            check_backend()
+        if self.backends:
+            check_backend(self.backends)
         code = self.main(options) or 0
         sys.stdout.flush()
         return code

@@ -11,11 +11,11 @@ import numpy as np
 from absl import logging
 
 from lomit_tf.config import ConfigError, DataConfig
+from lomit_tf.data.host import decode
 from lomit_tf.data.image_set import SPLITS, DataError, ImageSet, chosen_subset, label_columns
 from lomit_tf.data.labels import Rows, check_columns, present, value_of
 from lomit_tf.data.picture_names import PICTURES
 from lomit_tf.data.places import find_images, is_hidden, read_image
-from lomit_tf.data.preprocess import decode
 
 IMAGE_SUFFIXES = tuple(sorted(PICTURES))  # those that cannot be read count as corrupt, and are named
 IMAGE_COLUMNS = ("image", "file", "filename", "path")

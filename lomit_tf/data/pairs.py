@@ -1,4 +1,4 @@
-"""From single images to batches of pairs, each a pure function of (seed, step, data).
+"""From single images to batches of pairs for TensorFlow, each a pure function of (seed, step, data).
 
 Nothing here has a state that a checkpoint would need: random numbers come from generators keyed by (seed, purpose,
 step or epoch), so that a run resumes with `start_step` and workers draw the same global batch independently.
@@ -7,19 +7,17 @@ step or epoch), so that a run resumes with `start_step` and workers draw the sam
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf.config import ConfigError, DataConfig
+from lomit_tf.config import DataConfig
 from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.loader import Loader
-from lomit_tf.data.order import PairOrder, Purpose
+from lomit_tf.data.numpy_pairs import NAMES, batches, make_loader, sample_pairs
 from lomit_tf.data.preprocess import to_model_range
-from lomit_tf.data.store import CorruptDataError, CorruptReport, ImageStore
+from lomit_tf.data.store import CorruptDataError, CorruptReport
 
 __all__ = ["CorruptDataError", "CorruptReport", "PairPipeline", "batches", "sample_pairs", "training_pairs"]
 
@@ -87,21 +85,14 @@ def training_pairs(
       ConfigError: rows that are not within the batch.
       DataError: pairing="differing" and only one label vector.
     """
-    first, stop, stride = (rows or slice(None)).indices(batch_size)
-    if stride != 1 or stop <= first or (rows is not None and (rows.stop or batch_size) > batch_size):
-        raise ConfigError(f"rows={rows} does not choose consecutive rows of a batch of {batch_size}")
-    workers = num_workers or min(16, os.cpu_count() or 1)
-    loader = Loader(
-        PairOrder(images, config.pairing, seed),
-        ImageStore(images, config, seed=seed, num_workers=workers),
-        flip=config.flip, seed=seed, batch_size=batch_size, n_critic=n_critic, num_groups=num_groups,
-        rows=slice(first, stop),
+    loader = make_loader(
+        images, config, batch_size=batch_size, n_critic=n_critic, num_groups=num_groups, seed=seed, rows=rows,
+        num_workers=num_workers,
     )  # fmt: skip
-    size, num_labels, count_rows = config.image_size, len(images.label_names), stop - first
-    shapes = {
-        "x1": (size, size, 3), "y1": (num_labels,), "x2": (size, size, 3), "y2": (num_labels,), "alpha": (2,),
-        "transfer": (num_groups,), "colours_only": (1,),
-    }  # fmt: skip
+    count_rows = loader.rows.stop - loader.rows.start
+    size, num_labels = config.image_size, len(images.label_names)
+    each = ((size, size, 3), (num_labels,)) * 2 + ((2,), (num_groups,), (1,))
+    shapes = dict(zip(NAMES, each, strict=True))
     kinds = [tf.uint8 if name.startswith("x") else tf.float32 for name in shapes]
 
     def element(step: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -119,37 +110,3 @@ def training_pairs(
     # Every worker builds its own part of the batch (`rows`); tf.distribute must not split the steps among them.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return PairPipeline(dataset.with_options(options), loader)
-
-
-def sample_pairs(images: ImageSet, config: DataConfig, count: int, seed: int) -> dict[str, np.ndarray]:
-    """Fixed pairs for sample grids: x1, x2 (count, S, S, 3) float32 in -1..1 and y1, y2 (count, K) float32, as NumPy.
-
-    The labels of a pair differ where the set has different labels at all. Nothing is mirrored.
-    """
-    order = PairOrder(images, "random", seed)
-    first = order.walk(0, 0, count)
-    if images.domains is None and (images.labels != images.labels[0]).any():
-        second = order.differing(first, np.random.default_rng([seed, Purpose.SAMPLE]))
-    else:
-        second = order.walk(1, 0, count)
-    store = ImageStore(images, dataclasses.replace(config, cache=False), seed=seed)
-    pictures, actual = store.get(np.concatenate([first, second]))
-    x, y = _in_model_range(pictures), images.labels[actual]
-    return {"x1": x[:count], "y1": y[:count], "x2": x[count:], "y2": y[count:]}
-
-
-def batches(images: ImageSet, config: DataConfig, batch_size: int) -> Iterator[dict[str, Any]]:
-    """All images once and in order, for evaluation: x (n, S, S, 3) float32 in -1..1, y (n, K), index (n,), as NumPy.
-
-    Nothing is mirrored. The last batch is smaller, and so is one with corrupt images, which are left out.
-    """
-    store = ImageStore(images, dataclasses.replace(config, cache=False))
-    for start in range(0, len(images), batch_size):
-        pictures, indices = store.readable(np.arange(start, min(start + batch_size, len(images))))
-        if len(indices):
-            yield {"x": _in_model_range(pictures), "y": images.labels[indices], "index": indices}
-
-
-def _in_model_range(pictures: np.ndarray) -> np.ndarray:
-    with tf.device("/cpu:0"):  # not by way of an accelerator and back
-        return to_model_range(pictures).numpy()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lomit_tf.data.host import decode
 from lomit_tf.data.image_set import DataError
-from lomit_tf.data.preprocess import CorruptImageError, decode
+from lomit_tf.data.opening import CorruptImageError
 
 ASKED = 100  # files that are looked for, to find out where they lie; to ask for all takes long
 FEW = 5_000  # files of a folder that are compared letter by letter

@@ -1,47 +1,22 @@
 """Decoding, geometry and value ranges: the one copy that training, translation and export use.
 
-`decode` is Pillow and runs on the host; everything after it is TensorFlow and gives the same numbers eagerly,
-inside tf.data and in an exported graph. The image is rounded to 8 bits between the resize and the normalisation,
+`decode` (of host.py) is Pillow and runs on the host; everything after it is TensorFlow and gives the same numbers
+eagerly, inside tf.data and in an exported graph. The image is rounded to 8 bits between the resize and the normalisation,
 so that a cached training image, a translated photograph and an exported model's input agree to the bit.
 """
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf.data import pixels
+from lomit_tf.data.host import decode
 from lomit_tf.data.opening import MAX_PIXELS, CorruptImageError, opened
 
 __all__ = [
     "MAX_PIXELS", "CorruptImageError", "centre_crop", "decode", "from_model_range", "opened", "preprocess", "resize",
     "square", "to_model_range",
 ]  # fmt: skip
-
-
-def decode(
-    source: bytes | str | os.PathLike[str], name: str = "", formats: tuple[str, ...] | None = None
-) -> np.ndarray:
-    """Reads an image of any format that Pillow and pillow-heif know as (H, W, 3) uint8, in sRGB.
-
-    Turned upright by its EXIF orientation, and brought to sRGB from its colour profile. Greyscale is repeated over
-    the channels, 16-bit values keep their high byte, CMYK and palettes are converted, floats must lie in 0..1,
-    transparency is laid over white, and of an animation the first frame is taken. Metadata that cannot be read count
-    as missing.
-
-    Args:
-      source: the encoded bytes, or the path of a file.
-      name: what to call the image in messages; the path, or "image bytes", where empty.
-      formats: Pillow's names of the formats to read; all by default.
-
-    Raises:
-      CorruptImageError: it is missing, empty, truncated, not an image, or has more than MAX_PIXELS pixels.
-    """
-    with opened(source, name, formats) as image:
-        found = pixels.pixels_of(image, metadata=False)
-        return pixels.to_srgb8(found.values, found.alpha, found.icc)
 
 
 def centre_crop(image: tf.Tensor, crop: int) -> tf.Tensor:

@@ -4,20 +4,40 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
 from lomit_tf.config import DataConfig
+from lomit_tf.data import host
 from lomit_tf.data.image_set import DataError, ImageSet
-from lomit_tf.data.preprocess import CorruptImageError, square
+from lomit_tf.data.opening import CorruptImageError
+from lomit_tf.runtime.backend import backend_name
 
 CACHE_BYTES = 4 << 30  # a larger set is read anew each time
 PART_IMAGES = 16  # that one thread reads in one go
 PENDING_BYTES = 16 << 20  # of decoded images that one thread holds back to resize together
+
+
+Squarer = Callable[[np.ndarray, int, int], np.ndarray]
+
+
+def squarer() -> Squarer:
+    """(n, H, W, 3) uint8, crop, size -> (n, size, size, 3) uint8: TensorFlow's, which exported graphs share, where it
+    is Keras' backend; Pillow's otherwise, within 1 of it."""
+    if backend_name() != "tensorflow":
+        return host.square
+    import tensorflow as tf
+
+    from lomit_tf.data.preprocess import square
+
+    def by_tensorflow(images: np.ndarray, crop: int, size: int) -> np.ndarray:
+        with tf.device("/cpu:0"):  # runs in the calling thread, beside those of the other workers
+            return square(images, crop, size).numpy()
+
+    return by_tensorflow
 
 
 class CorruptDataError(DataError):
@@ -40,11 +60,16 @@ class CorruptReport:
 class ImageStore:
     """Random access to the images of a set as the model sees them, but for flip and range: (S, S, 3) uint8.
 
-    Threads share it. Images are kept once read where `config.cache` is set and all of them take at most 4 GiB.
+    Threads share it. Images are kept once read where `config.cache` is set and all of them take at most
+    `cache_bytes`, 4 GiB by default. `square` crops and resizes them, by default as `squarer` says.
     """
 
-    def __init__(self, images: ImageSet, config: DataConfig, *, seed: int = 0, num_workers: int = 4) -> None:
+    def __init__(
+        self, images: ImageSet, config: DataConfig, *, seed: int = 0, num_workers: int = 4,
+        cache_bytes: int = CACHE_BYTES, square: Squarer | None = None,
+    ) -> None:  # fmt: skip
         self.images, self.config, self.seed = images, config, seed
+        self._square = square or squarer()
         self._workers = num_workers
         self._pool = ThreadPoolExecutor(num_workers, "lomit-read")
         self._lock = threading.Lock()
@@ -52,7 +77,7 @@ class ImageStore:
         self._replacement: dict[int, int] = {}
         size = config.image_size
         shape = (len(images), size, size, 3)
-        keep = config.cache and np.prod(shape) <= CACHE_BYTES
+        keep = config.cache and np.prod(shape, dtype=np.int64) <= cache_bytes
         self._kept = np.empty(shape, np.uint8) if keep else None  # pages are only taken as they are filled
         self._filled = np.zeros(len(images), bool)
 
@@ -104,7 +129,7 @@ class ImageStore:
     def _read_part(self, indices: np.ndarray, replace: bool) -> tuple[np.ndarray, np.ndarray]:
         """Reads and squares a few images in this thread.
 
-        Those of one shape are squared together: a TensorFlow call costs as much as the resize of a small image.
+        Those of one shape are squared together: a call of TensorFlow costs as much as the resize of a small image.
         """
         size = self.config.image_size
         pictures = np.empty((len(indices), size, size, 3), np.uint8)
@@ -134,8 +159,7 @@ class ImageStore:
         """(n, H, W, 3) -> (n, S, S, 3)."""
         if self.images.framed:
             return images
-        with tf.device("/cpu:0"):  # runs in this thread, beside those of the other workers
-            return square(images, self.config.crop, self.config.image_size).numpy()
+        return self._square(images, self.config.crop, self.config.image_size)
 
     def _decode_or_replace(self, index: int) -> tuple[np.ndarray, int]:
         image = self._decode(index)

@@ -19,9 +19,10 @@ from absl import logging
 from lomit_tf.config import DataConfig
 from lomit_tf.data import celeb_a
 from lomit_tf.data.folders import TWO_DOMAINS_LAYOUT, chosen_of_domains, two_domain_set
+from lomit_tf.data.host import decode
 from lomit_tf.data.image_set import DataError, ImageSet, chosen_subset, label_columns
 from lomit_tf.data.places import is_hidden
-from lomit_tf.data.preprocess import decode
+from lomit_tf.runtime.backend import backend_name
 
 HOSTS = {"celeb_a": "drive.google.com", "cycle_gan": "efrosgans.eecs.berkeley.edu"}  # that TFDS downloads from
 NETWORK_SECONDS = 8.0
@@ -63,6 +64,11 @@ def _prepared(name: str, config: DataConfig, where_to_get: str) -> Any:
 
     Never into a folder of --data_dir that holds anything but TFDS' own, and never without saying so.
     """
+    if backend_name() != "tensorflow":
+        raise DataError(
+            f"{name} through TensorFlow Datasets needs Keras' backend tensorflow, and this is {backend_name()}: "
+            f"{where_to_get}"
+        )
     import tensorflow_datasets as tfds  # slow to import, and not needed by the other sources
 
     data_dir = str(Path(config.data_dir).expanduser()) if config.data_dir else None

@@ -6,9 +6,11 @@ import contextlib
 import os
 import stat
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-PART = ".part"  # ending of files that are being written
+PREFIX, PART = ".lomit-", ".part"  # how the names of files that are being written begin and end
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -25,11 +27,27 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         with open(target, "wb") as file:
             file.write(data)
         return
+    with replacing(target) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str], *, sync: bool = False) -> Iterator[BinaryIO]:
+    """A file to be written within the block, which takes the name `path` when the block ends without an error.
+
+    With `sync` the disk has all of it before it takes the name, so that a machine which stops leaves no torn file.
+
+    Raises OSError where it cannot be written; nothing is left of it then.
+    """
+    target = Path(path)
     # Not after the target's name, which may be as long as a name can be.
-    temporary = target.with_name(f".lomit-{uuid.uuid4().hex}{PART}")
+    temporary = target.with_name(f"{PREFIX}{uuid.uuid4().hex}{PART}")
     try:
         with open(temporary, "wb") as file:
-            file.write(data)
+            yield file
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException as error:
         with contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -11,16 +12,25 @@ from typing import Any
 from lomit_tf.config import ConfigError
 
 DEFAULT = "tensorflow"
-SUPPORTED = ("tensorflow",)  # backends that Lomit, training and translation run on
+EVERYTHING = ("tensorflow",)  # backends that all commands and the package's public names run on
+TRAINING = ("tensorflow", "jax")  # those that `python -m lomit_tf.train` runs on
+INSTALL = {
+    "jax": "pip install 'lomit_tf[jax]'",
+    "tensorflow": "pip install tensorflow, or train with KERAS_BACKEND=jax",
+}
 # What Keras takes in keras.json for settings that it stops at; what they are does not matter to this package.
 CHOICES = {"floatx": ("float32", "float16", "float64"), "image_data_format": ("channels_last", "channels_first")}
 
 
-def check_backend() -> None:
+def check_backend(supported: tuple[str, ...] = EVERYTHING) -> None:
     """The one check of Keras' backend: made by commands and by the package's public names before anything heavy, and by
     `model.py`, which needs the backend, when it is imported.
 
-    Raises ConfigError, one line with the setting, where it was made and what to do.
+    Args:
+        supported: the backends that what follows runs on.
+
+    Raises ConfigError, one line with the setting, where it was made and what to do; also where the backend is not
+    installed.
     """
     if "keras" not in sys.modules:
         path = _settings_file()
@@ -29,11 +39,19 @@ def check_backend() -> None:
             if value not in values:
                 raise ConfigError(f'"{name}": {json.dumps(value)} in {path}: Keras takes {" or ".join(values)} there')
     backend, where = _chosen()
-    if backend not in SUPPORTED:
+    if backend not in supported:
+        trains = "" if supported == TRAINING or backend not in TRAINING else f" ({backend} is for lomit-train alone)"
         raise ConfigError(
-            f"{where}: this package's models run on Keras' backend {' or '.join(SUPPORTED)}; "
-            f"set KERAS_BACKEND={SUPPORTED[0]} for this program"
+            f"{where}: this package's models run on Keras' backend {' or '.join(supported)}{trains}; "
+            f"set KERAS_BACKEND={supported[0]} for this program"
         )
+    if backend not in sys.modules and importlib.util.find_spec(backend) is None:
+        raise ConfigError(f"{where}: Keras' backend {backend} is not installed; {INSTALL[backend]}")
+
+
+def backend_name() -> str:
+    """Keras' backend of this process: tensorflow, jax, or another that nothing here runs on."""
+    return _chosen()[0]
 
 
 def _chosen() -> tuple[str, str]:
@@ -44,7 +62,10 @@ def _chosen() -> tuple[str, str]:
     if backend := os.environ.get("KERAS_BACKEND", ""):
         return backend, f"KERAS_BACKEND={backend}"
     path = _settings_file()
-    backend = _settings(path).get("backend", DEFAULT)
+    settings = _settings(path)
+    if "backend" not in settings:
+        return DEFAULT, f"KERAS_BACKEND is not set, and so {DEFAULT}"
+    backend = settings["backend"]
     return backend, f'"backend": {json.dumps(backend)} in {path}'
 
 

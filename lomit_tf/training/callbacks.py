@@ -16,12 +16,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from absl import logging
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lomit_tf.training import grid
+from lomit_tf.training.events import EventWriter
 
 Logs = dict[str, float]
 SHOWN = ("reconstruction", "cycle", "classification")  # terms beside the progress bar
@@ -105,7 +105,7 @@ class Scalars(RunCallback):
             lines = self.log.read_text().splitlines()
             kept = [line for line in lines if _step_of(line) <= self.first]
             self.log.write_text("".join(line + "\n" for line in kept))
-        self.writer = tf.summary.create_file_writer(str(self.folder))
+        self.writer = EventWriter(self.folder)
         self.started = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -122,10 +122,7 @@ class Scalars(RunCallback):
         self.sums = {}
         if not means:
             return
-        with self.writer.as_default(step=step):
-            for name, value in means.items():
-                tf.summary.scalar(name, value)
-        self.writer.flush()
+        self.writer.scalars(means, step)
         line = {"step": step, "seconds": round(time.monotonic() - self.started, 2)} | {
             k: float(f"{v:.6g}") for k, v in means.items()
         }
@@ -161,7 +158,7 @@ class Samples(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Open TensorBoard's file."""
-        self.writer = tf.summary.create_file_writer(str(self.tensorboard), filename_suffix=".samples")
+        self.writer = EventWriter(self.tensorboard, ".samples")
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Draw when it is time."""
@@ -175,9 +172,7 @@ class Samples(keras.callbacks.Callback):
         samples = self.model.samples(self.pairs["x1"], self.pairs["x2"])
         image = grid.draw_grid(grid.sample_rows(samples))
         grid.save_png(image, path)
-        with self.writer.as_default(step=self.done):
-            tf.summary.image("samples", np.asarray(image)[None])
-        self.writer.flush()
+        self.writer.image("samples", image, self.done)
         self.latest = path
 
     def on_train_end(self, logs: Any = None) -> None:

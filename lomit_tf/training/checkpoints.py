@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from lomit_tf.config import RESUMABLE, ConfigError, LomitConfig
 from lomit_tf.config_text import effective_flagfile
-from lomit_tf.model import Lomit
+from lomit_tf.model_base import LomitBase, lomit_class
 from lomit_tf.runtime.atomic import write_text
+from lomit_tf.training import checkpoint_files as files
 
 RESUME_MODES = ("auto", "never", "must")
 
@@ -29,6 +29,11 @@ class Workdir:
         self.tensorboard = self.path / "tensorboard"
         self.samples = self.path / "samples"
 
+    @property
+    def latest(self) -> Path | None:
+        """The last whole checkpoint."""
+        return files.latest(self.checkpoints)
+
     def check(self, config: LomitConfig, resume: str) -> None:
         """Refuse a workdir that holds another run, before any work.
 
@@ -39,7 +44,7 @@ class Workdir:
             raise ConfigError(f"--resume must be one of {', '.join(RESUME_MODES)}; received {resume!r}")
         if self.path.exists() and not self.path.is_dir():
             raise ConfigError(f"--workdir={self.path} is a file; name a folder")
-        started = tf.train.latest_checkpoint(str(self.checkpoints)) is not None
+        started = self.latest is not None
         if resume == "never" and started:
             raise ConfigError(
                 f"--workdir={self.path} has checkpoints and --resume=never; use another folder or --resume=auto"
@@ -49,6 +54,8 @@ class Workdir:
         if started and self.config.exists():
             before, now = json.loads(self.config.read_text()), config.flat()
             differing = [k for k in now if k not in RESUMABLE and before.get(k) != now[k]]
+            if differing == ["precision"]:
+                raise other_precision(self.path, before, now)
             if differing:
                 lines = "\n".join(f"  --{k}: was {before.get(k)!r}, now {now[k]!r}" for k in differing)
                 raise ConfigError(
@@ -64,105 +71,130 @@ class Workdir:
         write_text(self.flagfile, effective_flagfile(config))
 
 
-class RunState(tf.train.experimental.PythonState):
+def other_precision(path: Path, before: dict[str, Any], now: dict[str, Any]) -> ConfigError:
+    """What a checkpoint of the other --precision is answered with."""
+    was, asked = before.get("precision"), now["precision"]
+    return ConfigError(
+        f"{path} was trained with --precision={was}, and this run asks for --precision={asked}: use {was}, or "
+        "another --workdir that starts from its weights by --init_from"
+    )
+
+
+@dataclasses.dataclass
+class RunState:
     """The part of a checkpoint that is not a variable: generator steps done, data position, configuration."""
 
-    def __init__(self, config: LomitConfig) -> None:
-        super().__init__()
-        self.config, self.step = config, 0
+    config: LomitConfig
+    step: int = 0
 
-    def serialize(self) -> str:
-        """State as JSON. The data position is the first pair that has not been used."""
+    def record(self) -> dict[str, Any]:
+        """The state, JSON-ready. The data position is the first pair that has not been used."""
         t = self.config.training
         position = self.step * t.batch_size * t.n_critic
-        return json.dumps({"step": self.step, "data_position": position, "config": self.config.flat()})
-
-    def deserialize(self, string_value: str | bytes) -> None:
-        """Take up the step; the configuration was compared by `Workdir.check`."""
-        self.step = int(json.loads(string_value)["step"])
+        return {"step": self.step, "data_position": position, "config": self.config.flat()}
 
 
 class Checkpoints:
     """Saves and restores networks, moving average, both optimizers, random state and RunState.
 
-    A checkpoint becomes the latest only when all of its files are whole (CheckpointManager renames its index last),
-    so a run killed at any moment goes on from the one before.
+    A checkpoint is one file (`checkpoint_files`), which has its name only when it is whole, so a run killed at any
+    moment goes on from the one before. It is the same whatever Keras' backend is: either goes on with the other's.
+
+    Args:
+        model: compiled.
+        state: of the run.
+        folder: for the files.
+        keep: how many checkpoints to keep.
+        chief: whether this process writes; of several that train together one does, and all read.
     """
 
-    def __init__(self, model: Lomit, state: RunState, folder: Path, keep: int, *, chief: bool = True) -> None:
-        self.state = state
-        self.checkpoint = tf.train.Checkpoint(**variables_by_name(model), run=state)
-        self.manager = tf.train.CheckpointManager(
-            self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
-        )
-        # Under MultiWorkerMirroredStrategy every worker takes part in a save; only the chief's is kept.
-        self.chief = chief
-        self.aside = folder.parent / f"checkpoints-worker-{os.getpid()}"
+    def __init__(self, model: LomitBase, state: RunState, folder: Path, keep: int, *, chief: bool = True) -> None:
+        self.model, self.state, self.folder, self.keep, self.chief = model, state, folder, keep, chief
 
     def restore(self) -> int:
-        """Restore the latest checkpoint, if there is one; the number of generator steps done."""
-        latest = self.manager.latest_checkpoint
-        if latest:
-            self.checkpoint.restore(latest).assert_consumed()
+        """Restore the latest checkpoint, if there is one; the number of generator steps done.
+
+        Raises ConfigError: it is damaged, of another --precision, or does not fit the model.
+        """
+        path = files.latest(self.folder)
+        if path is not None:
+            saved = files.read(path)
+            now = self.state.config.flat()
+            if saved.record["config"].get("precision") != now["precision"]:
+                raise other_precision(path, saved.record["config"], now)
+            assign(variables_by_part(self.model), saved, path)
+            self.state.step = saved.step
         return self.state.step
 
     def save(self, step: int) -> str:
         """Save after `step` generator steps; the checkpoint's path."""
         self.state.step = step
+        path = self.folder / f"step-{step}.npz"
         if self.chief:
-            return str(self.manager.save(checkpoint_number=step))
-        path = self.checkpoint.write(str(self.aside / "discarded"))
-        for file in self.aside.glob("*"):
-            file.unlink()
-        self.aside.rmdir()
+            parts = {name: [v.numpy() for v in part] for name, part in variables_by_part(self.model).items()}
+            path = files.write(self.folder, files.Saved(parts, self.state.record()))
+            files.prune(self.folder, self.keep)
         return str(path)
 
     @property
     def latest(self) -> str | None:
         """Path of the last whole checkpoint."""
-        return self.manager.latest_checkpoint
+        path = files.latest(self.folder)
+        return None if path is None else str(path)
 
 
-def variables_by_name(model: Lomit) -> dict[str, Any]:
-    """Everything of a compiled model that a checkpoint holds, as trackables with stable names."""
-    parts: dict[str, list[Any]] = {
-        "generator": model.generator.variables,
-        "critic": model.critic.variables,
-        "average": model.ema_generator.variables if model.ema_generator is not None else [],
+def variables_by_part(model: LomitBase) -> dict[str, list[Any]]:
+    """Every Keras variable of a compiled model that a checkpoint holds, by part."""
+    return networks_by_part(model) | {
         "generator_optimizer": model.generator_optimizer.variables,
         "critic_optimizer": model.critic_optimizer.variables,
         "random": [model.random.state],
     }
-    return {name: [v.value for v in variables] for name, variables in parts.items()}
 
 
-def load(path: str | os.PathLike[str]) -> Lomit:
+def networks_by_part(model: LomitBase) -> dict[str, list[Any]]:
+    """The variables of the networks, by part."""
+    return {
+        "generator": model.generator.variables,
+        "critic": model.critic.variables,
+        "average": model.ema_generator.variables if model.ema_generator is not None else [],
+    }
+
+
+def assign(parts: dict[str, list[Any]], saved: files.Saved, path: Path) -> None:
+    """Give variables the arrays of a checkpoint. Raises ConfigError, before any is given, where the two do not fit."""
+    for name, variables in parts.items():
+        there, here = [v.shape for v in saved.parts[name]], [tuple(v.shape) for v in variables]
+        if there != here:
+            raise ConfigError(
+                f"{path}: does not fit this version's networks: {name} has {len(there)} arrays there and {len(here)} "
+                "here, or other shapes"
+            )
+    for name, variables in parts.items():
+        for variable, value in zip(variables, saved.parts[name], strict=True):
+            variable.assign(value.astype(variable.dtype, copy=False))  # seeds are int64 on TensorFlow, uint32 on JAX
+
+
+def load(path: str | os.PathLike[str]) -> LomitBase:
     """A trained model from a workdir or from one of its checkpoints, for inference, which is in float32.
 
     Args:
-        path: a workdir (its latest checkpoint is taken), or `workdir/checkpoints/step-N`.
+        path: a workdir (its latest checkpoint is taken), or `workdir/checkpoints/step-N` with or without its ending.
 
     Raises:
         ConfigError: if there is no such run or checkpoint.
     """
     path = Path(path)
-    checkpoint: str | None = None
     workdir = Workdir(path)
-    if workdir.config.exists():
-        checkpoint = tf.train.latest_checkpoint(str(workdir.checkpoints))
-    elif path.with_name(path.name + ".index").exists():
-        workdir, checkpoint = Workdir(path.parent.parent), str(path)
+    checkpoint = workdir.latest if workdir.config.exists() else None
+    if checkpoint is None and not path.is_dir():
+        workdir = Workdir(path.parent.parent)
+        checkpoint = next((p for p in files.found(path.parent) if path in (p, p.with_suffix(""))), None)
     if checkpoint is None or not workdir.config.exists():
         raise ConfigError(f"no trained model at {path}: expected a --workdir of lomit_tf.train with a checkpoint in it")
     # The weights are float32 whatever the steps were computed in, and so is what uses them.
     config = LomitConfig.from_flat(json.loads(workdir.config.read_text()) | {"precision": "float32"})
-    model = Lomit(config)
+    model = lomit_class()(config)
     model.build()
-    weights = {
-        name: [v.value for v in part.variables]
-        for name, part in (("generator", model.generator), ("critic", model.critic))
-    }
-    if model.ema_generator is not None:
-        weights["average"] = [v.value for v in model.ema_generator.variables]
-    tf.train.Checkpoint(**weights).restore(checkpoint).assert_existing_objects_matched().expect_partial()
+    assign(networks_by_part(model), files.read(checkpoint), checkpoint)
     return model

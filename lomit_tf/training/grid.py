@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from lomit_tf.data.preprocess import from_model_range
+from lomit_tf.data.host import from_model_range
 from lomit_tf.runtime.atomic import write_bytes
 
 MARGIN = 96  # pixels for the names of the rows
@@ -30,7 +30,7 @@ def mask_picture(masks: np.ndarray) -> np.ndarray:
 
 def picture(images: np.ndarray) -> np.ndarray:
     """Images in [-1, 1] (N, H, W, 3) -> uint8."""
-    return np.asarray(from_model_range(images))
+    return from_model_range(images)
 
 
 def sample_rows(samples: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

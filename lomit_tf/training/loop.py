@@ -1,14 +1,9 @@
-"""train(config, workdir): strategy, data, the one loop, checkpoints, resume."""
+"""train(config, workdir) on TensorFlow: strategy, data, resume; the loop itself is `driver.Driver`."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -19,26 +14,13 @@ from lomit_tf.config import LomitConfig
 from lomit_tf.data.pairs import sample_pairs, training_pairs
 from lomit_tf.data.sources import open_set
 from lomit_tf.model import Lomit
-from lomit_tf.training import callbacks as cb
 from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
+from lomit_tf.training.driver import Driver, TrainingResult
 from lomit_tf.training.strategies import distribute, is_chief, make_strategy, worker_rows
 from lomit_tf.training.warm_start import start_from
 
 __all__ = ["TrainingError", "TrainingResult", "train"]
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingResult:
-    """Where a run's results are. `interrupted` is the signal that ended it early, after saving."""
-
-    workdir: Path
-    step: int
-    grid: Path | None
-    log: Path
-    tensorboard: Path
-    checkpoint: str | None
-    interrupted: int | None
 
 
 def one_thread_per_operation() -> None:
@@ -60,8 +42,7 @@ def train(
 ) -> TrainingResult:
     """Train to `config.training.steps` generator steps, going on from the workdir's last checkpoint.
 
-    One loop serves every strategy. It drives Keras callbacks: `on_train_batch_end(step, logs)` after each generator
-    step, `on_epoch_end` at each checkpoint. SIGINT and SIGTERM save first, then return.
+    One loop serves every strategy, see `driver.Driver`. SIGINT and SIGTERM save first, then return.
 
     Args:
         config: the run; all of it but a few display fields must equal that of the workdir's earlier part.
@@ -105,28 +86,18 @@ def train(
         images, config.data, batch_size=t.batch_size, n_critic=t.n_critic, num_groups=len(model.group_names),
         seed=t.seed, start_step=first, rows=rows,
     )  # fmt: skip
-    # What stops a run stops every worker at the same step: all of them see the same terms.
-    own: list[keras.callbacks.Callback] = [cb.StopOnNaN(lambda: saver.latest)]
-    if config.model.masks != "full" and not t.freeze_masks:  # dead on purpose, or not in training
-        own.append(cb.MaskHealth(t.mask_patience))
-    samples = None
-    if fixed is not None:
-        samples = cb.Samples(fixed, work.samples, work.tensorboard, t.sample_every, first)
-        own += [
-            cb.Scalars(work.tensorboard, work.log, t.log_every, first),
-            samples,
-            cb.ProgressBar(t.steps, first, 2 * t.batch_size * t.n_critic, t.log_every),
-        ]
-    driven = keras.callbacks.CallbackList([*own, *callbacks], model=model)
-    with _signals() as received:
-        step = _loop(strategy, model, pipeline, driven, saver, first, t.steps, t.checkpoint_every, received)
-    report = pipeline.report()
-    if report.count:
-        logging.warning("%d unreadable images were replaced: %s", report.count, report)
-    return TrainingResult(
-        work.path, step, samples.latest if samples else None, work.log, work.tensorboard, saver.latest,
-        received[0] if received else None,
-    )  # fmt: skip
+    run = make_step(strategy, model)
+
+    def step(element: Any) -> dict[str, float]:
+        names, values = run(element)
+        return dict(zip(names, values.numpy().tolist(), strict=True))
+
+    driver = Driver(config, work, model, saver, fixed, first, callbacks)
+    try:
+        return driver.run(step, distribute(strategy, pipeline.dataset), pipeline.report)
+    except tf.errors.OpError:
+        pipeline.raise_if_failed()
+        raise
 
 
 def make_step(strategy: tf.distribute.Strategy, model: Lomit) -> Callable[[Any], tuple[list[str], tf.Tensor]]:
@@ -149,64 +120,3 @@ def make_step(strategy: tf.distribute.Strategy, model: Lomit) -> Callable[[Any],
         return names, values
 
     return call
-
-
-def _loop(
-    strategy: tf.distribute.Strategy, model: Lomit, pipeline: Any, driven: keras.callbacks.CallbackList,
-    saver: Checkpoints, first: int, steps: int, checkpoint_every: int, received: list[int],
-) -> int:  # fmt: skip
-    """Steps first .. steps - 1, fewer where a callback sets `model.stop_training`; the number of steps done in all."""
-    run = make_step(strategy, model)
-    done = saved = first
-    logs: dict[str, float] = {}
-    elements = iter(distribute(strategy, pipeline.dataset))
-    driven.on_train_begin()
-    try:
-        driven.on_epoch_begin(done // checkpoint_every)
-        while done < steps and not received and not getattr(model, "stop_training", False):
-            driven.on_train_batch_begin(done)
-            try:
-                names, values = run(next(elements))
-            except tf.errors.OpError:
-                pipeline.raise_if_failed()
-                raise
-            logs = dict(zip(names, values.numpy().tolist(), strict=True))
-            driven.on_train_batch_end(done, logs)
-            done += 1
-            if done % checkpoint_every == 0 or done == steps:
-                saver.save(done)
-                saved = done
-                driven.on_epoch_end((done - 1) // checkpoint_every, logs)
-                if done < steps:
-                    driven.on_epoch_begin(done // checkpoint_every)
-        if saved < done:
-            saver.save(done)
-    except BaseException:
-        for callback in driven.callbacks:  # let go of the terminal, write the log to its end; draw and save nothing
-            if isinstance(callback, cb.RunCallback):
-                callback.on_abort()
-        raise
-    driven.on_train_end(logs)
-    return done
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collects the first SIGINT or SIGTERM; a second one ends the program at once. Off the main thread: nothing."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-
-    def note(number: int, frame: Any) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-        logging.warning("%s: saving after this step; once more to stop at once", signal.Signals(number).name)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -261,7 +261,7 @@ def _record(work: Workdir, record: dict[str, Any], name: str) -> None:
     """Write what teaches, or check that it is what taught before."""
     place = work.path / TEACHER_FILE
     record = json.loads(json.dumps(record))
-    if place.exists() and tf.train.latest_checkpoint(str(work.checkpoints)):
+    if place.exists() and work.latest is not None:
         before = json.loads(place.read_text())
         differing = [k for k in record if before.get(k) != record[k]]
         if differing:

@@ -8,12 +8,12 @@ import numpy as np
 from absl import logging
 from keras import layers, ops
 
-from lomit_tf.model import Lomit
+from lomit_tf.model_base import LomitBase
 from lomit_tf.networks.blocks import ResidualBlock
 from lomit_tf.zoo import load
 
 
-def start_from(model: Lomit, name: str) -> int:
+def start_from(model: LomitBase, name: str) -> int:
     """Give a model the averaged weights of another (`--init_from`), and begin its own average there.
 
     Networks are matched by their parts' names and shapes, so that the image size, the groups and the painters may
@@ -47,7 +47,7 @@ def start_from(model: Lomit, name: str) -> int:
     return taken
 
 
-def average_anew(model: Lomit) -> None:
+def average_anew(model: LomitBase) -> None:
     """The moving average becomes a copy of the weights."""
     if model.ema_generator is not None:
         for average, value in zip(model.ema_generator.variables, model.generator.variables, strict=True):

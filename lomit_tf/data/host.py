@@ -1,0 +1,73 @@
+"""Decoding, geometry and value ranges on the host, in Pillow and NumPy: what needs no TensorFlow.
+
+`preprocess.py` has the geometry in TensorFlow, which exported graphs share. The two agree within 1 of 255 after a
+resize, and to the bit otherwise. Training on JAX, and whatever else runs where TensorFlow is not installed, reads here.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from PIL import Image
+
+from lomit_tf.data import pixels
+from lomit_tf.data.opening import opened
+
+__all__ = ["centre_crop", "decode", "from_model_range", "square", "to_model_range"]
+
+
+def decode(
+    source: bytes | str | os.PathLike[str], name: str = "", formats: tuple[str, ...] | None = None
+) -> np.ndarray:
+    """Reads an image of any format that Pillow and pillow-heif know as (H, W, 3) uint8, in sRGB.
+
+    Turned upright by its EXIF orientation, and brought to sRGB from its colour profile. Greyscale is repeated over
+    the channels, 16-bit values keep their high byte, CMYK and palettes are converted, floats must lie in 0..1,
+    transparency is laid over white, and of an animation the first frame is taken. Metadata that cannot be read count
+    as missing.
+
+    Args:
+      source: the encoded bytes, or the path of a file.
+      name: what to call the image in messages; the path, or "image bytes", where empty.
+      formats: Pillow's names of the formats to read; all by default.
+
+    Raises:
+      CorruptImageError: it is missing, empty, truncated, not an image, or has more than MAX_PIXELS pixels.
+    """
+    with opened(source, name, formats) as image:
+        found = pixels.pixels_of(image, metadata=False)
+        return pixels.to_srgb8(found.values, found.alpha, found.icc)
+
+
+def centre_crop(images: np.ndarray, crop: int) -> np.ndarray:
+    """The centred square of (..., H, W, C), `crop` pixels wide; the largest where crop is 0 or does not fit."""
+    height, width = images.shape[-3:-1]
+    side = min(height, width, crop or height)
+    top, left = (height - side) // 2, (width - side) // 2
+    return images[..., top : top + side, left : left + side, :]
+
+
+def square(images: np.ndarray, crop: int, size: int) -> np.ndarray:
+    """(n, H, W, 3) uint8 -> (n, size, size, 3) uint8: centred square, then antialiased bilinear.
+
+    Pillow's bilinear filter is the triangle of the scale's width that `preprocess.resize` takes, with a rounding to 8
+    bits between rows and columns: within 1 of it.
+    """
+    cropped = centre_crop(images, crop)
+    out = np.empty((len(images), size, size, 3), np.uint8)
+    for i, image in enumerate(cropped):
+        picture = Image.fromarray(np.ascontiguousarray(image))
+        out[i] = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
+    return out
+
+
+def to_model_range(images: np.ndarray) -> np.ndarray:
+    """uint8 0..255 -> float32 -1..1."""
+    return (images.astype(np.float32) - np.float32(127.5)) * np.float32(1 / 127.5)
+
+
+def from_model_range(images: np.ndarray) -> np.ndarray:
+    """float -1..1 -> uint8 0..255, rounded and clipped. Inverts `to_model_range` exactly."""
+    scaled = np.round((np.asarray(images, np.float32) + np.float32(1)) * np.float32(127.5))
+    return np.clip(scaled, 0, 255).astype(np.uint8)

@@ -1,0 +1,141 @@
+"""What every training loop does, whatever computes its steps: callbacks, checkpoints, signals, the result."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+from absl import logging
+
+from lomit_tf.config import LomitConfig
+from lomit_tf.data.store import CorruptReport
+from lomit_tf.training import callbacks as cb
+from lomit_tf.training.checkpoints import Checkpoints, Workdir
+
+Step = Callable[[Any], dict[str, float]]  # an element of the data -> the step's terms
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingResult:
+    """Where a run's results are. `interrupted` is the signal that ended it early, after saving."""
+
+    workdir: Path
+    step: int
+    grid: Path | None
+    log: Path
+    tensorboard: Path
+    checkpoint: str | None
+    interrupted: int | None
+
+
+@dataclasses.dataclass
+class Driver:
+    """One run's loop. It drives Keras callbacks: `on_train_batch_end(step, logs)` after each generator step,
+    `on_epoch_end` at each checkpoint. SIGINT and SIGTERM save first, then end it.
+
+    Args:
+        config: the run.
+        work: its folder, prepared.
+        model: what is trained, for the callbacks.
+        saver: of its checkpoints, restored.
+        fixed: pairs for sample grids; None where another process draws and writes.
+        first: generator steps done before.
+        more: more Keras callbacks, called after the run's own.
+    """
+
+    config: LomitConfig
+    work: Workdir
+    model: Any
+    saver: Checkpoints
+    fixed: dict[str, Any] | None
+    first: int
+    more: Sequence[keras.callbacks.Callback] = ()
+
+    def run(self, step: Step, elements: Iterable[Any], report: Callable[[], CorruptReport]) -> TrainingResult:
+        """Steps until `config.training.steps` are done, one for each element; `report` names unreadable images."""
+        samples, own = self._callbacks()
+        driven = keras.callbacks.CallbackList([*own, *self.more], model=self.model)
+        with _signals() as received:
+            done = self._loop(step, iter(elements), driven, received)
+        found = report()
+        if found.count:
+            logging.warning("%d unreadable images were replaced: %s", found.count, found)
+        return TrainingResult(
+            self.work.path, done, samples.latest if samples else None, self.work.log, self.work.tensorboard,
+            self.saver.latest, received[0] if received else None,
+        )  # fmt: skip
+
+    def _callbacks(self) -> tuple[cb.Samples | None, list[keras.callbacks.Callback]]:
+        t, work, first = self.config.training, self.work, self.first
+        # What stops a run stops every worker at the same step: all of them see the same terms.
+        own: list[keras.callbacks.Callback] = [cb.StopOnNaN(lambda: self.saver.latest)]
+        if self.config.model.masks != "full" and not t.freeze_masks:  # dead on purpose, or not in training
+            own.append(cb.MaskHealth(t.mask_patience))
+        if self.fixed is None:
+            return None, own
+        samples = cb.Samples(self.fixed, work.samples, work.tensorboard, t.sample_every, first)
+        own += [
+            cb.Scalars(work.tensorboard, work.log, t.log_every, first),
+            samples,
+            cb.ProgressBar(t.steps, first, 2 * t.batch_size * t.n_critic, t.log_every),
+        ]
+        return samples, own
+
+    def _loop(
+        self, step: Step, elements: Iterator[Any], driven: keras.callbacks.CallbackList, received: list[int]
+    ) -> int:
+        """Steps first .. steps - 1, fewer where a callback sets `model.stop_training`; how many are done in all."""
+        steps, every = self.config.training.steps, self.config.training.checkpoint_every
+        done = saved = self.first
+        logs: dict[str, float] = {}
+        driven.on_train_begin()
+        try:
+            driven.on_epoch_begin(done // every)
+            while done < steps and not received and not getattr(self.model, "stop_training", False):
+                driven.on_train_batch_begin(done)
+                logs = step(next(elements))
+                driven.on_train_batch_end(done, logs)
+                done += 1
+                if done % every == 0 or done == steps:
+                    self.saver.save(done)
+                    saved = done
+                    driven.on_epoch_end((done - 1) // every, logs)
+                    if done < steps:
+                        driven.on_epoch_begin(done // every)
+            if saved < done:
+                self.saver.save(done)
+        except BaseException:
+            for callback in driven.callbacks:  # let go of the terminal, write the log to its end; draw and save nothing
+                if isinstance(callback, cb.RunCallback):
+                    callback.on_abort()
+            raise
+        driven.on_train_end(logs)
+        return done
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collects the first SIGINT or SIGTERM; a second one ends the program at once. Off the main thread: nothing."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def note(number: int, frame: Any) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+        logging.warning("%s: saving after this step; once more to stop at once", signal.Signals(number).name)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
