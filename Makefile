@@ -45,7 +45,7 @@ $(TRAIN_STAMP): $(DECLARED) | $(VENV)/.created
 
 # Training's needs, and the tests' and checks'.
 $(DEV_STAMP): $(DECLARED) | $(VENV)/.created
-	$(PIP) install --constraint constraints.txt --editable ".[dev,docs,evaluate,export,photos,app,serve,beam]"
+	$(PIP) install --constraint constraints.txt --editable ".[dev,docs,evaluate,export,photos,app,serve,beam,jax]"
 	@touch $@ $(VENV)/.installed-train
 
 demo: $(TRAIN_STAMP) ## translate pictures with the shipped weights; writes runs/demo.png

@@ -33,6 +33,9 @@ INSTALL_REQUIRES = [
 EXTRAS_REQUIRE = {
     # Training on NVIDIA GPUs: the same TensorFlow, with the CUDA libraries beside it.
     "gpu": ["tensorflow[and-cuda]>=2.21,<2.22; sys_platform == 'linux'"],
+    # Training on JAX (KERAS_BACKEND=jax), on any GPU or TPU that JAX has wheels for; this one is for the CPU.
+    # jax[cuda12], jax[cuda13] or jax[tpu] beside it bring the accelerator's.
+    "jax": ["jax>=0.10,<0.11"],
     # SavedModel -> TFLite and ONNX, and the runtimes that check the results.
     "export": [
         "ai-edge-quantizer>=0.10,<0.11",
@@ -102,6 +105,7 @@ setup(
             "lomit-demo = lomit_tf.demo:run",
             "lomit-distill = lomit_tf.distill:run",
             "lomit-evaluate = lomit_tf.evaluate:run",
+            "lomit-pack = lomit_tf.pack:run",
             "lomit-refine-masks = lomit_tf.refine_masks:run",
             "lomit-serve = lomit_tf.serve:run",
             "lomit-teach-masks = lomit_tf.teach_masks:run",

@@ -7,6 +7,8 @@ import sys
 
 BENCHMARKS = {
     "step_time": "seconds a step and peak memory by preset, strategy and precision, as ratios",
+    "backends": "the step on TensorFlow and on JAX: seconds, compile time, memory",
+    "backends_agree": "a hundred steps on TensorFlow and on JAX, against the noise of seeds",
     "shares": "where a step's time goes: critic, generator, data",
     "batching": "batched directions and shared passes against separate calls",
     "critic_tail": "the critic's last convolutions: reshapes against Conv2D",

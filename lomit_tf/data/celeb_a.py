@@ -9,7 +9,7 @@ from absl import logging
 from PIL import Image
 
 from lomit_tf.config import ConfigError, DataConfig
-from lomit_tf.data.celeb_a_tables import read_attributes, read_mapping, read_partition
+from lomit_tf.data.celeb_a_tables import attribute_names, read_attributes, read_mapping, read_partition
 from lomit_tf.data.folders import hashed_part
 from lomit_tf.data.image_set import SPLITS, DataError, ImageSet, chosen_subset
 from lomit_tf.data.labels import check_columns, present
@@ -75,6 +75,12 @@ def has_folder_layout(data_dir: str) -> bool:
 def has_lists(data_dir: str) -> bool:
     """Whether a list of attributes or of splits lies there."""
     return any(_found(data_dir, names) for names in (CELEBA.attributes, CELEBA_HQ.attributes, PARTITION))
+
+
+def all_attributes(data_dir: str) -> tuple[str, ...]:
+    """The names of all labels of the list in data_dir. Raises DataError where there is no list."""
+    layout = CELEBA_HQ if _is_hq(data_dir) else CELEBA
+    return attribute_names(_part(data_dir, layout, layout.attributes))
 
 
 def layout_near(data_dir: str) -> Path | None:

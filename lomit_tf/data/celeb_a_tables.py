@@ -54,6 +54,18 @@ def read_attributes(path: Path, wanted: tuple[str, ...], name: str = "CelebA") -
     return names, np.array(values, np.float64)
 
 
+def attribute_names(path: Path) -> tuple[str, ...]:
+    """The labels that the header of a list of attributes names. Raises DataError where it has none."""
+    lines = _lines(path)
+    number, header = next(lines, (0, []))
+    if len(header) == 1 and header[0].isdigit():
+        number, header = next(lines, (number + 1, []))
+    _, first = next(lines, (number + 1, []))
+    if len(first) < 2 or len(header) not in (len(first), len(first) - 1):
+        raise DataError(f"{path}, line {number}: expected the attribute names; received {' '.join(header)[:80]!r}")
+    return tuple(header[len(header) - len(first) + 1 :])
+
+
 def read_partition(path: Path) -> dict[str, int]:
     """File name -> 0 (train), 1 (validation) or 2 (test) from list_eval_partition.txt or .csv."""
     partition: dict[str, int] = {}

@@ -45,7 +45,7 @@ def check_backend(supported: tuple[str, ...] = EVERYTHING) -> None:
             f"{where}: this package's models run on Keras' backend {' or '.join(supported)}{trains}; "
             f"set KERAS_BACKEND={supported[0]} for this program"
         )
-    if backend not in sys.modules and importlib.util.find_spec(backend) is None:
+    if sys.modules.get(backend) is None and importlib.util.find_spec(backend) is None:
         raise ConfigError(f"{where}: Keras' backend {backend} is not installed; {INSTALL[backend]}")
 
 

@@ -43,7 +43,7 @@ def train(
     t = config.training
     work = Workdir(workdir)
     work.check(config, resume)
-    if t.deterministic and DETERMINISTIC not in os.environ.get("XLA_FLAGS", ""):  # read when JAX first looks for devices
+    if t.deterministic:  # read when JAX first looks for devices; on a CPU every run is
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DETERMINISTIC}".strip()
     devices = checked_devices(config)
     keras.utils.set_random_seed(t.seed)
@@ -77,8 +77,9 @@ def checked_devices(config: LomitConfig) -> list[Any]:
             "one machine"
         )
     devices = devices_for(config)
-    if t.batch_size % len(devices):
+    count = len(devices)
+    if t.batch_size % count:
         raise ConfigError(
-            f"--batch_size={t.batch_size} does not divide among {len(devices)} devices; use a multiple of {len(devices)}"
+            f"--batch_size={t.batch_size} does not divide among {count} devices; use a multiple of {count}"
         )
     return devices

@@ -123,7 +123,9 @@ class JaxStep:
         return state, jnp.stack([jnp.asarray(term, jnp.float32) for term in terms.values()])
 
     def _step(self, state: State, element: dict[str, Any]) -> tuple[State, Terms]:
-        pairs = [self._pairs(element, j) for j in range(element["x1"].shape[1])]
+        # Sub-batches come first: what is done to each of them is compiled once, and repeated.
+        subs = {name: jnp.moveaxis(value, 1, 0) for name, value in element.items()}
+        last = self._pairs({name: value[-1] for name, value in subs.items()})
         generator, step = state["generator"], self._iterations(state)
         contrast = objectives.mask_contrast(self.config, step)
 
@@ -135,19 +137,24 @@ class JaxStep:
 
         trained = [generator[i] for i in self.trained]
         # The generator does not change while the critic learns: the last sub-batch is translated once for both.
-        first, back = jax.vjp(lambda weights: translated(weights, pairs[-1], True), trained)
-        fakes = [translated(trained, p, False).image for p in pairs[:-1]]
-        terms: Terms = {}
-        for j, fake in enumerate([*fakes, first.image]):
-            state, found = self._critic_step(state, pairs[j], jax.lax.stop_gradient(fake), element["alpha"][:, j])
-            terms |= found
-        state, found = self._generator_step(state, back, pairs[-1], first, contrast)
-        return state, terms | found
+        first, back = jax.vjp(lambda weights: translated(weights, last, True), trained)
+        fakes = jax.lax.stop_gradient(first.image)[None]
+        if len(subs["x1"]) > 1:
+            others = {name: value[:-1] for name, value in subs.items()}
+            more = jax.lax.map(lambda sub: translated(trained, self._pairs(sub), False).image, others)
+            fakes = jnp.concatenate([more, fakes])
 
-    def _pairs(self, element: dict[str, Any], j: int) -> Pairs:
+        def update(critic: State, sub: tuple[dict[str, Any], Any]) -> tuple[State, Terms]:
+            return self._critic_step(critic, self._pairs(sub[0]), sub[1], sub[0]["alpha"])
+
+        critic = {name: state[name] for name in ("critic", "critic_optimizer")}
+        critic, terms = jax.lax.scan(update, critic, (subs, fakes))
+        state, found = self._generator_step(state | critic, back, last, first, contrast)
+        return state, {name: values[-1] for name, values in terms.items()} | found
+
+    def _pairs(self, sub: dict[str, Any]) -> Pairs:
         names = ("x1", "y1", "x2", "y2", "transfer", "colours_only")
-        part = {name: element[name][:, j] for name in names if name in element}
-        return Pairs.of(**part, membership=self.model.membership)
+        return Pairs.of(**{name: sub[name] for name in names if name in sub}, membership=self.model.membership)
 
     def _iterations(self, state: State) -> Any:
         """Generator steps done."""
@@ -186,7 +193,7 @@ class JaxStep:
         )
         terms["critic/accuracy"] = jnp.mean((logits > 0) == (pairs.labels > 0.5))
         terms["critic/gradient_norm"] = global_norm(gradients)
-        return state | {"critic": list(weights), "critic_optimizer": list(optimizer)}, terms
+        return {"critic": list(weights), "critic_optimizer": list(optimizer)}, terms
 
     def _generator_step(
         self, state: State, back: Any, pairs: Pairs, first: objectives.Translation, contrast: Any

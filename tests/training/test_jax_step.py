@@ -1,0 +1,77 @@
+"""One step on JAX is one on TensorFlow: terms, gradients and weights, on one device and on two."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import lomit_models
+import numpy as np
+import pytest
+from jax_sgd_step import RATE
+
+from lomit_tf.training.checkpoints import networks_by_part
+
+pytest.importorskip("jax", reason="jax is not installed (extra jax)")
+
+TESTS = Path(__file__).parents[1]
+RAMPS = {"mask_start": 0, "mask_end": 0}
+CASES = {
+    "paper": {**lomit_models.PAPER},
+    "recipe": {**lomit_models.RECIPE},
+    "recipe-2": {**lomit_models.RECIPE},  # the same on two devices
+    "colours": {**lomit_models.RECIPE, "colour_groups": ("hair",), "mask_contrast": 0.5, "mask_filter": 2},
+}
+
+
+def on_tensorflow(name: str, config, element, folder: Path) -> dict[str, np.ndarray]:
+    """The step on TensorFlow; what it started from goes into a file."""
+    model = lomit_models.make(config, RATE)
+    parts = networks_by_part(model)
+    before = {f"{part}/{i:04d}": v.numpy() for part, found in parts.items() for i, v in enumerate(found)}
+    flat = np.frombuffer(json.dumps(config.flat()).encode(), np.uint8)
+    given = {f"element/{key}": value for key, value in element.items()}
+    np.savez(folder / f"{name}.in.npz", config=flat, **before, **given)
+    logs = lomit_models.logs_of(model, lomit_models.tensors(element))
+    after = {f"{part}/{i:04d}": v.numpy() for part, found in parts.items() for i, v in enumerate(found)}
+    return {"names": np.array(list(logs)), "logs": np.array(list(logs.values())), "before": before, "after": after}
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory, tiny, element) -> dict[str, tuple[dict, dict]]:
+    """Case -> its step on TensorFlow, and on JAX."""
+    folder = tmp_path_factory.mktemp("steps")
+    expected = {}
+    for name, fields in CASES.items():
+        config = tiny(**fields, n_critic=2, ema_decay=0.9, precision="float32")
+        data = element(config)
+        if config.model.colour_groups:
+            data["colours_only"] = np.float32([[[0], [1]], [[1], [0]]])
+        expected[name] = on_tensorflow(name, config, data, folder)
+    environment = os.environ | {
+        "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}", "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    }  # fmt: skip
+    command = [sys.executable, str(TESTS / "jax_sgd_step.py"), str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return {name: (expected[name], dict(np.load(folder / f"{name}.out.npz"))) for name in CASES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_terms_and_weights_are_those_of_tensorflow(both, name):
+    expected, found = both[name]
+    assert list(found["names"]) == list(expected["names"])
+    np.testing.assert_allclose(found["logs"], expected["logs"], rtol=1e-4, atol=1e-5, err_msg=str(found["names"]))
+    moved = 0
+    for key, value in expected["after"].items():
+        step = value - expected["before"][key]
+        size = np.linalg.norm(step)
+        assert np.linalg.norm(found[key] - value) <= 1e-4 * np.linalg.norm(value) + 1e-8, key
+        assert np.linalg.norm(found[key] - expected["before"][key] - step) <= 1e-3 * size + 1e-7, key
+        moved += bool(size > 0)
+    assert moved > 100
