@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -29,6 +30,20 @@ def lomit_class() -> type[LomitBase]:
     from lomit_tf.model import Lomit
 
     return Lomit
+
+
+def called_once(function: Callable[..., Any], *shapes: tuple[int, ...]) -> None:
+    """Call a function of tensors of these shapes, so that the layers that it calls make their weights.
+
+    On JAX nothing is computed: operation by operation that would compile each of them.
+    """
+    if backend_name() != "jax":
+        function(*(ops.zeros(shape, dtype="float32") for shape in shapes))
+        return
+    import jax
+
+    with keras.StatelessScope():  # which initialises the weights that were made within it when it ends
+        jax.eval_shape(function, *(jax.ShapeDtypeStruct(shape, "float32") for shape in shapes))
 
 
 class HalvingSchedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -93,12 +108,12 @@ class LomitBase(keras.Model):
         """Create all weights; the average starts as a copy."""
         if getattr(self, "built", False):
             return
-        size = self.config.data.image_size
-        image = ops.zeros((1, size, size, 3), dtype="float32")
-        core.translate(self.generator, image, image)
-        self.critic(image, ops.zeros((1, len(self.config.data.label_names)), dtype="float32"))
+        size, labels = self.config.data.image_size, len(self.config.data.label_names)
+        image = (1, size, size, 3)
+        for generator in filter(None, (self.generator, self.ema_generator)):
+            called_once(lambda x, g=generator: core.translate(g, x, x).image, image)
+        called_once(lambda x, y: self.critic(x, y)[0], image, (1, labels))
         if self.ema_generator is not None:
-            core.translate(self.ema_generator, image, image)
             for average, value in zip(self.ema_generator.variables, self.generator.variables, strict=True):
                 average.assign(value)
         self.built = True
