@@ -22,7 +22,7 @@ AS_PNG = ("--save_masks", "--format=png")  # without loss: JPEG would spread a d
 
 
 @pytest.fixture(scope="module")
-def workdir(tiny, tmp_path_factory):
+def workdir(tiny, tmp_path_factory, loaded_once):
     return save_workdir(tiny(output="composite"), tmp_path_factory.mktemp("beam") / "run")
 
 
