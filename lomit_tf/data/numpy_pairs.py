@@ -40,7 +40,7 @@ def make_loader(
     return Loader(
         PairOrder(images, config.pairing, seed), store,
         flip=config.flip, seed=seed, batch_size=batch_size, n_critic=n_critic, num_groups=num_groups,
-        rows=slice(first, stop),
+        rows=slice(first, stop), augment=config.augment,
     )  # fmt: skip
 
 

@@ -23,16 +23,16 @@ import numpy as np
 from absl import logging
 
 import lomit_tf
-from lomit_tf import core, zoo
-from lomit_tf.config import near
-from lomit_tf.imaging import colours, framing
+from lomit_tf import zoo
+from lomit_tf.imaging import framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.given_masks import MasksLike
-from lomit_tf.imaging.photo import ImageLike, from_array, read
+from lomit_tf.imaging.photo import ImageLike, read
 from lomit_tf.imaging.writing import given_back
 from lomit_tf.inference import Inference, PaintedArrays
 from lomit_tf.model import Lomit
 from lomit_tf.photos import pasting
+from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
 from lomit_tf.photos.translation import CheckedRequest, Exemplar, FramedPhoto, NoExemplarError, Request, Result
 from lomit_tf.runtime.forks import check_fork
 
@@ -40,7 +40,6 @@ __all__ = ["Exemplar", "NoExemplarError", "FramedPhoto", "Request", "Result", "T
 
 FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
 KEPT_EXEMPLARS = 16
-SWATCH_SIDE = 64
 
 
 class Translator:
@@ -188,28 +187,7 @@ class Translator:
         Raises:
           ImageError: a colour that cannot be read; a group that is painted freely, or a model of such groups only.
         """
-        red_green_blue = colours.parse(colour)
-        able = self.colour_groups
-        if not able:
-            raise ImageError(
-                f"colour {colour!r}: no group of this model is painted by colour curves; give an exemplar, or use a "
-                "model with colour groups"
-            )
-        if groups is None:
-            groups = able[:1]
-        chosen = self._transfer(groups)
-        for i, name in enumerate(self.groups):
-            if chosen[i] and name not in able:
-                raise ImageError(f"colour {colour!r}: {name} is not a colour; colours can be set for {', '.join(able)}")
-        g = self.inference.model.inference_generator
-        styles = np.zeros((len(self.groups), g.style_size), np.float32)
-        styles[chosen > 0, g.code_size : -1] = colours.moments(red_green_blue)
-        styles[chosen > 0, -1] = core.COLOURS_ONLY
-        swatch = from_array(np.full((SWATCH_SIDE, SWATCH_SIDE, 3), red_green_blue, np.uint8), colour)
-        window = framing.Window(0, 0, SWATCH_SIDE, SWATCH_SIDE)
-        everywhere = np.ones((SWATCH_SIDE, SWATCH_SIDE), np.float32)
-        masks = {name: everywhere * chosen[i] for i, name in enumerate(self.groups)}
-        return Exemplar(styles, masks, swatch, window, colour=colour)
+        return swatch_exemplar(self.inference.model, colour, groups)
 
     def exemplar_of_file(self, path: str | os.PathLike[str], mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
         """`encode_exemplar` of a file and mask files, remembered (the last KEPT_EXEMPLARS) until a file changes."""
@@ -298,7 +276,7 @@ class Translator:
         if exemplar is None:
             raise NoExemplarError("there is no exemplar yet: call set_exemplar(image) before translate(image)")
         self.check_settings(request.groups, request.strength)
-        transfer = self._transfer(request.groups)
+        transfer = chosen_groups(self.groups, request.groups)
         notes_of_groups: tuple[str, ...] = ()
         for i, group in enumerate(self.groups):
             if transfer[i] and not exemplar.styles[i].any():  # as core.without_empty leaves it
@@ -314,7 +292,7 @@ class Translator:
         """Raise ImageError for groups that the model has not, a negative strength, or crops that cannot be read."""
         if not (isinstance(strength, (int, float, np.number)) and math.isfinite(strength) and strength >= 0):
             raise ImageError(f"strength must be a number of at least 0; received {strength!r}")
-        self._transfer(groups)
+        chosen_groups(self.groups, groups)
         for crop in crops:
             framing.parse_crop(crop)
 
@@ -342,18 +320,6 @@ class Translator:
         """Bring what was painted back to the photograph's size: the changes, within the masks."""
         photo, masks = pasting.paste(ready, painted, self.inference.model)
         return Result(given_back(photo), masks, ready.exemplar.masks, photo, ready.notes)
-
-    def _transfer(self, groups: Sequence[str] | str | None) -> np.ndarray:
-        """(G,) float32, 1 for each group to transfer."""
-        if groups is None:
-            return np.ones(len(self.groups), np.float32)
-        names = [n.strip() for n in groups.split(",")] if isinstance(groups, str) else list(groups)
-        for name in names:
-            if name not in self.groups:
-                raise ImageError(f"{name!r} is not a group of this model; {near(str(name), self.groups)}")
-        if not names:
-            raise ImageError(f"groups is empty; name some of {', '.join(self.groups)}, or leave it out for all")
-        return np.array([name in names for name in self.groups], np.float32)
 
     def _given(
         self, prepared: FramedPhoto, mask: MasksLike, what: str

@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 
 from lomit_tf.config import ConfigError, DataConfig
+from lomit_tf.data.augment import as_photographed
+from lomit_tf.data.drawn_faces import draw
 from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.order import PairOrder
 from lomit_tf.data.pairs import batches, sample_pairs, training_pairs
@@ -164,6 +166,26 @@ def test_flips_are_half_and_change_nothing_else():
     assert 0.4 < np.mean(mirrored) < 0.6
 
 
+def test_augmentation_changes_images_a_little_and_nothing_else():
+    faces = draw(range(8), seed=3, size=64).images
+    seeds = np.arange(8)
+    assert (as_photographed(faces, seeds, 0.0) == faces).all()
+    changed = as_photographed(faces, seeds, 1.0)
+    again = as_photographed(faces[4:], seeds[4:], 1.0)
+    assert changed.dtype == np.uint8 and (changed[4:] == again).all()  # each by its own seed
+    moved = np.abs(changed.astype(int) - faces).mean(axis=(1, 2, 3))
+    assert moved.min() > 1 and np.abs(changed.mean(axis=(1, 2)) - faces.mean(axis=(1, 2))).max() < 40
+    half = np.abs(as_photographed(faces, seeds, 0.3).astype(int) - faces).mean()
+    assert half < moved.mean()
+
+    config = dataclasses.replace(PLAIN, augment=1.0)
+    plain, other = (take(training_pairs(numbered(20), c, **SIZES), 2) for c in (PLAIN, config))
+    for a, b in zip(plain, other, strict=True):
+        assert all((a[key] == b[key]).all() for key in ("y1", "y2", "alpha", "transfer"))
+    with pytest.raises(ConfigError, match=r"--augment lies between 0 and 1; received 1\.5"):
+        dataclasses.replace(PLAIN, augment=1.5)
+
+
 @pytest.mark.parametrize(("groups", "all_of_them"), [(1, 1.0), (2, 1 / 2 + 1 / 6), (3, 1 / 2 + 1 / 14)])
 def test_transfer(groups, all_of_them):
     sizes = {"batch_size": 100, "n_critic": 40, "num_groups": groups, "seed": 0}
@@ -195,7 +217,7 @@ def test_rows_of_workers_make_up_the_global_batch(pairing):
     reads = []
     images = numbered(30)
     images = dataclasses.replace(images, read=lambda i, read=images.read: (reads.append(i), read(i))[1])
-    config = dataclasses.replace(PLAIN, pairing=pairing, flip=True, cache=False)
+    config = dataclasses.replace(PLAIN, pairing=pairing, flip=True, cache=False, augment=0.5)
     whole = take(training_pairs(images, config, **SIZES), 3)
     parts = [take(training_pairs(images, config, **SIZES, rows=slice(a, b)), 3) for a, b in ((0, 1), (1, 4))]
     assert_same([{k: np.concatenate([a[k], b[k]]) for k in a} for a, b in zip(*parts, strict=True)], whole)

@@ -14,7 +14,7 @@ from serving_helpers import save_workdir
 import lomit_tf
 from lomit_tf import refine_masks, teach_masks
 from lomit_tf.config import ConfigError
-from lomit_tf.data import mask_batches
+from lomit_tf.data import augment, mask_batches
 from lomit_tf.imaging import mask_cut
 from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, three_way_iou
 from lomit_tf.training import mask_refinement, mask_teaching
@@ -145,19 +145,19 @@ def test_the_other_groups_keep_their_shares_of_what_is_left(rng):
 def test_augmentation_moves_image_and_map_alike_and_can_do_nothing(rng):
     image, inside = scene()
     values = 255 * inside.astype(np.uint8)
-    nothing = mask_batches.Augmentation(flip=False)
-    same = mask_batches.warped(image, values, mask_batches.affine(rng, 64, nothing))
+    nothing = augment.Augmentation(flip=False)
+    same = augment.warped(image, values, augment.affine(rng, 64, nothing))
     np.testing.assert_array_equal(same[0], image)
     np.testing.assert_array_equal(same[1], values)
     for _ in range(8):
-        matrix = mask_batches.affine(rng, 64, mask_batches.Augmentation(True, 20, 0.2, 0.1))
-        picture, moved = mask_batches.warped(image, values, matrix)
+        matrix = augment.affine(rng, 64, augment.Augmentation(True, 20, 0.2, 0.1))
+        picture, moved = augment.warped(image, values, matrix)
         wanted, asked = mask_batches.three_way(moved / 255, 0.75)
         dark = picture.mean(-1) < 120
         assert (dark == (wanted > 0))[asked > 0].mean() > 0.995
     pictures = image[None].astype(np.float32) / 127.5 - 1
-    np.testing.assert_allclose(mask_batches.jittered(pictures, np.zeros((1, 7)), 0.3), pictures, atol=1e-5)
-    changed = mask_batches.jittered(pictures, np.ones((1, 7)), 0.3)
+    np.testing.assert_allclose(augment.jittered(pictures, np.zeros((1, 7)), 0.3), pictures, atol=1e-5)
+    changed = augment.jittered(pictures, np.ones((1, 7)), 0.3)
     assert np.abs(changed - pictures).mean() > 0.05 and np.abs(changed).max() <= 1
 
 
