@@ -75,12 +75,10 @@ def main(argv: list[str]) -> int:
     for name in found["tensorflow"][0]:
         values = {backend: [run[name] for run in runs] for backend, runs in found.items()}
         apart = np.mean([abs(a - b) for a, b in zip(*values.values(), strict=True)])
-        noise = np.mean([abs(a - b) for own in values.values() for a, b in itertools.combinations(own, 2)])
+        noise = np.mean([abs(a - b) for one in values.values() for a, b in itertools.combinations(one, 2)])
         beyond += bool(apart > noise)
-        print(
-            f"| {name} | {np.mean(values['tensorflow']):.4g} | {np.mean(values['jax']):.4g} | {apart:.2g} | {noise:.2g} "
-            f"| {apart / max(noise, 1e-12):.2f} |"
-        )
+        both = " | ".join(f"{np.mean(of):.4g}" for of in values.values())
+        print(f"| {name} | {both} | {apart:.2g} | {noise:.2g} | {apart / max(noise, 1e-12):.2f} |")
     total = len(found["tensorflow"][0])
     print(f"\n{beyond} of {total} terms differ by more than the noise")
     return int(beyond > ALLOWED * total)

@@ -32,7 +32,7 @@ class PackFlags:
 
     out: str = option(NEEDED, "the file to write; with --unpack, the folder", form="FILE|DIR")
     unpack: str = option("", "unpack this file into --out instead", form="FILE")
-    dataset: str = option("celeb_a", "which data set to pack", tuple(name for name in DATASETS if name != "drawn_faces"))
+    dataset: str = option("celeb_a", "which data set to pack", tuple(n for n in DATASETS if n != "drawn_faces"))
     data_dir: str = option("", "folder of the data set", form="DIR")
     labels_file: str = option("", "labelled_folder only: its table of labels (default: the only one in data_dir)")
     attributes: tuple[str, ...] = option((), "labels to take along (default: all of CelebA's)")

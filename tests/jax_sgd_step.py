@@ -1,7 +1,7 @@
 """Run by tests/training/test_jax_step.py in a process of its own, on JAX: one step of SGD for each case of a folder.
 
-Arguments: the folder, with NAME.in.npz (weights, element, configuration; see `jax_cases.py`); NAME.out.npz is written. A
-name that ends in -2 is computed on two CPU devices.
+Argument: the folder, with NAME.in.npz (weights, element, configuration); NAME.out.npz is written. A name that ends in
+-2 is computed on two CPU devices.
 """
 
 from __future__ import annotations

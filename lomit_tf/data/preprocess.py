@@ -1,8 +1,8 @@
 """Decoding, geometry and value ranges: the one copy that training, translation and export use.
 
 `decode` (of host.py) is Pillow and runs on the host; everything after it is TensorFlow and gives the same numbers
-eagerly, inside tf.data and in an exported graph. The image is rounded to 8 bits between the resize and the normalisation,
-so that a cached training image, a translated photograph and an exported model's input agree to the bit.
+eagerly, inside tf.data and in an exported graph. The image is rounded to 8 bits between the resize and the
+normalisation, so that a cached training image, a translated photograph and an exported model's input agree to the bit.
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ class Workdir:
         if resume == "must" and not started:
             raise ConfigError(f"--workdir={self.path} has no checkpoint and --resume=must; check the folder's name")
         if started and self.config.exists():
-            before, now = json.loads(self.config.read_text()), config.flat()
+            # A setting that an earlier version did not have was at its default, which leaves things as they were.
+            before, now = LomitConfig().flat() | json.loads(self.config.read_text()), config.flat()
             differing = [k for k in now if k not in RESUMABLE and before.get(k) != now[k]]
             if differing == ["precision"]:
                 raise other_precision(self.path, before, now)

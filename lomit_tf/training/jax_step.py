@@ -154,7 +154,11 @@ class JaxStep:
 
     def _pairs(self, sub: dict[str, Any]) -> Pairs:
         names = ("x1", "y1", "x2", "y2", "transfer", "colours_only")
-        return Pairs.of(**{name: sub[name] for name in names if name in sub}, membership=self.model.membership)
+        pairs = Pairs.of(**{name: sub[name] for name in names if name in sub}, membership=self.model.membership)
+        # Both directions joined are shared out anew: else a device might keep all that follows from them.
+        found = {field.name: getattr(pairs, field.name) for field in dataclasses.fields(pairs)}
+        shared = {k: jax.lax.with_sharding_constraint(v, self.shares) for k, v in found.items() if v is not None}
+        return dataclasses.replace(pairs, **shared)
 
     def _iterations(self, state: State) -> Any:
         """Generator steps done."""
@@ -220,9 +224,7 @@ class JaxStep:
         if apart:
             more = back(through)[0]
             gradients = [g + more[i] if i in self.of_masks else g for i, g in enumerate(gradients)]
-        trained, optimizer = model.generator_optimizer.stateless_apply(
-            state["generator_optimizer"], gradients, trained
-        )
+        trained, optimizer = model.generator_optimizer.stateless_apply(state["generator_optimizer"], gradients, trained)
         state = state | {
             "generator": self._whole(state["generator"], trained), "generator_optimizer": list(optimizer)
         }  # fmt: skip

@@ -43,7 +43,7 @@ def test_drawn_faces_are_the_same_to_the_bit():
 
 @pytest.fixture
 def celeba(tmp_path, rng):
-    """A folder in CelebA's layout with twelve small photographs of noise in several sizes, two of each split but one."""
+    """A folder in CelebA's layout with twelve small photographs of noise, in several sizes."""
     (tmp_path / "img_align_celeba").mkdir()
     names = [f"{i + 1:06d}.jpg" for i in range(12)]
     for i, name in enumerate(names):

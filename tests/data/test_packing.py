@@ -1,4 +1,4 @@
-"""Packing a data set: what comes out is what the flagfile would have read, within WebP's loss; stops, limits, bad files."""
+"""Packing a data set: what comes out is what the flagfile would have read, but for WebP; stops, limits, bad files."""
 
 from __future__ import annotations
 

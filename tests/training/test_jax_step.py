@@ -18,7 +18,7 @@ from lomit_tf.training.checkpoints import networks_by_part
 pytest.importorskip("jax", reason="jax is not installed (extra jax)")
 
 TESTS = Path(__file__).parents[1]
-# To compile a step takes most of this module's time: two of them have all that there is, one group and two, free painters
+# To compile a step takes most of the time: two of them have all that there is, one group and two, free painters
 # and colours, the paper's losses and the recipe's. A name that ends in -2 is computed on two devices.
 CASES = {
     "paper": {**lomit_models.PAPER},

@@ -29,12 +29,17 @@ import sys
 sys.modules |= dict.fromkeys(("tensorflow", "tensorflow_datasets", "tf_keras"))
 """
 # Each argument is a command line; all of them must be refused.
-TRAIN = BLOCKED + """
+TRAIN = (
+    BLOCKED
+    + """
 from lomit_tf.train import run
 assert [run(line.split("|")) for line in sys.argv[1:]] == [2] * len(sys.argv[1:])
 """
+)
 # A run that goes on, one whose weights are poisoned, one whose masks die: one process, compiled once.
-RUNS = BLOCKED + """
+RUNS = (
+    BLOCKED
+    + """
 import json, math
 from pathlib import Path
 import keras
@@ -65,6 +70,7 @@ for folder, callback, changed in ((poisoned, Poison(), {"steps": 4}), (dying, Ki
     except TrainingError as error:
         print(error)
 """
+)
 
 
 def jax_process(code: str, folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
