@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ class Workdir:
             raise ConfigError(f"--workdir={self.path} has no checkpoint and --resume=must; check the folder's name")
         if started and self.config.exists():
             before, now = self.saved(), config.flat()
-            differing = [k for k in now if k not in RESUMABLE and before.get(k) != now[k]]
+            free = RESUMABLE if config.scheduled else RESUMABLE | {"schedule_steps"}
+            differing = [k for k in now if k not in free and before.get(k) != now[k]]
             if differing:
                 lines = "\n".join(f"  --{k}: was {before.get(k)!r}, now {now[k]!r}" for k in differing)
                 more = ""
@@ -147,11 +149,12 @@ def variables_by_name(model: Lomit) -> dict[str, Any]:
     return {name: [v.value for v in variables] for name, variables in parts.items()}
 
 
-def load(path: str | os.PathLike[str]) -> Lomit:
+def load(path: str | os.PathLike[str], make_model: Callable[[LomitConfig], Lomit] = Lomit) -> Lomit:
     """A trained model from a workdir or from one of its checkpoints, for inference, which is in float32.
 
     Args:
         path: a workdir (its latest checkpoint is taken), or `workdir/checkpoints/step-N`.
+        make_model: as of `training.train`.
 
     Raises:
         ConfigError: if there is no such run or checkpoint, or it is of an older version.
@@ -167,7 +170,7 @@ def load(path: str | os.PathLike[str]) -> Lomit:
         raise ConfigError(f"no trained model at {path}: expected a --workdir of lomit_tf.train with a checkpoint in it")
     # The weights are float32 whatever the steps were computed in, and so is what uses them.
     config = LomitConfig.from_flat(workdir.saved() | {"precision": "float32"})
-    model = Lomit(config)
+    model = make_model(config)
     model.build()
     weights = {
         name: [v.value for v in part.variables]

@@ -19,7 +19,7 @@ from lomit_tf.settings.data import (
     DataConfig,
     parse_groups,
 )
-from lomit_tf.settings.loss import LossConfig, loss_defaults
+from lomit_tf.settings.loss import SCHEDULES, LossConfig, loss_defaults
 from lomit_tf.settings.model import PRESETS, STYLE_DIM, ModelConfig
 from lomit_tf.settings.options import NEEDED, ConfigError, near, option
 from lomit_tf.settings.schedule import Schedule
@@ -107,6 +107,12 @@ class LomitConfig:
     def colour_indices(self) -> tuple[int, ...]:
         """Positions, among the groups, of those that are painted by colour curves."""
         return tuple(i for i, name in enumerate(self.data.group_labels) if name in self.model.colour_groups)
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether anything in the run depends on how far it is, so that --schedule_steps matters."""
+        own = [getattr(self.loss, name) for name in SCHEDULES]
+        return self.training.decay_start < 1 or not all(schedule.constant for schedule in own)
 
     def flat(self) -> dict[str, Any]:
         """All fields of all sections as one dict, in declaration order; tuples become lists, schedules texts (JSON)."""

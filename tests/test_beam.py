@@ -20,7 +20,7 @@ FILES = 20
 
 @pytest.fixture(scope="module")
 def workdir(tiny, tmp_path_factory):
-    return save_workdir(tiny(output="composite"), tmp_path_factory.mktemp("beam") / "run")
+    return save_workdir(tiny(system="recipe"), tmp_path_factory.mktemp("beam") / "run")
 
 
 @pytest.fixture(scope="module")

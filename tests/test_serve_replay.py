@@ -231,7 +231,7 @@ def both(tiny):
     from lomit_tf.serving.app import Limits, Server
     from lomit_tf.serving.engine import Engine
 
-    model = Lomit(tiny(groups="hair: Black_Hair; smile: Smiling", output="composite"))
+    model = Lomit(tiny(groups="hair: Black_Hair; smile: Smiling", system="recipe"))
     engine = Engine(model, max_pixels=1_000_000)
     return (engine, Limits(max_queue=4)), Serving("tiny", saved_model.ServingModule(model).concrete()), Server
 
