@@ -13,14 +13,15 @@ from typing import Any
 
 from keras import ops
 
-from lomit_tf import checkpoints, flags, train, training
-from lomit_tf.commands import report
+from lomit_tf import train
+from lomit_tf.commands import flags, report
 from lomit_tf.config import ConfigError
 from lomit_tf.evaluate import parse
-from lomit_tf.evaluation.report import summary, write
+from lomit_tf.evaluation.report.files import summary, write
 from lomit_tf.evaluation.run import evaluate
 from lomit_tf.model import Lomit
 from lomit_tf.networks.generator import Generator
+from lomit_tf.training import checkpoints, loop
 
 
 class PlainAdaIN(Generator):
@@ -49,7 +50,7 @@ def main(argv: list[str]) -> None:
     if argv[:1] == ["train"]:
         asked = flags.parse(argv[1:])
         with train.messages():
-            train.finish(training.train(asked.config, asked.workdir, resume=asked.resume, make_model=PlainLomit))
+            train.finish(loop.train(asked.config, asked.workdir, resume=asked.resume, make_model=PlainLomit))
     elif argv[:1] == ["evaluate"]:
         options = parse(argv[1:]).options
         command = " ".join(["python -m benchmarks.plain_adain", *argv])

@@ -1,6 +1,6 @@
 """The configuration of one LOMIT training run, as frozen dataclasses that check themselves.
 
-Every field is also an absl flag (lomit_tf/flags.py is generated from these fields) and a line of a flagfile in
+Every field is also an absl flag (lomit_tf/commands/flags.py is generated from these fields) and a line of a flagfile in
 configs/. The sections are in lomit_tf/settings/. Nothing here imports TensorFlow, absl or Keras.
 """
 

@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from lomit_tf.atomic import write_text
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.config_text import effective_flagfile
+from lomit_tf.runtime.atomic import write_text
 from lomit_tf.settings import older
 
 CONFIG, FLAGFILE, MANIFEST = "config.json", "flags.cfg", "model.json"

@@ -29,6 +29,7 @@ class DataConfig(Checked):
     image_size: int = option(128, "height and width in pixels, a multiple of 64")
     crop: int = option(178, "centre crop in pixels before the resize (0: the largest centred square)")
     flip: bool = option(True, "mirror half of the training images left to right")
+    augment: float = option(0.0, "how far training images are turned, scaled, moved, lit and compressed, as photographs that people take differ from aligned ones; from 0 to 1")
     pairing: str = option("random", "random: any two images; differing: the two labels differ", ("random", "differing"))
     match: tuple[str, ...] = option((), "pairing=differing only: comma-separated other labels in which the images of a pair must agree, so that what correlates with the attributes (sex, age) does not differ between them")
     train_images: int = option(0, "use at most this many training images (0: all; drawn faces: 10000)")
@@ -37,6 +38,7 @@ class DataConfig(Checked):
     def check(self) -> None:
         """Cross-field rules of the data."""
         self.positive("image_size")
+        self.at_most_one("augment")
         if self.image_size % IMAGE_MULTIPLE:
             raise ConfigError(
                 f"--image_size must be divisible by {IMAGE_MULTIPLE} (the critic halves it six times); received "
