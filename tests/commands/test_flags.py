@@ -89,7 +89,8 @@ def test_every_field_can_be_given(folder):
                     others[-1] if others else texts.get(field.name, "0.03125" if type(field.default) is float else "7")
                 )
                 lists = field.name in ("attributes", "match", "colour_groups")
-                expected = text.split(",") if lists else text if isinstance(field.default, Schedule) else type(field.default)(text)
+                kind = str if isinstance(field.default, Schedule) else type(field.default)  # as flat() has it
+                expected = text.split(",") if lists else kind(text)
             # What needs others: groups to name, weights to freeze.
             also = {"colour_groups": ["--groups=x: a; y: b"], "freeze_masks": ["--init_from=runs/before"]}
             others = also.get(field.name, [])

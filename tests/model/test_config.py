@@ -160,7 +160,7 @@ OF_OTHER_WORK = {"colour_groups", "mask_contrast", "colour_weight", "init_from",
 
 
 def test_there_are_at_most_65_settings():
-    """Leaf values count: a schedule is four. Beside them those of the colour painter, of warm starts and of augmentation."""
+    """Leaf values count: a schedule is four. Not counted: the colour painter, warm starts and augmentation."""
     leaves = {}
     for kind in SECTIONS.values():
         for field in dataclasses.fields(kind):
