@@ -1,4 +1,4 @@
-"""Runs of older versions: refused with the command that converts them, and converted so that training stays the same."""
+"""Runs of older versions: refused, with the command that converts them, and converted so that they train the same."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def test_the_papers_system_and_other_schedules():
 
 
 def test_even_older_runs_have_the_defaults_of_their_time():
-    few = {name: OLD[name] for name in ("dataset", "attributes", "image_size", "style_dim", "style_normalised", "steps")}
-    config = older.converted(few | {"style_normalised": False})
+    few = {name: OLD[name] for name in ("dataset", "attributes", "image_size", "style_dim", "steps")}
+    config = older.converted(few)
     assert config == LomitConfig.create(
         dataset="drawn_faces", attributes=("Black_Hair", "Smiling"), image_size=64, steps=6500, schedule_steps=20_000,
         decay_start=1.0, decay_every=0.1,
