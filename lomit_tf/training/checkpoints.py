@@ -50,11 +50,11 @@ class Workdir:
         if resume == "must" and not started:
             raise ConfigError(f"--workdir={self.path} has no checkpoint and --resume=must; check the folder's name")
         if started and self.config.exists():
-            before, now = self.saved(), config.flat()
+            before, now = self.saved().flat(), config.flat()
             free = RESUMABLE if config.scheduled else RESUMABLE | {"schedule_steps"}
-            differing = [k for k in now if k not in free and before.get(k) != now[k]]
+            differing = [k for k in now if k not in free and before[k] != now[k]]
             if differing:
-                lines = "\n".join(f"  --{k}: was {before.get(k)!r}, now {now[k]!r}" for k in differing)
+                lines = "\n".join(f"  --{k}: was {before[k]!r}, now {now[k]!r}" for k in differing)
                 more = ""
                 if differing == ["schedule_steps"]:
                     more = f", or --schedule_steps={before['schedule_steps']} to go on with its schedules"
@@ -63,11 +63,14 @@ class Workdir:
                     f"Use another --workdir, or --flagfile={self.flagfile} to go on with that run{more}"
                 )
 
-    def saved(self) -> dict[str, Any]:
-        """The settings of the run in it, as config.json has them. Raises ConfigError for those of an older version."""
+    def saved(self, **changes: Any) -> LomitConfig:
+        """The configuration of the run in it, with changes; settings that it does not name have their defaults.
+
+        Raises ConfigError for settings of an older version.
+        """
         values = json.loads(self.config.read_text())
         older.check(values, self.config, self.path)
-        return dict(values)
+        return LomitConfig.from_flat(values | changes)
 
     def prepare(self, config: LomitConfig) -> None:
         """Make the folders and write the effective configuration, as JSON and as a flagfile that repeats the run."""
@@ -169,7 +172,7 @@ def load(path: str | os.PathLike[str], make_model: Callable[[LomitConfig], Lomit
     if checkpoint is None or not workdir.config.exists():
         raise ConfigError(f"no trained model at {path}: expected a --workdir of lomit_tf.train with a checkpoint in it")
     # The weights are float32 whatever the steps were computed in, and so is what uses them.
-    config = LomitConfig.from_flat(workdir.saved() | {"precision": "float32"})
+    config = workdir.saved(precision="float32")
     model = make_model(config)
     model.build()
     weights = {
