@@ -214,7 +214,7 @@ def test_an_encoded_exemplar_gives_the_same_translation(signatures, images):
         transfer=transfer,
     )  # fmt: skip
     code = signatures["encode_exemplar"](exemplar=tf.constant(images[1:2]), exemplar_masks=own)
-    assert code["styles"].shape == (1, 2, 4)
+    assert code["styles"].shape == (1, 2, 8)
     applied = signatures["apply"](
         image=tf.constant(images[:1]), styles=code["styles"], image_masks=own, transfer=transfer
     )

@@ -129,7 +129,7 @@ CASES = {
         rows({"exemplar": FLOATS[0].tolist(), "exemplar_masks": OWN}, signature="encode_exemplar")
     ),
     "kept styles": Case(
-        rows(without(floats(styles=np.full((2, 4), 0.3).tolist()), "exemplar", "exemplar_masks"), signature="apply")
+        rows(without(floats(styles=np.full((2, 8), 0.3).tolist()), "exemplar", "exemplar_masks"), signature="apply")
     ),
     "gzip": zipped(rows(encoded())),
     "gzip of columns": zipped(in_columns(columns(floats()), "translate")),
