@@ -171,6 +171,12 @@ def test_there_are_at_most_65_settings():
     assert sum(counted.values()) <= 65, counted
 
 
+def test_losses_take_numbers():
+    for path in (ROOT / "lomit_tf" / "losses").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "lomit_tf.config" not in text and "lomit_tf.settings" not in text, path
+
+
 def test_groups_are_read_in_order_with_spaces_where_one_likes():
     labels = ("Black", "Blond", "Smiling", "Young")
     text = " hair :Black,Blond ;smile: Smiling; age:Young; "
