@@ -232,7 +232,7 @@ def test_sparsity_counts_more_where_less_is_painted(rng):
     np.testing.assert_allclose(weights, expected, atol=1e-4)
     assert 1 - strength - 1e-6 <= np.min(weights) < 0.8 and 1.2 < np.max(weights) <= 1 + strength + 1e-6
     assert (np.asarray(weights)[0, ..., 1] == 1).all() and (np.asarray(weights)[2, ..., 0] == 1).all()
-    found = mask.mask_sparsity(f32(masks), None, None, weights)
+    found = mask.mask_sparsity(f32(masks), None, weights)
     np.testing.assert_allclose(found, (masks * np.asarray(weights)).mean((0, 1, 2)).sum(), rtol=1e-5)
 
 
