@@ -23,7 +23,7 @@ import numpy as np
 
 TINY = (
     "--image_size=64", "--crop=0", "--attributes=Black_Hair,Smiling", "--base_channels=8", "--residual_blocks=1",
-    "--edge_kernel=3", "--upsample_kernel=3", "--style_downsamples=2", "--mask_upsamples=1", "--mlp_width=16",
+    "--edge_kernel=3", "--style_downsamples=2", "--mask_upsamples=1",
     "--critic_channels=8", "--critic_layers=4", "--batch_size=2", "--n_critic=2", "--train_images=200",
 )  # fmt: skip
 ALLOWED = 0.1
@@ -33,7 +33,7 @@ def train(backend: str, workdir: Path, flags: list[str], steps: int) -> None:
     """Train on a backend to a number of steps."""
     command = [
         sys.executable, "-m", "lomit_tf.train", *flags, f"--workdir={workdir}", f"--steps={steps}", "--log_every=1",
-        "--sample_every=0", "--sample_count=1", "--checkpoint_every=1000000",
+        "--sample_every=0", "--checkpoint_every=1000000",
     ]  # fmt: skip
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -107,7 +107,7 @@ class Lomit(LomitBase):
             terms["critic/gradient_penalty"] = adversarial.gradient_penalty(inner.gradient(score, mixed))
             total = self._scale() * (
                 loss.adversarial_weight * terms["critic/wasserstein"]
-                + loss.gradient_penalty_weight * terms["critic/gradient_penalty"]
+                + objectives.PENALTY_WEIGHT * terms["critic/gradient_penalty"]
                 + loss.critic_classification_weight * terms["critic/classification"]
             )
         gradients = tape.gradient(total, variables)

@@ -12,13 +12,21 @@ from typing import Any
 from keras import ops
 
 from lomit_tf import core
-from lomit_tf.config import LomitConfig
+from lomit_tf.config import LomitConfig, Schedule
 from lomit_tf.core import Encoding, Painting
 from lomit_tf.losses import adversarial, classification, colour, mask, reconstruction
+from lomit_tf.losses.schedules import scheduled
 from lomit_tf.networks.blocks import area_pool
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
+
+# Weights that are the same in every configuration, by the terms' names.
+WEIGHTS = {
+    "classification": 1.0, "content": 1.0, "style_foreground": 1.0, "style_background": 1.0,
+    "mask_classification": 1.0, "mask_critic": 0.2,
+}  # fmt: skip
+PENALTY_WEIGHT = 10.0  # of the critic's gradient penalty
 
 
 def swap(x: Any) -> Any:
@@ -79,7 +87,7 @@ def translate(
 
     `contrast` of the masks, where it is not the model's own.
     """
-    e = core.encode(generator, pairs.images, decoupled=config.model.masks == "decoupled", contrast=contrast)
+    e = core.encode(generator, pairs.images, decoupled=config.model.recipe, contrast=contrast)
     target = core.mix_styles(e.styles, pairs.offered(swap(e.styles), generator), pairs.transfer, generator.code_size)
     painting = core.paint(
         generator, pairs.images, e.content, e.regions, e.styles, target, pairs.transfer, reconstruct=reconstruct
@@ -88,12 +96,12 @@ def translate(
 
 
 def real_for_penalty(config: LomitConfig, pairs: Pairs) -> Any:
-    """What the penalty interpolates with: the input (paper), or the exemplar: docs/method.md, eq. (5.2).
+    """What the penalty interpolates with: the input (paper), or the exemplar (recipe): docs/method.md, eq. (5.2).
 
     The exemplar has the target's labels on the groups that are transferred; on the others only the input has them, so
     with a part of the groups the interpolation is between images that share some of the target's labels.
     """
-    return pairs.images if config.model.critic_condition == "none" else swap(pairs.images)
+    return swap(pairs.images) if config.model.recipe else pairs.images
 
 
 def critic_terms(critic: Critic, pairs: Pairs, fake: Any) -> tuple[dict[str, Any], Any]:
@@ -114,28 +122,24 @@ def critic_terms(critic: Critic, pairs: Pairs, fake: Any) -> tuple[dict[str, Any
     return terms, logits
 
 
-def r1_term(config: LomitConfig, masks: Any, content: Any, images: Any) -> Any:
-    """R1 at the content's resolution on the features that `r1_features` names."""
-    size = content.shape[1]
-    features = content if config.loss.r1_features == "content" else mask.normalised_channels(area_pool(images, size))
+def similarity_term(config: LomitConfig, masks: Any, content: Any, images: Any) -> Any:
+    """R1 at the content's resolution on the features that `mask_similarity_features` names; eqs. (5.9), (5.10)."""
+    size, colours = content.shape[1], config.loss.mask_similarity_features == "colour"
+    features = mask.normalised_channels(area_pool(images, size)) if colours else content
     pooled = area_pool(masks[..., :-1], size)
-    return mask.mask_similarity(pooled, features, cut_negative=config.loss.r1_cut_negative)
+    return mask.mask_similarity(pooled, features, cut_negative=config.model.recipe)
 
 
 def mask_decoder_terms(config: LomitConfig, pairs: Pairs, first: Translation) -> dict[str, Any]:
-    """R1 and the edge term, whose gradients go to the mask decoder only; none with frozen masks."""
+    """R1 and the edge term, where they have a weight: their gradients go to the mask decoder only."""
     if config.training.freeze_masks:
         return {}
-    masks = first.encoding.masks
-    terms = {"r1": r1_term(config, masks, first.encoding.content[0], pairs.images)}
+    masks, terms = first.encoding.masks, {}
+    if not config.loss.mask_similarity.zero:
+        terms["mask_similarity"] = similarity_term(config, masks, first.encoding.content[0], pairs.images)
     if config.loss.edge_weight:
-        terms["edge"] = edge_term(config, masks, pairs.images)
+        terms["edge"] = mask.edge_smoothness(masks[..., :-1], pairs.images)
     return terms
-
-
-def edge_term(config: LomitConfig, masks: Any, images: Any) -> Any:
-    """The edge term of all groups."""
-    return mask.edge_smoothness(masks[..., :-1], images, config.loss.edge_scale)
 
 
 def cycle_terms(
@@ -148,13 +152,13 @@ def cycle_terms(
     contents, so that they are compared normalised, with the first ones fixed.
     """
     e, code = first.encoding, generator.code_size
-    again = core.encode(generator, first.image, decoupled=config.model.masks == "decoupled", contrast=contrast)
+    again = core.encode(generator, first.image, decoupled=config.model.recipe, contrast=contrast)
     offered = pairs.offered(swap(again.styles), generator)
     back = core.mix_styles(again.styles, offered, pairs.transfer, code)
     returned = core.paint(
         generator, first.image, again.content, again.regions, again.styles, back, pairs.transfer
     ).image
-    fixed = ops.stop_gradient if config.loss.detach_style_targets else lambda x: x
+    fixed = ops.stop_gradient if config.model.recipe else lambda x: x
     groups = pairs.transfer.shape[-1]
     if generator.colour_groups:
         contents = mask.normalised_channels(again.content[0]), ops.stop_gradient(mask.normalised_channels(e.content[0]))
@@ -236,11 +240,11 @@ def generator_terms(
 ) -> dict[str, Any]:  # fmt: skip
     """All unweighted terms of the generator side, by name: the image's, the masks', and the critic's answers to both.
 
-    Mask similarity is apart (`r1_term`): its gradient goes to the mask decoder only. With frozen masks there are no
-    terms of masks.
+    R1 and the edge term are apart (`mask_decoder_terms`): their gradients go to the mask decoder only. With frozen
+    masks there are no terms of masks.
     """
     terms, returned = image_terms(generator, config, pairs, first, contrast)
-    ask = config.model.masks == "decoupled" and not config.training.freeze_masks
+    ask = config.model.recipe and not config.training.freeze_masks
     changed = changes(generator, pairs, first)
     images, labels = [first.image], [pairs.target]
     if ask:
@@ -259,9 +263,9 @@ def generator_terms(
     if not config.training.freeze_masks:
         foreground = first.encoding.masks[..., :-1]
         pixels = None
-        if config.loss.r2_change:
-            pixels = mask.change_weights(foreground, changed, pairs.transfer, config.loss.r2_change)
-        terms["r2"] = mask.mask_sparsity(foreground, config.loss, success, pixels)
+        if config.loss.mask_sparsity_change:
+            pixels = mask.change_weights(foreground, changed, pairs.transfer, config.loss.mask_sparsity_change)
+        terms["mask_sparsity"] = mask.mask_sparsity(foreground, success, pixels)
     return terms
 
 
@@ -273,8 +277,6 @@ def image_terms(
     terms = {}
     if generator.free_groups:
         terms["reconstruction"] = reconstruction_term(generator, config, pairs, first)
-        outside = 1 - ops.stop_gradient(core.chosen_mask(first.encoding.masks, pairs.transfer))
-        terms["background"] = reconstruction.masked_l1(first.painting.raw, pairs.images, outside)
     if generator.colour_groups:
         terms["colour"] = colour_term(generator, pairs, first)
     cycle, returned = cycle_terms(generator, config, pairs, first, contrast)
@@ -310,26 +312,27 @@ def mask_terms(
 
 
 def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
-    """Weight of every term of `generator_terms`, of "r1" and of "edge", at a generator step (an int or a scalar)."""
+    """Weight of every term of `generator_terms` and `mask_decoder_terms` at a generator step (an int or a scalar)."""
     loss = config.loss
-    own = mask.ramp(step, loss.mask_start, loss.mask_end) if config.model.masks == "decoupled" else 1.0
-    return {
+    own = at_step(config, loss.mask_losses, step)
+    return WEIGHTS | {
         "adversarial": loss.adversarial_weight,
-        "classification": loss.classification_weight,
         "reconstruction": loss.reconstruction_weight,
         "colour": loss.colour_weight,
         "cycle": loss.cycle_weight,
-        "content": loss.content_weight,
-        "style_foreground": loss.style_foreground_weight,
-        "style_background": loss.style_background_weight,
-        "background": loss.background_weight,
-        "mask_classification": own * loss.mask_classification_weight,
+        "mask_classification": own * WEIGHTS["mask_classification"],
         "mask_cycle": own * loss.mask_cycle_weight,
-        "mask_critic": own * loss.mask_critic_weight,
-        "r1": own * mask.ramp(step, loss.r1_start, loss.r1_end) * loss.r1_weight,
+        "mask_critic": own * WEIGHTS["mask_critic"],
+        "mask_similarity": own * at_step(config, loss.mask_similarity, step),
         "edge": own * loss.edge_weight,
-        "r2": own * mask.sparsity_weight(step, loss),
+        "mask_sparsity": own * at_step(config, loss.mask_sparsity, step),
     }
+
+
+def at_step(config: LomitConfig, schedule: Schedule, step: Any) -> Any:
+    """A schedule's value at a generator step, a float32 scalar: docs/method.md, eq. (6.9)."""
+    start, end = schedule.steps(config.training.schedule_steps)
+    return scheduled(step, schedule.initial, schedule.final, start, end)
 
 
 def mask_contrast(config: LomitConfig, step: Any) -> Any:
@@ -339,4 +342,4 @@ def mask_contrast(config: LomitConfig, step: Any) -> Any:
     """
     if config.training.freeze_masks or not config.model.mask_contrast:
         return None
-    return config.model.mask_contrast * mask.ramp(step, config.loss.mask_start, config.loss.mask_end)
+    return config.model.mask_contrast * at_step(config, config.loss.mask_losses, step)

@@ -83,7 +83,7 @@ def _config(flags: PackFlags) -> DataConfig:
         attributes = celeb_a.all_attributes(flags.data_dir)
     return DataConfig(
         dataset=flags.dataset, data_dir=flags.data_dir, labels_file=flags.labels_file, attributes=attributes,
-        image_size=flags.image_size, crop=flags.crop, cache=False,
+        image_size=flags.image_size, crop=flags.crop,
     )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ mirroring and every draw are the same numbers, and the images are within 1 of 25
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -109,7 +108,7 @@ def sample_pairs(images: ImageSet, config: DataConfig, count: int, seed: int) ->
         second = order.differing(first, np.random.default_rng([seed, Purpose.SAMPLE]))
     else:
         second = order.walk(1, 0, count)
-    store = ImageStore(images, dataclasses.replace(config, cache=False), seed=seed)
+    store = ImageStore(images, config, seed=seed, cache=False)
     pictures, actual = store.get(np.concatenate([first, second]))
     x, y = host.to_model_range(pictures), images.labels[actual]
     return {"x1": x[:count], "y1": y[:count], "x2": x[count:], "y2": y[count:]}
@@ -120,7 +119,7 @@ def batches(images: ImageSet, config: DataConfig, batch_size: int) -> Iterator[d
 
     Nothing is mirrored. The last batch is smaller, and so is one with corrupt images, which are left out.
     """
-    store = ImageStore(images, dataclasses.replace(config, cache=False))
+    store = ImageStore(images, config, cache=False)
     for start in range(0, len(images), batch_size):
         pictures, indices = store.readable(np.arange(start, min(start + batch_size, len(images))))
         if len(indices):

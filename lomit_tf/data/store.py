@@ -60,13 +60,13 @@ class CorruptReport:
 class ImageStore:
     """Random access to the images of a set as the model sees them, but for flip and range: (S, S, 3) uint8.
 
-    Threads share it. Images are kept once read where `config.cache` is set and all of them take at most
+    Threads share it. Images are kept once read, unless `cache` is False or all of them would take more than
     `cache_bytes`, 4 GiB by default. `square` crops and resizes them, by default as `squarer` says.
     """
 
     def __init__(
         self, images: ImageSet, config: DataConfig, *, seed: int = 0, num_workers: int = 4,
-        cache_bytes: int = CACHE_BYTES, square: Squarer | None = None,
+        cache: bool = True, cache_bytes: int = CACHE_BYTES, square: Squarer | None = None,
     ) -> None:  # fmt: skip
         self.images, self.config, self.seed = images, config, seed
         self._square = square or squarer()
@@ -77,7 +77,7 @@ class ImageStore:
         self._replacement: dict[int, int] = {}
         size = config.image_size
         shape = (len(images), size, size, 3)
-        keep = config.cache and np.prod(shape, dtype=np.int64) <= cache_bytes
+        keep = cache and np.prod(shape, dtype=np.int64) <= cache_bytes
         self._kept = np.empty(shape, np.uint8) if keep else None  # pages are only taken as they are filled
         self._filled = np.zeros(len(images), bool)
 

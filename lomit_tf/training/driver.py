@@ -18,6 +18,7 @@ from lomit_tf.data.store import CorruptReport
 from lomit_tf.training import callbacks as cb
 from lomit_tf.training.checkpoints import Checkpoints, Workdir
 
+SAMPLE_PAIRS = 8  # in a sample grid
 Step = Callable[[Any], dict[str, float]]  # an element of the data -> the step's terms
 
 
@@ -75,7 +76,7 @@ class Driver:
         t, work, first = self.config.training, self.work, self.first
         # What stops a run stops every worker at the same step: all of them see the same terms.
         own: list[keras.callbacks.Callback] = [cb.StopOnNaN(lambda: self.saver.latest)]
-        if self.config.model.masks != "full" and not t.freeze_masks:  # dead on purpose, or not in training
+        if not t.freeze_masks:
             own.append(cb.MaskHealth(t.mask_patience))
         if self.fixed is None:
             return None, own

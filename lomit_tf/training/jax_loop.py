@@ -16,7 +16,7 @@ from lomit_tf.data.numpy_pairs import NumpyPairs, sample_pairs
 from lomit_tf.data.sources import open_set
 from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
-from lomit_tf.training.driver import Driver, TrainingResult
+from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult
 from lomit_tf.training.jax_step import JaxLomit, JaxStep, devices_for
 from lomit_tf.training.warm_start import start_from
 
@@ -48,7 +48,7 @@ def train(
     devices = checked_devices(config)
     keras.utils.set_random_seed(t.seed)
     images = open_set(config.data, "train")
-    fixed = sample_pairs(open_set(config.data, "validation"), config.data, t.sample_count, seed=0)
+    fixed = sample_pairs(open_set(config.data, "validation"), config.data, SAMPLE_PAIRS, seed=0)
     work.prepare(config)
     model = JaxLomit(config)
     model.compile(jit_compile=False)

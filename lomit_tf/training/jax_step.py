@@ -186,7 +186,7 @@ class JaxStep:
             terms["critic/gradient_penalty"] = adversarial.gradient_penalty(gradient)
             sum_of_terms = (
                 loss.adversarial_weight * terms["critic/wasserstein"]
-                + loss.gradient_penalty_weight * terms["critic/gradient_penalty"]
+                + objectives.PENALTY_WEIGHT * terms["critic/gradient_penalty"]
                 + loss.critic_classification_weight * terms["critic/classification"]
             )
             return sum_of_terms, (terms, logits)

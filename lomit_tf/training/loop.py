@@ -16,11 +16,12 @@ from lomit_tf.data.sources import open_set
 from lomit_tf.model import Lomit
 from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
-from lomit_tf.training.driver import Driver, TrainingResult
+from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult
 from lomit_tf.training.strategies import distribute, is_chief, make_strategy, worker_rows
 from lomit_tf.training.warm_start import start_from
 
 __all__ = ["TrainingError", "TrainingResult", "train"]
+
 
 
 def one_thread_per_operation() -> None:
@@ -70,7 +71,7 @@ def train(
     if t.deterministic:
         tf.config.experimental.enable_op_determinism()
     images = open_set(config.data, "train")
-    fixed = sample_pairs(open_set(config.data, "validation"), config.data, t.sample_count, seed=0) if chief else None
+    fixed = sample_pairs(open_set(config.data, "validation"), config.data, SAMPLE_PAIRS, seed=0) if chief else None
     if chief:
         work.prepare(config)
     with strategy.scope():

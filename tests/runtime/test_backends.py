@@ -41,9 +41,8 @@ from lomit_tf.config import LomitConfig
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 
-config = LomitConfig.create(base_channels=4, residual_blocks=1, critic_channels=2, critic_layers=3, mlp_width=8,
-                            skips=True, masks="decoupled", output="composite", critic_condition="heads",
-                            mask_filter=2)
+config = LomitConfig.create(base_channels=4, residual_blocks=1, critic_channels=2, critic_layers=3,
+                            system="recipe", mask_filter=2)
 rng = np.random.default_rng(0)
 x1, x2 = rng.uniform(-1, 1, (2, 2, 16, 16, 3)).astype("float32")
 y1, y2, one = np.zeros((2, 1), "float32"), np.ones((2, 1), "float32"), np.ones((2, 1), "float32")

@@ -145,7 +145,7 @@ def test_bad_checkpoints_are_one_line_each(filled, config, tiny, workdir):
     assert "was trained with --precision=float32, and this run asks for --precision=mixed_bfloat16" in refused(half)
     with pytest.raises(ConfigError, match=r"^[^\n]*--precision=float32[^\n]*$"):
         workdir.check(half, "auto")
-    narrow = tiny(ema_decay=0.9, mlp_width=4)
+    narrow = tiny(ema_decay=0.9, base_channels=2)
     assert "step-3.npz: does not fit this version's networks" in refused(narrow, model_of(narrow))
     whole = path.read_bytes()
     middle = len(whole) // 2
