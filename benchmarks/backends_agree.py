@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
             own[name] = int(value)
         else:
             flags.append(word)
-    flags = flags or list(TINY)
+    flags = [*(flags or TINY), f"--schedule_steps={own['steps']}"]
     found: dict[str, list[dict[str, float]]] = {"tensorflow": [], "jax": []}
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(own["seeds"]):

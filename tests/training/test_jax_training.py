@@ -21,7 +21,7 @@ needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 FLAGS = {
     "dataset": "drawn_faces", "crop": 0, "train_images": 12, "n_critic": 2, "checkpoint_every": 1, "log_every": 1,
-    "sample_every": 0, "ema_decay": 0.9, "keep_checkpoints": 9,
+    "sample_every": 0, "ema_decay": 0.9, "keep_checkpoints": 9, "schedule_steps": 100,
 }  # fmt: skip
 # An import of these fails then, and importlib.util.find_spec finds nothing, as where they are not installed.
 BLOCKED = """
