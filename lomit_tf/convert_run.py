@@ -64,7 +64,7 @@ def _convert(options: Options) -> None:
         raise Failure(f"{failed} of {len(options.run)} folders were not converted", UNUSABLE)
 
 
-COMMAND = Command("lomit-convert-run", FLAGS.help_text, FLAGS.parse, _convert, models=False)
+COMMAND = Command("lomit-convert-run", FLAGS.help_text, FLAGS.parse, _convert, backends=())
 
 if __name__ == "__main__":
     sys.exit(run())
