@@ -67,9 +67,7 @@ def test_nothing_given_is_the_default():
 
 
 def test_every_field_can_be_given(folder):
-    (folder / "base.cfg").write_text(
-        "--system=recipe\n--attributes=a,b\n--pairing=differing\n"
-    )
+    (folder / "base.cfg").write_text("--system=recipe\n--attributes=a,b\n--pairing=differing\n")
     texts = {
         "mask_upsamples": "1", "critic_layers": "3", "image_size": "192", "groups": "x: a; y: b",
         "labels_file": "my table.csv", "data_dir": "../data", "mask_similarity": "0.0:2.5@0.25-0.5",
