@@ -59,8 +59,8 @@ def test_the_apk_is_signed_and_says_what_it_is(apk):
     assert run("zipalign", "-c", "4", str(apk)).returncode == 0
     badging = run("aapt", "dump", "badging", str(apk)).stdout
     for line in (
-        "package: name='lomit.demo'", "sdkVersion:'24'", "targetSdkVersion:'34'",
-        "launchable-activity: name='lomit.demo.MainActivity'", "application-label-ko:",
+        "package: name='io.github.lomit_tf.demo'", "sdkVersion:'24'", "targetSdkVersion:'34'",
+        "launchable-activity: name='io.github.lomit_tf.demo.MainActivity'", "application-label-ko:",
         "native-code: 'arm64-v8a' 'x86_64'",
     ):  # fmt: skip
         assert line in badging, line
