@@ -78,5 +78,7 @@ def test_the_apk_holds_models_libraries_and_licences(apk):
                 assert inside.compress_type == zipfile.ZIP_STORED, name
         names = set(files.namelist())
         assert {f"lib/{abi}/libtensorflowlite_jni.so" for abi in ABIS} <= names
-        assert {"assets/licences/lomit.txt", "assets/licences/tensorflow.txt"} <= names
+        assert {f"assets/licences/{name}.txt" for name in ("lomit", "tensorflow", "face_models", "weights")} <= names
+        assert "non-commercial research only" in files.read("assets/licences/weights.txt").decode()
+        assert "assets/portraits.md" in names
         assert "Apache License" in files.read("assets/licences/tensorflow.txt").decode()

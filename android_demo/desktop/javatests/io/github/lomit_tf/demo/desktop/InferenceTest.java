@@ -204,7 +204,8 @@ public final class InferenceTest {
         MaskEdits painted = new MaskEdits();
         painted.add(new Stroke(0, false, 0.2f, 1f, new float[] {0.5f, 0.5f}));
         Picture made = translator.translate(input, view, painted, exemplar);
-        int middle = input.height / 2 * input.width + input.width / 2;
+        Window window = windows.get(0).window;
+        int middle = (window.top + window.height / 2) * input.width + window.left + window.width / 2;
         assertFalse(made.argb[middle] == input.argb[middle]);
     }
 
