@@ -9,7 +9,7 @@ The int8 pair and labels.txt are copied into android_demo/assets. model.properti
 not: the part of a photograph that it sees, as the Translator decides it; which groups are painted by colour curves; and
 the data set, for which the app has a text with the licence's terms. The exemplars are the portraits of lomit_tf/samples
 for models of faces, with their origin in portraits.md, and drawn faces for others. colours.txt has the swatches of
-lomit_tf.portraits.
+lomit_tf.photos.portraits.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from lomit_tf import portraits
+from lomit_tf.photos import portraits
 from lomit_tf.imaging.framing import CELEBA_CROP
-from lomit_tf.translator import FACE_DATASETS
+from lomit_tf.photos.translator import FACE_DATASETS
 
 ASSETS = Path(__file__).parents[2] / "android_demo" / "assets"
 DRAWN = (12, 14, 15)  # seeds of the drawn exemplars
@@ -78,7 +78,7 @@ def write_colours(assets: Path) -> None:
 
 
 def copy(exported: Path, assets: Path = ASSETS) -> None:
-    """Copy, describe, and write the checksums that tests/test_android.py compares."""
+    """Copy, describe, and write the checksums that tests/android/test_android.py compares."""
     manifest = json.loads((exported / "export.json").read_text(encoding="utf-8"))
     for name in FILES:
         shutil.copyfile(exported / ("tflite" if name.endswith(".tflite") else "") / name, assets / name)

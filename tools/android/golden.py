@@ -16,10 +16,10 @@ from PIL import Image
 
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.imaging import carry_back, curves, faces, framing, mask_edges
+from lomit_tf.imaging import curves, faces, framing, mask_edges, paste_back
 from lomit_tf.imaging.celeba_framing import SHAPE
 from lomit_tf.imaging.framing import Window
-from lomit_tf.imaging.masks import replace
+from lomit_tf.imaging.given_masks import replace
 
 DEMO = Path(__file__).parents[2] / "android_demo"
 SIZE = 64
@@ -147,14 +147,14 @@ def _pasted(photo: np.ndarray, window: Window, painted: np.ndarray, mask: np.nda
     size, region = photo.shape[:2], framing.cut(photo, window)
     view = _view(photo, window)
     change = (preprocess.to_model_range(painted) - preprocess.to_model_range(view)).numpy() / 2
-    raised = carry_back.upsample_change(change, region)
-    where = carry_back.upsample_masks(np.float32(mask / 255)[..., None], region.shape[:2])[..., 0]
+    raised = paste_back.upsample_change(change, region)
+    where = paste_back.upsample_masks(np.float32(mask / 255)[..., None], region.shape[:2])[..., 0]
     inside = window.inside(size)
     pasted = photo.copy()
     change, blend, fade = (
-        framing.uncut(plane, window, size) for plane in (raised, where, carry_back.fading(window, size))
+        framing.uncut(plane, window, size) for plane in (raised, where, paste_back.fading(window, size))
     )
-    pasted[inside] = carry_back.add(photo[inside], change, blend * fade, 255)
+    pasted[inside] = paste_back.add(photo[inside], change, blend * fade, 255)
     return pasted
 
 

@@ -17,15 +17,16 @@ from PIL import Image
 
 from export import graphs, tflite
 from export.runtimes import TFLite
-from lomit_tf import core, portraits
+from lomit_tf import core
 from lomit_tf.config import LomitConfig
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.imaging import carry_back, colours, faces
-from lomit_tf.inference import Painted
+from lomit_tf.imaging import colours, faces, paste_back
+from lomit_tf.inference import PaintedArrays
 from lomit_tf.model import Lomit
 from lomit_tf.networks.colour import MOMENTS
-from lomit_tf.translator import Exemplar, Translator
+from lomit_tf.photos import portraits
+from lomit_tf.photos.translator import Exemplar, Translator
 
 SIZE = 64
 GREY = (120, 130, 140)
@@ -69,7 +70,7 @@ class Files:
         rest = np.tile(np.float32([0] * MOMENTS + [1]), (len(images), 1, 1))
         return np.repeat(np.concatenate([code, rest], axis=-1), groups, axis=1)
 
-    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
+    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
         """As Inference.paint."""
         g, groups = self.model.inference_generator, self.model.group_names
         exemplars = styles[:, 0, : g.code_size].reshape(*images.shape[:3], 3 + len(groups))
@@ -77,9 +78,9 @@ class Files:
         feed |= {"transfer": transfer} if len(groups) > 1 else {}
         feed |= {"colours": styles[:, list(g.colour_groups), g.code_size : -1]} if g.colour_groups else {}
         painted = self._generator.run(feed | {"image_masks": masks[..., :-1]})
-        return Painted(masks, painted.get("raw"), painted.get("curves"))
+        return PaintedArrays(masks, painted.get("raw"), painted.get("curves"))
 
-    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
+    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
         """As Inference.translate."""
         return self.paint(images, self.masks(images), styles, transfer)
 
@@ -177,7 +178,7 @@ def two_painters(folder: Path) -> dict[str, np.ndarray]:
     edits = np.stack([disc(), np.full((SIZE, SIZE), -1, np.float32)], axis=-1)[None]
     made = core.apply_styles(g, image, core.encode_exemplar(g, exemplar)[0], edits=edits)
     masks = np.asarray(made.masks)[0, ..., :-1]
-    above = np.all((masks >= carry_back.MASK_FLOOR) | (masks == 0), axis=-1)
+    above = np.all((masks >= paste_back.MASK_FLOOR) | (masks == 0), axis=-1)
     blue = Translator(model, log_notes=False).encode_colour(SET[0])
     transfer = np.float32([[1, 0]])  # as Translator.check leaves it: there is nothing of the smile
     coloured = core.apply_styles(g, image, blue.styles[None], transfer, edits=edits)

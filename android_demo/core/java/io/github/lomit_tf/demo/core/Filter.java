@@ -73,7 +73,7 @@ final class Filter {
         return filter;
     }
 
-    /** What carry_back.upsample_masks takes: averages where both axes shrink, else linear. */
+    /** What paste_back.upsample_masks takes: averages where both axes shrink, else linear. */
     static Filter[] raising(int fromWidth, int fromHeight, int width, int height) {
         boolean shrinks = width <= fromWidth && height <= fromHeight;
         return new Filter[] {

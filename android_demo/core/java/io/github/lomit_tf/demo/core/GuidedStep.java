@@ -1,7 +1,7 @@
 package io.github.lomit_tf.demo.core;
 
 /**
- * One step of carry_back.upsample_change: the change at the guide's size. Rows are made when they are asked for, since a
+ * One step of paste_back.upsample_change: the change at the guide's size. Rows are made when they are asked for, since a
  * photograph's change as floats would be 4 bytes a pixel and channel; what is kept is of the smaller image's size.
  */
 final class GuidedStep {

@@ -1,7 +1,7 @@
 package io.github.lomit_tf.demo.core;
 
 /**
- * The model's change, brought to the picture's size and added within the masks (lomit_tf/imaging/carry_back.py): its
+ * The model's change, brought to the picture's size and added within the masks (lomit_tf/imaging/paste_back.py): its
  * brightness is fitted by linear functions of the photograph's colours, so that it follows the photograph's edges.
  */
 public final class PasteBack {
@@ -127,7 +127,7 @@ public final class PasteBack {
     }
 
     /**
-     * carry_back.upsample_change, its rows first..last handed to a sink: brightness through the guided filter, the two
+     * paste_back.upsample_change, its rows first..last handed to a sink: brightness through the guided filter, the two
      * differences of colour bilinearly, since uneven colours would become fringes along the photograph's edges.
      */
     static void raise(Planes change, final Rows guide, int first, int last, final GuidedStep.Sink sink) {

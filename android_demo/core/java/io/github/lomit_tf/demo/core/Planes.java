@@ -32,7 +32,7 @@ public final class Planes {
         return one;
     }
 
-    /** At another size: bilinear, averaged where it shrinks (carry_back.upsample_masks). */
+    /** At another size: bilinear, averaged where it shrinks (paste_back.upsample_masks). */
     public Planes resized(int toWidth, int toHeight) {
         if (toWidth == width && toHeight == height) {
             return this;
