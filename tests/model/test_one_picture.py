@@ -90,7 +90,7 @@ def test_server(model, pair, edit, expected):
     edits = np.stack([edit, np.full_like(edit, -1.0)], axis=-1)
     instance = {"image": image, "exemplar": exemplar, "image_masks": edits}
     item = engine.prepare(engine.signatures["translate"], instance, "instance 0")
-    answer = engine.finish(item, engine.run([item])[0])
+    answer = engine.answer(item, engine.run([item])[0])
     close(preprocess.from_model_range(answer["translation"]).numpy(), expected)
     np.testing.assert_allclose(answer["image_masks"][..., 0], edit, atol=1e-6)
 

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from lomit_tf.photos import portraits
 from lomit_tf.imaging.framing import CELEBA_CROP
+from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import FACE_DATASETS
 
 ASSETS = Path(__file__).parents[2] / "android_demo" / "assets"
