@@ -2,12 +2,12 @@ package io.github.lomit_tf.demo;
 
 import android.content.Context;
 import android.graphics.Bitmap;
+import io.github.lomit_tf.demo.core.ColourStyle;
 import io.github.lomit_tf.demo.core.DemoException;
 import io.github.lomit_tf.demo.core.Framing;
 import io.github.lomit_tf.demo.core.MaskEdits;
 import io.github.lomit_tf.demo.core.ModelView;
 import io.github.lomit_tf.demo.core.Planes;
-import io.github.lomit_tf.demo.core.SetColour;
 import io.github.lomit_tf.demo.core.Side;
 
 /** What the screen shows of a session: both pictures with their masks, and the pictures before and after. */
@@ -54,9 +54,9 @@ final class Bitmaps {
             shown.masks = null;
             shown.note = null;
         }
-        if (SetColour.isOne(uri)) {
+        if (ColourStyle.isOne(uri)) {
             shown.bitmap = Bitmap.createBitmap(SWATCH, SWATCH, Bitmap.Config.ARGB_8888);
-            shown.bitmap.eraseColor(0xff000000 | SetColour.parse(uri).rgb);
+            shown.bitmap.eraseColor(0xff000000 | ColourStyle.parse(uri).rgb);
             session.changed();
         } else if (!uri.isEmpty()) {
             look(shown, uri, session.state.edits(side).copy(), request);

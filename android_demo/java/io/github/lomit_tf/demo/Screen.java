@@ -10,11 +10,11 @@ import android.widget.LinearLayout;
 import android.widget.SeekBar;
 import android.widget.Spinner;
 import android.widget.TextView;
+import io.github.lomit_tf.demo.core.ColourStyle;
 import io.github.lomit_tf.demo.core.DemoException;
 import io.github.lomit_tf.demo.core.DemoState;
 import io.github.lomit_tf.demo.core.Framing;
 import io.github.lomit_tf.demo.core.Planes;
-import io.github.lomit_tf.demo.core.SetColour;
 import io.github.lomit_tf.demo.core.Side;
 import io.github.lomit_tf.demo.core.Stroke;
 import java.util.ArrayList;
@@ -77,7 +77,7 @@ final class Screen implements Session.Listener {
     private void pickColour(int rgb) {
         int group = Math.max(0, spinner().getSelectedItemPosition());
         boolean able = session.model != null && session.model.isColour(group);
-        session.pick(Side.EXEMPLAR, new SetColour(rgb, able ? session.model.groups.get(group) : "").uri());
+        session.pick(Side.EXEMPLAR, new ColourStyle(rgb, able ? session.model.groups.get(group) : "").uri());
     }
 
     private View find(int id) {

@@ -2,6 +2,7 @@ package io.github.lomit_tf.demo;
 
 import android.content.Context;
 import android.net.Uri;
+import io.github.lomit_tf.demo.core.ColourStyle;
 import io.github.lomit_tf.demo.core.DemoException;
 import io.github.lomit_tf.demo.core.DemoState;
 import io.github.lomit_tf.demo.core.EditHistory;
@@ -10,7 +11,6 @@ import io.github.lomit_tf.demo.core.MaskEdits;
 import io.github.lomit_tf.demo.core.ModelDescription;
 import io.github.lomit_tf.demo.core.ModelView;
 import io.github.lomit_tf.demo.core.Picture;
-import io.github.lomit_tf.demo.core.SetColour;
 import io.github.lomit_tf.demo.core.Side;
 import io.github.lomit_tf.demo.core.Stroke;
 import java.io.IOException;
@@ -157,7 +157,7 @@ final class Session {
             @Override
             public String compute() throws DemoException, IOException {
                 long start = System.nanoTime();
-                Exemplar exemplar = SetColour.isOne(star) ? Exemplar.of(SetColour.parse(star))
+                Exemplar exemplar = ColourStyle.isOne(star) ? Exemplar.of(ColourStyle.parse(star))
                         : Exemplar.of(work.view(star), exemplarEdits);
                 Picture picture = Pictures.read(context, input);
                 ModelView view = work.view(input, picture);

@@ -8,7 +8,7 @@ import android.view.View;
 import android.widget.Button;
 import android.widget.LinearLayout;
 import android.widget.SeekBar;
-import io.github.lomit_tf.demo.core.SetColour;
+import io.github.lomit_tf.demo.core.ColourStyle;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -43,7 +43,7 @@ final class Swatches {
         if (able && views.isEmpty()) {
             fill();
         }
-        int chosen = SetColour.isOne(exemplar) ? SetColour.parse(exemplar).rgb : -1;
+        int chosen = ColourStyle.isOne(exemplar) ? ColourStyle.parse(exemplar).rgb : -1;
         for (int i = 0; i < views.size(); i++) {
             boolean selected = colours.get(i) == chosen;
             if (views.get(i).isSelected() != selected) {

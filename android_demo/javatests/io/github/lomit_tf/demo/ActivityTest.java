@@ -83,7 +83,7 @@ public final class ActivityTest {
     }
 
     private void awaitMask(final String what, final boolean painted) throws InterruptedException {
-        app.await(what, new App.Wish() {
+        app.await(what, new App.Condition() {
             @Override
             boolean holds() {
                 return mask(0) > 0.9f == painted;
@@ -140,7 +140,7 @@ public final class ActivityTest {
         App.idle();
         float hair = mask(0);
         line(photo());
-        app.await("the last group's mask", new App.Wish() {
+        app.await("the last group's mask", new App.Condition() {
             @Override
             boolean holds() {
                 return mask(last) > 0.9f;

@@ -75,13 +75,13 @@ final class App {
     }
 
     /** Something that the work thread will make true. */
-    abstract static class Wish {
+    abstract static class Condition {
         abstract boolean holds();
     }
 
-    void await(String what, Wish wish) throws InterruptedException {
+    void await(String what, Condition condition) throws InterruptedException {
         long end = System.currentTimeMillis() + PATIENCE;
-        while (!wish.holds()) {
+        while (!condition.holds()) {
             assertTrue(what + " did not come: " + text(R.id.status), System.currentTimeMillis() < end);
             Thread.sleep(10);
             idle();
@@ -89,7 +89,7 @@ final class App {
     }
 
     void awaitMasks() throws InterruptedException {
-        await("the masks", new Wish() {
+        await("the masks", new Condition() {
             @Override
             boolean holds() {
                 return session().bitmaps.of(Side.INPUT).masks != null && session().bitmaps.of(Side.EXEMPLAR).masks != null;
@@ -98,7 +98,7 @@ final class App {
     }
 
     void await(final DemoState.Phase phase) throws InterruptedException {
-        await(phase.name(), new Wish() {
+        await(phase.name(), new Condition() {
             @Override
             boolean holds() {
                 return session().state.phase() == phase && (phase != DemoState.Phase.DONE || session().bitmaps.after != null);

@@ -91,7 +91,7 @@ public final class OtherAppsTest {
 
     private void awaitText(final int text, final Object... values) throws InterruptedException {
         final String expected = app.activity().getString(text, values);
-        app.await(expected, new App.Wish() {
+        app.await(expected, new App.Condition() {
             @Override
             boolean holds() {
                 return app.text(R.id.status).equals(expected);
@@ -100,7 +100,7 @@ public final class OtherAppsTest {
     }
 
     private void awaitPhoto() throws InterruptedException {
-        app.await("the photo", new App.Wish() {
+        app.await("the photo", new App.Condition() {
             @Override
             boolean holds() {
                 return app.session().bitmaps.of(Side.INPUT).masks != null;
@@ -123,7 +123,7 @@ public final class OtherAppsTest {
         app.awaitMasks();
         app.view(R.id.translate).performClick();
         app.await(DemoState.Phase.DONE);
-        app.await("giving up what is no longer used", new App.Wish() {
+        app.await("giving up what is no longer used", new App.Condition() {
             @Override
             boolean holds() {
                 return app.activity().getContentResolver().getPersistedUriPermissions().isEmpty();
@@ -213,7 +213,7 @@ public final class OtherAppsTest {
         app = new App(saved);
         app.awaitMasks();
         app.await(DemoState.Phase.DONE);
-        app.await("cleaning", new App.Wish() {
+        app.await("cleaning", new App.Condition() {
             @Override
             boolean holds() {
                 return !new File(Pictures.folder(app.activity()), "result-1.png").exists();

@@ -13,9 +13,9 @@ import android.os.Bundle;
 import android.view.View;
 import android.view.ViewGroup;
 import android.widget.SeekBar;
+import io.github.lomit_tf.demo.core.ColourStyle;
 import io.github.lomit_tf.demo.core.DemoState;
 import io.github.lomit_tf.demo.core.Picture;
-import io.github.lomit_tf.demo.core.SetColour;
 import io.github.lomit_tf.demo.core.Side;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +49,7 @@ public final class SwatchesTest {
     }
 
     private void awaitPhoto() throws InterruptedException {
-        app.await("the photo", new App.Wish() {
+        app.await("the photo", new App.Condition() {
             @Override
             boolean holds() {
                 return app.session().model != null && app.session().bitmaps.of(Side.INPUT).masks != null;
@@ -146,7 +146,7 @@ public final class SwatchesTest {
         bars.get(2).setProgress(100);
         dialog.getButton(DialogInterface.BUTTON_POSITIVE).performClick();
         App.idle();
-        assertEquals(0x00ff00, SetColour.parse(app.session().state.uri(Side.EXEMPLAR)).rgb);
+        assertEquals(0x00ff00, ColourStyle.parse(app.session().state.uri(Side.EXEMPLAR)).rgb);
         for (SwatchView one : swatches()) {
             assertFalse(one.isSelected());
         }

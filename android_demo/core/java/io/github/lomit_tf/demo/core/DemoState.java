@@ -31,7 +31,7 @@ public final class DemoState {
         return phase;
     }
 
-    /** Where a picture lies, a URI; an exemplar's may be a colour (SetColour); empty without one. */
+    /** Where a picture lies, a URI; an exemplar's may be a colour (ColourStyle); empty without one. */
     public String uri(Side side) {
         return uris[side.ordinal()];
     }

@@ -4,9 +4,9 @@ package io.github.lomit_tf.demo.core;
 public final class Exemplar {
     final ModelView view;
     final MaskEdits edits;
-    final SetColour colour;
+    final ColourStyle colour;
 
-    private Exemplar(ModelView view, MaskEdits edits, SetColour colour) {
+    private Exemplar(ModelView view, MaskEdits edits, ColourStyle colour) {
         this.view = view;
         this.edits = edits;
         this.colour = colour;
@@ -18,7 +18,7 @@ public final class Exemplar {
     }
 
     /** A colour in the place of a picture. */
-    public static Exemplar of(SetColour colour) {
+    public static Exemplar of(ColourStyle colour) {
         return new Exemplar(null, null, colour);
     }
 }

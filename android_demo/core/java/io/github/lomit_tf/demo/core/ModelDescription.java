@@ -101,7 +101,7 @@ public final class ModelDescription {
         ModelDescription model =
                 new ModelDescription(size, Collections.unmodifiableList(names), transfer, settable, colour);
         if (settable) {
-            expect(find(generator.inputs(), "colours"), 1, model.colourGroups(), SetColour.MOMENTS);
+            expect(find(generator.inputs(), "colours"), 1, model.colourGroups(), ColourStyle.MOMENTS);
         }
         model.expectOutputs(generator);
         return model;

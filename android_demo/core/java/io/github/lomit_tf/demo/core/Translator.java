@@ -45,7 +45,7 @@ public final class Translator {
     }
 
     /** Of a colour: its own group, where that is chosen, and no other. */
-    private boolean[] transferred(boolean[] chosen, SetColour colour) throws DemoException {
+    private boolean[] transferred(boolean[] chosen, ColourStyle colour) throws DemoException {
         int group = model.colourGroup(colour.group);
         if (group < 0 || !model.colours) {
             throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, "no group of " + model.groups + " takes the "
@@ -79,14 +79,14 @@ public final class Translator {
     }
 
     /** Six moments for each colour group, zeros where the exemplar's style stays. */
-    private float[] colours(SetColour colour) {
-        float[] values = new float[model.colourGroups() * SetColour.MOMENTS];
+    private float[] colours(ColourStyle colour) {
+        float[] values = new float[model.colourGroups() * ColourStyle.MOMENTS];
         if (colour != null) {
             int place = 0;
             for (int g = 0; g < model.colourGroup(colour.group); g++) {
-                place += model.isColour(g) ? SetColour.MOMENTS : 0;
+                place += model.isColour(g) ? ColourStyle.MOMENTS : 0;
             }
-            System.arraycopy(colour.moments(), 0, values, place, SetColour.MOMENTS);
+            System.arraycopy(colour.moments(), 0, values, place, ColourStyle.MOMENTS);
         }
         return values;
     }

@@ -202,14 +202,14 @@ public final class TranslatorTest {
         Picture photo = plain(90, 90, 0xff404040);
         ModelView input = translator.view(photo, new Framing(false, 1).frame(photo, null));
         MaskEdits none = new MaskEdits();
-        SetColour blue = new SetColour(0x2b6fd6, "lips");
+        ColourStyle blue = new ColourStyle(0x2b6fd6, "lips");
         float[] moments = new float[12];
         System.arraycopy(blue.moments(), 0, moments, 6, 6);
         Picture made = translator.translate(photo, input, none, Exemplar.of(blue));
         assertArrayEquals(moments, last.get("colours"), 0f);
         assertArrayEquals(new float[] {0f, 1f}, last.get("transfer"), 0f);
         assertEquals("half of one group's change", 0x40 + Math.round(0.5f * 0.2f * 127.5f), made.argb[4000] & 255, 1);
-        translator.translate(photo, input, none, Exemplar.of(new SetColour(0x2b6fd6, "")));
+        translator.translate(photo, input, none, Exemplar.of(new ColourStyle(0x2b6fd6, "")));
         System.arraycopy(blue.moments(), 0, moments, 0, 6);
         Arrays.fill(moments, 6, 12, 0f);
         assertArrayEquals("the first colour group", moments, last.get("colours"), 0f);
@@ -219,7 +219,7 @@ public final class TranslatorTest {
         translator.translate(photo, input, none, Exemplar.of(input, none));
         assertArrayEquals("an exemplar sets no colour", new float[12], last.get("colours"), 0f);
         try {
-            translator.translate(photo, input, none, Exemplar.of(new SetColour(0, "smile")));
+            translator.translate(photo, input, none, Exemplar.of(new ColourStyle(0, "smile")));
             fail();
         } catch (DemoException e) {
             assertTrue(e.getMessage(), e.getMessage().contains("colour:#000000:smile"));

@@ -6,13 +6,13 @@ import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
 import io.github.lomit_tf.demo.core.BlazeFace;
+import io.github.lomit_tf.demo.core.ColourStyle;
 import io.github.lomit_tf.demo.core.DemoException;
 import io.github.lomit_tf.demo.core.Exemplar;
 import io.github.lomit_tf.demo.core.Framing;
 import io.github.lomit_tf.demo.core.MaskEdits;
 import io.github.lomit_tf.demo.core.ModelView;
 import io.github.lomit_tf.demo.core.Picture;
-import io.github.lomit_tf.demo.core.SetColour;
 import io.github.lomit_tf.demo.core.Stroke;
 import io.github.lomit_tf.demo.core.Translator;
 import io.github.lomit_tf.demo.core.Window;
@@ -166,7 +166,7 @@ public final class InferenceTest {
     public void aColourThatIsSetGivesWhatPythonGives() throws Exception {
         int[] colours = {0x2b6fd6, 0xc9a063};
         for (int i = 0; i < colours.length; i++) {
-            Exemplar colour = Exemplar.of(new SetColour(colours[i], ""));
+            Exemplar colour = Exemplar.of(new ColourStyle(colours[i], ""));
             compare("colour_" + i + ".png", input, translator.translate(input, view, new MaskEdits(), colour));
         }
     }

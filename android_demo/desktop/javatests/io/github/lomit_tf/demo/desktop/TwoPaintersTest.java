@@ -3,12 +3,12 @@ package io.github.lomit_tf.demo.desktop;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 
+import io.github.lomit_tf.demo.core.ColourStyle;
 import io.github.lomit_tf.demo.core.Exemplar;
 import io.github.lomit_tf.demo.core.Framing;
 import io.github.lomit_tf.demo.core.MaskEdits;
 import io.github.lomit_tf.demo.core.ModelView;
 import io.github.lomit_tf.demo.core.Picture;
-import io.github.lomit_tf.demo.core.SetColour;
 import io.github.lomit_tf.demo.core.Stroke;
 import io.github.lomit_tf.demo.core.Translator;
 import java.awt.image.BufferedImage;
@@ -56,7 +56,7 @@ public final class TwoPaintersTest {
         ModelView exemplar = translator.view(star, centre.frame(star, null));
         Picture made = translator.translate(input, view, disc(), Exemplar.of(exemplar, new MaskEdits()));
         compare("painters_made.png", input, made);
-        Exemplar blue = Exemplar.of(new SetColour(0x2b6fd6, "hair"));
+        Exemplar blue = Exemplar.of(new ColourStyle(0x2b6fd6, "hair"));
         compare("painters_colour.png", input, translator.translate(input, view, disc(), blue));
     }
 

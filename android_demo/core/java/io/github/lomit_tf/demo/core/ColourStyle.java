@@ -6,7 +6,7 @@ import java.util.Locale;
  * A colour that a person sets in the place of an exemplar, and the colour moments of hair that has it
  * (lomit_tf/imaging/colours.py, which says where the numbers come from).
  */
-public final class SetColour {
+public final class ColourStyle {
     /** Means of luminance and two colour differences, and their deviations. */
     public static final int MOMENTS = 6;
     /** What the URI of such an exemplar begins with: colour:#8a3b12, or colour:#8a3b12:hair. */
@@ -21,7 +21,7 @@ public final class SetColour {
     /** The group that gets it; empty for the model's first colour group. */
     public final String group;
 
-    public SetColour(int rgb, String group) {
+    public ColourStyle(int rgb, String group) {
         this.rgb = rgb & 0xffffff;
         this.group = group;
     }
@@ -32,12 +32,12 @@ public final class SetColour {
     }
 
     /** Of a URI. @throws IllegalArgumentException for anything but colour:#rrggbb, with :GROUP or without. */
-    public static SetColour parse(String uri) {
+    public static ColourStyle parse(String uri) {
         String[] words = isOne(uri) ? uri.substring(SCHEME.length()).split(":", 2) : new String[] {""};
         if (!words[0].matches("#[0-9a-fA-F]{6}")) {
             throw new IllegalArgumentException("a colour is colour:#rrggbb or colour:#rrggbb:GROUP; received " + uri);
         }
-        return new SetColour(Integer.parseInt(words[0].substring(1), 16), words.length > 1 ? words[1] : "");
+        return new ColourStyle(Integer.parseInt(words[0].substring(1), 16), words.length > 1 ? words[1] : "");
     }
 
     /** The URI that `parse` reads. */
