@@ -122,7 +122,8 @@ def turned_portrait() -> np.ndarray:
 
 def found_faces() -> np.ndarray:
     """Rows of what is found in the turned portrait: score, x and y of the six points, centre and side."""
-    return np.array([[f.score, *f.points.ravel(), *f.centre, f.side] for f in faces.find(turned_portrait())])
+    found = faces.find(turned_portrait(), largest=True)
+    return np.array([[f.score, *f.points.ravel(), *f.centre, f.side] for f in found])
 
 
 def translations(assets: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:

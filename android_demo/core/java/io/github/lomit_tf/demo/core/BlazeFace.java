@@ -6,7 +6,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Finds faces with BlazeFace's short- and full-range networks, as lomit_tf/imaging/faces.py: in the whole picture and in
+ * Finds faces with BlazeFace's short- and full-range networks, as `find(largest=True)` of lomit_tf/imaging/faces.py: where
+ * the whole picture shows one face and that a large one, it is taken; else they are looked for in the picture and in
  * overlapping tiles, where there is nothing in turned ones; and every candidate once more, upright and near.
  */
 public final class BlazeFace implements FaceFinder {
@@ -14,6 +15,7 @@ public final class BlazeFace implements FaceFinder {
     private static final double LEAST_SCORE = 0.5;
     private static final int LEAST_LOOKS = 3;
     private static final int MOST = 64;
+    private static final double LARGE = 0.2; // side of a face, in sides of the picture: as a whole it shows any larger
     private static final double TILE = 0.5;
     private static final double[][] TURNS = {{0}, {-40, 40}};
     private static final double NEAR_SHORT = 1.8;
@@ -31,6 +33,10 @@ public final class BlazeFace implements FaceFinder {
     public List<Face> find(Picture picture) throws DemoException {
         Look look = new Look(picture);
         List<double[]> squares = squares(look.width, look.height);
+        Face large = onlyLargeOne(look, squares.get(0));
+        if (large != null) {
+            return new ArrayList<Face>(Collections.singletonList(large));
+        }
         for (double[] angles : TURNS) {
             List<Face> found = new ArrayList<Face>();
             for (double angle : angles) {
@@ -59,6 +65,16 @@ public final class BlazeFace implements FaceFinder {
             }
         }
         return new ArrayList<Face>();
+    }
+
+    /** The face that the picture as a whole shows, where that is one, a large one and seen again; null elsewhere. */
+    private Face onlyLargeOne(Look look, double[] whole) throws DemoException {
+        List<Face> found = new ArrayList<Face>();
+        for (FaceModel model : new FaceModel[] {near, far}) {
+            found.addAll(seen(look, model, whole[0], whole[1], whole[2], 0, false, LEAST_CANDIDATE));
+        }
+        List<Face> only = distinct(found);
+        return only.size() == 1 && only.get(0).side >= LARGE * whole[2] ? confirmed(look, only.get(0)) : null;
     }
 
     /** x, y and side of the whole picture and of tiles that cover it and overlap by at least a half. */

@@ -33,14 +33,8 @@ public final class Curves {
      * @param toMasks the same for the masks.
      * @param strength 0 leaves the picture as it is, more than 1 exaggerates.
      */
-    public static Picture apply(Picture picture, Planes curves, Planes masks, double[] toCurves, double[] toMasks,
-            float strength) {
-        return apply(picture, curves, masks, toCurves, toMasks, null, strength);
-    }
-
-    /** The same, with masks for the pixels that the others do not cover; null without any. */
-    static Picture apply(final Picture picture, final Planes curves, final Planes masks, final double[] toCurves,
-            final double[] toMasks, final MaskEdges.Layer beyond, final float strength) {
+    public static Picture apply(final Picture picture, final Planes curves, final Planes masks, final double[] toCurves,
+            final double[] toMasks, final float strength) {
         if (curves.channels != masks.channels * CURVE) {
             throw new IllegalArgumentException(masks.channels + " masks need " + masks.channels * CURVE
                     + " channels of curves, not " + curves.channels);
@@ -50,14 +44,12 @@ public final class Curves {
         Bands.run(picture.height, BAND, new Bands.Task() {
             @Override
             public void run(int from, int to) {
-                Taps within = new Taps(masks, toMasks, false);
-                Taps around = beyond == null ? null : new Taps(beyond.masks, beyond.map, true);
-                Taps grid = new Taps(curves, toCurves, false);
+                Taps mask = new Taps(masks, toMasks);
+                Taps grid = new Taps(curves, toCurves);
                 float[] change = new float[3];
                 for (int y = from; y < to; y++) {
                     for (int x = 0; x < picture.width; x++) {
-                        Taps mask = within.covers(x, y, around != null) ? within : around;
-                        if (mask == null || mask == around && !around.covers(x, y, false)) {
+                        if (!mask.covers(x, y)) {
                             continue;
                         }
                         mask.look(x, y);
@@ -107,28 +99,22 @@ public final class Curves {
         return painted;
     }
 
-    /** Bilinear samples of planes that lie in a picture by an affine map, with half-pixel centres. */
+    /** Bilinear samples of planes that lie in a picture by an affine map; half-pixel centres, edges repeated. */
     private static final class Taps {
         private final Planes planes;
         private final double[] map;
-        private final boolean ends;
         private final int[] corners = new int[4];
         private final float[] weights = new float[4];
 
-        /** @param ends whether there is 0 beyond the border; else its last values are repeated. */
-        Taps(Planes planes, double[] map, boolean ends) {
+        Taps(Planes planes, double[] map) {
             this.planes = planes;
             this.map = map;
-            this.ends = ends;
         }
 
-        /** @param wholly whether all of the pixel, and not its centre alone, has to be covered. */
-        boolean covers(int x, int y, boolean wholly) {
-            double u = Math.abs(map[0] * x + map[1] * y + map[2] - 0.5);
-            double v = Math.abs(map[3] * x + map[4] * y + map[5] - 0.5);
-            double across = wholly ? 0.5 * Math.hypot(map[0], map[1]) : 0;
-            double down = wholly ? 0.5 * Math.hypot(map[3], map[4]) : 0;
-            return u <= 0.5 - across + MARGIN && v <= 0.5 - down + MARGIN;
+        boolean covers(int x, int y) {
+            double u = map[0] * x + map[1] * y + map[2];
+            double v = map[3] * x + map[4] * y + map[5];
+            return u >= -MARGIN && u <= 1 + MARGIN && v >= -MARGIN && v <= 1 + MARGIN;
         }
 
         /** Goes to a pixel of the picture. */
@@ -155,7 +141,7 @@ public final class Curves {
             int column = Rows.clamp(x, planes.width);
             int row = Rows.clamp(y, planes.height);
             corners[corner] = (row * planes.width + column) * planes.channels;
-            weights[corner] = ends && (column != x || row != y) ? 0f : weight;
+            weights[corner] = weight;
         }
     }
 }

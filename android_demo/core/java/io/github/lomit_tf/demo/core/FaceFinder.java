@@ -4,6 +4,6 @@ import java.util.List;
 
 /** Finds faces; Framing makes windows of what it finds. */
 public interface FaceFinder {
-    /** The faces of an upright picture, the largest first. @throws DemoException if it cannot look. */
+    /** The faces of an upright picture, the largest first; beside a large one others may be left out. @throws DemoException if it cannot look. */
     List<Face> find(Picture picture) throws DemoException;
 }

@@ -137,12 +137,10 @@ public final class Translator {
     private Picture recolour(Picture photo, Picture made, ModelView input, Planes masks, float[] values) {
         int side = model.size / ModelDescription.CELL;
         Planes curves = new Planes(side, side, model.colourGroups() * 3 * Curves.BINS, values);
-        Window window = input.frame.window;
-        double[] map = Curves.map(window);
-        MaskEdges.Layer beyond = MaskEdges.extend(photo, masks, map);
-        int width = Math.min(window.width, masks.width);
-        int height = Math.min(window.height, masks.height);
-        return Curves.apply(made, curves, masks.resized(width, height), map, map, beyond, 1f);
+        double[] map = Curves.map(input.frame.window);
+        MaskEdges.Layer extended = MaskEdges.extend(photo, masks, map);
+        return extended == null ? Curves.apply(made, curves, masks, map, map, 1f)
+                : Curves.apply(made, curves, extended.masks, map, extended.map, 1f);
     }
 
     /** The masks of the colour groups, 0 for those that are not transferred. */

@@ -81,12 +81,12 @@ public final class MaskEdgesTest {
         Window window = new Window(60, 20, 80, 80);
         double[] map = Curves.map(window);
         MaskEdges.Layer beyond = MaskEdges.extend(photo, mask, map);
-        Picture made = Curves.apply(photo, curves, mask, map, map, beyond, 1f);
+        Picture made = Curves.apply(photo, curves, beyond.masks, map, beyond.map, 1f);
         assertEquals("within", 0xff403020 + 0x333333, made.argb[60 * 200 + 80]);
         assertTrue("hair below", (made.argb[110 * 200 + 80] & 255) > 0x20 + 30);
         assertEquals("the wall below", 0xffc0d0e0, made.argb[110 * 200 + 120]);
         assertEquals("too far", 0xff403020, made.argb[195 * 200 + 80]);
-        Picture without = Curves.apply(photo, curves, mask, map, map, null, 1f);
+        Picture without = Curves.apply(photo, curves, mask, map, map, 1f);
         assertArrayEquals(Arrays.copyOfRange(photo.argb, 100 * 200, 200 * 200),
                 Arrays.copyOfRange(without.argb, 100 * 200, 200 * 200));
     }
