@@ -12,12 +12,8 @@ from lomit_tf.inference import PaintedArrays
 from lomit_tf.model import Lomit
 from lomit_tf.photos.translation import CheckedRequest, FramedPhoto, Masks, largest
 
-<<<<<<< HEAD
 WHOLLY = 0.999  # how much of a pixel a turned window covers, in floats, where it covers all of it
-Masks = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
-=======
 Planes = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
->>>>>>> main
 
 
 def paste(ready: CheckedRequest, painted: PaintedArrays, model: Lomit) -> tuple[Photo, Mapping[str, np.ndarray]]:
