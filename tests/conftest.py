@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -131,8 +132,24 @@ def photo_folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def loaded_once() -> Iterator[None]:
+    """Commands that run in this process load and trace the same weights once, not each anew, which takes seconds.
+
+    Everything else of a Translator is made anew for each of them.
+    """
+    import lomit_tf
+    from lomit_tf.photos import translator
+
+    load = functools.cache(lomit_tf.load)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lomit_tf, "load", lambda name: load(os.path.abspath(name) if os.path.isdir(name) else name))
+        patch.setattr(translator, "Inference", functools.cache(translator.Inference))
+        yield
+
+
 @pytest.fixture
-def lomit(groups_workdir, capsys) -> Callable[..., tuple[int, str, str]]:
+def lomit(groups_workdir, capsys, loaded_once) -> Callable[..., tuple[int, str, str]]:
     """lomit(flags...): exit code, standard output and standard error of `lomit-translate` with a random model."""
     from lomit_tf import translate
 
