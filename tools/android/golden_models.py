@@ -129,8 +129,7 @@ def found_faces() -> np.ndarray:
 def translations(assets: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Pictures, and rows of windows: left, top, width, height, angle.
 
-    The windows are those of input, exemplar and turned portrait, and the input's as it is found. The input's own is
-    upright, so that masks are sampled as the core samples them: Python brings them to a turned window's pixels first.
+    The windows are those of input (an upright one), exemplar and turned portrait, and the input's as it is found.
     """
     translator = FilesTranslator(assets)
     photo, exemplar, turned = (
