@@ -120,13 +120,12 @@ class Lomit(LomitBase):
         self, tape: tf.GradientTape, pairs: Pairs, first: objectives.Translation, contrast: Any
     ) -> Batch:
         variables = self.generator.trainable_variables
+        step = objectives.Step(self.generator, self.critic, self.config, self.membership, pairs, first, contrast)
         weights = objectives.generator_weights(self.config, self.generator_optimizer.iterations)
         with tape:
-            terms = objectives.generator_terms(
-                self.generator, self.critic, self.config, pairs, first, self.membership, contrast
-            )
+            terms = objectives.generator_terms(step)
             total = self._scale() * sum(weights[name] * term for name, term in terms.items())
-            apart = objectives.mask_decoder_terms(self.config, pairs, first)
+            apart = objectives.mask_decoder_terms(step)
             weighted = sum(weights[name] * term for name, term in apart.items())
             of_masks = self._scale() * weighted
         gradients = tape.gradient(total, variables)

@@ -205,16 +205,17 @@ class JaxStep:
         model, config = self.model, self.config
         of_term = objectives.generator_weights(config, self._iterations(state))
 
+        def step_of(first: objectives.Translation) -> objectives.Step:
+            return objectives.Step(model.generator, model.critic, config, model.membership, pairs, first, contrast)
+
         def total(trained: Arrays, first: objectives.Translation) -> tuple[Any, Terms]:
             whole = self._whole(state["generator"], trained)
             with _scope((self.variables["generator"], whole), (self.variables["critic"], state["critic"])):
-                terms = objectives.generator_terms(
-                    model.generator, model.critic, config, pairs, first, model.membership, contrast
-                )
+                terms = objectives.generator_terms(step_of(first))
             return sum(of_term[name] * term for name, term in terms.items()), terms
 
         def of_masks(first: objectives.Translation) -> tuple[Any, Terms]:
-            terms = objectives.mask_decoder_terms(config, pairs, first)
+            terms = objectives.mask_decoder_terms(step_of(first))
             return jnp.asarray(sum(of_term[name] * term for name, term in terms.items()), jnp.float32), terms
 
         trained = [state["generator"][i] for i in self.trained]

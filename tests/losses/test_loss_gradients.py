@@ -47,7 +47,8 @@ def reached_by_term(config) -> dict[str, set[str]]:
     generator, critic, pairs = Generator(config.model, 2), Critic(config.model, 2), small_pairs()
     with tf.GradientTape(persistent=True) as tape:
         first = objectives.translate(generator, config, pairs, reconstruct=True)
-        terms = objectives.generator_terms(generator, critic, config, pairs, first, MEMBERSHIP)
+        step = objectives.Step(generator, critic, config, MEMBERSHIP, pairs, first)
+        terms = objectives.generator_terms(step)
         terms["mask_similarity"] = objectives.similarity_term(
             config, first.encoding.masks, first.encoding.content[0], pairs.images
         )
@@ -144,7 +145,7 @@ def changed(changes) -> set[str]:
 def test_one_step_of_r1_moves_the_mask_decoder_only_and_by_its_gradient(
     models, one_step, tiny, element, system, monkeypatch
 ):
-    monkeypatch.setattr(objectives, "WEIGHTS", dict.fromkeys(objectives.WEIGHTS, 0.0))
+    monkeypatch.setattr(objectives.weights, "WEIGHTS", dict.fromkeys(objectives.WEIGHTS, 0.0))
     monkeypatch.setattr(objectives, "PENALTY_WEIGHT", 0.0)
     config, model = tiny(**GROUPS, **ALL_OFF | {"mask_similarity": 2.0}, system=system, ema_decay=0.0), models[system]
     changes = one_step(config)

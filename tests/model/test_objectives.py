@@ -277,7 +277,8 @@ def test_mask_questions_are_asked_only_of_groups_that_were_painted(generators, c
     for variable in critic.variables:
         variable.assign(rng.normal(size=variable.shape) * 0.3)
     first = objectives.translate(generator, config, pairs, reconstruct=True)
-    terms = objectives.generator_terms(generator, critic, config, pairs, first, MEMBERSHIP)
+    step = objectives.Step(generator, critic, config, MEMBERSHIP, pairs, first)
+    terms = objectives.generator_terms(step)
     cross, score = 0.0, 0.0
     for i, g in itertools.product(range(6), range(2)):
         if pairs.transfer[i, g] == 0:

@@ -20,7 +20,7 @@ from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, 
 from lomit_tf.training import mask_refinement, mask_teaching
 from lomit_tf.training.mask_teaching_config import RefineConfig, TeachConfig
 
-DRAWN = {"dataset": "drawn_faces", "crop": 0, "output": "composite", "masks": "decoupled", "ema_decay": 0.9}
+DRAWN = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
 ANY = RefineConfig(face="", refuse=(), refine_size=64, sure_foreground=0.55, probable=0.5, sure_background=0.45)
 
 
