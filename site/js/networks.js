@@ -37,7 +37,10 @@ async function run(model, signature, inputs) {
 export async function load(base, cache, onBytes) {
   const get = (file) => fetchWhole(new URL(file, base).href, file, FILES[file], { cache, onBytes });
   const [wasmBinary, ...data] = await Promise.all([get(WASM), ...Object.values(NETWORKS).map(get)]);
-  self.Module = { wasmBinary };
+  // LiteRT would wake a graphics card that nothing here uses; what it only tells is no error.
+  Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
+  const printErr = (line) => (/^(INFO|WARNING)/.test(line) ? console.debug(line) : console.error(line));
+  self.Module = { wasmBinary, printErr };
   await loadLiteRt(new URL(LOADER, base).href);
   const models = {}, options = { accelerator: "wasm" };
   for (const [n, name] of Object.keys(NETWORKS).entries()) models[name] = await loadAndCompile(data[n], options);

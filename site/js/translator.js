@@ -52,7 +52,7 @@ export class Photo {
     const mask = this.maskOf(own, window, rgb);
     Object.assign(this, {
       window, notes, faces, face, pixels, own, screenWindow: screen === rgb ? window : scaled(window, across, down, rint),
-      screenMask: resizedPlane(mask, screen.width, screen.height), found: layerOf(mask, this.editor), version: 0, again: null,
+      screenMask: resizedPlane(mask, screen.width, screen.height), found: layerOf(mask, this.editor), version: 0, beyond: {},
     });
     this.layer = this.found;
   }
@@ -103,7 +103,8 @@ export class Photo {
     const inside = insideOf(window, picture);
     const cut = edited ? this.editedCut(full) : resizedPlane(this.own, window.width, window.height);
     const read = uncutRows(cut, window, inside);
-    const beyond = edited ? null : extended(picture, this.own, matrixOf(window));
+    if (!edited && this.beyond[full] === undefined) this.beyond[full] = extended(picture, this.own, matrixOf(window));
+    const beyond = edited ? null : this.beyond[full];
     const around = beyond && sampledRows(beyond), covers = coverOf(window);
     const line = new Float32Array(inside.right - inside.left);
     return (y, to) => {
