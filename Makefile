@@ -61,7 +61,7 @@ quick: lint ## lint, and the tests that need no training: about a minute
 	$(PY) -m pytest --quick -q $(PARALLEL) $(ARGS)
 
 fuzz: $(DEV_STAMP) ## translate 2,000 photographs of every kind, drawn at random
-	LOMIT_FUZZ=2000 $(PY) -m pytest tests/test_photo_fuzz.py $(ARGS)
+	LOMIT_FUZZ=2000 $(PY) -m pytest tests/imaging/test_photo_fuzz.py $(ARGS)
 
 lint: $(DEV_STAMP) ## ruff and mypy
 	$(PY) -m ruff check .

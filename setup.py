@@ -91,7 +91,7 @@ setup(
     package_data={
         "lomit_tf": ["py.typed", "samples/*", "weights/*/*"],
         "lomit_tf.configs": ["*.cfg"],
-        "lomit_tf.evaluation": ["*.html"],
+        "lomit_tf.evaluation.templates": ["*.html"],
         "lomit_tf.imaging": ["face_models/*"],
         "lomit_tf.webapp": ["*.css", "*.html", "*.js"],
     },
@@ -105,7 +105,7 @@ setup(
             "lomit-refine-masks = lomit_tf.refine_masks:run",
             "lomit-serve = lomit_tf.serve:run",
             "lomit-teach-masks = lomit_tf.teach_masks:run",
-            "lomit-train-judge = lomit_tf.train_judge:run",
+            "lomit-train-classifier = lomit_tf.train_classifier:run",
             "lomit-translate = lomit_tf.translate:run",
             "lomit-user-study = lomit_tf.user_study:run",
         ]

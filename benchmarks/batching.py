@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from benchmarks.common import alternating, random_element
 from lomit_tf import core
-from lomit_tf.flags import parse
+from lomit_tf.commands.flags import parse
 from lomit_tf.losses import adversarial
 from lomit_tf.model import Lomit
 

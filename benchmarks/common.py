@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from lomit_tf.config import LomitConfig
 from lomit_tf.model import Lomit
-from lomit_tf.strategies import make_strategy
-from lomit_tf.training import make_step
+from lomit_tf.training.loop import make_step
+from lomit_tf.training.strategies import make_strategy
 
 
 def random_element(config: LomitConfig) -> dict[str, tf.Tensor]:

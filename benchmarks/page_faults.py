@@ -23,9 +23,9 @@ def measure(keep: bool) -> list[dict[str, float]]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
-    from lomit_tf.allocator import keep_freed_memory
-    from lomit_tf.flags import parse
-    from lomit_tf.training import train
+    from lomit_tf.commands.flags import parse
+    from lomit_tf.runtime.allocator import keep_freed_memory
+    from lomit_tf.training.loop import train
 
     if keep and not keep_freed_memory():
         raise SystemExit("page_faults: this C library has no mallopt; there is nothing to compare")

@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 
 from benchmarks.common import build_step, random_element
-from lomit_tf.flags import parse
+from lomit_tf.commands.flags import parse
 
 STEPS = 3
 

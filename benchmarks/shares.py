@@ -19,9 +19,9 @@ import tensorflow as tf
 
 from benchmarks.common import alternating, random_element
 from lomit_tf import objectives
+from lomit_tf.commands.flags import parse
 from lomit_tf.data.pairs import training_pairs
 from lomit_tf.data.sources import open_set
-from lomit_tf.flags import parse
 from lomit_tf.model import Lomit
 
 DATA_STEPS = 20

@@ -37,9 +37,9 @@ def measure(flags: dict[str, Any], steps: int = 4) -> dict[str, float]:
     import tensorflow as tf
 
     from benchmarks.common import build_step, random_element
-    from lomit_tf.flags import parse
-    from lomit_tf.strategies import distribute, make_strategy
-    from lomit_tf.training import one_thread_per_operation
+    from lomit_tf.commands.flags import parse
+    from lomit_tf.training.loop import one_thread_per_operation
+    from lomit_tf.training.strategies import distribute, make_strategy
 
     if flags.get("strategy") == "mirrored":
         cpu = tf.config.list_physical_devices("CPU")[0]

@@ -35,8 +35,8 @@ class ExportFlags:
     calibration_images: int = option(64, "at most so many images for int8", least=1)
     image_size: int = option(0, "not the size of the training; a multiple of 64 (default: the model's own)", least=0)
     samples: int = option(16, "pairs of images to compare on", least=1)
-    judge: str = option(
-        "", "folder of lomit_tf.train_judge, for attribute success in the report (default: the model's own "
+    classifier: str = option(
+        "", "folder of lomit_tf.train_classifier, for attribute success in the report (default: the model's own "
         "classifier)", form="DIR",
     )  # fmt: skip
     no_latency: bool = option(False, "leave latency and memory out of the report")
@@ -59,7 +59,7 @@ def _export(flags: ExportFlags) -> None:
     options = exporting.Options(
         flags.model, Path(flags.out).expanduser(), flags.formats, flags.quantize, flags.calibration,
         flags.data_dir, flags.image_size, flags.calibration_images, flags.samples, not flags.no_latency,
-        flags.judge,
+        flags.classifier,
     )  # fmt: skip
     exporting.quieten()
     try:
@@ -69,8 +69,8 @@ def _export(flags: ExportFlags) -> None:
         raise Failure(str(error)) from error
     except OSError as error:
         raise ConfigError(f"--out={flags.out}: {error}") from error
-    for bar in made["bars"]:
-        print(bar["text"])
+    for threshold in made["acceptance"]:
+        print(threshold["text"])
     report("written:", {"folder": options.out, "report": options.out / "report.md"})
 
 

@@ -1,4 +1,4 @@
-"""What an artefact's numbers are compared by, and the bars they have to clear."""
+"""What an artefact's numbers are compared by, and the acceptance thresholds."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ INT8_SMALLER, INT8_FASTER = 3.5, 1.5  # than float32, both files together
 
 
 @dataclasses.dataclass(frozen=True)
-class Bar:
-    """A bar and whether it holds. A fatal one that does not hold fails the export."""
+class AcceptanceThreshold:
+    """A threshold and whether it holds. A fatal one that does not hold fails the export."""
 
     name: str
     value: float
@@ -25,7 +25,7 @@ class Bar:
     fatal: bool
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.value:.4g}, bar {self.limit:g}: {'holds' if self.holds else 'MISSED'}"
+        return f"{self.name}: {self.value:.4g}, threshold {self.limit:g}: {'holds' if self.holds else 'MISSED'}"
 
 
 def errors(got: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
@@ -54,23 +54,31 @@ def agreement(logits: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> floa
     return float(((logits > 0) == (labels > 0.5))[asked].mean()) if asked.any() else float("nan")
 
 
-def bars(row: dict[str, Any], float32: dict[str, Any] | None) -> list[Bar]:
-    """The bars of one variant (a row of the report), given the row of float32 TFLite where there is one."""
+def acceptance(row: dict[str, Any], float32: dict[str, Any] | None) -> list[AcceptanceThreshold]:
+    """Which acceptance thresholds one variant (a row of the report) meets; `float32`: float32 TFLite's row, if any."""
     name, variant = row["name"], row["variant"]
     made = []
     if variant == "float32":
         for what in ("mask", "image"):
             error = row[what]["max"]
-            made.append(Bar(f"{name}: largest error of the {what}", error, EXACT, error <= EXACT, True))
+            made.append(AcceptanceThreshold(f"{name}: largest error of the {what}", error, EXACT, error <= EXACT, True))
     else:
         psnr, least = row["image"]["psnr"], LEAST_PSNR[variant]
-        made.append(Bar(f"{name}: PSNR of the translation, dB", psnr, least, psnr >= least, True))
+        made.append(AcceptanceThreshold(f"{name}: PSNR of the translation, dB", psnr, least, psnr >= least, True))
         same, least = row["iou"], LEAST_IOU[variant]
-        made.append(Bar(f"{name}: IoU with the Keras model's masks", same, least, same >= least, True))
+        made.append(AcceptanceThreshold(f"{name}: IoU with the Keras model's masks", same, least, same >= least, True))
     if variant == "int8" and float32 is not None:
         smaller = float32["bytes"] / row["bytes"]
-        made.append(Bar(f"{name}: times smaller than float32", smaller, INT8_SMALLER, smaller >= INT8_SMALLER, False))
+        made.append(
+            AcceptanceThreshold(
+                f"{name}: times smaller than float32", smaller, INT8_SMALLER, smaller >= INT8_SMALLER, False
+            )
+        )
         if row.get("latency") and float32.get("latency"):
             faster = float32["latency"]["1"]["cpu_ms"] / row["latency"]["1"]["cpu_ms"]
-            made.append(Bar(f"{name}: times faster than float32", faster, INT8_FASTER, faster >= INT8_FASTER, False))
+            made.append(
+                AcceptanceThreshold(
+                    f"{name}: times faster than float32", faster, INT8_FASTER, faster >= INT8_FASTER, False
+                )
+            )
     return made

@@ -40,7 +40,7 @@ class Options:
     calibration_images: int = 64
     samples: int = 16
     latency: bool = True
-    judge: str = ""
+    classifier: str = ""
 
     def check(self) -> None:
         """Raise ConfigError for what cannot be done, before anything slow."""
@@ -70,8 +70,8 @@ def export(options: Options, say: Callable[[str], None] = print) -> dict[str, An
     """
     options.check()
     model = load_model(options.model, options.image_size)
-    if options.judge:
-        parity.independent(options.judge, model)  # before anything slow
+    if options.classifier:
+        parity.independent(options.classifier, model)  # before anything slow
     images = _calibration(options, model) if _needs_calibration(options) else None
     options.out.parent.mkdir(parents=True, exist_ok=True)
     partial = options.out.with_name(f".{options.out.name}.partial-{os.getpid()}")
@@ -81,10 +81,12 @@ def export(options: Options, say: Callable[[str], None] = print) -> dict[str, An
         _write(options, model, images, partial, say)
         say("comparing with the Keras model")
         report = parity.examine(
-            partial, model, options.samples, options.data_dir, options.judge, latency=options.latency
+            partial, model, options.samples, options.data_dir, options.classifier, latency=options.latency
         )
         parity.write_report(partial, report)
-        missed = [bar["text"] for bar in report["bars"] if bar["fatal"] and not bar["holds"]]
+        missed = [
+            threshold["text"] for threshold in report["acceptance"] if threshold["fatal"] and not threshold["holds"]
+        ]
         if missed:
             aside = _free(options.out.with_name(options.out.name + ".failed"))
             os.replace(partial, aside)

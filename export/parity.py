@@ -1,7 +1,7 @@
 """Compare exported artefacts with the Keras model: `python -m export.parity DIR`.
 
 Writes DIR/report.md, report.json and parity.png. Exit codes: 0 all tolerances hold; 1 one does not (with --strict also
-the bars of size and speed); 2 a folder, model or data that cannot be used.
+the thresholds of size and speed); 2 a folder, model or data that cannot be used.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ class ParityFlags:
     dir: str = option(NEEDED, "what `python -m export --out=DIR` wrote; --dir= may be left out", form="DIR")
     model: str = option("", "the Keras model (default: the one that DIR was exported from)", form="M")
     data_dir: str = option("", "the model's data set, for real images (default: drawn faces)", form="DIR")
-    judge: str = option(
-        "", "folder of lomit_tf.train_judge, for attribute success (default: the model's own classifier)", form="DIR"
+    classifier: str = option(
+        "",
+        "folder of lomit_tf.train_classifier, for attribute success (default: the model's own)",
+        form="DIR",
     )
     samples: int = option(16, "pairs of images to compare on", least=1)
     no_latency: bool = option(False, "leave out latency and memory")
-    strict: bool = option(False, "fail on the bars of size and speed too")
+    strict: bool = option(False, "fail on the thresholds of size and speed too")
 
 
 FLAGS = FlagSet(ParityFlags, INTRO, words="dir")
@@ -61,16 +63,20 @@ def _compare(flags: ParityFlags) -> None:
     with unusable(DataError, CorruptImageError):
         manifest = bundle.read_manifest(folder)
         model = load_model(flags.model or manifest["model"], manifest["image_size"])
-        report = examine(folder, model, flags.samples, flags.data_dir, flags.judge, latency=not flags.no_latency)
+        report = examine(folder, model, flags.samples, flags.data_dir, flags.classifier, latency=not flags.no_latency)
     write_report(folder, report)
     print((folder / "report.md").read_text(encoding="utf-8"))
-    missed = [bar["text"] for bar in report["bars"] if not bar["holds"] and (bar["fatal"] or flags.strict)]
+    missed = [
+        threshold["text"]
+        for threshold in report["acceptance"]
+        if not threshold["holds"] and (threshold["fatal"] or flags.strict)
+    ]
     if missed:
         raise Failure("; ".join(missed))
 
 
 def examine(
-    folder: Path, model: Any, samples: int, data_dir: str = "", judge: str = "", *, latency: bool = True
+    folder: Path, model: Any, samples: int, data_dir: str = "", classifier: str = "", *, latency: bool = True
 ) -> dict[str, Any]:
     """Run every artefact of a folder and the model on the same pairs.
 
@@ -79,11 +85,11 @@ def examine(
         model: the Lomit that it was exported from.
         samples: pairs of images.
         data_dir: of the model's data set; drawn faces without it.
-        judge: folder of lomit_tf.train_judge; the model's own D_cls judges without it, where it came along.
+        classifier: folder of lomit_tf.train_classifier; the model's own D_cls judges without it, where it came along.
         latency: also time each artefact and take its memory, each in a process of its own.
 
     Returns:
-        rows (the Keras model first, then one for each variant), bars, and the pictures that the grid shows.
+        rows (the Keras model first, then one for each variant), acceptance, and the pictures that the grid shows.
     """
     from export import bundle, pictures, runtimes
 
@@ -92,10 +98,14 @@ def examine(
     wanted = _translate(_Keras(model), _Keras(model), keras_feed)
     unowned = np.asarray((wanted["image_masks"] < 0.1).all(axis=-1))
     background = unowned if pairs.background is None else pairs.background
-    judges = "the model's own D_cls"
-    if judge:
-        judges = judge if pairs.labels is not None else f"nobody ({judge} was not asked: these pairs have no labels)"
-    ask = independent(judge, model) if judge and pairs.labels is not None else _judge(model, pairs)
+    classified_by = "the model's own D_cls"
+    if classifier:
+        classified_by = (
+            classifier
+            if pairs.labels is not None
+            else f"nobody ({classifier} was not asked: these pairs have no labels)"
+        )
+    ask = independent(classifier, model) if classifier and pairs.labels is not None else _judge(model, pairs)
     rows = [{"name": "Keras", "variant": "float32", **_content(ask, pairs, wanted, background)}]
     shown = {"input": pairs.image, "exemplar": pairs.exemplar, "Keras": wanted["translation"]}
     for one in bundle.variants(folder):
@@ -118,12 +128,14 @@ def examine(
         rows.append(row)
         shown[one.name] = got["translation"]
     float32 = next((row for row in rows if row["name"] == "TFLite float32"), None)
-    made = [bar for row in rows[1:] for bar in compare.bars(row, float32)]
+    made = [threshold for row in rows[1:] for threshold in compare.acceptance(row, float32)]
     return {
         "rows": rows, "samples": samples_of(pairs), "image_size": model.config.data.image_size,
         "data": f"{model.config.data.dataset}, {data_dir}" if data_dir else "drawn faces",
-        "judge": judges,
-        "bars": [{"text": str(bar), "holds": bool(bar.holds), "fatal": bar.fatal, "value": bar.value} for bar in made],
+        "classifier": classified_by,
+        "acceptance": [
+            {"text": str(t), "holds": bool(t.holds), "fatal": t.fatal, "value": t.value} for t in made
+        ],
         "shown": shown,
     }  # fmt: skip
 
@@ -180,23 +192,23 @@ def independent(folder: str, model: Any) -> Any:
 
     Raises ConfigError: there is none in the folder, or it does not know one of the labels.
     """
-    from lomit_tf.evaluation.judge import Judge
+    from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
 
-    judge = Judge.load(folder)
+    classifier = AttributeClassifier.load(folder)
     labels = model.config.data.label_names
-    missing = [name for name in labels if name not in judge.label_names]
+    missing = [name for name in labels if name not in classifier.label_names]
     if missing:
-        raise ConfigError(f"--judge={folder} does not know {', '.join(missing)}, which the model translates")
-    columns = [judge.label_names.index(name) for name in labels]
-    return lambda images: judge.predict(images)[:, columns] - 0.5
+        raise ConfigError(f"--classifier={folder} does not know {', '.join(missing)}, which the model translates")
+    columns = [classifier.label_names.index(name) for name in labels]
+    return lambda images: classifier.predict(images)[:, columns] - 0.5
 
 
-def _content(judge: Any, pairs: Any, got: dict[str, np.ndarray], background: np.ndarray) -> dict[str, Any]:
+def _content(classifier: Any, pairs: Any, got: dict[str, np.ndarray], background: np.ndarray) -> dict[str, Any]:
     """What the evaluation asks of translations: the exemplar's attributes are there, the background is as it was."""
     success = None
-    if judge is not None:
+    if classifier is not None:
         asked = pairs.labels != pairs.exemplar_labels
-        success = compare.agreement(judge(got["translation"]), pairs.exemplar_labels, asked)
+        success = compare.agreement(classifier(got["translation"]), pairs.exemplar_labels, asked)
     return {"success": success, "background": compare.background_error(got["translation"], pairs.image, background)}
 
 

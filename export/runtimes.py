@@ -57,7 +57,7 @@ class Onnx:
         return dict(zip(names, self._session.run(names, dict(feed)), strict=True))
 
 
-class Saved:
+class SavedModelRuntime:
     """A signature of a SavedModel; `part` is mask_net (masks) or generator (translate)."""
 
     def __init__(self, path: Path, part: str, threads: int = 0) -> None:
@@ -87,7 +87,7 @@ def load(path: Path, part: str, threads: int = 0) -> Any:
     if path.suffix == ".onnx":
         return Onnx(path, max(1, threads))
     if (path / "saved_model.pb").is_file():
-        return Saved(path, part, threads)
+        return SavedModelRuntime(path, part, threads)
     raise ValueError(f"{path} is no .tflite file, .onnx file or SavedModel folder")
 
 

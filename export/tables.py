@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from lomit_tf import grid
+from lomit_tf.training import grid
 
 SHOWN, AMPLIFIED = 6, 8
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """The page: numbers, latency, ops, bars."""
+    """The page: numbers, latency, ops, acceptance thresholds."""
     rows = report["rows"]
     lines = [
         "# Parity with the Keras model", "",
         f"{report['samples']} pairs of {report['data']}, {report['image_size']} px. Errors of images in [-1, 1]; the "
         "translation is made by both files together, as an application does it. Mask IoU is with the Keras model's "
         "masks at 0.5. Attribute success is judged by "
-        f"{report['judge']}, background error is of 0..1.", "",
+        f"{report['classifier']}, background error is of 0..1.", "",
         "| artefact | bytes | image max | image mean | PSNR dB | mask max | mask IoU | success | background |",
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
@@ -37,7 +37,10 @@ def markdown(report: Mapping[str, Any]) -> str:
         success = "not judged" if row["success"] is None else f"{row['success']:.3f}"
         lines.append(f"| {' | '.join([row['name'], *cells, success, format(row['background'], '.4f')])} |")
     lines += _latency(rows) + _operations(rows) + ["", "## Bars", ""]
-    lines += [f"- {bar['text']}{'' if bar['fatal'] else ' (does not fail the export)'}" for bar in report["bars"]]
+    lines += [
+        f"- {threshold['text']}{'' if threshold['fatal'] else ' (does not fail the export)'}"
+        for threshold in report["acceptance"]
+    ]
     return "\n".join([*lines, "", "![Inputs, exemplars, translations and their differences](parity.png)", ""])
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from lomit_tf import forks as forks  # watches forks from here on
-from lomit_tf.backend import check_backend
+from lomit_tf.runtime import forks as forks  # watches forks from here on
+from lomit_tf.runtime.backend import check_backend
 
 _HOMES = {
     "LomitConfig": "lomit_tf.config",
     "Lomit": "lomit_tf.model",
     "load": "lomit_tf.zoo",
-    "Translator": "lomit_tf.translator",
+    "Translator": "lomit_tf.photos.translator",
 }
 
 

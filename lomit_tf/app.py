@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from lomit_tf import zoo
 from lomit_tf.commands import Command, Failure, FlagSet, require_extra
 from lomit_tf.config import ConfigError, option
-from lomit_tf.quiet import import_tensorflow
+from lomit_tf.runtime.quiet import import_tensorflow
 
 NAME = "lomit-app"
 INTRO = """\
@@ -59,8 +59,8 @@ def _serve(flags: AppFlags) -> None:
     """The part that takes TensorFlow and Gradio, which are imported only here: seconds after any usage error."""
     require_extra("app", "gradio")
     import_tensorflow()
-    from lomit_tf.translator import Translator
-    from lomit_tf.webapp import serving
+    from lomit_tf.photos.translator import Translator
+    from lomit_tf.webapp import server as serving
 
     try:
         translator = Translator(flags.model, crop=flags.crop, log_notes=False)

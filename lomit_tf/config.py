@@ -1,6 +1,6 @@
 """The configuration of one LOMIT training run, as frozen dataclasses that check themselves.
 
-Every field is also an absl flag (lomit_tf/flags.py is generated from these fields) and a line of a flagfile in
+Every field is also an absl flag (lomit_tf/commands/flags.py is generated from these fields) and a line of a flagfile in
 configs/. Nothing here imports TensorFlow, absl or Keras.
 """
 
@@ -88,6 +88,7 @@ class DataConfig(_Checked):
     image_size: int = option(128, "height and width in pixels, a multiple of 64")
     crop: int = option(178, "centre crop in pixels before the resize (0: the largest centred square)")
     flip: bool = option(True, "mirror half of the training images left to right")
+    augment: float = option(0.0, "how far training images are turned, scaled, moved, lit and compressed, as photographs that people take differ from aligned ones; from 0 to 1")
     pairing: str = option("random", "random: any two images; differing: the two labels differ", ("random", "differing"))
     match: tuple[str, ...] = option((), "pairing=differing only: comma-separated other labels in which the images of a pair must agree, so that what correlates with the attributes (sex, age) does not differ between them")
     train_images: int = option(0, "use at most this many training images (0: all; drawn faces: 10000)")
@@ -97,6 +98,8 @@ class DataConfig(_Checked):
     def check(self) -> None:
         """Cross-field rules of the data."""
         self._positive("image_size")
+        if self.augment > 1:
+            raise ConfigError(f"--augment lies between 0 and 1; received {self.augment}")
         if self.image_size % IMAGE_MULTIPLE:
             raise ConfigError(
                 f"--image_size must be divisible by {IMAGE_MULTIPLE} (the critic halves it six times); received "

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lomit_tf import zoo
 from lomit_tf.commands import Command, Failure, FlagSet, report, unusable
 from lomit_tf.config import ConfigError, option
-from lomit_tf.quiet import import_tensorflow
+from lomit_tf.runtime.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from lomit_tf.model import Lomit
@@ -54,7 +54,7 @@ def _demo(flags: DemoFlags) -> None:
         raise ConfigError(f"--pairs lies between 1 and 64; received {flags.pairs}")
     print(f"loading {flags.model} ...", flush=True)
     import_tensorflow()
-    from lomit_tf.translator import FACE_DATASETS
+    from lomit_tf.photos.translator import FACE_DATASETS
 
     model, out = zoo.load(flags.model), Path(flags.out)
     dataset = model.config.data.dataset
@@ -73,11 +73,11 @@ def _demo(flags: DemoFlags) -> None:
 
 def _portraits(model: Lomit, name: str, out: Path) -> None:
     """The portraits after every colour, if the model can, and after each other; says so while it goes on."""
-    from lomit_tf import portraits
     from lomit_tf.imaging import overview
     from lomit_tf.imaging.formats import ImageError
     from lomit_tf.imaging.writing import format_of, save
-    from lomit_tf.translator import Translator
+    from lomit_tf.photos import portraits
+    from lomit_tf.photos.translator import Translator
 
     with unusable(ImageError):
         format_of(out)
@@ -116,9 +116,9 @@ def _drawn_faces(model: Lomit, out: Path, pairs: int, seed: int) -> None:
     """`pairs` drawn faces of the test split with exemplars, as one grid."""
     import tensorflow as tf
 
-    from lomit_tf import grid
     from lomit_tf.data.pairs import sample_pairs
     from lomit_tf.data.sources import open_set
+    from lomit_tf.training import grid
 
     data = model.config.data
     drawn = sample_pairs(open_set(data, "test"), data, pairs, seed)

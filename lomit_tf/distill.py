@@ -15,12 +15,12 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from lomit_tf import flags, train
-from lomit_tf.commands import Command, Failure, unusable
+from lomit_tf import train
+from lomit_tf.commands import Command, Failure, flags, unusable
 from lomit_tf.commands.fields import define_fields, field_form, fields_of, help_entry, help_with_default
+from lomit_tf.commands.flagfiles import read_command_line
 from lomit_tf.config import ConfigError
-from lomit_tf.distill_config import DEFAULTS, DistillConfig
-from lomit_tf.flagfiles import read_command_line
+from lomit_tf.training.distill_config import DEFAULTS, DistillConfig
 
 TEACHER = "a model's name, a workdir or a checkpoint"
 INTRO = f"""\
@@ -79,10 +79,10 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _distill(asked: Invocation) -> None:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
     import lomit_tf
-    from lomit_tf import distillation
-    from lomit_tf.allocator import keep_freed_memory
-    from lomit_tf.callbacks import TrainingError
     from lomit_tf.data.image_set import DataError
+    from lomit_tf.runtime.allocator import keep_freed_memory
+    from lomit_tf.training import distillation
+    from lomit_tf.training.callbacks import TrainingError
 
     keep_freed_memory()
     try:
@@ -95,7 +95,7 @@ def _distill(asked: Invocation) -> None:
                 )
     except TrainingError as error:
         raise Failure(str(error)) from error
-    train.finish(result)
+    train.report_result(result)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ from lomit_tf.evaluation.options import Options
 INTRO = """\
 Measure a model's masks, what its translations change and what they keep.
 
-  python -m lomit_tf.train_judge --dataset=drawn_faces --out=runs/judge
-  python -m lomit_tf.evaluate --checkpoint=runs/drawn_faces --judge=runs/judge --out=runs/evaluation
+  python -m lomit_tf.train_classifier --dataset=drawn_faces --out=runs/classifier
+  python -m lomit_tf.evaluate --checkpoint=runs/drawn_faces --classifier=runs/classifier --out=runs/evaluation
       masks, background, attributes, colours and reconstruction on 1,000 pairs of drawn faces never trained on
   python -m lomit_tf.evaluate --checkpoint=celeba_small --dataset=celebamask --data_dir=/path/to/celebamask \\
-      --judge=runs/judge_celeba --segmenter=hair_segmentation.tflite --out=runs/evaluation_masks
-      real faces with true masks; the judge says which hair colours the pairs have
+      --classifier=runs/classifier_celeba --segmenter=hair_segmentation.tflite --out=runs/evaluation_masks
+      real faces with true masks; the classifier says which hair colours the pairs have
 
 It writes results.json, results.md and index.html, which opens in any browser, offline."""
 FLAGS = FlagSet(Options, INTRO)
@@ -54,7 +54,7 @@ def _evaluate(asked: Invocation) -> None:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from lomit_tf.data.image_set import DataError
-    from lomit_tf.evaluation.report import summary, write
+    from lomit_tf.evaluation.report.files import summary, write
     from lomit_tf.evaluation.run import evaluate
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

@@ -8,12 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core
-from lomit_tf.forks import check_fork
 from lomit_tf.model import Lomit
+from lomit_tf.runtime.forks import check_fork
 
 
 @dataclasses.dataclass(frozen=True)
-class Painted:
+class PaintedArrays:
     """What the painters made of B images, as arrays: what is carried to a photograph's own size.
 
     Attributes:
@@ -27,12 +27,12 @@ class Painted:
     masks: np.ndarray
     raw: np.ndarray | None = None
     curves: np.ndarray | None = None
-    others: tuple[Painted, ...] = ()
+    others: tuple[PaintedArrays, ...] = ()
 
-    def one(self, i: int) -> Painted:
+    def one(self, i: int) -> PaintedArrays:
         """The i-th of them, without the axis B."""
         raw, curves = (None if part is None else part[i] for part in (self.raw, self.curves))
-        return Painted(self.masks[i], raw, curves)
+        return PaintedArrays(self.masks[i], raw, curves)
 
 
 class Inference:
@@ -82,23 +82,23 @@ class Inference:
         check_fork()
         return _array(self._styles(tf.constant(images), tf.constant(masks)))
 
-    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
+    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
         """Translate within given masks: images, masks, the exemplar's styles, and transfer (B, G), 1 for each group to
         take from the exemplar."""
         check_fork()
         parts = self._paint(tf.constant(images), tf.constant(masks), tf.constant(styles), tf.constant(transfer))
         return _painted(parts)
 
-    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
+    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
         """`paint` with the images' own masks, in one pass."""
         check_fork()
         parts = self._translate(tf.constant(images), tf.constant(styles), tf.constant(transfer))
         return _painted(parts)
 
 
-def _painted(parts: dict[str, tf.Tensor]) -> Painted:
+def _painted(parts: dict[str, tf.Tensor]) -> PaintedArrays:
     arrays = {name: _array(part) for name, part in parts.items()}
-    return Painted(arrays["masks"], arrays.get("raw"), arrays.get("curves"))
+    return PaintedArrays(arrays["masks"], arrays.get("raw"), arrays.get("curves"))
 
 
 def _array(tensor: tf.Tensor) -> np.ndarray:

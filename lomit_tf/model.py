@@ -9,14 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core, objectives
-from lomit_tf.backend import check_backend
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.order import COLOURS_ONLY_SHARE
-from lomit_tf.forks import check_fork
 from lomit_tf.losses import adversarial
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 from lomit_tf.objectives import Pairs
+from lomit_tf.runtime.backend import check_backend
+from lomit_tf.runtime.forks import check_fork
 
 check_backend()
 
@@ -52,7 +52,7 @@ class HalvingSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Lomit(keras.Model):
-    """LOMIT, trainable with `compile()` and `fit()` or with `lomit_tf.training.train`.
+    """LOMIT, trainable with `compile()` and `fit()` or with `lomit_tf.training.loop.train`.
 
     The training element is a dict: x1, x2 (B, n_critic, H, W, 3) in [-1, 1]; y1, y2 (B, n_critic, K); optional
     `alpha` (B, n_critic, 2), uniform draws of the gradient penalty for both directions, and `transfer`

@@ -17,10 +17,10 @@ from absl import flags as absl_flags
 from lomit_tf import train
 from lomit_tf.commands import Command, report, unusable
 from lomit_tf.commands.fields import Fields, define_fields, field_form, fields_of, help_entry, help_with_default
+from lomit_tf.commands.flagfiles import read_command_line
 from lomit_tf.commands.flagset import FLAGFILE_HELP
 from lomit_tf.config import NEEDED, ConfigError, DataConfig, option
-from lomit_tf.flagfiles import read_command_line
-from lomit_tf.mask_teaching_config import RefineConfig
+from lomit_tf.training.mask_teaching_config import RefineConfig
 
 DATA_FLAGS = ("dataset", "data_dir", "labels_file", "crop", "train_images", "max_corrupt")
 INTRO = """\
@@ -92,8 +92,8 @@ def _fields() -> Fields:
 def _refine(asked: Invocation) -> None:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
     import lomit_tf
-    from lomit_tf import mask_refinement
     from lomit_tf.data.image_set import DataError
+    from lomit_tf.training import mask_refinement
 
     wanted, bar = asked.run, mask_refinement.Bar("refining masks")
     try:

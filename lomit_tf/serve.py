@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from lomit_tf.commands import Command, Failure, FlagSet, require_extra
 from lomit_tf.config import NEEDED, ConfigError, option
-from lomit_tf.quiet import import_tensorflow
+from lomit_tf.runtime.quiet import import_tensorflow
 
 if TYPE_CHECKING:
-    from lomit_tf.serving.app import Limits, Server
+    from lomit_tf.serving.routes import Limits, Server
 
 NAME = "lomit-serve"
 LOOPBACK, PORT = "127.0.0.1", 8501  # TensorFlow Serving's REST port
@@ -72,7 +72,7 @@ class ServeFlags:
 
     def limits(self) -> Limits:
         """As the server takes them."""
-        from lomit_tf.serving.app import Limits
+        from lomit_tf.serving.routes import Limits
 
         return Limits(
             max_body=self.max_body_mb << 20, max_bodies=max(8 * self.max_body_mb, 64) << 20,
@@ -116,8 +116,8 @@ def build(model: str, name: str, exemplar: str, limits: Limits) -> Server:
     Raises ConfigError: no such model, or an exemplar that cannot be used.
     """
     import lomit_tf
-    from lomit_tf.serving.app import Server
     from lomit_tf.serving.engine import Engine, check_exemplar
+    from lomit_tf.serving.routes import Server
     from lomit_tf.serving.wire import RequestError
 
     warnings.filterwarnings("ignore", module="PIL")  # its warning of large pictures; ours is a limit

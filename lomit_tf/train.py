@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 from absl import logging as absl_logging
 
-from lomit_tf import flags
-from lomit_tf.commands import INTERRUPTED, Command, Failure, report, unusable
+from lomit_tf.commands import INTERRUPTED, Command, Failure, flags, report, unusable
 
 if TYPE_CHECKING:
-    from lomit_tf.training import TrainingResult
+    from lomit_tf.training.loop import TrainingResult
 
 PACKAGE = Path(__file__).parent
 
@@ -38,9 +37,9 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _train(invocation: flags.Invocation) -> None:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    from lomit_tf import training
-    from lomit_tf.allocator import keep_freed_memory
     from lomit_tf.data.sources import DataError
+    from lomit_tf.runtime.allocator import keep_freed_memory
+    from lomit_tf.training import loop as training
 
     keep_freed_memory()
     try:
@@ -48,7 +47,7 @@ def _train(invocation: flags.Invocation) -> None:
             result = training.train(invocation.config, invocation.workdir, resume=invocation.resume)
     except training.TrainingError as error:
         raise Failure(str(error)) from error
-    finish(result)
+    report_result(result)
 
 
 @contextlib.contextmanager
@@ -69,7 +68,7 @@ def messages() -> Iterator[None]:
         absl_logging.set_verbosity(verbosity)
 
 
-def finish(result: TrainingResult) -> None:
+def report_result(result: TrainingResult) -> None:
     """Say where the results are, on standard output. Raises Failure where the run was interrupted, after saving."""
     places = {
         "sample grid": result.grid,

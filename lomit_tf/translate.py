@@ -14,17 +14,17 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lomit_tf.backend import check_backend
 from lomit_tf.commands import FAILED, Command, Failure, require_extra, unusable
+from lomit_tf.commands.translate_flags import FLAGS, TranslateFlags, plan, plan_beam
 from lomit_tf.config import ConfigError
-from lomit_tf.file_plan import STREAM, FileJob
 from lomit_tf.imaging.formats import ImageError
-from lomit_tf.quiet import import_tensorflow
-from lomit_tf.translate_flags import FLAGS, TranslateFlags, plan, plan_beam
+from lomit_tf.photos.file_plan import STREAM, FileJob
+from lomit_tf.runtime.backend import check_backend
+from lomit_tf.runtime.quiet import import_tensorflow
 
 if TYPE_CHECKING:
-    from lomit_tf.batch_jobs import Outcome, Tally
-    from lomit_tf.translator import Translator
+    from lomit_tf.photos.batch_jobs import Outcome, Tally
+    from lomit_tf.photos.translator import Translator
 
 NAME = "lomit-translate"
 Invocation = tuple[TranslateFlags, Sequence[str]]  # and the flags for Apache Beam
@@ -61,7 +61,7 @@ def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
     """All files of a pattern, as an Apache Beam pipeline."""
     require_extra("beam", "apache_beam")
     import_tensorflow()
-    from lomit_tf.beam_jobs import FAILURES, Plan, check, check_model, translate_pattern
+    from lomit_tf.photos.beam_jobs import FAILURES, Plan, check, check_model, translate_pattern
 
     todo = Plan(**planned)
     try:
@@ -87,8 +87,8 @@ def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError],
     import_tensorflow()
     from PIL import Image
 
-    from lomit_tf.batch_jobs import run_jobs
-    from lomit_tf.translator import Translator
+    from lomit_tf.photos.batch_jobs import run_jobs
+    from lomit_tf.photos.translator import Translator
 
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
     warnings.filterwarnings("ignore", module="PIL")  # about metadata; our own notes say what was left out
@@ -121,7 +121,7 @@ def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError],
 
 def _unusable_exemplars(translator: Translator, jobs: list[FileJob], log: Log) -> set[str]:
     """Read every exemplar once, and name those that cannot be used."""
-    from lomit_tf.batch_jobs import exemplar_of, failure
+    from lomit_tf.photos.batch_jobs import exemplar_of, failure
 
     unusable = set()
     for job in {job.exemplar: job for job in jobs}.values():

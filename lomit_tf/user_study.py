@@ -13,9 +13,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lomit_tf.atomic import write_text
 from lomit_tf.commands import Command, Failure, FlagSet, report, require_extra
 from lomit_tf.config import NEEDED, ConfigError, option
+from lomit_tf.runtime.atomic import write_text
 
 NAME = "lomit-user-study"
 INTRO = """\
@@ -88,7 +88,7 @@ def _refuse(argv: Sequence[str]) -> None:
 
 def _make(flags: MakeFlags) -> None:
     require_extra("evaluate", "jinja2", "pydantic", "scipy")
-    from lomit_tf.evaluation import user_study  # decodes images, with TensorFlow behind it: seconds
+    from lomit_tf.evaluation.user_study import page  # decodes images, with TensorFlow behind it: seconds
 
     methods: dict[str, Path] = {}
     for value in flags.method:
@@ -99,17 +99,17 @@ def _make(flags: MakeFlags) -> None:
             raise ConfigError(f"--method={value}: another one has the same name")
         methods[name] = Path(folder)
     with _writing(flags.out):
-        study = user_study.make(
+        study = page.make(
             Path(flags.input), Path(flags.exemplar), methods, questions=flags.questions, seed=flags.seed,
             max_side=flags.max_side, title=flags.title, ask=flags.ask,
         )  # fmt: skip
-        places = user_study.write(study, Path(flags.out))
+        places = page.write(study, Path(flags.out))
     report(f"{len(study.key['questions'])} questions, {len(methods)} methods; keep the key to yourself", places)
 
 
 def _score(flags: ScoreFlags) -> None:
     require_extra("evaluate", "jinja2", "pydantic", "scipy")
-    from lomit_tf.evaluation import user_study_scores as scores
+    from lomit_tf.evaluation.user_study import scores as scores
 
     key_path = Path(flags.key)
     out = Path(flags.out or key_path.with_name(key_path.name.removesuffix(".key.json") + ".scores.json"))

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lomit_tf.atomic import write_bytes, write_text
 from lomit_tf.config import ConfigError, LomitConfig, near
-from lomit_tf.forks import check_fork
+from lomit_tf.runtime.atomic import write_bytes, write_text
+from lomit_tf.runtime.forks import check_fork
 
 if TYPE_CHECKING:
     from lomit_tf.model import Lomit
@@ -48,7 +48,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Lomit:
         return load_folder(FOLDER / text)
     if (Path(text) / MANIFEST).is_file():
         return load_folder(Path(text))
-    from lomit_tf.checkpoints import load as load_checkpoint
+    from lomit_tf.training.checkpoints import load as load_checkpoint
 
     try:
         return load_checkpoint(name_or_path)

@@ -1,4 +1,4 @@
-"""Run by tests/test_strategies.py in processes of its own: one step of SGD under a strategy, weights to a file.
+"""Run by tests/training/test_strategies.py in processes of its own: one step of SGD, weights to a file.
 
 Arguments: strategy, file for the weights (.npz). Two logical CPUs for `mirrored`; TF_CONFIG for `multi_worker`.
 """
@@ -15,8 +15,8 @@ from lomit_tf.config import LomitConfig
 from lomit_tf.data.pairs import training_pairs
 from lomit_tf.data.sources import open_set
 from lomit_tf.model import Lomit
-from lomit_tf.strategies import distribute, is_chief, make_strategy, worker_rows
-from lomit_tf.training import make_step
+from lomit_tf.training.loop import make_step
+from lomit_tf.training.strategies import distribute, is_chief, make_strategy, worker_rows
 
 
 def main(name: str, output: str) -> None:

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from photo_files import DAMAGED, JPEG_START, PRIMARIES, XMP, encoded, exif, png_chunk, png_with
 from PIL import Image
 
-from lomit_tf import batch_jobs, file_plan
 from lomit_tf.data.colour import profile_of as real_profile_of
 from lomit_tf.data.preprocess import decode
-from lomit_tf.file_plan import FileJob, Settings
 from lomit_tf.imaging.photo import read
-from lomit_tf.translator import Translator
+from lomit_tf.photos import batch_jobs, file_plan
+from lomit_tf.photos.file_plan import FileJob, Settings
+from lomit_tf.photos.translator import Translator
 
 ENDINGS = (".png", ".tif", ".webp", ".jpg", ".bmp")
 POINTER, ORIENTATION, MAKER = 0x8769, 0x0112, 0x010F

@@ -1,6 +1,6 @@
 """How well changes come back from a model's size to a photograph's: the numbers in docs/translate.md.
 
-    python tools/carry_back.py ../shared/data/celebamask [model] [exemplar ...]
+    python tools/paste_back.py ../shared/data/celebamask [model] [exemplar ...]
 
 The folder has images/NAME.jpg and masks/NAME.png, where HAIR is hair. A change that is known at full size (hair made
 darker, or lighter and yellower) is averaged to 64 and 16 pixels, and brought back. With a model and exemplars, the
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lomit_tf.imaging.carry_back import TO_YCC, upsample_change, upsample_masks
+from lomit_tf.imaging.paste_back import TO_YCC, upsample_change, upsample_masks
 
 HAIR, PICTURES, LEAST_HAIR = 13, 40, 0.05
 FRINGE_SIGMA = 4.0  # pixels of 256: one of a model of 64
@@ -79,7 +79,7 @@ def main(folder: Path, model: str = "", *exemplars: str) -> None:
 
 def changes_of(model: str, exemplars: tuple[str, ...], images: list[np.ndarray]):  # type: ignore[no-untyped-def]
     """(image, the model's change at its own size, the mask at the image's) of every image and exemplar."""
-    from lomit_tf.translator import Request, Translator
+    from lomit_tf.photos.translator import Request, Translator
 
     translator = Translator(model, log_notes=False)
     for exemplar in map(translator.encode_exemplar, exemplars):

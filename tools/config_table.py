@@ -2,7 +2,7 @@
 
     python tools/config_table.py
 
-Needs absl, not TensorFlow. tests/test_config.py fails while the document is not current.
+Needs absl, not TensorFlow. tests/model/test_config.py fails while the document is not current.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "configuration.md"
 sys.path.insert(0, str(ROOT))
 
-from lomit_tf import flags  # noqa: E402
+from lomit_tf.commands import flags  # noqa: E402
 from lomit_tf.config import PRESETS, SECTIONS  # noqa: E402
 from lomit_tf.config_text import as_text, first_line  # noqa: E402
 

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lomit_tf.imaging.carry_back import upsample_masks
 from lomit_tf.imaging.curves import rectangle, whole
 from lomit_tf.imaging.mask_edges import extend, refine
+from lomit_tf.imaging.paste_back import upsample_masks
 
 HAIR, CUT = 13, 0.75
 THRESHOLDS = np.linspace(0.05, 0.95, 19)[:, None, None]
@@ -63,7 +63,7 @@ def continued(image: np.ndarray, upper: np.ndarray) -> np.ndarray:
 
 
 def main(folder: Path, model: str, step: int = 1) -> None:
-    from lomit_tf.translator import Translator
+    from lomit_tf.photos.translator import Translator
 
     translator = Translator(model, crop="none", log_notes=False)
     group = translator.groups[0]

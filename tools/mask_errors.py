@@ -19,8 +19,8 @@ from PIL import Image
 
 import lomit_tf
 from lomit_tf.data.preprocess import decode, square, to_model_range
-from lomit_tf.evaluation.masks import THRESHOLDS, iou
-from lomit_tf.imaging.carry_back import upsample_masks
+from lomit_tf.evaluation.metrics.mask_quality import THRESHOLDS, iou
+from lomit_tf.imaging.paste_back import upsample_masks
 
 SIZE, HAIR = 256, 13
 CLASSES = {

@@ -21,7 +21,7 @@ def main() -> int:
     p.add_argument("--notice", default="", help="what users must know of their licence, one sentence; see zoo.notice")
     args = p.parse_args()
     from lomit_tf import zoo
-    from lomit_tf.checkpoints import load
+    from lomit_tf.training.checkpoints import load
 
     model = load(args.checkpoint)
     if model.config.data.dataset == "celeb_a" and not args.notice:

@@ -23,10 +23,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lomit_tf import portraits
 from lomit_tf.imaging import colours
-from lomit_tf.imaging.carry_back import MASK_FLOOR
-from lomit_tf.translator import Exemplar, Request, Translator
+from lomit_tf.imaging.paste_back import MASK_FLOOR
+from lomit_tf.photos import portraits
+from lomit_tf.photos.translator import Exemplar, Request, Translator
 
 HAIR = 13
 CORE, NEAR = 0.9, 0.08

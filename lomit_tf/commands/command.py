@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from lomit_tf.backend import check_backend
 from lomit_tf.config import ConfigError
+from lomit_tf.runtime.backend import check_backend
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
 HELP_WORDS = ("-h", "-?", "-help", "--help", "--helpshort", "--helpfull")

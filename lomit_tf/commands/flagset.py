@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 from absl import flags as absl_flags
 
 from lomit_tf.commands.fields import define_fields, field_form, fields_of, help_entry, help_with_default
+from lomit_tf.commands.flagfiles import read_command_line
 from lomit_tf.config import NEEDED, ConfigError
-from lomit_tf.flagfiles import read_command_line
 
 FLAGFILE_HELP = "read flags from a file, one a line; may be repeated, the last one wins"
 Options = TypeVar("Options")

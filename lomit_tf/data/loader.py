@@ -9,6 +9,7 @@ import weakref
 
 import numpy as np
 
+from lomit_tf.data.augment import as_photographed
 from lomit_tf.data.order import COLOURS_ONLY_SHARE, PairOrder, Purpose
 from lomit_tf.data.store import ImageStore
 
@@ -20,9 +21,9 @@ class Loader:
 
     def __init__(
         self, order: PairOrder, store: ImageStore, *,
-        flip: bool, seed: int, batch_size: int, n_critic: int, num_groups: int, rows: slice,
+        flip: bool, seed: int, batch_size: int, n_critic: int, num_groups: int, rows: slice, augment: float = 0.0,
     ) -> None:  # fmt: skip
-        self.order, self.store, self.flip, self.seed = order, store, flip, seed
+        self.order, self.store, self.flip, self.seed, self.augment = order, store, flip, seed, augment
         self.shape, self.num_groups, self.rows = (batch_size, n_critic), num_groups, rows
         self.failure: Exception | None = None
         self._lock = threading.Lock()
@@ -78,6 +79,9 @@ class Loader:
         if self.flip:
             mirrored = flips.ravel()
             pictures[mirrored] = pictures[mirrored, :, ::-1]
+        if self.augment:
+            seeds = self._rng(Purpose.AUGMENT, step).integers(2**63, size=(2, *self.shape))[:, rows]
+            pictures = as_photographed(pictures, seeds.ravel(), self.augment)
         labels = self.store.images.labels[actual]
         x1, x2 = pictures.reshape(2, *sides[0].shape, *pictures.shape[1:])
         y1, y2 = labels.reshape(2, *sides[0].shape, -1)

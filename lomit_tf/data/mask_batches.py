@@ -2,72 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-import cv2
 import numpy as np
 import tensorflow as tf
 
+from lomit_tf.data.augment import JITTERS, Augmentation, affine, jittered, warped
 from lomit_tf.data.loader import Loader
 from lomit_tf.data.order import PairOrder, Purpose
 from lomit_tf.data.pairs import PairPipeline
 from lomit_tf.data.preprocess import to_model_range
 from lomit_tf.data.store import ImageStore
-
-UNSURE = 128  # of a pixel beyond the image, among values of 0..255: nobody asks about it
-JITTERS = 7  # numbers drawn for the change of an image's colours
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-
-
-@dataclasses.dataclass(frozen=True)
-class Augmentation:
-    """How far images are changed: degrees, shares of enlargement and of the side, strength of the colours' changes."""
-
-    flip: bool = True
-    turn: float = 0.0
-    scale: float = 0.0
-    shift: float = 0.0
-    jitter: float = 0.0
-
-
-def affine(rng: np.random.Generator, size: int, how: Augmentation) -> np.ndarray:
-    """A drawn map (2, 3) from pixels of the result to pixels of the image: mirrored or not, turned, scaled, moved."""
-    angle = np.deg2rad(rng.uniform(-how.turn, how.turn))
-    factor = np.exp(rng.uniform(-1, 1) * np.log1p(how.scale))
-    moved = rng.uniform(-how.shift, how.shift, 2) * size
-    mirror = -1.0 if rng.random() < 0.5 and how.flip else 1.0
-    matrix = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    matrix[:, 0] *= mirror
-    centre = (size - 1) / 2
-    return np.column_stack([matrix, centre + moved - matrix @ [centre, centre]])
-
-
-def warped(image: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Image (S, S, 3) and values (S, S), uint8, through an affine map.
-
-    Beyond its borders the image is repeated, and nobody asks about the values.
-    """
-    size, how = image.shape[:2], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    picture = cv2.warpAffine(image, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
-    asked = cv2.warpAffine(values, matrix, size, flags=how, borderMode=cv2.BORDER_CONSTANT, borderValue=UNSURE)
-    return picture, asked
-
-
-def jittered(images: np.ndarray, draws: np.ndarray, strength: float) -> np.ndarray:
-    """Images (n, S, S, 3) in -1..1 with gamma, brightness, balance of colours, contrast and saturation changed.
-
-    Args:
-        images: float32.
-        draws: (n, JITTERS) in -1..1, where 0 changes nothing.
-        strength: logarithms of the changes, at most.
-    """
-    d = np.exp(strength * draws).astype(np.float32)[:, None, None]
-    x = ((images + 1) / 2) ** d[..., :1] * d[..., 1:2] * np.sqrt(d[..., 2:5])
-    mean = x.mean(axis=(1, 2, 3), keepdims=True)
-    x = mean + (x - mean) * d[..., 5:6]
-    grey = (x @ LUMA)[..., None]
-    x = grey + (x - grey) * d[..., 6:7]
-    return np.clip(2 * x - 1, -1, 1)
 
 
 def three_way(values: np.ndarray, certain: float) -> tuple[np.ndarray, np.ndarray]:

@@ -28,6 +28,7 @@ class Purpose(enum.IntEnum):
     PARTNER = 5
     SAMPLE = 6
     COLOURS_ONLY = 7
+    AUGMENT = 8
 
 
 class PairOrder:

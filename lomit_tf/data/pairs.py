@@ -95,7 +95,7 @@ def training_pairs(
         PairOrder(images, config.pairing, seed),
         ImageStore(images, config, seed=seed, num_workers=workers),
         flip=config.flip, seed=seed, batch_size=batch_size, n_critic=n_critic, num_groups=num_groups,
-        rows=slice(first, stop),
+        rows=slice(first, stop), augment=config.augment,
     )  # fmt: skip
     size, num_labels, count_rows = config.image_size, len(images.label_names), stop - first
     shapes = {

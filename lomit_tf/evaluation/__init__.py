@@ -1,1 +1,1 @@
-"""Measuring a trained model: metrics, judges, the report, and the user study."""
+"""Measuring a trained model: metrics, the attribute classifier, the report, and the user study."""

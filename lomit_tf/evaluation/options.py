@@ -27,8 +27,8 @@ class Options:
     pairs: int = option(1000, "how many pairs", least=2)
     seed: int = option(0, "of the choice of pairs", least=0)
     batch_size: int = option(32, "pairs translated at once", least=1)
-    judge: str = option(
-        "", "folder of lomit_tf.train_judge (default: none, and attributes are not measured)", form="DIR"
+    classifier: str = option(
+        "", "folder of lomit_tf.train_classifier (default: none, and attributes are not measured)", form="DIR"
     )
     embedder: str = option(
         "", "inception_v3, or a .tflite or .keras image embedder, for realism (default: none)", form="FILE"

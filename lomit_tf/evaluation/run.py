@@ -14,20 +14,20 @@ import numpy as np
 
 from lomit_tf.config import DataConfig, LomitConfig
 from lomit_tf.data.image_set import DataError, ImageSet
-from lomit_tf.evaluation import at_size, measures, realism
-from lomit_tf.evaluation.attributes import AttributeMetrics
-from lomit_tf.evaluation.cases import Cases, make_cases, open_images
-from lomit_tf.evaluation.embedders import Embedder, open_embedder
-from lomit_tf.evaluation.judge import Judge
-from lomit_tf.evaluation.masks import MaskQuality
-from lomit_tf.evaluation.methods import CopyExemplarColour, Identity, Method, Outputs, Trained
+from lomit_tf.evaluation.metrics import at_size, measures, realism
+from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
+from lomit_tf.evaluation.metrics.attributes import AttributeMetrics
+from lomit_tf.evaluation.metrics.cases import Cases, make_cases, open_images
+from lomit_tf.evaluation.metrics.embedders import Embedder, open_embedder
+from lomit_tf.evaluation.metrics.mask_quality import MaskQuality
+from lomit_tf.evaluation.metrics.methods import CopyExemplarColour, Identity, Method, Outputs, TrainedModel
+from lomit_tf.evaluation.metrics.scores import Scores
+from lomit_tf.evaluation.metrics.segmenter import Segmenter, open_segmenter
+from lomit_tf.evaluation.metrics.truth import MASK_SETS, regions_of
 from lomit_tf.evaluation.options import Options
-from lomit_tf.evaluation.results import Curve, Grid, Results, Table
-from lomit_tf.evaluation.scores import Scores
-from lomit_tf.evaluation.segmenter import Segmenter, open_segmenter
-from lomit_tf.evaluation.truth import MASK_SETS, regions_of
-from lomit_tf.grid import draw_grid, mask_picture, picture, save_png
+from lomit_tf.evaluation.report.results import Curve, Grid, Results, Table
 from lomit_tf.model import Lomit
+from lomit_tf.training.grid import draw_grid, mask_picture, picture, save_png
 from lomit_tf.zoo import load
 
 Progress = Callable[[str, float], None]
@@ -69,7 +69,7 @@ def evaluate(options: Options, command: str, progress: Progress = lambda what, s
     start = time.monotonic()
     progress("reading the model", 0.0)
     model = load(options.checkpoint)
-    judge = Judge.load(options.judge) if options.judge else None
+    classifier = AttributeClassifier.load(options.classifier) if options.classifier else None
     embedder = open_embedder(options.embedder, options.embedder_bounds()) if options.embedder else None
     segmenter = open_segmenter(options.segmenter) if options.segmenter else None
     config = data_config(model.config, options)
@@ -78,8 +78,10 @@ def evaluate(options: Options, command: str, progress: Progress = lambda what, s
     groups = dict(model.config.data.group_labels)
     Path(options.out, "grids").mkdir(parents=True, exist_ok=True)
     progress("reading images", 0.02)
-    cases = make_cases(images, config, options.pairs, options.seed, groups, judge)
-    return _Evaluation(options, command, progress, model, cases, judge, embedder, segmenter).run(images, dataset, start)
+    cases = make_cases(images, config, options.pairs, options.seed, groups, classifier)
+    return _Evaluation(options, command, progress, model, cases, classifier, embedder, segmenter).run(
+        images, dataset, start
+    )
 
 
 class _Evaluation:
@@ -87,12 +89,12 @@ class _Evaluation:
 
     def __init__(
         self, options: Options, command: str, progress: Progress, model: Lomit, cases: Cases,
-        judge: Judge | None, embedder: Embedder | None, segmenter: Segmenter | None,
+        classifier: AttributeClassifier | None, embedder: Embedder | None, segmenter: Segmenter | None,
     ) -> None:  # fmt: skip
         self.options, self.command, self.progress, self.cases = options, command, progress, cases
-        self.model, self.judge, self.embedder, self.segmenter = model, judge, embedder, segmenter
+        self.model, self.classifier, self.embedder, self.segmenter = model, classifier, embedder, segmenter
         self.groups = dict(model.config.data.group_labels)
-        self.methods: list[Method] = [Trained(model, batch_size=options.batch_size)]
+        self.methods: list[Method] = [TrainedModel(model, batch_size=options.batch_size)]
         self.methods += [Identity()] if options.identity else []
         self.methods += [CopyExemplarColour()] if options.copy_exemplar_colour else []
         names = [m.name for m in self.methods] + ([segmenter.name] if segmenter else [])
@@ -105,7 +107,7 @@ class _Evaluation:
     def run(self, images: ImageSet, dataset: str, start: float) -> Results:
         options, cases = self.options, self.cases
         selections = measures.selections(self.groups)
-        judged = self.judge.predict(cases.input.images) if self.judge else None
+        judged = self.classifier.predict(cases.input.images) if self.classifier else None
         qualities: dict[str, dict[str, MaskQuality]] = {}
         steps, done = len(selections) * len(self.methods), 0
         for s in selections:
@@ -123,9 +125,9 @@ class _Evaluation:
                 measures.measure_background(self.scores, cases, self.groups, s, method.name, out)
                 measures.measure_colour(self.scores, cases, self.groups, s, method.name, out)
                 found = measures.measure_attributes(
-                    self.scores, cases, self.groups, s, method.name, out, self.judge, judged
+                    self.scores, cases, self.groups, s, method.name, out, self.classifier, judged
                 )
-                if found is not None and isinstance(method, Trained):
+                if found is not None and isinstance(method, TrainedModel):
                     self._attribute_table(s, found)
             if s is selections[0]:
                 self._realism(outputs)
@@ -164,7 +166,7 @@ class _Evaluation:
             return None
 
     def _attribute_table(self, s: measures.Selection, found: AttributeMetrics) -> None:
-        accuracy = self.judge.record["held_out"]["per_attribute"] if self.judge else {}
+        accuracy = self.classifier.record["held_out"]["per_attribute"] if self.classifier else {}
         rows, reasons = [], []
         for a in found.attributes.values():
             held_out = accuracy.get(a.name, {})
@@ -175,9 +177,19 @@ class _Evaluation:
             reasons += [f"{a.name}: {x.reason}" for x in (a.transferred, a.kept) if x.share is None and x.reason]
         about = (
             "The share with the exemplar's label where the pair differs (and of those, where the exemplar has it or "
-            "has it not), the share of answers kept elsewhere, and how good the judge itself is on held-out images."
+            "has it not), the share of answers kept elsewhere, and how good the classifier is on held-out images."
         )
-        columns = ["attribute", "transferred", "of", "gained", "lost", "kept", "of ", "judge's accuracy", "balanced"]
+        columns = [
+            "attribute",
+            "transferred",
+            "of",
+            "gained",
+            "lost",
+            "kept",
+            "of ",
+            "classifier's accuracy",
+            "balanced",
+        ]
         reason = "; ".join(dict.fromkeys(reasons)) or None
         self.tables.append(Table(title=f"Attributes, {s.name}", about=about, columns=columns, rows=rows, reason=reason))
 

@@ -1,7 +1,7 @@
 """Colours that a person names, and the colour moments of hair that has such a colour.
 
 A style's colour moments are the mean and the deviation of a region's luminance and two colour differences
-(carry_back.TO_YCC, of pixels in -1..1). A swatch has a mean only; how much hair of that luminance varies was measured.
+(paste_back.TO_YCC, of pixels in -1..1). A swatch has a mean only; how much hair of that luminance varies was measured.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import contextlib
 import numpy as np
 from PIL import ImageColor
 
-from lomit_tf.imaging.carry_back import TO_YCC
 from lomit_tf.imaging.formats import ImageError
+from lomit_tf.imaging.paste_back import TO_YCC
 
 # Deviations of luminance and both colour differences, a + b Y + c Y^2 of the mean luminance Y in -1..1: least squares
 # over the hair of 477 photographs of faces; docs/translate.md has how well they fit.

@@ -8,7 +8,7 @@ model saw. With x(p) in -1..1, l(p) its BT.601 luminance in 0..1 and m_g the mas
 
 Grid and masks lie in the photograph by affine maps, (u, v) = map @ (x, y, 1), of the pixel in row y and column x to
 0..1 from their left and upper side; half-pixel centres, edges repeated. Curves go on beyond the window by their edges,
-masks are 0 there. Where a mask is below carry_back.MASK_FLOOR its group changes nothing, to the bit.
+masks are 0 there. Where a mask is below paste_back.MASK_FLOOR its group changes nothing, to the bit.
 
 The sum over k is linear in l between the centres of the bins, so it is one bilinear look-up in a table: along a row of
 the photograph, the curves at every few pixels, over luminance. OpenCV's remap does it at 1/32 of the table's steps.
@@ -22,7 +22,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from lomit_tf.imaging.carry_back import MASK_FLOOR
+from lomit_tf.imaging.paste_back import MASK_FLOOR
 
 BINS = 8  # K
 TILE = 32, 1024  # rows and columns that are worked on at once: what lies in between stays within the caches

@@ -11,7 +11,7 @@ import zlib
 import cv2
 import numpy as np
 
-from lomit_tf.mask_teaching_config import RefineConfig
+from lomit_tf.training.mask_teaching_config import RefineConfig
 
 LEVELS = 16  # of a mean, which four bits hold
 USED, EMPTY_BY_LABEL, REFUSED_BY_LABEL, NOTHING_SURE, AREA = range(5)  # what became of an image
@@ -19,7 +19,7 @@ STATES = ("used", "empty by its labels", "refused by its labels", "nothing in th
 
 
 @dataclasses.dataclass(frozen=True)
-class Refined:
+class MaskRefinement:
     """What became of one mask. `ratio` is the refinement's area over the mask's, NaN where there was none."""
 
     state: int
@@ -68,7 +68,7 @@ def grab_cut(image: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndarr
 def refine(
     image: np.ndarray, mask: np.ndarray, barred: np.ndarray, options: RefineConfig, *,
     refused: bool = False, absent: bool = False,
-) -> Refined:  # fmt: skip
+) -> MaskRefinement:  # fmt: skip
     """Refine one mask and decide whether to use it.
 
     Args:
@@ -80,16 +80,16 @@ def refine(
         absent: the labels say that there is no region.
     """
     if absent:
-        return Refined(EMPTY_BY_LABEL, float("nan"), np.zeros(mask.shape, np.float32))
+        return MaskRefinement(EMPTY_BY_LABEL, float("nan"), np.zeros(mask.shape, np.float32))
     if refused:
-        return Refined(REFUSED_BY_LABEL, float("nan"), None)
+        return MaskRefinement(REFUSED_BY_LABEL, float("nan"), None)
     cut = grab_cut(image, seeds(mask, barred, options), options.iterations)
     if cut is None:
-        return Refined(NOTHING_SURE, float("nan"), None)
+        return MaskRefinement(NOTHING_SURE, float("nan"), None)
     ratio = float(cut.mean() / max(float(mask.mean()), 1e-6))
     if not options.area_min <= ratio <= options.area_max:
-        return Refined(AREA, ratio, None)
-    return Refined(USED, ratio, (mask + cut.astype(np.float32)) / 2)
+        return MaskRefinement(AREA, ratio, None)
+    return MaskRefinement(USED, ratio, (mask + cut.astype(np.float32)) / 2)
 
 
 def pack(means: np.ndarray) -> np.ndarray:
@@ -104,4 +104,4 @@ def unpack(packed: np.ndarray, size: int) -> np.ndarray:
     return (levels.astype(np.float32) + 0.5) / LEVELS
 
 
-__all__ = ["Refined", "ellipse_mask", "grab_cut", "pack", "refine", "seeds", "unpack"]
+__all__ = ["MaskRefinement", "ellipse_mask", "grab_cut", "pack", "refine", "seeds", "unpack"]

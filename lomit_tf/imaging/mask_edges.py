@@ -8,8 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lomit_tf.imaging.carry_back import MASK_FLOOR, upsample_masks
 from lomit_tf.imaging.curves import rectangle
+from lomit_tf.imaging.paste_back import MASK_FLOOR, upsample_masks
 
 REFINED_SIDE = 512  # longest side of refined masks
 RADIUS, SMOOTHNESS = 1 / 16, 1e-3 * 255**2  # of the guided filter: in sides of the window, and its eps

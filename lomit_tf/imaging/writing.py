@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lomit_tf.atomic import write_bytes
 from lomit_tf.data import colour, pixels, png_chunks
 from lomit_tf.data.exif import PREFIX
 from lomit_tf.imaging import tiff
 from lomit_tf.imaging.formats import ImageError, format_of
 from lomit_tf.imaging.photo import Photo
+from lomit_tf.runtime.atomic import write_bytes
 
 # WebP and TIFF without loss, JPEG near to it; PNG's level 3 takes a third of the default's time for 5 % more bytes.
 _OPTIONS: dict[str, dict[str, Any]] = {

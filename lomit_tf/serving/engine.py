@@ -2,7 +2,7 @@
 
 engine = Engine(lomit_tf.load("celeba_small"), max_pixels=25_000_000)
 items = [engine.prepare(signature, instance, where) for ...]
-answers = [engine.finish(item, result) for item, result in zip(items, engine.run(items))]
+answers = [engine.answer(item, result) for item, result in zip(items, engine.run(items))]
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEPT_EXEMPLARS = 64
 
 
 @dataclasses.dataclass(frozen=True)
-class Encoded:
+class EncodedExemplar:
     """An exemplar as the network sees it: styles (G, D), and its masks as used (S, S, G)."""
 
     styles: np.ndarray
@@ -46,7 +46,7 @@ class Item:
     transfer: np.ndarray | None = None
     exemplar: np.ndarray | None = None  # to be encoded, where `encoded` is None
     exemplar_masks: np.ndarray | None = None
-    encoded: Encoded | None = None
+    encoded: EncodedExemplar | None = None
     key: bytes = b""  # of the exemplar, for those that are remembered
 
 
@@ -77,7 +77,7 @@ class Engine:
         )
         self.default_exemplar = default_exemplar
         self.cache_hits = 0
-        self._cache: collections.OrderedDict[bytes, Encoded] = collections.OrderedDict()
+        self._cache: collections.OrderedDict[bytes, EncodedExemplar] = collections.OrderedDict()
         self._lock = threading.Lock()
         self._encode, self._apply, self._masks = _functions(model)
 
@@ -93,7 +93,7 @@ class Engine:
         if "image" in instance or "image_bytes" in instance:
             item.image = self._pixels(instance, "image", where)
         if "styles" in instance:
-            item.encoded = Encoded(instance["styles"], None)
+            item.encoded = EncodedExemplar(instance["styles"], None)
         elif signature.name != "masks":
             self._take_exemplar(item, instance, where)
         return item
@@ -161,7 +161,7 @@ class Engine:
         masks = self._edits([item.exemplar_masks for item in fresh])
         pictures = np.stack([item.exemplar for item in fresh if item.exemplar is not None])
         styles, used = self._encode(pictures, masks)
-        encoded = dict(zip(first, map(Encoded, styles.numpy(), used.numpy()), strict=True))
+        encoded = dict(zip(first, map(EncodedExemplar, styles.numpy(), used.numpy()), strict=True))
         for item in items:
             if item.encoded is None and item.exemplar is not None:
                 item.encoded = encoded[item.key]
@@ -177,7 +177,7 @@ class Engine:
         own = np.full((self.size, self.size, len(self.groups)), -1.0, np.float32)
         return np.stack([own if mask is None else mask for mask in masks])
 
-    def finish(self, item: Item, result: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def answer(self, item: Item, result: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """The outputs of the item's signature."""
         answer: dict[str, Any] = dict(result)
         if item.signature.name == "serving_default":

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from lomit_tf import portraits
 from lomit_tf.data import drawn_faces
-from lomit_tf.translator import Translator
+from lomit_tf.photos import portraits
+from lomit_tf.photos.translator import Translator
 
 SIDE = 256
 

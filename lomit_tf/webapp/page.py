@@ -11,13 +11,13 @@ from typing import Any
 
 import gradio as gr
 
-from lomit_tf import portraits
 from lomit_tf.imaging.formats import ImageError
-from lomit_tf.translator import Translator
+from lomit_tf.photos import portraits
+from lomit_tf.photos.translator import Translator
 from lomit_tf.webapp import examples
 from lomit_tf.webapp.mask_edits import LayerError
 from lomit_tf.webapp.parts import LARGE, SMALL, brush, click, colour, introduction, said, strip, warm_up
-from lomit_tf.webapp.pictures import face_thumbnails, thumbnail
+from lomit_tf.webapp.photograph import face_thumbnails, thumbnail
 from lomit_tf.webapp.session import SIDES, Session, Settings
 
 TITLE = "LOMIT: repaint the masks"

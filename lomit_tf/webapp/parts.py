@@ -11,9 +11,9 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from lomit_tf.translator import Translator
-from lomit_tf.webapp.pictures import thumbnail
-from lomit_tf.webapp.session import SIDES, Session, Settings, Shown
+from lomit_tf.photos.translator import Translator
+from lomit_tf.webapp.photograph import thumbnail
+from lomit_tf.webapp.session import SIDES, ScreenView, Session, Settings
 
 INTRO = """<h1>LOMIT: repaint the masks</h1>
 <p>Your picture takes the look of an exemplar, but only where the masks say so. The model finds the masks;
@@ -70,7 +70,7 @@ def warm_up(translator: Translator, paths: dict[str, Path]) -> list[dict[str, st
     return [{"url": thumbnail(np.asarray(Image.open(path)), SMALL), "name": name} for name, path in paths.items()]
 
 
-def said(shown: Shown) -> str:
+def said(shown: ScreenView) -> str:
     """The line below the result: how long it took, and the notes."""
     count = len(shown.after)
     kept = count - shown.encoded

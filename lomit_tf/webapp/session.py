@@ -16,10 +16,10 @@ import numpy as np
 
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.writing import encode, encode_mask
-from lomit_tf.inference import Painted
-from lomit_tf.translator import Exemplar, Request, Translator
+from lomit_tf.inference import PaintedArrays
+from lomit_tf.photos.translator import Exemplar, Request, Translator
 from lomit_tf.webapp.mask_edits import read_layer
-from lomit_tf.webapp.pictures import Picture
+from lomit_tf.webapp.photograph import Picture
 from lomit_tf.webapp.swatch import Swatch
 
 SIDES = ("input", "exemplar")  # of the page
@@ -35,7 +35,7 @@ class Settings:
 
 
 @dataclasses.dataclass(frozen=True)
-class Shown:
+class ScreenView:
     """Translations for the screen.
 
     Attributes:
@@ -70,7 +70,7 @@ class Session:
         self._encoded: dict[int, tuple[int, Exemplar]] = {}  # of a Picture's id, with its version
         self._numbers = itertools.count(1)
         self._shown: dict[tuple[str, int, str], int] = {}  # (side, a Picture's id, group): the last number it was given
-        self._painted: dict[int, tuple[object, Painted]] = {}  # what the network painted, with what it depends on
+        self._painted: dict[int, tuple[object, PaintedArrays]] = {}  # what the network painted, with what it depends on
 
     @property
     def exemplar(self) -> Picture | Swatch | None:
@@ -187,7 +187,7 @@ class Session:
                         return True
             return False
 
-    def show(self, settings: Settings) -> Shown | None:
+    def show(self, settings: Settings) -> ScreenView | None:
         """The translations after every exemplar, for the screen; None as long as a picture or exemplar is missing.
 
         Raises ImageError for settings that cannot be used.
@@ -212,13 +212,14 @@ class Session:
             for n, one in zip(missing, painted, strict=True):
                 self._painted[id(self.exemplars[n])] = keys[n], one
             results = [
-                self.translator.finish(r, self._painted[id(p)][1]) for r, p in zip(ready, self.exemplars, strict=True)
+                self.translator.composite(r, self._painted[id(p)][1])
+                for r, p in zip(ready, self.exemplars, strict=True)
             ]
             notes = dict.fromkeys(note.removeprefix("exemplar: ") for result in results for note in result.notes)
             for p in self.exemplars:
                 if isinstance(p, Swatch) and settings.groups is not None and p.group not in settings.groups:
                     notes[f"{p.name} is a colour of {p.group}, which is not taken"] = None
-            return Shown(
+            return ScreenView(
                 screen.photo.rgb,
                 tuple((p.name, r.photo.rgb) for p, r in zip(self.exemplars, results, strict=True)),
                 time.perf_counter() - start,
@@ -246,7 +247,7 @@ class Session:
                 self.input.full, self._exemplar(self.exemplar), self.input.masks(full=True),
                 settings.groups, settings.strength,
             )  # fmt: skip
-            result = self.translator.finish(self.translator.check(request), self._painted[id(self.exemplar)][1])
+            result = self.translator.composite(self.translator.check(request), self._painted[id(self.exemplar)][1])
             exemplar_masks = self.exemplar.found  # none of a colour
             if isinstance(self.exemplar, Picture) and (edited := self.exemplar.masks(full=True)):
                 # the other groups share what is left

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from lomit_tf.imaging import colours
-from lomit_tf.translator import Exemplar, Translator
+from lomit_tf.photos.translator import Exemplar, Translator
 from lomit_tf.webapp import mask_edits
-from lomit_tf.webapp.pictures import EDITOR_SIDE
+from lomit_tf.webapp.photograph import EDITOR_SIDE
 
 
 class Swatch:

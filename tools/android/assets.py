@@ -23,7 +23,7 @@ from pathlib import Path
 from PIL import Image
 
 from lomit_tf.imaging.framing import CELEBA_CROP
-from lomit_tf.translator import FACE_DATASETS
+from lomit_tf.photos.translator import FACE_DATASETS
 
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "android_demo" / "assets"
@@ -72,7 +72,7 @@ def write_exemplars(faces: bool, assets: Path) -> None:
 
 
 def copy(exported: Path, assets: Path = ASSETS) -> None:
-    """Copy, describe, and write the checksums that tests/test_android.py compares."""
+    """Copy, describe, and write the checksums that tests/android/test_android.py compares."""
     manifest = json.loads((exported / "export.json").read_text(encoding="utf-8"))
     for name in FILES:
         shutil.copyfile(exported / ("tflite" if name.endswith(".tflite") else "") / name, assets / name)

@@ -1,6 +1,6 @@
 """Write what the Android demo's tests compare with: `python tools/android/golden.py`, drawn faces only.
 
-android_demo/core/testdata comes from `preprocess` (TensorFlow) and `carry_back` (OpenCV), the core's counterparts in
+android_demo/core/testdata comes from `preprocess` (TensorFlow) and `paste_back` (OpenCV), the core's counterparts in
 Python; android_demo/desktop/testdata from the Translator with the TFLite files of android_demo/assets as its networks,
 and from a small model with random weights, hair by curves and smile free, whose own translation the core has to give.
 """
@@ -21,13 +21,13 @@ from lomit_tf import core
 from lomit_tf.config import LomitConfig
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.imaging import carry_back, curves, faces, framing
+from lomit_tf.imaging import curves, faces, framing, paste_back
 from lomit_tf.imaging.celeba_framing import SHAPE
 from lomit_tf.imaging.framing import Window
-from lomit_tf.imaging.masks import replace
-from lomit_tf.inference import Painted
+from lomit_tf.imaging.given_masks import replace
+from lomit_tf.inference import PaintedArrays
 from lomit_tf.model import Lomit
-from lomit_tf.translator import Translator
+from lomit_tf.photos.translator import Translator
 
 DEMO = Path(__file__).parents[2] / "android_demo"
 SIZE = 64
@@ -68,14 +68,14 @@ class Files:
         """What `paint` needs of exemplars: (B, S, S, 3 + G)."""
         return np.concatenate([images, masks[..., :-1]], axis=-1)
 
-    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
+    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
         """As Inference.paint."""
         feed = {"image": images, "exemplar": styles[..., :3], "exemplar_masks": styles[..., 3:]}
         feed |= {"transfer": transfer} if len(self.model.group_names) > 1 else {}
         painted = self._generator.run(feed | {"image_masks": masks[..., :-1]})
-        return Painted(masks, painted.get("raw"), painted.get("curves"))
+        return PaintedArrays(masks, painted.get("raw"), painted.get("curves"))
 
-    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> Painted:
+    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
         """As Inference.translate."""
         return self.paint(images, self.masks(images), styles, transfer)
 
@@ -210,14 +210,14 @@ def _carried(photo: np.ndarray, window: Window, painted: np.ndarray, mask: np.nd
     size, region = photo.shape[:2], framing.cut(photo, window)
     seen = _seen(photo, window)
     change = (preprocess.to_model_range(painted) - preprocess.to_model_range(seen)).numpy() / 2
-    raised = carry_back.upsample_change(change, region)
-    where = carry_back.upsample_masks(np.float32(mask / 255)[..., None], region.shape[:2])[..., 0]
+    raised = paste_back.upsample_change(change, region)
+    where = paste_back.upsample_masks(np.float32(mask / 255)[..., None], region.shape[:2])[..., 0]
     inside = window.inside(size)
     carried = photo.copy()
     change, blend, fade = (
-        framing.uncut(plane, window, size) for plane in (raised, where, carry_back.fading(window, size))
+        framing.uncut(plane, window, size) for plane in (raised, where, paste_back.fading(window, size))
     )
-    carried[inside] = carry_back.add(photo[inside], change, blend * fade, 255)
+    carried[inside] = paste_back.add(photo[inside], change, blend * fade, 255)
     return carried
 
 
@@ -274,7 +274,7 @@ def painters(folder: Path) -> dict[str, np.ndarray]:
     edits = np.stack([disc(), np.full((SIZE, SIZE), -1, np.float32)], axis=-1)[None]
     made = core.apply_styles(g, image, core.encode_exemplar(g, exemplar)[0], edits=edits)
     masks = np.asarray(made.masks)[0, ..., :-1]
-    above = np.all((masks >= carry_back.MASK_FLOOR) | (masks == 0), axis=-1)
+    above = np.all((masks >= paste_back.MASK_FLOOR) | (masks == 0), axis=-1)
     return {
         "painters_input.png": pair[0], "painters_exemplar.png": pair[1],
         "painters_made.png": preprocess.from_model_range(np.asarray(made.image))[0].numpy(),

@@ -1,7 +1,7 @@
 package lomit.demo.core;
 
 /**
- * The model's change, brought to the picture's size and added within the masks (lomit_tf/imaging/carry_back.py): its
+ * The model's change, brought to the picture's size and added within the masks (lomit_tf/imaging/paste_back.py): its
  * brightness is fitted by linear functions of the photograph's colours, so that it follows the photograph's edges.
  */
 public final class CarryBack {

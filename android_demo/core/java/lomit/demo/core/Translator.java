@@ -87,7 +87,7 @@ public final class Translator {
 
     /**
      * The input in the exemplar's style, at the input's own resolution. Free groups first: their change is brought to the
-     * picture's size and added to it; then colours: what that gave is looked up in the curves (lomit_tf/pasting.py).
+     * picture's size and added to it; then colours: what that gave is looked up in the curves (lomit_tf/photos/pasting.py).
      *
      * @param picture the one that `input` was seen in.
      * @param chosen the groups to transfer; those beyond its end are transferred.

@@ -14,7 +14,7 @@ import lomit.demo.core.Translator;
 import org.junit.Test;
 
 /**
- * One picture, exemplar and drawn mask give what Python's `core` gives (tests/test_one_picture.py): hair by curves and
+ * One picture, exemplar and drawn mask give what Python's `core` gives (tests/model/test_one_picture.py): hair by curves and
  * smile free, from a small model with random weights (golden.py).
  */
 public final class TwoPaintersTest {

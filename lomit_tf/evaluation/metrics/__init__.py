@@ -1,0 +1,1 @@
+"""What is measured: cases, methods, metrics, and the networks that classifier."""

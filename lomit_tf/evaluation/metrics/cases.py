@@ -1,0 +1,148 @@
+"""Which pairs an evaluation looks at: images, labels and true masks, the same for every method."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+import numpy as np
+
+from lomit_tf.config import DataConfig
+from lomit_tf.data.image_set import DataError, ImageSet, Split
+from lomit_tf.data.order import PairOrder, Purpose
+from lomit_tf.data.preprocess import to_model_range
+from lomit_tf.data.sources import open_set
+from lomit_tf.data.store import ImageStore
+from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
+from lomit_tf.evaluation.metrics.truth import MASK_SETS, REGION_OF, open_mask_set, union
+
+
+class LabelSource(enum.Enum):
+    """Where the labels of the pairs come from; the value is what the report says."""
+
+    DATA_SET = "the data set"
+    CLASSIFIER = "the attribute classifier"
+    NONE = "nobody: any two images make a pair"
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """The inputs, or the exemplars, of N pairs."""
+
+    images: np.ndarray  # (N, S, S, 3) float32 in [-1, 1]
+    labels: np.ndarray | None  # (N, K) in {0, 1}; None where the set has none
+    regions: np.ndarray | None  # (N, S, S, R) soft true masks in 0..1
+    index: np.ndarray  # (N,) in the set
+
+
+@dataclasses.dataclass(frozen=True)
+class Cases:
+    """N pairs. `labels_from` says whose the labels are."""
+
+    input: Side
+    exemplar: Side
+    label_names: tuple[str, ...]
+    region_names: tuple[str, ...]
+    labels_from: LabelSource
+
+    def __len__(self) -> int:
+        return len(self.input.images)
+
+    def owned(self, labels: tuple[str, ...]) -> np.ndarray | None:
+        """Which regions the given labels own, for each pair (N, R); None where no region of theirs is known."""
+        wanted = {REGION_OF[x] for x in labels if x in REGION_OF}
+        if self.input.regions is None or not wanted & set(self.region_names):
+            return None
+        return np.tile(np.isin(self.region_names, list(wanted)).astype(np.float32), (len(self), 1))
+
+    def differing(self, labels: tuple[str, ...]) -> np.ndarray | None:
+        """As `owned`, of the labels in which the pair differs; None without labels or regions."""
+        if self.input.regions is None or self.input.labels is None or self.exemplar.labels is None:
+            return None
+        chosen = np.zeros((len(self), len(self.region_names)), np.float32)
+        for name in labels:
+            if REGION_OF.get(name) in self.region_names:
+                k, r = self.label_names.index(name), self.region_names.index(REGION_OF[name])
+                chosen[:, r] = np.maximum(chosen[:, r], self.input.labels[:, k] != self.exemplar.labels[:, k])
+        return chosen if chosen.any() else None
+
+    def truth(self, chosen: np.ndarray | None, side: str = "input") -> np.ndarray | None:
+        """Union of the chosen regions (N, R) on one side: (N, S, S)."""
+        regions = getattr(self, side).regions
+        return None if chosen is None or regions is None else union(regions, chosen)
+
+
+def open_images(config: DataConfig, dataset: str, split: Split) -> ImageSet:
+    """A data set of training, or one of those that have masks only (`celebamask`, `horses`)."""
+    return open_mask_set(config, dataset) if dataset in MASK_SETS else open_set(config, split)
+
+
+def make_cases(
+    images: ImageSet,
+    config: DataConfig,
+    count: int,
+    seed: int,
+    groups: dict[str, tuple[str, ...]],
+    classifier: AttributeClassifier | None,
+) -> Cases:
+    """Pairs whose labels of the model's groups differ, drawn under a seed; inputs are used once as far as they last.
+
+    Args:
+        images: the set. Where it has no labels the classifier gives them, or pairs are any two images.
+        config: size, crop and labels of the model that is evaluated.
+        groups: its groups and their labels.
+    """
+    store = ImageStore(images, dataclasses.replace(config, cache=False, flip=False))
+    labels_from, labels = LabelSource.DATA_SET, images.labels
+    names = images.label_names
+    if not names:
+        labels_from, names = LabelSource.NONE, ()
+        if classifier is not None:
+            wanted = tuple(x for group in groups.values() for x in group)
+            missing = [x for x in wanted if x not in classifier.label_names]
+            if missing:
+                raise DataError(f"--classifier does not know {', '.join(missing)}, which the model translates")
+            everything, _ = store.get(np.arange(len(images)))
+            labels = labels_of(
+                classifier.predict(np.asarray(to_model_range(everything))), classifier.label_names, groups
+            )
+            names, labels_from = wanted, LabelSource.CLASSIFIER
+            images = dataclasses.replace(images, labels=labels, label_names=names)
+            usable: np.ndarray = np.any(labels, axis=1)  # an image without any of the labels shows nothing to transfer
+            return _draw(images, store, count, seed, labels_from, usable if usable.sum() > 1 else None)
+    return _draw(images, store, count, seed, labels_from, None)
+
+
+def labels_of(probabilities: np.ndarray, known: tuple[str, ...], groups: dict[str, tuple[str, ...]]) -> np.ndarray:
+    """Labels (N, K) of the groups from a classifier's probabilities; of several hair colours only the likeliest."""
+    columns = []
+    for labels in groups.values():
+        part = probabilities[:, [known.index(x) for x in labels]]
+        chosen = part >= 0.5
+        if len(labels) > 1 and all(x.endswith("_Hair") for x in labels):
+            chosen &= part == part.max(axis=1, keepdims=True)
+        columns.append(chosen)
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _draw(
+    images: ImageSet, store: ImageStore, count: int, seed: int, labels_from: LabelSource, usable: np.ndarray | None
+) -> Cases:
+    order = PairOrder(images, "random", seed)
+    rng = np.random.default_rng([seed, Purpose.SAMPLE])
+    differ = images.domains is None and len(images.label_names) > 0 and bool((images.labels != images.labels[0]).any())
+    first = order.walk(0, 0, count if usable is None else 4 * count)
+    if usable is not None:
+        first = first[usable[first]][:count]
+    second = order.differing(first, rng) if differ else order.walk(1, 0, len(first))
+    while usable is not None and not usable[second].all():
+        again = ~usable[second]
+        second[again] = order.differing(first[again], rng)
+    pictures, actual = store.get(np.concatenate([first, second]))
+    sides = []
+    for chosen in (slice(0, len(first)), slice(len(first), None)):
+        index = actual[chosen]
+        regions = None if images.read_masks is None else images.read_masks(index).astype(np.float32) / 255
+        labels = images.labels[index] if images.label_names else None
+        sides.append(Side(np.asarray(to_model_range(pictures[chosen])), labels, regions, index))
+    return Cases(sides[0], sides[1], tuple(images.label_names), images.region_names, labels_from)

@@ -1,0 +1,1 @@
+"""The user study: its page, and what its answers say."""

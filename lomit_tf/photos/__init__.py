@@ -1,0 +1,1 @@
+"""Photographs: the translator, requests and results, files and folders, Beam jobs."""

@@ -1,0 +1,309 @@
+"""Translate files: one job to one outcome, whatever is wrong with the file. The command line and Beam call the same.
+
+outcome = translate_file(translator, FileJob("photo.jpg", "out.png", "star.jpg"))
+if outcome.status == "failed": print(outcome.job.input, outcome.message)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import itertools
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, TypeVar
+
+import tensorflow as tf
+
+from lomit_tf.data.preprocess import CorruptImageError
+from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
+from lomit_tf.imaging.side_by_side import side_by_side
+from lomit_tf.imaging.writing import encode, encode_mask, lost
+from lomit_tf.inference import PaintedArrays
+from lomit_tf.photos.file_plan import STREAM, SWATCH, FileJob, MaskFiles
+from lomit_tf.photos.translation import CheckedRequest, Exemplar, FramedPhoto, Request, Result
+from lomit_tf.photos.translator import Translator
+from lomit_tf.runtime.atomic import write_bytes
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+BATCH, BATCH_BYTES = 16, 32 << 20  # at most so many files, and bytes of them, are worked on at once
+ENOUGH_FAILURES = 2  # pictures one after the other for which there is no memory: the next will fail as well
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+      status: written; skipped (all its files were there); failed.
+      message: why it failed, one line without the input's name.
+      notes: what a person should know of one that was written.
+      files: what was written, or what was there.
+      disk_full: it failed because nothing more can be written there: others will fail too.
+      out_of_memory: it failed for want of memory, also alone.
+      traceback: of an error that nobody thought of, for a log file; else empty.
+    """
+
+    job: FileJob
+    status: Literal["written", "skipped", "failed"]
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    disk_full: bool = False
+    out_of_memory: bool = False
+    traceback: str = ""
+
+
+@dataclasses.dataclass
+class Tally:
+    """Counts over many outcomes, how often each note was made, and why the run stopped before its end, if it did."""
+
+    written: int = 0
+    skipped: int = 0
+    failed: int = 0
+    notes: dict[str, int] = dataclasses.field(default_factory=dict)
+    stopped: str = ""
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome."""
+        setattr(self, outcome.status, getattr(self, outcome.status) + 1)
+        for note in outcome.notes:
+            self.notes[note] = self.notes.get(note, 0) + 1
+
+
+def translate_file(translator: Translator, job: FileJob) -> Outcome:
+    """Translate one file. Never raises for what is wrong with files: the outcome says it.
+
+    The exemplar is encoded once for each translator (`Translator.exemplar_of_file`). Folders are made, files are
+    written whole or not at all, and the main one last, so that it stands for all of them.
+    """
+    return translate_files(translator, [job])[0]
+
+
+def translate_files(translator: Translator, jobs: Sequence[FileJob]) -> list[Outcome]:
+    """`translate_file` for several jobs, in one pass of the network; outcomes in the order of the jobs."""
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        return _translate_files(translator, jobs, pool)
+
+
+def run_jobs(
+    translator: Translator, jobs: Iterable[FileJob], report: Callable[[Outcome], None], *, batch: int = BATCH
+) -> Tally:
+    """Translate any number of jobs, batch after batch, reporting each outcome as it comes.
+
+    Memory does not grow with the number of jobs. On KeyboardInterrupt the files begun are finished first. The run
+    stops, with the reason in `Tally.stopped`, for what concerns all files: a full disk, or no memory for two pictures
+    one after the other (one alone may just be too large). Everything else is the failure of one file.
+    """
+    tally = Tally()
+    without_memory: list[str] = []  # the last pictures, as long as each failed so
+    pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1))
+    try:
+        for chunk in chunks(jobs, batch):
+            outcomes = _translate_files(translator, chunk, pool)
+            for outcome in outcomes:
+                tally.add(outcome)
+                report(outcome)
+                without_memory = [*without_memory, outcome.job.input] if outcome.out_of_memory else []
+                if outcome.disk_full:
+                    tally.stopped = "there is no space left for results; make room"
+                elif len(set(without_memory)) >= ENOUGH_FAILURES:
+                    tally.stopped = "there is not enough memory; close other programs, or take a larger machine"
+            if tally.stopped:
+                break
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return tally
+
+
+def chunks(jobs: Iterable[FileJob], batch: int) -> Iterator[list[FileJob]]:
+    """Jobs, in order, up to `batch` of them and BATCH_BYTES of input files at once, and at least one."""
+    chunk: list[FileJob] = []
+    weight = 0
+    for job in jobs:
+        size = 0
+        with contextlib.suppress(OSError):
+            size = os.path.getsize(job.input)
+        if chunk and (len(chunk) >= batch or weight + size > BATCH_BYTES):
+            yield chunk
+            chunk, weight = [], 0
+        chunk.append(job)
+        weight += size
+    if chunk:
+        yield chunk
+
+
+@dataclasses.dataclass
+class _Progress:
+    """One job on its way: what is known of it so far, until `outcome` is set and nothing more is done."""
+
+    job: FileJob
+    exemplar: Exemplar | None = None
+    photo: FramedPhoto | None = None
+    request: CheckedRequest | None = None
+    painted: PaintedArrays | None = None
+    outcome: Outcome | None = None
+
+    def attempt(self, work: Callable[[], T]) -> T | None:
+        """What the work gives, or None and its failure as the outcome."""
+        try:
+            return work()
+        except Exception as error:
+            self.outcome = failure(self.job, error)
+        return None
+
+    @property
+    def source(self) -> tuple[str, str, str]:
+        """What is read for it: jobs alike in this share one reading."""
+        return self.job.input, str(self.job.settings.crop), str(self.job.settings.face)
+
+
+def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: ThreadPoolExecutor) -> list[Outcome]:
+    each = [_Progress(job) for job in jobs]
+
+    def going() -> list[_Progress]:
+        return [p for p in each if p.outcome is None]
+
+    for p in each:
+        files = files_of(p.job, translator.groups)
+        if not p.job.settings.overwrite and all(_is_there(file) for file in files):
+            p.outcome = Outcome(p.job, "skipped", files=files)
+    for p in going():
+        p.exemplar = p.attempt(lambda p=p: exemplar_of(translator, p.job))  # type: ignore[misc]
+    _read(translator, going(), pool)
+    for p in going():
+        p.request = p.attempt(lambda p=p: translator.check(_request(p)))  # type: ignore[misc]
+    _paint(translator, going())
+
+    def write(p: _Progress) -> None:
+        request, painted = p.request, p.painted
+        assert request is not None and painted is not None
+        made = p.attempt(lambda: _write(p.job, translator.composite(request, painted), request, translator.groups))
+        p.outcome = made or p.outcome
+
+    list(pool.map(write, going()))
+    return [p.outcome for p in each if p.outcome is not None]
+
+
+def _read(translator: Translator, each: Sequence[_Progress], pool: ThreadPoolExecutor) -> None:
+    """Read and frame the jobs' photographs, each once: with several exemplars it serves several jobs."""
+    first: dict[tuple[str, str, str], _Progress] = {}
+    for p in each:
+        first.setdefault(p.source, p)
+
+    def read(p: _Progress) -> None:
+        p.photo = p.attempt(lambda: _frame(translator, p.job))
+
+    list(pool.map(read, first.values()))
+    for p in each:
+        done = first[p.source]
+        p.photo = done.photo
+        if done.outcome is not None:
+            p.outcome = dataclasses.replace(done.outcome, job=p.job)
+
+
+def _paint(translator: Translator, each: Sequence[_Progress]) -> None:
+    """Let the network paint the checked requests: in one pass, and one by one where that fails."""
+    try:
+        together = translator.paint([p.request for p in each if p.request is not None])
+    except Exception:
+        for p in each:
+            alone = p.attempt(lambda p=p: translator.paint([p.request]))  # type: ignore[misc]
+            p.painted = alone[0] if alone else None
+    else:
+        for p, painted in zip(each, together, strict=True):
+            p.painted = painted
+
+
+def failure(job: FileJob, error: Exception) -> Outcome:
+    """The outcome of a job that ended with an exception."""
+    if isinstance(error, (CorruptImageError, ImageError)):
+        return Outcome(job, "failed", _without_name(str(error), job.input))
+    if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
+        return Outcome(job, "failed", "there is not enough memory for this picture", out_of_memory=True)
+    if isinstance(error, OSError) and error.errno is not None:
+        message = f"cannot write {error.filename or job.output}: {error.strerror or error}"
+        return Outcome(job, "failed", message, disk_full=error.errno in FULL)
+    message = " ".join(f"{type(error).__name__}: {error}".split())
+    return Outcome(job, "failed", message, traceback="".join(traceback.format_exception(error)))
+
+
+def files_of(job: FileJob, groups: Sequence[str]) -> tuple[str, ...]:
+    """Everything that a job writes, the main file last."""
+    files = []
+    if job.settings.save_masks:
+        files = [job.beside(what, group) for what, group in itertools.product(("input_mask", "exemplar_mask"), groups)]
+    if job.settings.compare:
+        files.append(job.beside("compare"))
+    return (*files, job.output)
+
+
+def exemplar_of(translator: Translator, job: FileJob) -> Exemplar:
+    """The job's exemplar, encoded once for all jobs of a translator."""
+    mask = _masks(job.exemplar_mask)
+    if job.exemplar.startswith(SWATCH):
+        return translator.encode_colour(job.exemplar.removeprefix(SWATCH), job.settings.groups)
+    if job.exemplar == STREAM:
+        if translator.exemplar is None:
+            translator.set_exemplar(_standard_input(), mask, crop=job.settings.exemplar_crop)
+        assert translator.exemplar is not None
+        return translator.exemplar
+    return translator.exemplar_of_file(job.exemplar, mask, crop=job.settings.exemplar_crop)
+
+
+def _frame(translator: Translator, job: FileJob) -> FramedPhoto:
+    source = _standard_input() if job.input == STREAM else job.input
+    name = "standard input" if job.input == STREAM else job.input
+    return translator.prepare(source, crop=job.settings.crop, name=name, face=job.settings.face)
+
+
+def _request(p: _Progress) -> Request:
+    assert p.photo is not None
+    s = p.job.settings
+    return Request(p.photo, p.exemplar, _masks(p.job.input_mask), s.groups, s.strength, s.keep_background)
+
+
+def _masks(files: MaskFiles) -> Any:
+    """Mask files as `translate` takes them."""
+    if len(files) == 1 and not files[0][0]:
+        return files[0][1]
+    return dict(files) or None
+
+
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read()
+
+
+def _write(job: FileJob, result: Result, ready: CheckedRequest, groups: Sequence[str]) -> Outcome:
+    named = os.path.splitext(job.output)[1].lower() in FORMATS
+    format = format_of(job.output) if named else job.settings.format or "PNG"
+    notes = (*result.notes, *lost(result.photo, format))
+    if job.output == STREAM:
+        sys.stdout.buffer.write(encode(result.photo, format))
+        sys.stdout.buffer.flush()
+        return Outcome(job, "written", notes=notes)
+    os.makedirs(os.path.dirname(job.output) or ".", exist_ok=True)
+    if job.settings.save_masks:
+        for what, planes in (("input_mask", result.input_masks), ("exemplar_mask", result.exemplar_masks)):
+            for group in groups:
+                write_bytes(job.beside(what, group), encode_mask(planes[group]))
+    if job.settings.compare:
+        together = side_by_side([ready.prepared.photo, ready.exemplar.photo, result.photo])
+        write_bytes(job.beside("compare"), encode(together, "PNG"))
+    write_bytes(job.output, encode(result.photo, format))
+    return Outcome(job, "written", notes=notes, files=files_of(job, groups))
+
+
+def _is_there(path: str) -> bool:
+    """A result of an earlier run: a file that is not empty. Devices never are."""
+    return path != STREAM and os.path.isfile(path) and os.path.getsize(path) > 0
+
+
+def _without_name(message: str, name: str) -> str:
+    """A message without the file name that it begins with: whoever shows outcomes puts it there."""
+    return " ".join(message.removeprefix(f"{name}: ").split())

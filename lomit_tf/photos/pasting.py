@@ -1,0 +1,100 @@
+"""From what the painters made to the photograph: changes and curves applied to its own pixels, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lomit_tf.imaging import curves, framing, mask_edges, paste_back
+from lomit_tf.imaging.photo import Photo
+from lomit_tf.inference import PaintedArrays
+from lomit_tf.model import Lomit
+from lomit_tf.photos.translation import CheckedRequest, FramedPhoto, largest
+
+Masks = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
+
+
+def paste(ready: CheckedRequest, painted: PaintedArrays, model: Lomit) -> tuple[Photo, Masks]:
+    """The translated photograph, and the masks as used.
+
+    Free groups first, then colours, as `core.paint` does: the change of a free group is upsampled to the photograph,
+    curves are looked up in the photograph's own pixels. Several faces one after the other, each in its own window.
+
+    Args:
+      ready: a checked request.
+      painted: what the painters made of it.
+      model: whose groups they are.
+    """
+    groups, g = model.group_names, model.inference_generator
+    free, coloured = (tuple(groups[i] for i in indices) for indices in (g.free_groups, g.colour_groups))
+    photo, used = ready.prepared.photo, []
+    for one, made in zip((ready.prepared, *ready.prepared.others), (painted, *painted.others), strict=True):
+        masks = one.window_masks(ready.given, groups)
+        if made.raw is not None:
+            asked = {name: float(ready.transfer[groups.index(name)]) for name in free}
+            photo = _paste_free(photo, one, made.raw, masks, asked, ready)
+        if made.curves is not None:
+            _continue(one, masks, [name for name in coloured if name not in ready.given], ready, groups)
+            photo = _paste_curves(photo, one, made.curves, [masks[name] for name in coloured], ready.request.strength)
+        used.append(masks)
+    return photo, largest(used)
+
+
+def _paste_free(
+    photo: Photo,
+    prepared: FramedPhoto,
+    raw: np.ndarray,
+    masks: Masks,
+    asked: Mapping[str, float],
+    ready: CheckedRequest,
+) -> Photo:
+    """The photograph with the free groups' change of one window, within the masks of those that are asked for."""
+    window, keep = prepared.window, ready.request.keep_background
+    change = paste_back.upsample_change((raw - prepared.pixels) / 2, prepared.region)
+    change *= np.float32(ready.request.strength)
+    inside = window.inside(photo.size)
+    weights = paste_back.fading(window, photo.size) if keep else np.ones(change.shape[:2], np.float32)
+    blend = framing.uncut(weights, window, photo.size)
+    if keep:
+        chosen = sum(masks[name][inside] * share for name, share in asked.items())
+        blend = np.minimum(chosen, 1.0) * blend
+    change = framing.uncut(change, window, photo.size)
+    moved = paste_back.add(photo.srgb(inside), change, blend, 1.0)
+    return photo.with_srgb(moved, inside, where=blend >= paste_back.MASK_FLOOR)
+
+
+def _paste_curves(
+    photo: Photo, prepared: FramedPhoto, grid: np.ndarray, planes: list[np.ndarray], strength: float
+) -> Photo:
+    """The photograph, its own pixels sent through one window's curves of the colour groups, within their masks."""
+    if not grid.any() or not strength:
+        return photo
+    masks = np.stack(planes, axis=-1)
+    places = prepared.window.matrix, curves.whole(photo.size)
+    if photo.icc:  # the curves are the model's, and it saw sRGB
+        moved = curves.apply(photo.srgb(), grid, masks, *places, strength=strength)
+        return photo.with_srgb(moved, where=np.any(masks >= paste_back.MASK_FLOOR, axis=-1))
+    return photo.with_values(curves.apply(photo.values, grid, masks, *places, strength=strength))
+
+
+def _continue(
+    prepared: FramedPhoto, masks: Masks, names: list[str], ready: CheckedRequest, groups: tuple[str, ...]
+) -> None:
+    """Let the network's masks of these groups go on beyond the window, as long hair does; edited ones do not."""
+    if not names or prepared.own_masks is None:
+        return
+    own = prepared.own_masks[..., [groups.index(name) for name in names]]
+    window, size = prepared.window, prepared.photo.size
+    if ready.given:  # what a person gave to other groups has taken its share
+        shown = (framing.cut(masks[name], window) for name in names)
+        own = np.stack([paste_back.downsample(plane, len(own)) for plane in shown], axis=-1)
+    beyond, place = mask_edges.extend(prepared.photo.rgb, own, window.matrix)
+    if beyond is own:
+        return
+    inside = window.inside(size)
+    within = prepared.whole(np.ones(prepared.region.shape[:2], np.float32))[inside] > 0
+    for g, name in enumerate(names):
+        plane = curves.sampled(beyond[..., g], place, size)
+        plane[inside] = np.where(within, masks[name][inside], plane[inside])
+        masks[name] = plane

@@ -1,0 +1,151 @@
+"""What goes into a translation and what comes out: photographs made ready, exemplars, requests and results."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lomit_tf.data import preprocess
+from lomit_tf.imaging import framing, paste_back
+from lomit_tf.imaging import given_masks as masks
+from lomit_tf.imaging.given_masks import MasksLike
+from lomit_tf.imaging.photo import ImageLike, Photo
+
+
+class NoExemplarError(RuntimeError):
+    """translate() before set_exemplar()."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A translation.
+
+    Attributes:
+      image: the translated photograph, at its own size, in the type in which it was given: an array of the same dtype,
+        (H, W, 3), or (H, W, 4) with transparency; a Pillow image, also for a path; bytes of a PNG for bytes.
+      input_masks, exemplar_masks: {group: (H, W) float32 in 0..1}, as used, each at its photograph's own size.
+      photo: the same picture in full depth and with its metadata, for `imaging.writing.save`.
+      notes: what a person should know: "no face was found, so the centre was cropped".
+    """
+
+    image: Any
+    input_masks: dict[str, np.ndarray]
+    exemplar_masks: dict[str, np.ndarray]
+    photo: Photo
+    notes: tuple[str, ...] = ()
+
+
+class FramedPhoto:
+    """A photograph that was read and framed; its masks are kept once they are known. Made by `Translator.prepare`."""
+
+    def __init__(self, photo: Photo, window: framing.Window, size: int, notes: tuple[str, ...]) -> None:
+        self.photo, self.window, self.notes = photo, window, notes
+        self.region = framing.cut(photo.rgb, window)  # (h, w, 3) uint8, the guide of the way back
+        self.pixels = preprocess.to_model_range(preprocess.resize(self.region, size)).numpy()  # (S, S, 3) in -1..1
+        self.own_masks: np.ndarray | None = None  # (S, S, R), once the network has found them
+        self.others: tuple[FramedPhoto, ...] = ()  # further faces of the photograph, each in its own window
+
+    def whole(self, part: np.ndarray) -> np.ndarray:
+        """A plane (h, w) of the window in one of the photograph's size, 0 elsewhere."""
+        out = np.zeros(self.photo.size, np.float32)
+        out[self.window.inside(self.photo.size)] = framing.uncut(part, self.window, self.photo.size)
+        return out
+
+    def given_masks(
+        self, mask: MasksLike, groups: Sequence[str], what: str
+    ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+        """Masks that a person gave, {group: (H, W) float32 in 0..1}, and notes about them.
+
+        Args:
+          groups: the model's.
+          what: what to call them: "input mask".
+
+        Raises ImageError and CorruptImageError as `imaging.masks.read_masks`.
+        """
+        given = masks.read_masks(mask, groups, self.photo.size, what)
+        if not given:
+            return {}, ()
+        notes = []
+        covered = np.max([one.whole(np.ones(one.region.shape[:2])) for one in (self, *self.others)], axis=0) > 0
+        for group, plane in given.items():
+            of = f"{what} of {group}" if len(groups) > 1 else what
+            if not plane[covered].any():
+                notes.append(f"{of}: nothing is marked" + (" within the crop" if plane.any() else ""))
+            elif plane[~covered].any():
+                notes.append(f"{of}: what is marked outside of the crop is ignored")
+        return given, tuple(notes)
+
+    def network_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> np.ndarray:
+        """Masks for the network, (S, S, R): its own, with the given ones among them."""
+        own = self.own_masks
+        if own is None:  # every group is given
+            own = np.zeros((*self.pixels.shape[:2], len(groups) + 1), np.float32)
+        small = {
+            groups.index(group): paste_back.downsample(framing.cut(plane, self.window, edge=True), len(own))
+            for group, plane in given.items()
+        }
+        return masks.replace(own, small)
+
+    def full_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> dict[str, np.ndarray]:
+        """{group: (H, W) float32}: as found and given, at the photograph's size, 0 outside of all windows."""
+        return largest([one.window_masks(given, groups) for one in (self, *self.others)])
+
+    def window_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> dict[str, np.ndarray]:
+        """The same of its own window alone."""
+        if len(given) == len(groups):
+            planes = np.zeros((*self.region.shape[:2], len(groups) + 1), np.float32)
+        else:
+            assert self.own_masks is not None
+            found = paste_back.upsample_masks(self.own_masks[..., :-1], self.region.shape[:2])
+            planes = np.concatenate([found, 1.0 - found.sum(axis=-1, keepdims=True)], axis=-1)
+        cut = {groups.index(group): framing.cut(plane, self.window) for group, plane in given.items()}
+        planes = masks.replace(planes, cut)
+        return {group: self.whole(planes[..., g]) for g, group in enumerate(groups)}
+
+
+def largest(masks: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Masks of several windows of a photograph as one set: the largest value wherever they overlap."""
+    if len(masks) == 1:
+        return masks[0]
+    return {group: np.max([each[group] for each in masks], axis=0) for group in masks[0]}
+
+
+@dataclasses.dataclass(frozen=True)
+class Exemplar:
+    """An encoded exemplar. Made by `Translator.encode_exemplar`; may be kept, shared and used from several threads."""
+
+    styles: np.ndarray  # (G, D), zeros for a group of which there is nothing
+    masks: dict[str, np.ndarray]  # {group: (H, W) float32}, at the exemplar's own size
+    photo: Photo
+    window: framing.Window
+    notes: tuple[str, ...] = ()
+    colour: str = ""  # of `encode_colour`: there is no picture, and nothing of the other groups
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One translation of a batch; the arguments of `Translator.translate`."""
+
+    image: ImageLike | FramedPhoto
+    exemplar: Exemplar | None = None  # None: the one of set_exemplar
+    mask: MasksLike = None
+    groups: Sequence[str] | str | None = None
+    strength: float = 1.0
+    keep_background: bool = True
+    crop: Any = None  # None: the translator's
+    face: int | str = "largest"
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckedRequest:
+    """A request with everything checked."""
+
+    prepared: FramedPhoto
+    exemplar: Exemplar
+    given: dict[str, np.ndarray]  # masks at the photograph's size
+    transfer: np.ndarray  # (G,)
+    request: Request
+    notes: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""Training: the loop, strategies, callbacks, checkpoints, starting from other weights, teaching and distilling."""

@@ -1,0 +1,214 @@
+"""A student learns from a trained model: the teacher's masks, translations and style codes, at the student's own size.
+
+The teacher sees the student's images made smaller. The loop, checkpoints, samples and resume are those of
+`lomit_tf.training.loop`; the student is a Lomit whose training step asks the teacher and not a critic.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from lomit_tf import core, objectives
+from lomit_tf.config import PRESETS, ConfigError, LomitConfig
+from lomit_tf.losses import distillation, reconstruction
+from lomit_tf.model import Batch, Lomit
+from lomit_tf.networks.blocks import area_pool
+from lomit_tf.networks.generator import Generator
+from lomit_tf.networks.hadain import widen
+from lomit_tf.objectives import Pairs
+from lomit_tf.runtime.atomic import write_text
+from lomit_tf.training import loop as training
+from lomit_tf.training.checkpoints import Workdir
+from lomit_tf.training.distill_config import DEFAULTS, DistillConfig
+from lomit_tf.training.warm_start import average_anew, take_over
+
+TEACHER_FILE = "teacher.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Lesson:
+    """What a teacher says about pairs, at the student's size S. R = G + 1 regions."""
+
+    masks: Any  # (B, S, S, R)
+    painted: Any  # (B, S, S, 3): G's picture of the translation
+    weight: Any  # (B, S, S, 1) in 0..1: what a pixel of it counts
+    styles: Any  # (B, R, style_dim)
+
+
+class Teacher:
+    """A trained model that answers at another size than its own.
+
+    Raises ConfigError: the student's size is not a multiple of the teacher's.
+    """
+
+    def __init__(self, model: Lomit, size: int, outside: float = 0.2) -> None:
+        own = model.config.data.image_size
+        if size % own:
+            raise ConfigError(
+                f"--image_size={size} is not a multiple of the teacher's {own}; use {own * max(1, round(size / own))}"
+            )
+        self.model, self.size, self.small, self.outside = model, size, own, outside
+
+    def lesson(self, pairs: Pairs) -> Lesson:
+        """The teacher's masks, translation and styles of pairs (B, S, S, 3); no gradient passes."""
+        g, config = self.model.inference_generator, self.model.config
+        small = area_pool(pairs.images, self.small)
+        e = core.encode(g, small)
+        mixed = core.mix_styles(e.styles, objectives.swap(e.styles), pairs.transfer, g.code_size)
+        painting = core.paint(g, small, e.content, e.masks, e.styles, mixed, pairs.transfer)
+        painted = distillation.with_change(pairs.images, small, painted_picture(painting))
+        weight = ops.ones_like(pairs.images[..., :1])
+        if config.model.output == "composite":  # which shows nothing of what was painted elsewhere
+            near = 1 - distillation.enlarged(widen(e.masks, config.model.style_margin), self.size)[..., -1:]
+            weight = self.outside + (1 - self.outside) * near
+        parts = (distillation.enlarged(e.masks, self.size), painted, weight, e.styles)
+        return Lesson(*(ops.stop_gradient(part) for part in parts))
+
+
+def painted_picture(painting: core.Painting) -> Any:
+    """What a student learns to paint: G's own picture, or the composite in models that have no G."""
+    return painting.image if painting.raw is None else painting.raw
+
+
+def terms(generator: Generator, pairs: Pairs, lesson: Lesson) -> dict[str, Any]:
+    """All unweighted terms by name. The student paints within the teacher's masks, as a person's edited masks.
+
+    mask: cross-entropy with the teacher's masks; translation: L1 to what the teacher painted; region: the same within
+    each group's region, small and large alike; reconstruction: L1 of the images in their own styles (with free groups);
+    style: L1 to the teacher's style codes.
+    """
+    content = generator.encode_content(pairs.images)
+    masks = generator.masks(content, pairs.images)
+    styles = generator.styles(pairs.images, lesson.masks)
+    mixed = core.mix_styles(styles, objectives.swap(styles), pairs.transfer, generator.code_size)
+    painting = core.paint(
+        generator, pairs.images, content, lesson.masks, styles, mixed, pairs.transfer, reconstruct=True
+    )
+    painted, own = painted_picture(painting), painting.reconstruction
+    own = pairs.images if own is None else own
+    return {
+        "mask": distillation.cross_entropy(masks, lesson.masks),
+        "translation": reconstruction.masked_l1(painted, lesson.painted, lesson.weight),
+        "region": distillation.regional_l1(painted, lesson.painted, lesson.masks[..., :-1]),
+        "reconstruction": reconstruction.masked_l1(own, pairs.images, lesson.weight),
+        "style": reconstruction.l1(styles, lesson.styles),
+        "mask_error": ops.stop_gradient(reconstruction.l1(masks, lesson.masks)),
+    }
+
+
+class Student(Lomit):
+    """A Lomit whose training step follows a teacher. The critic is left as it is.
+
+    Args:
+        config: the student's own.
+        teacher: whom to ask.
+        weights: of the terms, by name.
+        warm_start: take over the teacher's weights wherever the shapes are the same.
+    """
+
+    def __init__(self, config: LomitConfig, teacher: Teacher, weights: dict[str, float], warm_start: bool) -> None:
+        super().__init__(config)
+        self.teacher, self.term_weights, self.warm_start = teacher, weights, warm_start
+
+    def build(self, input_shape: Any = None) -> None:
+        """As Lomit's, and the warm start."""
+        if getattr(self, "built", False):
+            return
+        super().build(input_shape)
+        if self.warm_start:
+            take_over(self.generator, self.teacher.model.inference_generator)
+            average_anew(self)
+
+    def train_step(self, data: Batch) -> Batch:
+        """One update of the generator side, on the last sub-batch; every term of it."""
+        data = self._with_draws(data)
+        pairs = self._pairs(data, data["x1"].shape[1] - 1)
+        lesson = self.teacher.lesson(pairs)
+        variables = self.generator.trainable_variables
+        with tf.GradientTape() as tape:
+            found = terms(self.generator, pairs, lesson)
+            total = self._scale() * sum(weight * found[name] for name, weight in self.term_weights.items())
+        gradients = tape.gradient(total, variables)
+        self.generator_optimizer.apply(gradients, variables)
+        self._update_average()
+        logs = {f"generator/{name}": tf.cast(term, tf.float32) for name, term in found.items()}
+        logs["generator/total"] = total / self._scale()
+        logs["generator/gradient_norm"] = tf.linalg.global_norm(gradients)
+        for g, name in enumerate(self.group_names):
+            mask = lesson.masks[..., g]
+            logs[f"mask/{name}/mean"] = tf.reduce_mean(mask)
+            logs[f"mask/{name}/variance"] = tf.reduce_mean(tf.math.reduce_variance(mask, axis=(1, 2)))
+        return logs
+
+
+def student_config(teacher: LomitConfig, preset: str = "mobile", **fields: Any) -> LomitConfig:
+    """The student's configuration: the teacher's, the preset's sizes, this module's settings of the loop, and `fields`.
+
+    Raises ConfigError for values that do not fit together, or groups that are not the teacher's.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"--preset={preset!r} is unknown; choose from {', '.join(PRESETS)}")
+    values = teacher.flat() | dict(PRESETS[preset]) | DEFAULTS | fields
+    config = LomitConfig.from_flat(values)
+    if config.data.group_labels != teacher.data.group_labels:
+        raise ConfigError(
+            f"a student has its teacher's groups, {dict(teacher.data.group_labels)}; received "
+            f"{dict(config.data.group_labels)}. Leave out --attributes and --groups"
+        )
+    if config.model.output != teacher.model.output:
+        raise ConfigError(f"a student has its teacher's --output={teacher.model.output}; leave it out")
+    return config
+
+
+def distill(
+    teacher: Lomit, config: LomitConfig, workdir: str | os.PathLike[str], options: DistillConfig,
+    *, resume: str = "auto", name: str = "",
+) -> training.TrainingResult:  # fmt: skip
+    """Train a student, going on from the workdir's last checkpoint.
+
+    Args:
+        teacher: a trained model.
+        config: what `student_config` gives.
+        workdir: as of `training.train`; it also gets teacher.json.
+        options: weights of the terms.
+        resume: auto, never or must.
+        name: what the teacher is called, for the record.
+
+    Raises:
+        ConfigError: before any work, also for a workdir whose student had another teacher or other weights.
+        DataError, TrainingError, CorruptDataError: as `training.train`.
+    """
+    if options.style_weight and config.model.style_dim != teacher.config.model.style_dim:
+        raise ConfigError(
+            f"--style_weight={options.style_weight} needs the teacher's --style_dim={teacher.config.model.style_dim}; "
+            f"received {config.model.style_dim}"
+        )
+    guide = Teacher(teacher, config.data.image_size, options.outside)
+    work = Workdir(workdir)
+    work.check(config, resume)
+    record = {"teacher": name, "weights": fingerprint(teacher), **dataclasses.asdict(options)}
+    place = work.path / TEACHER_FILE
+    if place.exists() and json.loads(place.read_text()) | {"teacher": name} != record:
+        raise ConfigError(f"{place}: the student there had another teacher or other weights; use another --workdir")
+    work.path.mkdir(parents=True, exist_ok=True)
+    write_text(place, json.dumps(record, indent=1) + "\n")
+    weights = options.weights()
+    return training.train(
+        config, workdir, resume=resume, make_model=lambda c: Student(c, guide, weights, options.warm_start)
+    )
+
+
+def fingerprint(model: Lomit) -> str:
+    """SHA-256 of a model's averaged weights."""
+    digest = hashlib.sha256()
+    for value in model.inference_generator.variables:
+        digest.update(np.ascontiguousarray(value, dtype="<f4").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,216 @@
+"""What all commands share: flags of a dataclass, help, errors, signals and exit codes. Nothing imports TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from absl import flags as absl_flags
+
+from lomit_tf.commands import UNUSABLE, Command, Failure, FlagSet, report, require_extra, unusable
+from lomit_tf.config import NEEDED, ConfigError, option
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = {
+    "lomit_tf.train": "lomit-train", "lomit_tf.evaluate": "lomit-evaluate", "lomit_tf.translate": "lomit-translate",
+    "lomit_tf.app": "lomit-app", "lomit_tf.serve": "lomit-serve", "lomit_tf.demo": "lomit-demo",
+    "lomit_tf.distill": "lomit-distill", "lomit_tf.train_classifier": "lomit-train-classifier",
+    "lomit_tf.refine_masks": "lomit-refine-masks", "lomit_tf.teach_masks": "lomit-teach-masks",
+    "lomit_tf.user_study": "lomit-user-study", "export.__main__": "export", "export.parity": "export.parity",
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Tour:
+    """Flags of every kind."""
+
+    city: str = option(NEEDED, "where to go", form="CITY")
+    days: int = option(3, "how long", least=1, most=30)
+    price: float = option(9.5, "what it costs", least=0)
+    alone: bool = option(False, "without company")
+    guide: str = option("none", "who explains", ("none", "book", "person"))
+    stops: tuple[str, ...] = option((), "on the way, separated by commas")
+    photo: tuple[str, ...] = option((), "what to photograph", repeated=True, form="THING")
+    limit: int | None = option(None, "how far, at most")
+
+
+FLAGS = FlagSet(Tour, "Plan a tour.", words="photo")
+
+
+def refused(*argv: str) -> str:
+    with pytest.raises(ConfigError) as error:
+        FLAGS.parse(argv)
+    return str(error.value)
+
+
+def test_flags_become_the_dataclass():
+    assert FLAGS.parse(["--city=Rome"]) == Tour("Rome")
+    given = ["--city", "Rome", "--days=5", "--price=1e2", "--alone", "--guide=book", "--stops=a, b", "--limit=7"]
+    assert FLAGS.parse([*given, "--photo=x", "y"]) == Tour("Rome", 5, 100.0, True, "book", ("a", "b"), ("x", "y"), 7)
+    for word in ("--noalone", "--no-alone", "--alone=false"):
+        assert not FLAGS.parse(["--city=Rome", word]).alone
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ([], "--city is missing; give --city=CITY: where to go"),
+        (["--city="], "--city is empty"),
+        (["--city=a", "--days=0"], "--days must be at least 1; received 0"),
+        (["--city=a", "--days=31"], "--days must be at most 30; received 31"),
+        (["--city=a", "--days=x"], "--days must be a whole number; received 'x'"),
+        (["--city=a", "--price=-1"], "--price must be at least 0; received -1"),
+        (["--city=a", "--price=nan"], "--price must be a finite number"),
+        (["--city=a", "--guide=bok"], "--guide must be one of none, book, person; received 'bok'; did you mean book?"),
+        (["--city=a", "--citi=b"], "--citi is unknown; did you mean --city?"),
+        (["--city=a", "--city=b"], "--city is given twice, as 'a' and as 'b'"),
+    ],
+)
+def test_mistakes_name_the_flag_and_what_was_received(argv, words):
+    assert words in refused(*argv)
+
+
+def test_a_flagfile_gives_flags_and_its_mistakes_name_file_and_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("tour.cfg").write_text("# a tour\n--city=Rome\n--photo=x\n--photo=y\n--days=4\n")
+    assert FLAGS.parse(["--flagfile=tour.cfg", "--days=5"]) == Tour("Rome", 5, photo=("x", "y"))
+    assert FLAGS.parse(["--flagfile=tour.cfg", "z"]).photo == ("z",)  # the command line wins
+    Path("tour.cfg").write_text("--city=Rome\n\n--days=99\n")
+    assert refused("--flagfile=tour.cfg") == "tour.cfg:3: --days must be at most 30; received 99"
+
+
+def test_help_has_every_flag_with_its_default_and_none_of_others():
+    lines = FLAGS.help_text().splitlines()
+    assert lines[0] == "Plan a tour."
+    forms = [line.split()[0] for line in lines if line.startswith("  --")]
+    assert forms == ["--city=CITY", "--days=N", "--price=X", "--[no]alone", "--guide=none|book|person",
+                     "--stops=A,B,C", "--photo=THING", "--limit=N", "--flagfile=FILE"]  # fmt: skip
+    text = " ".join(" ".join(lines).split())
+    for said in (
+        "where to go (needed)",
+        "how long (default: 3)",
+        "by commas (default: empty)",
+        "at most (default: none)",
+    ):
+        assert said in text
+
+
+def run(main, capsys, argv: tuple[str, ...] = ()) -> tuple[int, str, str]:
+    code = Command("tour", lambda: "help", lambda words: list(words), main, "nothing was planned").run(argv)
+    return code, *capsys.readouterr()
+
+
+def test_ends_of_a_command(capsys):
+    def failing(error: BaseException):
+        def main(_: list[str]) -> None:
+            raise error
+
+        return main
+
+    assert run(lambda words: None, capsys) == (0, "", "")
+    assert run(lambda words: len(words), capsys, ("a", "b", "c")) == (3, "", "")
+    assert run(failing(Failure("no train")), capsys) == (1, "", "tour: no train\n")
+    assert run(failing(Failure("no ticket", 7)), capsys) == (7, "", "tour: no ticket\n")
+    assert run(failing(ConfigError("--days")), capsys) == (2, "", "tour: --days\n")
+    assert run(failing(KeyboardInterrupt()), capsys) == (130, "", "tour: interrupted; nothing was planned\n")
+    assert run(lambda words: os.kill(os.getpid(), signal.SIGTERM), capsys) == (
+        143, "", "tour: terminated; nothing was planned\n",
+    )  # fmt: skip
+    assert run(failing(ZeroDivisionError()), capsys, ("--help",)) == (0, "help\n", "")
+    with pytest.raises(ZeroDivisionError):  # a fault of ours keeps its traceback
+        run(failing(ZeroDivisionError()), capsys)
+
+
+def test_signals_are_as_before_afterwards_and_ignored_ones_stay_ignored(capsys):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run(lambda words: os.kill(os.getpid(), signal.SIGINT), capsys)[0] == 0
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_closed_standard_output_is_one_line():
+    code = "import sys; from lomit_tf.demo import run; sys.exit(run(['--help']))"
+    done = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    done.stdout.close()
+    error = done.stderr.read()
+    assert done.wait() == 1 and error == "lomit-demo: standard output was closed before everything was written\n"
+
+
+def test_what_the_user_gave_is_told_apart_from_faults_and_missing_extras(capsys):
+    class GoneError(Exception):
+        pass
+
+    with pytest.raises(ConfigError, match="gone"), unusable(GoneError, OSError):
+        raise GoneError("gone")
+    with pytest.raises(KeyError), unusable(GoneError):
+        raise KeyError("a")
+    require_extra("none", "json")
+    with pytest.raises(Failure, match=r"needs no_such_module: pip install 'lomit_tf\[app\]'") as error:
+        require_extra("app", "json", "no_such_module")
+    assert error.value.code == UNUSABLE
+    report("done", {"a": Path("b"), "long": None})
+    assert capsys.readouterr().out == "done\n  a:    b\n  long: none\n"
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_every_command_refuses_an_unknown_flag_in_one_line(module, capsys):
+    words = ["make"] if module == "lomit_tf.user_study" else []
+    assert importlib.import_module(module).run([*words, "--nosuchflag"]) == 2
+    out, err = capsys.readouterr()
+    assert not out and err == f"{COMMANDS[module]}: --nosuchflag is unknown; --help lists all flags\n"
+
+
+def test_no_command_has_another_ones_flags_or_touches_absls_own(capsys):
+    before = set(absl_flags.FLAGS)
+    own = {"app": "share", "serve": "max_queue", "translate": "input_mask", "evaluate": "segmenter", "demo": "pairs"}
+    for name, flag in own.items():
+        module = importlib.import_module(f"lomit_tf.{name}")
+        assert module.run(["--help"]) == 0
+        shown = capsys.readouterr().out
+        assert f"--{flag}=" in shown or f"--[no]{flag} " in shown
+        for other in set(own.values()) - {flag, "pairs"}:
+            assert f"--{other}=" not in shown and f"--[no]{other} " not in shown
+        assert "alsologtostderr" not in shown
+    assert set(absl_flags.FLAGS) == before
+
+
+def test_commands_answer_without_heavy_imports():
+    code = f"""
+import importlib, sys
+for name in {list(COMMANDS)!r}:
+    words = ["make"] if name.endswith("user_study") else []
+    assert importlib.import_module(name).run([*words, "--help"]) == 0, name
+heavy = {{"tensorflow", "keras", "gradio", "uvicorn", "matplotlib", "jinja2", "pydantic", "scipy"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_layers_below_read_no_flags():
+    """What trains, translates or measures gets its settings as arguments."""
+    allowed = {"flags.py", "flagfiles.py", *(f"{name.partition('.')[2]}.py" for name in COMMANDS), "translate_flags.py"}
+    for path in (ROOT / "lomit_tf").rglob("*.py"):
+        if (path.name in allowed and path.parent == ROOT / "lomit_tf") or "commands" in path.parts:
+            continue
+        text = path.read_text(encoding="utf-8")
+        for word in (
+            "from absl import flags",
+            "lomit_tf.commands.flags",
+            "import flags",
+            "lomit_tf.commands",
+            "lomit_tf.commands.flagfiles",
+        ):
+            assert word not in text, f"{path}: {word}"

@@ -1,0 +1,187 @@
+"""Flags -> configuration and back: types, defaults, help, what is refused, and that a run can be repeated."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+from absl import flags as absl_flags
+
+from lomit_tf.commands import flags
+from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig, field_names
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(*argv: str) -> str:
+    """The message with which a command line is refused."""
+    with pytest.raises(ConfigError) as error:
+        flags.parse(argv)
+    return str(error.value)
+
+
+def config(*argv: str) -> LomitConfig:
+    return flags.parse(argv).config
+
+
+def test_every_field_is_a_flag_of_its_type_without_a_value():
+    values = flags.define_flags()
+    assert set(values) == {*field_names(), "flagfile", "preset", "workdir", "resume"}
+    parsers = {
+        int: absl_flags.IntegerParser, float: absl_flags.FloatParser, bool: absl_flags.BooleanParser,
+        str: absl_flags.ArgumentParser, tuple: absl_flags.ListParser,
+    }  # fmt: skip
+    for kind in SECTIONS.values():
+        for field in dataclasses.fields(kind):
+            flag = values[field.name]
+            assert flag.default is None and flag.value is None
+            if field.metadata["choices"] and isinstance(field.default, str):
+                assert flag.parser.enum_values == list(field.metadata["choices"])
+            else:
+                assert type(flag.parser) is parsers[type(field.default)], field.name
+
+
+def test_help_ends_with_the_default_and_the_presets_that_differ():
+    for name in field_names():
+        assert re.search(r"\(default: [^()]+\)$", flags.flag_help(name)), name
+    assert flags.flag_help("steps") == "generator steps in all (default: 40000)"
+    assert flags.flag_help("flip").endswith("(default: true)")
+    assert flags.flag_help("data_dir").endswith("(default: empty)")
+    sizes = {preset: values.get("base_channels", 64) for preset, values in PRESETS.items()}
+    for preset in ("small", "mobile"):
+        assert re.search(rf"default: 64;.*{preset}.*: {sizes[preset]}", flags.flag_help("base_channels"))
+
+
+def test_nothing_given_is_the_default():
+    assert flags.parse([]) == flags.Invocation(LomitConfig.create(), Path("runs/drawn_faces"), "auto")
+
+
+def test_every_field_can_be_given(folder):
+    (folder / "base.cfg").write_text(
+        "--masks=decoupled\n--critic_condition=heads\n--attributes=a,b\n--r1_end=999\n--r2_end=999\n--mask_end=999\n"
+        "--output=composite\n--pairing=differing\n"
+    )
+    texts = {
+        "mask_upsamples": "1", "critic_layers": "3", "image_size": "192", "groups": "x: a; y: b",
+        "r1_end": "1234", "r2_end": "1234", "mask_end": "1234", "labels_file": "my table.csv", "data_dir": "../data",
+        "attributes": "c,d e", "colour_groups": "y,x", "init_from": "runs/before", "mask_contrast": "0.5",
+        "edge_kernel": "9", "upsample_kernel": "9", "area_max": "0.75",
+    }  # fmt: skip
+    for kind in SECTIONS.values():
+        for field in dataclasses.fields(kind):
+            if field.name in ("output", "pairing"):  # given in the file, as others need them
+                continue
+            others = [str(choice) for choice in field.metadata["choices"] if choice != field.default]
+            if isinstance(field.default, bool):
+                text, expected = str(not field.default).lower(), not field.default
+            else:
+                text = (
+                    others[-1] if others else texts.get(field.name, "0.03125" if type(field.default) is float else "7")
+                )
+                lists = field.name in ("attributes", "match", "colour_groups")
+                expected = text.split(",") if lists else type(field.default)(text)
+            # What needs others: groups to name, weights to freeze.
+            also = {"colour_groups": ["--groups=x: a; y: b"], "freeze_masks": ["--init_from=runs/before"]}
+            others = also.get(field.name, [])
+            given = config("--flagfile=base.cfg", *others, f"--{field.name}={text}").flat()[field.name]
+            assert (given, type(given)) == (expected, type(expected)), field.name
+            assert given != (list(field.default) if isinstance(field.default, tuple) else field.default)
+
+
+def test_forms_of_a_flag():
+    data = config("--noflip", "-image_size", "64", "--attributes", "a, b", "--cache=0").data
+    assert (data.flip, data.image_size, data.attributes, data.cache) == (False, 64, ("a", "b"), False)
+    assert config("--skips").model.skips
+    assert config("--learning_rate=2e-4").training.learning_rate == 2e-4
+    assert config('--attributes="a, b",c').data.attributes == ("a, b", "c")
+    assert config("--data_dir=/a b=c#d").data.data_dir == "/a b=c#d"
+
+
+def test_workdir_and_resume(monkeypatch, folder):
+    monkeypatch.setenv("HOME", str(folder))
+    invocation = flags.parse(["--workdir=~/run", "--resume=must"])
+    assert (invocation.workdir, invocation.resume) == (folder / "run", "must")
+    assert flags.parse(["--dataset=cycle_gan/horse2zebra"]).workdir == Path("runs/horse2zebra")
+    assert "--workdir is empty" in refused("--workdir=")
+
+
+def test_parsing_leaves_absls_global_flags_alone():
+    before = set(absl_flags.FLAGS)
+    flags.parse(["--steps=3"])
+    assert config().training.steps == 40_000
+    assert set(absl_flags.FLAGS) == before
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--stepss=5"], ["--stepss is unknown", "did you mean --steps"]),
+        (["--image-size=64"], ["--image-size is unknown", "--image_size"]),
+        (["--Learning_Rate=1"], ["--learning_rate"]),
+        (["--nosteps"], ["--nosteps is unknown"]),
+        (["--qqqqqq"], ["--qqqqqq is unknown", "--help lists all flags"]),
+        (["celeba.cfg"], ["'celeba.cfg' is not a flag"]),
+        (["--"], ["'--' is not a flag"]),
+        (["--steps"], ["--steps needs a value"]),
+        (["--steps", "--seed=1"], ["--steps needs a value"]),
+        (["--steps=many"], ["--steps must be a whole number", "'many'"]),
+        (["--steps=1.5"], ["--steps must be a whole number", "'1.5'"]),
+        (["--steps="], ["--steps must be a whole number"]),
+        (["--steps", "-5"], ["--steps cannot be negative", "-5"]),
+        (["--r1_weight=0,1"], ["--r1_weight must be a number", "'0,1'"]),
+        (["--r1_weight=nan"], ["--r1_weight must be a finite number"]),
+        (["--flip=maybe"], ["--flip must be true or false", "'maybe'"]),
+        (["--noflip=false"], ["--noflip takes no value"]),
+        (["--masks=decopled"], ["--masks must be one of coupled, decoupled", "did you mean decoupled?"]),
+        (["--style_pool=3"], ["--style_pool must be one of 1, 2, 4"]),
+        (["--preset=tiny"], ["--preset must be one of lomit, small, mobile"]),
+        (["--resume=yes"], ["--resume must be one of auto, never, must"]),
+        (["--attributes=a,,b"], ["--attributes has an empty name"]),
+        (["--dataset=labelled_folder", "--attributes="], ["--attributes is empty"]),
+        (["--data_dir=a\nb"], ["--data_dir cannot hold a line break"]),
+        (["--groups='x: a'"], ["--groups", "quotation marks"]),
+        (["--groups=hair: Black_Hair"], ["--groups: every attribute belongs to exactly one group"]),
+        (["--steps=5", "--steps=6"], ["--steps is given twice, as '5' and as '6'"]),
+        (["--flip", "--noflip"], ["--flip is given twice, as 'true' and as 'false'"]),
+        (["--mask_critic_weight=1"], ["needs --masks=decoupled", "--masks=coupled"]),
+    ],
+)
+def test_what_is_refused(argv, words):
+    message = refused(*argv)
+    for word in words:
+        assert word in message
+
+
+def test_the_same_value_twice_is_no_contradiction():
+    assert config("--steps=5", "--steps", "0x5").training.steps == 5
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_effective_flagfile_repeats_any_configuration(preset, folder):
+    odd = LomitConfig.create(
+        preset, attributes=("a b", 'c"d', "e,f", "#g"), learning_rate=1 / 3, r2_weight=1e-17, cycle_weight=3,
+        flip=False, skips=True, data_dir="/p/ä #1/--x=y",
+    )  # fmt: skip
+    text = flags.effective_flagfile(odd)
+    (folder / "flags.cfg").write_text(text, encoding="utf-8")
+    again = config("--flagfile=flags.cfg")
+    assert again == odd
+    assert flags.effective_flagfile(again) == text
+    assert [line.partition("=")[0][2:] for line in text.splitlines() if line.startswith("--")] == field_names()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"data_dir": "a\nb"}, {"data_dir": " a"}, {"attributes": ("a ",)}, {"labels_file": "'a'"}]
+)
+def test_what_no_line_can_hold_is_refused(fields):
+    with pytest.raises(ConfigError, match=f"--{next(iter(fields))}=.* cannot be written"):
+        flags.effective_flagfile(LomitConfig.create(**fields))

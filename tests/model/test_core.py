@@ -1,0 +1,190 @@
+"""The one translation core: edits, styles, both painters in one model, and that nothing paints past it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from lomit_tf import core
+from lomit_tf.imaging import given_masks as mask_files
+from lomit_tf.networks import colour, curves
+from lomit_tf.networks.generator import Generator, with_contrast
+
+ROOT = Path(__file__).resolve().parents[2]
+GROUPS = {"attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; smile: Smiling"}
+RECIPE = {**GROUPS, "output": "composite", "masks": "decoupled", "style_normalised": True}
+
+
+def random_masks(rng, count: int, groups: int, size: int = 16) -> np.ndarray:
+    raw = rng.uniform(size=(count, size, size, groups + 1)) ** 3
+    return (raw / raw.sum(axis=-1, keepdims=True)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def both(tiny) -> Generator:
+    """Hair painted by curves, the smile freely; styles made strong, so that they show."""
+    keras.utils.set_random_seed(5)
+    made = Generator(tiny(**RECIPE, colour_groups=("hair",)).model, 2, None, (0,))
+    image = np.zeros((1, 32, 32, 3), "float32")
+    core.translate(made, image, image)
+    for kernel in (made.curve_head.maps.conv.kernel, made.style_encoder.code.kernel):
+        kernel.assign(kernel * 5)
+    return made
+
+
+@pytest.fixture
+def pictures(rng) -> tuple[tf.Tensor, tf.Tensor]:
+    return tuple(tf.constant(rng.uniform(-1, 1, (2, 32, 32, 3)), tf.float32) for _ in range(2))
+
+
+# Edited masks.
+
+
+def test_an_edit_stays_as_given_and_the_others_share_what_is_left():
+    own = np.zeros((1, 1, 1, 3), "float32") + np.array([0.2, 0.5, 0.3], "float32")
+    for edit, expected in (
+        ([1.0, -1.0], [1, 0, 0]),
+        ([0.5, -1.0], [0.5, 0.5 * 0.5 / 0.8, 0.5 * 0.3 / 0.8]),
+        ([-1.0, 0.0], [0.2 / 0.5, 0, 0.3 / 0.5]),
+        ([0.8, 0.8], [0.5, 0.5, 0]),
+        ([-1.0, -1.0], [0.2, 0.5, 0.3]),
+    ):
+        found = core.with_edits(own, np.array(edit, "float32").reshape(1, 1, 1, 2))
+        np.testing.assert_allclose(np.ravel(found), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_edits_in_the_network_are_those_of_photographs(rng, groups):
+    own = random_masks(rng, 3, groups)
+    own[0, :4] = 0
+    own[0, :4, :, 0] = 1.0  # nothing is left for the others there
+    for edited in range(1, 2**groups):
+        channels = [g for g in range(groups) if edited >> g & 1]
+        edits = np.full((*own.shape[:3], groups), -1.0, "float32")
+        edits[..., channels] = rng.uniform(size=(*own.shape[:3], len(channels)))
+        found = np.asarray(core.with_edits(own, edits))
+        for b in range(3):
+            expected = mask_files.replace(own[b], {g: edits[b, ..., g] for g in channels})
+            np.testing.assert_allclose(found[b], expected, atol=2e-6)
+        np.testing.assert_allclose(found.sum(-1), 1, atol=1e-6)
+
+
+def test_complete_masks_are_normalised_only_where_they_exceed_one(rng):
+    masks = rng.uniform(0, 0.8, (2, 8, 8, 2)).astype("float32")
+    found = np.asarray(core.complete(masks))
+    total = masks.sum(-1)
+    np.testing.assert_allclose(found[..., :2][total <= 1], masks[total <= 1], atol=1e-6)
+    np.testing.assert_allclose(found[..., 2], np.maximum(1 - total, 0), atol=1e-6)
+    np.testing.assert_allclose(found[..., :2][total > 1].sum(-1), 1, atol=1e-6)
+
+
+def test_contrast_sharpens_and_keeps_a_partition(rng):
+    masks = random_masks(rng, 2, 3)
+    np.testing.assert_allclose(with_contrast(masks, 0.0), masks, atol=1e-6)
+    found = np.asarray(with_contrast(masks, 1.0))
+    np.testing.assert_allclose(found.sum(-1), 1, atol=1e-6)
+    t = np.clip((masks[..., :-1] - 0.2) / 0.4, 0, 1)
+    smooth = t * t * (3 - 2 * t)
+    np.testing.assert_allclose(found[..., :-1], smooth / np.maximum(smooth.sum(-1, keepdims=True), 1), atol=1e-6)
+
+
+# Both painters in one model.
+
+
+def test_own_styles_change_nothing_to_the_bit(both, pictures):
+    e = core.encode(both, pictures[0])
+    made = core.paint(both, pictures[0], e.content, e.masks, e.styles, e.styles, np.array([[1, 0]] * 2, "float32"))
+    assert not np.any(made.curves)
+    np.testing.assert_array_equal(made.image, pictures[0])
+
+
+def test_painting_is_free_groups_first_and_then_curves_in_what_they_made(both, pictures):
+    image, exemplar = pictures
+    transfer = np.array([[1, 1], [0, 1]], "float32")
+    styles, _ = core.encode_exemplar(both, exemplar)
+    made = core.apply_styles(both, image, styles, transfer)
+    masks, grid = np.asarray(made.masks), np.asarray(made.curves)
+    z = image + masks[..., 1:2] * (np.asarray(made.raw) - image)
+    y = z + transfer[:, 0, None, None, None] * masks[..., :1] * np.asarray(curves.change(grid, z))
+    np.testing.assert_allclose(made.image, y, atol=1e-5)
+    assert np.abs(grid[0]).max() > 0.01 and not grid[1].any()
+    np.testing.assert_allclose(made.image[1], z[1], atol=1e-6)
+
+
+def test_a_smile_does_not_recolour_hair_nor_hair_the_smile(both, pictures):
+    image, exemplar = pictures
+    styles, _ = core.encode_exemplar(both, exemplar)
+    one, alone = (core.apply_styles(both, image, styles, np.array([t] * 2, "float32")) for t in ([1, 1], [1, 0]))
+    np.testing.assert_allclose(one.curves, alone.curves, atol=1e-6)
+    smile = core.apply_styles(both, image, styles, np.array([[0, 1]] * 2, "float32"))
+    np.testing.assert_allclose(one.raw, smile.raw, atol=1e-6)
+    assert not np.any(smile.curves)
+
+
+def test_a_style_of_colours_alone_keeps_the_own_code(both, rng):
+    code, own, exemplar = both.code_size, *(rng.normal(size=(2, 3, both.style_size)).astype("float32") for _ in "ab")
+    own[..., -1], exemplar[..., -1] = 1.0, 1.0
+    exemplar[0, 0, -1] = core.COLOURS_ONLY
+    mixed = np.asarray(core.mix_styles(own, exemplar, np.ones((2, 2), "float32"), code))
+    np.testing.assert_array_equal(mixed[0, 0], [*own[0, 0, :code], *exemplar[0, 0, code:-1], 1.0])
+    np.testing.assert_array_equal(mixed[0, 1], exemplar[0, 1])
+    np.testing.assert_array_equal(mixed[:, 2], own[:, 2])
+
+
+def test_an_empty_region_has_no_colours_and_is_not_transferred(both, pictures):
+    nowhere = np.zeros((2, 32, 32, 3), "float32")
+    nowhere[..., 2] = 1
+    styles, _ = core.encode_exemplar(both, pictures[1], nowhere)
+    assert not np.any(styles)
+    made = core.apply_styles(both, pictures[0], styles)
+    np.testing.assert_array_equal(made.image, pictures[0])
+    # An input without the region: there is nothing to paint, and nothing to paint it from.
+    styles, _ = core.encode_exemplar(both, pictures[1])
+    made = core.apply_styles(both, pictures[0], styles, np.array([[1, 0]] * 2, "float32"), nowhere)
+    assert np.isfinite(made.curves).all() and not np.any(made.curves)
+    np.testing.assert_array_equal(made.image, pictures[0])
+
+
+def test_moments_against_numpy(rng):
+    images, masks = rng.uniform(-1, 1, (2, 8, 8, 3)), rng.uniform(size=(2, 8, 8, 2))
+    masks[1, ..., 1] = 0
+    found = np.asarray(colour.region_moments(images.astype("float32"), masks.astype("float32")))
+    ycc = images @ np.array(colour.TO_YCC).T
+    for b, r in ((0, 0), (0, 1), (1, 0)):
+        w = masks[b, ..., r] ** 3
+        mean = np.average(ycc[b].reshape(-1, 3), axis=0, weights=w.ravel())
+        deviation = np.sqrt(np.average((ycc[b].reshape(-1, 3) - mean) ** 2, axis=0, weights=w.ravel()))
+        np.testing.assert_allclose(found[b, r], [*mean, *deviation], atol=1e-5)
+    np.testing.assert_allclose(found[1, 1], [0, 0, 0] + [colour.LEAST_DEVIATION] * 3, atol=1e-6)
+
+
+# Nothing else paints.
+
+
+def painting_calls(source: str) -> list[int]:
+    """Lines that call `.decode(content, masks, styles)` or `.curves(content, masks, target, own)` of a generator.
+
+    Modules have functions of these names too, called as `faces.decode(...)`: those names are left out.
+    """
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [
+        node.lineno for node in calls
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("decode", "curves")
+        and not (isinstance(node.func.value, ast.Name) and node.func.value.id == "faces")
+        and len(node.args) + len(node.keywords) >= 3
+    ]  # fmt: skip
+
+
+def test_only_the_core_calls_the_painters():
+    assert painting_calls("g.decode(a, b, c)\ng.curves(a, b, target=c, own=d)\ndata.decode('utf-8')") == [1, 2]
+    found = {}
+    for folder in ("lomit_tf", "export", "tools", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if lines := painting_calls(path.read_text(encoding="utf-8")):
+                found[str(path.relative_to(ROOT))] = len(lines)
+    assert set(found) == {"lomit_tf/core.py"}, found

@@ -1,0 +1,69 @@
+"""Jobs of files, as the command and the Beam runner use them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from files import pixels, tree
+
+from lomit_tf.photos import batch_jobs, file_plan
+from lomit_tf.photos.batch_jobs import translate_file, translate_files
+from lomit_tf.photos.file_plan import FileJob, Settings, beside
+from lomit_tf.photos.translator import Translator
+
+pytestmark = pytest.mark.usefixtures("photo_folder")
+
+
+@pytest.fixture(scope="module")
+def translator(groups_workdir) -> Translator:
+    return Translator(groups_workdir, log_notes=False)
+
+
+def test_one_job_one_outcome(translator):
+    job = FileJob("photos/a.png", "deep/er/out.png", "star.png", settings=Settings(strength=0.0))
+    assert pickle.loads(pickle.dumps(job)) == job
+    outcome = translate_file(translator, job)
+    assert (outcome.status, outcome.files) == ("written", ("deep/er/out.png",))
+    np.testing.assert_array_equal(pixels("deep/er/out.png"), pixels("photos/a.png"))
+    assert translate_file(translator, job).status == "skipped"
+    assert pickle.loads(pickle.dumps(outcome)) == outcome
+
+
+def test_outcomes_keep_the_order_of_the_jobs_and_name_what_failed(translator):
+    Path("bad.png").write_bytes(b"")
+    jobs = [
+        FileJob("bad.png", "o/1.png", "star.png"),
+        FileJob("photos/a.png", "o/2.png", "bad.png"),
+        FileJob("photos/a.png", "o/3.png", "star.png", settings=Settings(crop="0,0,99,99")),
+        FileJob("photos/a.png", "o/4.png", "star.png", input_mask=(("hat", "star.png"),)),
+        FileJob("photos/a.png", "o/5.png", "star.png"),
+        FileJob("bad.png", "o/6.png", "photos/a.png"),
+        FileJob("photos/a.png", "star.png/7.png", "star.png"),
+    ]
+    outcomes = translate_files(translator, jobs)
+    assert [o.job for o in outcomes] == jobs
+    assert [o.status for o in outcomes] == ["failed"] * 4 + ["written"] + ["failed"] * 2
+    says = ["the file is empty", "bad.png: the file is empty", "reaches beyond", "'hat' is not a group", "",
+            "the file is empty", "cannot write"]  # fmt: skip
+    for outcome, word in zip(outcomes, says, strict=True):
+        assert word in outcome.message and "\n" not in outcome.message
+    assert tree("o") == ["5.png"]
+
+
+def test_batches_are_bounded_by_number_and_bytes(monkeypatch):
+    jobs = [FileJob("photos/a.png", f"o/{i}.png", "star.png") for i in range(10)]
+    assert [len(c) for c in batch_jobs.chunks(jobs, 4)] == [4, 4, 2]
+    monkeypatch.setattr(batch_jobs, "BATCH_BYTES", 1)
+    assert [len(c) for c in batch_jobs.chunks(iter(jobs), 4)] == [1] * 10
+
+
+def test_names_beside_the_output():
+    assert beside("d/out.png", "input_mask", "hair") == "d/out.png.input_mask.hair.png"
+    assert beside("d/out.png", "compare") == "d/out.png.compare.png"
+    assert beside("out.png", "input_mask", "../x/y") == "out.png.input_mask..._x_y.png"
+    assert file_plan.output_name("a.gif") == "a.gif.png"
+    assert file_plan.output_name("a.JPG") == "a.JPG"
+    assert file_plan.output_name("a.jpg", "PNG") == "a.jpg.png"

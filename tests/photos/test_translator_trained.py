@@ -1,0 +1,122 @@
+"""The Translator on the shipped weights: what the masks mean, and the documentation's examples as they are written."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from files import ROOT, tree
+from PIL import Image
+
+from lomit_tf import translate
+from lomit_tf.data.drawn_faces import draw, labels_of
+from lomit_tf.photos.translator import Translator
+
+
+@pytest.fixture(scope="module")
+def trained() -> Translator:
+    """The shipped weights for drawn faces, or the model that $LOMIT_TEST_MODEL names."""
+    name = os.environ.get("LOMIT_TEST_MODEL", "drawn_faces")
+    return Translator(name, log_notes=False)
+
+
+def of_hair_colour(column: int, start: int = 20_000_000) -> int:
+    """Index of a drawn face of this hair colour (black, blond, brown, gray) without glasses."""
+    labels = labels_of(range(start, start + 200))
+    return start + int(np.flatnonzero(labels[:, column] & ~labels[:, 5])[0])
+
+
+def test_trained_an_input_mask_decides_where(trained):
+    pair = draw([of_hair_colour(0), of_hair_colour(1)], size=trained.size)
+    image, hair = pair.images[0], pair.masks[0, ..., 0] / 255
+    exemplar = trained.encode_exemplar(pair.images[1])
+    group = trained.groups[0]
+    plain = trained.translate(image, groups=[group], exemplar=exemplar)
+    moved = np.abs(plain.image.astype(int) - image).mean(axis=-1)
+    assert moved[hair > 0.9].mean() > 25 > 3 * moved[hair < 0.02].mean()  # of 255
+    half, erased = trained.size // 2, plain.input_masks[group].copy()
+    erased[:, :half] = 0
+    result = trained.translate(image, {group: erased}, groups=[group], exemplar=exemplar)
+    np.testing.assert_array_equal(result.image[:, :half], image[:, :half])
+    right = np.abs(result.image.astype(int) - image)[:, half:].mean(axis=-1)
+    assert right[(hair > 0.9)[:, half:]].mean() > 15
+
+
+def test_trained_an_exemplar_mask_decides_what(trained):
+    """Marking the exemplar's face instead of its black hair brings the skin's brightness into the hair."""
+    pair = draw([of_hair_colour(1), of_hair_colour(0)], size=trained.size)
+    hair_in, hair_ex = pair.masks[0, ..., 0] > 230, pair.masks[1, ..., 0] > 230
+    group = trained.groups[0]
+    own = trained.translate(pair.images[0], exemplar=trained.encode_exemplar(pair.images[1])).image
+    face = np.zeros((trained.size, trained.size), np.float32)
+    s = trained.size // 64
+    face[28 * s : 44 * s, 26 * s : 38 * s] = 1
+    face[pair.masks[1, ..., 0] > 20] = 0
+    edited = trained.encode_exemplar(pair.images[1], {group: face})
+    out = trained.translate(pair.images[0], exemplar=edited).image
+    brightness = [a[m].mean() for a, m in ((pair.images[1], hair_ex), (pair.images[1], face > 0.5))]
+    assert brightness[1] > brightness[0] + 40  # the test's own premise: dark hair, lighter skin
+    assert out[hair_in].mean() > own[hair_in].mean() + 15
+
+
+def test_trained_erasing_the_exemplars_mouth_removes_the_smiles_transfer(trained):
+    """With the mouth marked the smile comes over; with it erased the picture stays, and the hair still changes."""
+    labels = labels_of(range(20_000_000, 20_000_200))
+    plain, smiling = (20_000_000 + int(np.flatnonzero((labels[:, 4] == s) & ~labels[:, 5])[0]) for s in (False, True))
+    pair = draw([plain, smiling], size=trained.size)
+    whole = trained.encode_exemplar(pair.images[1])
+    erased = trained.encode_exemplar(pair.images[1], {"smile": np.zeros((trained.size, trained.size), np.float32)})
+    mouth = pair.masks[0, ..., 1] > 200
+    with_it = trained.translate(pair.images[0], groups=["smile"], exemplar=whole)
+    assert np.abs(with_it.image.astype(int) - pair.images[0])[mouth].mean() > 8
+    without = trained.translate(pair.images[0], groups=["smile"], exemplar=erased)
+    np.testing.assert_array_equal(without.image, pair.images[0])
+    assert any("smile is empty" in note for note in without.notes)
+    both = trained.translate(pair.images[0], exemplar=erased).image
+    assert (both != pair.images[0]).any()
+    np.testing.assert_array_equal(both, trained.translate(pair.images[0], groups=["hair"], exemplar=erased).image)
+
+
+# The documentation, as a person who has just installed the package would try it.
+
+
+def documented(kind: str) -> list[str]:
+    """Blocks about translating in the README and in docs/translate.md: "python", or "" for commands."""
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/translate.md"))
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    about = r"Translator|^(lomit-translate|python -m lomit_tf\.translate) "
+    return [block for language, block in fenced if language == kind and re.search(about, block, re.MULTILINE)]
+
+
+@pytest.fixture
+def a_persons_files(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, index in (("photo", 1), ("star", 2), ("photos/a", 3), ("photos/b", 4), ("stars/x", 5), ("stars/y", 6)):
+        Path(name).parent.mkdir(exist_ok=True)
+        Image.fromarray(draw([index], size=256).images[0]).resize((600, 600)).save(f"{name}.jpg")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("a_persons_files")
+def test_the_documented_python_works():
+    blocks = documented("python")
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(compile(block, "documentation", "exec"), {})
+        assert Image.open("out.png").size == (600, 600)
+        Path("out.png").unlink()
+
+
+@pytest.mark.usefixtures("a_persons_files")
+def test_the_documented_commands_work(capsys):
+    lines = "".join(documented("")).replace("\\\n", " ").splitlines()
+    commands = [shlex.split(line, comments=True) for line in lines]
+    commands = [words[1:] if words[0] == "lomit-translate" else words[3:] for words in commands if words]
+    assert len(commands) >= 5
+    for flags in commands:
+        assert translate.run(flags) == 0, (flags, capsys.readouterr().err)
+    assert set(tree(".")) >= {"out.png", "out.png.compare.png", *(f"results/{s}/{p}.jpg" for s in "xy" for p in "ab")}

@@ -1,0 +1,201 @@
+"""Whole loops: training, samples, logs, resume after SIGKILL and SIGTERM, stops, refused workdirs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.training import callbacks
+from lomit_tf.training import loop as training
+from lomit_tf.training.checkpoints import Workdir, load
+
+TINY = {
+    "image_size": 64, "crop": 0, "attributes": ("Black_Hair", "Smiling"), "train_images": 24, "base_channels": 4,
+    "residual_blocks": 1, "edge_kernel": 3, "mlp_width": 8, "critic_channels": 4, "critic_layers": 4, "batch_size": 2,
+    "n_critic": 2, "steps": 4, "checkpoint_every": 2, "log_every": 2, "sample_every": 2, "sample_count": 2,
+}  # fmt: skip
+
+
+def tiny(**changes: object) -> LomitConfig:
+    return LomitConfig.create("small", **(TINY | changes))
+
+
+def weights(path: Path) -> dict[str, np.ndarray]:
+    """Every variable of a run's last checkpoint, as it lies on disk."""
+    checkpoint = tf.train.latest_checkpoint(str(Workdir(path).checkpoints))
+    reader = tf.train.load_checkpoint(checkpoint)
+    names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE") and "py_state" not in n]
+    return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
+
+
+def test_a_run_leaves_grid_log_tensorboard_flagfile_and_checkpoints(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    class Spy(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            assert logs and all(math.isfinite(v) for v in logs.values())
+            seen.append(batch)
+
+    result = training.train(tiny(), tmp_path, callbacks=[Spy()])
+    assert seen == [0, 1, 2, 3] and result.step == 4 and result.interrupted is None
+    assert result.grid is not None and result.grid.name == "step-000004.png"
+    with Image.open(result.grid) as grid:
+        assert grid.size == (96 + 2 * 128, 8 * 128)  # two pairs, eight rows, 64 px enlarged twice
+        assert np.asarray(grid)[:, 96:].std() > 10
+    lines = [json.loads(line) for line in result.log.read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4]
+    for name in ("generator/r1", "generator/cycle", "mask/all/mean", "mask/all/variance", "critic/gradient_norm"):
+        assert all(math.isfinite(line[name]) for line in lines)
+    assert list(result.tensorboard.glob("events.*"))
+    flags = Workdir(tmp_path).flagfile.read_text()
+    assert "--base_channels=4" in flags
+    assert result.checkpoint is not None and Path(result.checkpoint + ".index").exists()
+    model = load(tmp_path)
+    picture = np.zeros((1, 64, 64, 3), np.float32)
+    assert np.isfinite(model.translate(picture, picture)["image"].numpy()).all()
+
+
+def test_keeps_the_last_checkpoints_only(tmp_path: Path) -> None:
+    training.train(tiny(steps=3, checkpoint_every=1, keep_checkpoints=2, sample_every=0), tmp_path)
+    assert sorted(p.name for p in Workdir(tmp_path).checkpoints.glob("*.index")) == ["step-2.index", "step-3.index"]
+
+
+def test_continuing_equals_not_stopping_and_logs_no_step_twice(tmp_path: Path) -> None:
+    """Without --deterministic too: on one CPU only the summation order inside an operation could differ."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    training.train(tiny(), whole)
+    training.train(tiny(steps=2), parts)
+    result = training.train(tiny(), parts)
+    steps = [json.loads(line)["step"] for line in result.log.read_text().splitlines()]
+    assert steps == [2, 4]
+    one, other = weights(whole), weights(parts)
+    assert one.keys() == other.keys() and len(one) > 100
+    for name, value in one.items():
+        np.testing.assert_allclose(other[name], value, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+def test_another_configuration_is_refused_with_the_differing_fields(tmp_path: Path) -> None:
+    training.train(tiny(steps=1), tmp_path)
+    with pytest.raises(ConfigError, match=r"--r2_weight: was 0.0001, now 0.5"):
+        training.train(tiny(steps=1, r2_weight=0.5), tmp_path)
+    with pytest.raises(ConfigError, match="resume=never"):
+        training.train(tiny(steps=1), tmp_path, resume="never")
+    with pytest.raises(ConfigError, match="no checkpoint"):
+        training.train(tiny(steps=1), tmp_path / "empty", resume="must")
+    assert not (tmp_path / "empty").exists()
+
+
+def test_a_run_that_is_done_is_left_as_it_is(tmp_path: Path) -> None:
+    training.train(tiny(steps=2), tmp_path)
+    before = weights(tmp_path)
+    assert training.train(tiny(steps=2), tmp_path).step == 2
+    for name, value in weights(tmp_path).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_not_finite_stops_names_step_and_term_and_keeps_the_checkpoint(tmp_path: Path) -> None:
+    class Poison(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            if batch == 2:  # after the checkpoint of step 2 there is one more good step
+                kernel = self.model.generator.decoder.image.conv.kernel
+                kernel.assign(kernel * math.nan)
+
+    with pytest.raises(training.TrainingError, match=r"step 4: not finite: .*generator/cycle.*step-2"):
+        training.train(tiny(steps=6), tmp_path, callbacks=[Poison()])
+    assert tf.train.latest_checkpoint(str(Workdir(tmp_path).checkpoints)).endswith("step-2")
+    assert all(np.isfinite(v).all() for v in weights(tmp_path).values() if v.dtype == np.float32)
+
+
+def test_dead_masks_stop_the_run(tmp_path: Path) -> None:
+    class Kill(keras.callbacks.Callback):
+        def on_train_begin(self, logs: object = None) -> None:
+            logits = self.model.generator.mask_decoder.logits.conv
+            logits.bias.assign(logits.bias - 100.0)
+
+    with pytest.raises(
+        training.TrainingError, match=r"step 2: the mask of group 'all' has been dead for 2 steps: all 0"
+    ):
+        training.train(tiny(mask_patience=2), tmp_path, callbacks=[Kill()])
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance", "word"),
+    [(0.001, 0.0, "all 0"), (0.999, 0.0, "all 1"), (0.5, 1e-7, "constant"), (0.3, 0.05, "")],
+)
+def test_death_of_masks(mean: float, variance: float, word: str) -> None:
+    reason = callbacks.describe_death(mean, variance)
+    assert reason.startswith(word) and bool(reason) == bool(word)
+
+
+def start(workdir: Path, **changes: object) -> subprocess.Popen[str]:
+    values = TINY | changes
+    flags = [f"--{k}={','.join(v) if isinstance(v, tuple) else v}" for k, v in values.items()]
+    command = [sys.executable, "-m", "lomit_tf.train", "--preset=small", *flags, f"--workdir={workdir}"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_for(path: Path, process: subprocess.Popen[str], seconds: float = 400) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+def test_killed_and_started_again_deterministic_runs_end_bit_identical(tmp_path: Path) -> None:
+    """SIGKILL at an arbitrary moment after the first checkpoint; the uninterrupted run is the reference."""
+    flags = {"steps": 12, "checkpoint_every": 3, "deterministic": "true", "sample_every": 0}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    victim, reference = start(killed, **flags), start(whole, **flags)
+    wait_for(killed / "checkpoints" / "step-3.index", victim)
+    time.sleep(0.3)
+    victim.kill()
+    victim.communicate()
+    assert victim.returncode == -signal.SIGKILL
+    again = start(killed, **flags)
+    for process in (reference, again):
+        _, errors = process.communicate(timeout=600)
+        assert process.returncode == 0, errors
+    assert "going on from step" in errors
+    one, other = weights(whole), weights(killed)
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(other[name], value, err_msg=name)
+
+
+def test_one_thread_per_operation_says_when_it_comes_too_late(caplog: pytest.LogCaptureFixture) -> None:
+    """In a process of its own (the command line) it is in time: no such line, and one thread."""
+    tf.constant(1.0)
+    training.one_thread_per_operation()
+    assert "--deterministic" in caplog.text
+    code = (
+        "import tensorflow as tf; from lomit_tf.training.loop import one_thread_per_operation as one; one();"
+        "print(tf.config.threading.get_intra_op_parallelism_threads())"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "1" and "--deterministic" not in shown.stderr
+
+
+def test_sigterm_saves_first(tmp_path: Path) -> None:
+    process = start(tmp_path, steps=100000, checkpoint_every=100000, sample_every=0)
+    log = tmp_path / "log.jsonl"
+    wait_for(log, process)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 128 + signal.SIGTERM, errors
+    latest = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
+    assert latest and int(latest.rsplit("-", 1)[1]) >= 2
