@@ -20,9 +20,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lomit_tf import portraits, zoo
+from lomit_tf import zoo
 from lomit_tf.commands import FAILED, UNUSABLE, Command, Failure, FlagSet, report, require_extra
 from lomit_tf.config import ConfigError, option
+from lomit_tf.photos import portraits
 
 SITE = Path(__file__).resolve().parent
 ROOT = SITE.parent

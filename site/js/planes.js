@@ -1,5 +1,5 @@
 // Resizing: planes of floats {width, height, values}, and pictures {width, height, data} of RGBA bytes.
-// lomit_tf/imaging/carry_back.py and lomit_tf/data/preprocess.py do the same with OpenCV and TensorFlow.
+// lomit_tf/imaging/paste_back.py and lomit_tf/data/preprocess.py do the same with OpenCV and TensorFlow.
 
 import { rint } from "./affine.js";
 import { rowsOf } from "./windows.js";
@@ -79,7 +79,7 @@ function across({ start, weights }, row, channels, to) {
 
 /**
  * A plane at another size, row by row: read(y, to) fills row y. Bilinear, averaged where both axes shrink, as
- * carry_back.upsample_masks.
+ * paste_back.upsample_masks.
  */
 export function resizedRows(source, width, height) {
   if (source.width === width && source.height === height) {
@@ -109,7 +109,7 @@ export function resizedPlane(source, width, height) {
   return made;
 }
 
-/** A mask at the model's size, size x size, in 0..1; carry_back.downsample. */
+/** A mask at the model's size, size x size, in 0..1; paste_back.downsample. */
 export function downsampled(mask, size) {
   const made = plane(size, size, Float32Array.from(resizedPlane(mask, size, size).values));
   for (let i = 0; i < made.values.length; i++) made.values[i] = Math.max(0, Math.min(1, made.values[i]));

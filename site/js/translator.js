@@ -1,4 +1,4 @@
-// Photographs, exemplars and translations: what lomit_tf/webapp/session.py and pasting.py do, in the page's worker.
+// Photographs, exemplars and translations: what lomit_tf/webapp/session.py and lomit_tf/photos/pasting.py do, in the page's worker.
 
 import { inverted, rint, samplePlane, stepsOf } from "./affine.js";
 import { styleOf } from "./colours.js";
@@ -120,7 +120,7 @@ export class Photo {
 }
 
 /** read(y, to): a continued mask at the photograph's pixels; curves.sampled. */
-function sampledRows({ mask, map, box }) {
+export function sampledRows({ mask, map, box }) {
   const to = [
     map[0] * mask.width, map[1] * mask.width, map[2] * mask.width - 0.5,
     map[3] * mask.height, map[4] * mask.height, map[5] * mask.height - 0.5,

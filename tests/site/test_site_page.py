@@ -52,7 +52,7 @@ def built(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def translator() -> Any:
     """Python's side of the comparison."""
-    from lomit_tf.translator import Translator
+    from lomit_tf.photos.translator import Translator
 
     return Translator("celeba_hair", log_notes=False)
 
