@@ -28,6 +28,7 @@ DESCRIPTIVE = frozenset(_TIFF_TEXTS + _TIFF_NOTES)  # of a TIFF's tags, those th
 EXIF_POINTER, GPS_POINTER, INTEROP_POINTER = 0x8769, 0x8825, 0xA005
 # libpng takes gammas within this part of sRGB's for sRGB's, and so do we: 0.45455 stands in files that mean sRGB.
 _NEAR_SRGB = 0.05
+ROWS = 128  # of an image that are copied at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -257,7 +258,16 @@ def _split(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
             image = image.convert("RGBA" if image.mode == "RGBa" else "LA")
         rgba = np.array(image.convert("RGBA"))
         return np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])
-    return np.array(image.convert("RGB"), np.uint8), None
+    return _array(image if image.mode == "RGB" else image.convert("RGB")), None
+
+
+def _array(image: Image.Image) -> np.ndarray:
+    """np.array of an RGB image (H, W, 3) uint8, some rows at a time: Pillow's copy of all of it at once takes longer."""
+    image.load()
+    values = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, ROWS):
+        values[top : top + ROWS] = np.asarray(image.crop((0, top, image.width, min(image.height, top + ROWS))))
+    return values
 
 
 def _dpi(value: Any) -> tuple[float, float] | None:

@@ -61,6 +61,21 @@ def sampled(plane: np.ndarray, place: np.ndarray, size: tuple[int, int]) -> np.n
     )  # fmt: skip
 
 
+def shown_masks(masks: np.ndarray, to_masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The masks that `apply` uses, at the pixels of a photograph (height, width): (H, W, G), 0 below MASK_FLOOR.
+
+    Args as of `apply`.
+    """
+    planes = [_Mask(masks[..., g], np.asarray(to_masks, np.float64)) for g in range(masks.shape[-1])]
+    found = np.zeros((*size, len(planes)), np.float32)
+    for tile in _tiles(size, planes):
+        for g, plane in enumerate(planes):
+            mask = plane.at(tile)
+            if mask is not None:
+                found[tile.rows, tile.columns, g] = mask
+    return found
+
+
 def apply(
     values: np.ndarray,
     curves: np.ndarray,

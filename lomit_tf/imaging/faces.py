@@ -30,6 +30,7 @@ LEAST_CANDIDATE, LEAST_SCORE = 0.3, 0.5  # probabilities: to be looked at again,
 LEAST_LOOKS = 3  # of four, that must see a face again: both networks
 MOST = 64  # candidates that are looked at again
 OVERLAP = 0.3  # boxes of a larger intersection over union are the same face
+LARGE = 0.2  # side of a face, in sides of the photograph: as a whole it shows any larger one
 TILE = 0.5  # side of a tile, in sides of the photograph
 TURNS = (-40.0, 40.0)  # degrees
 
@@ -226,11 +227,22 @@ def seen(
     return faces
 
 
-def find(image: np.ndarray) -> list[Face]:
-    """The faces of an upright photograph (H, W, 3) uint8, the largest first."""
+def find(image: np.ndarray, *, largest: bool = False) -> list[Face]:
+    """The faces of an upright photograph (H, W, 3) uint8, the largest first.
+
+    Args:
+      largest: only the largest is asked for. Where the photograph as a whole shows one face, and that a large one, the
+        tiles are not looked at, in which smaller ones would be found.
+    """
     look = Look(image)
     size = np.array([look.width, look.height], np.float64)
     whole = (size - 1) / 2, float(size.max())
+    if largest:
+        seen_at_once = [f for model in (SHORT, FULL) for f in seen(look, model, *whole, least=LEAST_CANDIDATE)]
+        only = distinct(seen_at_once)
+        face = confirmed(look, only[0]) if len(only) == 1 and only[0].side >= LARGE * whole[1] else None
+        if face is not None:
+            return [face]
     squares = [whole, *tiles(size)]
     for angles in ((0.0,), TURNS):
         found = [

@@ -209,7 +209,7 @@ def choose(
             raise ImageError(f"face={face}: this model was not trained on photographs of faces, and looks for none")
         note = "this model was not trained on photographs of faces, so the centre was cropped"
         return (centre,), () if square else (note,)
-    found = find(image)
+    found = find(image, largest=face == "largest")
     if not found:
         if face not in ("largest", "all"):
             raise ImageError(f"face={face}: no face was found; leave it out to take the centre")

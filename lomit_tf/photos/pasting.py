@@ -10,12 +10,12 @@ from lomit_tf.imaging import curves, framing, mask_edges, paste_back
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.inference import PaintedArrays
 from lomit_tf.model import Lomit
-from lomit_tf.photos.translation import CheckedRequest, FramedPhoto, largest
+from lomit_tf.photos.translation import CheckedRequest, FramedPhoto, Masks, largest
 
-Masks = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
+Planes = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
 
 
-def paste(ready: CheckedRequest, painted: PaintedArrays, model: Lomit) -> tuple[Photo, Masks]:
+def paste(ready: CheckedRequest, painted: PaintedArrays, model: Lomit) -> tuple[Photo, Mapping[str, np.ndarray]]:
     """The translated photograph, and the masks as used.
 
     Free groups first, then colours, as `core.paint` does: the change of a free group is upsampled to the photograph,
@@ -28,8 +28,13 @@ def paste(ready: CheckedRequest, painted: PaintedArrays, model: Lomit) -> tuple[
     """
     groups, g = model.group_names, model.inference_generator
     free, coloured = (tuple(groups[i] for i in indices) for indices in (g.free_groups, g.colour_groups))
-    photo, used = ready.prepared.photo, []
+    photo: Photo = ready.prepared.photo
+    used: list[Mapping[str, np.ndarray]] = []
     for one, made in zip((ready.prepared, *ready.prepared.others), (painted, *painted.others), strict=True):
+        if made.raw is None and made.curves is not None and not ready.given:
+            photo, shown = _paste_colours(photo, one, made.curves, groups, ready.request.strength)
+            used.append(shown)
+            continue
         masks = one.window_masks(ready.given, groups)
         if made.raw is not None:
             asked = {name: float(ready.transfer[groups.index(name)]) for name in free}
@@ -41,11 +46,36 @@ def paste(ready: CheckedRequest, painted: PaintedArrays, model: Lomit) -> tuple[
     return photo, largest(used)
 
 
+def _paste_colours(
+    photo: Photo, prepared: FramedPhoto, grid: np.ndarray, groups: tuple[str, ...], strength: float
+) -> tuple[Photo, Masks]:
+    """The same as `_continue` and `_paste_curves`, of a model of colour groups whose masks nobody edited.
+
+    The masks stay as small as they are: `curves.apply` samples them where it needs them.
+    """
+    assert prepared.own_masks is not None
+    to_window = prepared.window.matrix
+    masks, place = mask_edges.extend(prepared.photo.rgb, prepared.own_masks[..., :-1], to_window)
+
+    def shown() -> Planes:
+        planes = curves.shown_masks(masks, place, photo.size)
+        return {group: planes[..., g] for g, group in enumerate(groups)}
+
+    found = Masks(groups, shown)
+    if not grid.any() or not strength:
+        return photo, found
+    if photo.icc:  # the curves are the model's, and it saw sRGB
+        moved = curves.apply(photo.srgb(), grid, masks, to_window, place, strength=strength)
+        where = np.any([found[group] > 0 for group in groups], axis=0)
+        return photo.with_srgb(moved, where=where), found
+    return photo.with_values(curves.apply(photo.values, grid, masks, to_window, place, strength=strength)), found
+
+
 def _paste_free(
     photo: Photo,
     prepared: FramedPhoto,
     raw: np.ndarray,
-    masks: Masks,
+    masks: Planes,
     asked: Mapping[str, float],
     ready: CheckedRequest,
 ) -> Photo:
@@ -79,7 +109,7 @@ def _paste_curves(
 
 
 def _continue(
-    prepared: FramedPhoto, masks: Masks, names: list[str], ready: CheckedRequest, groups: tuple[str, ...]
+    prepared: FramedPhoto, masks: Planes, names: list[str], ready: CheckedRequest, groups: tuple[str, ...]
 ) -> None:
     """Let the network's masks of these groups go on beyond the window, as long hair does; edited ones do not."""
     if not names or prepared.own_masks is None:

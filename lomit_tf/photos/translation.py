@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,8 @@ class Result:
     """
 
     image: Any
-    input_masks: dict[str, np.ndarray]
-    exemplar_masks: dict[str, np.ndarray]
+    input_masks: Mapping[str, np.ndarray]
+    exemplar_masks: Mapping[str, np.ndarray]
     photo: Photo
     notes: tuple[str, ...] = ()
 
@@ -91,7 +92,7 @@ class FramedPhoto:
 
     def full_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> dict[str, np.ndarray]:
         """{group: (H, W) float32}: as found and given, at the photograph's size, 0 outside of all windows."""
-        return largest([one.window_masks(given, groups) for one in (self, *self.others)])
+        return dict(largest([one.window_masks(given, groups) for one in (self, *self.others)]))
 
     def window_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> dict[str, np.ndarray]:
         """The same of its own window alone."""
@@ -106,11 +107,37 @@ class FramedPhoto:
         return {group: self.whole(planes[..., g]) for g, group in enumerate(groups)}
 
 
-def largest(masks: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+class Masks(Mapping[str, np.ndarray]):
+    """{group: (H, W) float32 in 0..1} at a photograph's own size, computed when they are first asked for.
+
+    Twelve megapixels of masks take longer than changing the hair within them, and most only want the picture alone.
+    """
+
+    def __init__(self, groups: Sequence[str], make: Callable[[], Mapping[str, np.ndarray]]) -> None:
+        self._groups, self._make = tuple(groups), make
+        self._lock = threading.Lock()
+        self._made: Mapping[str, np.ndarray] | None = None
+
+    def __getitem__(self, group: str) -> np.ndarray:
+        if group not in self._groups:
+            raise KeyError(group)
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made[group]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._groups)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+
+def largest(masks: Sequence[Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
     """Masks of several windows of a photograph as one set: the largest value wherever they overlap."""
     if len(masks) == 1:
         return masks[0]
-    return {group: np.max([each[group] for each in masks], axis=0) for group in masks[0]}
+    return Masks(tuple(masks[0]), lambda: {g: np.max([each[g] for each in masks], axis=0) for g in masks[0]})
 
 
 @dataclasses.dataclass(frozen=True)
