@@ -2,9 +2,9 @@
 
 import { at, rint, sampleColour, stepsOf } from "./affine.js";
 import { averaged } from "./planes.js";
-import { whole } from "./windows.js";
+import { whole as allOf } from "./windows.js";
 
-const LOOK_SIDE = 1280, LEAST_CANDIDATE = 0.3, LEAST_SCORE = 0.5, LEAST_LOOKS = 3, MOST = 64, OVERLAP = 0.3, TILE = 0.5;
+const LOOK_SIDE = 1280, LEAST_CANDIDATE = 0.3, LEAST_SCORE = 0.5, LEAST_LOOKS = 3, MOST = 64, OVERLAP = 0.3, TILE = 0.5, LARGE = 0.2;
 const MIRRORED = [1, 0, 2, 3, 5, 4], TURNS = [[0], [-40, 40]];
 
 /** The networks: side of the input, (stride, anchors in each cell) of the layers, and the square of another look. */
@@ -75,7 +75,7 @@ export class Look {
     this.height = picture.height;
     const scale = Math.min(1, LOOK_SIDE / Math.max(this.width, this.height));
     const [width, height] = [this.width, this.height].map((n) => Math.max(1, rint(n * scale)));
-    this.copies = [scale < 1 ? averaged(picture, whole(picture), width, height) : picture];
+    this.copies = [scale < 1 ? averaged(picture, allOf(picture), width, height) : picture];
   }
 
   /** x, y in the photograph of u, v in 0..1 of a turned square. */
@@ -92,7 +92,7 @@ export class Look {
       step /= 2;
       if (level === this.copies.length) {
         const last = this.copies[level - 1];
-        this.copies.push(averaged(last, whole(last), (last.width + 1) >> 1, (last.height + 1) >> 1));
+        this.copies.push(averaged(last, allOf(last), (last.width + 1) >> 1, (last.height + 1) >> 1));
       }
     }
     const copy = this.copies[level], across = copy.width / this.width, down = copy.height / this.height, half = 0.5 / size;
@@ -184,28 +184,36 @@ async function confirmed(run, look, face) {
   };
 }
 
+/** What both networks see in a square, each looked at once. */
+async function candidates(run, look, [centre, side], angle) {
+  const found = [];
+  for (const model of [SHORT, FULL]) found.push(...await seenBy(run, look, model, centre, side, angle, false, LEAST_CANDIDATE));
+  return found;
+}
+
 /**
- * The faces of an upright photograph, the largest first: [{score, points, centre, side}].
+ * The faces of an upright photograph, [{score, points, centre, side}], as faces.find has them.
  *
  * @param run async (name, pixels) => {regressors, logits}: the network "short" or "full" on side x side x 3 in -1..1.
+ * @returns {only, all}: all faces, the largest first; and the one large face that the photograph as a whole shows, which
+ *   is taken where the largest is asked for, or null.
  */
 export async function findFaces(run, picture) {
-  const look = new Look(picture), places = squares(look.width, look.height);
+  const look = new Look(picture), [whole, ...tiles] = squares(look.width, look.height);
+  const atOnce = await candidates(run, look, whole, 0), sole = distinct(atOnce);
+  const large = sole.length === 1 && sole[0].side >= LARGE * whole[1], only = large ? await confirmed(run, look, sole[0]) : null;
   for (const angles of TURNS) {
     const found = [], sure = [];
     for (const angle of angles) {
-      for (const [centre, side] of places) {
-        for (const model of [SHORT, FULL]) {
-          found.push(...await seenBy(run, look, model, centre, side, angle, false, LEAST_CANDIDATE));
-        }
-      }
+      found.push(...(angle ? await candidates(run, look, whole, angle) : atOnce));
+      for (const square of tiles) found.push(...await candidates(run, look, square, angle));
     }
     for (const candidate of distinct(found).slice(0, MOST)) {
       const face = await confirmed(run, look, candidate);
       if (face) sure.push(face);
     }
     const faces = distinct(sure);
-    if (faces.length) return faces.sort((one, other) => other.side - one.side);
+    if (faces.length) return { only, all: faces.sort((one, other) => other.side - one.side) };
   }
-  return [];
+  return { only, all: only ? [only] : [] };
 }

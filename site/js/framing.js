@@ -66,23 +66,21 @@ export function faceWindow(face, zoom = 1) {
 /**
  * The window of the largest face, else the centre, with the notes of framing.choose for the person.
  *
- * @param found what `findFaces` gave, the largest first.
+ * @param found what `findFaces` gave: {only, all}.
  * @returns {window, notes, faces, face}: windows of the faces that are large enough, from left to right, where there are
  *   several, and which of them was taken; [] and -1 where there are not.
  */
-export function framed(picture, found, zoom = 1) {
-  const centre = { window: centred(picture), faces: [], face: -1 };
-  const square = picture.width === picture.height;
-  if (!found.length) return { ...centre, notes: [`no face was found, so ${square ? "all of it" : "the centre"} was taken`] };
-  const largest = faceWindow(found[0], zoom);
+export function framed(picture, { only, all }, zoom = 1) {
+  const part = picture.width === picture.height ? "all of it" : "the centre", [chosen] = only ? [only] : all;
+  if (!chosen) return { window: centred(picture), notes: [`no face was found, so ${part} was taken`], faces: [], face: -1 };
+  const sorted = [...all].sort((one, other) => one.centre[0] - other.centre[0]);
+  const windows = sorted.map((face) => faceWindow(face, zoom)).filter(({ width }) => width >= LEAST_SIDE);
+  const faces = windows.length > 1 ? windows : [], largest = faceWindow(chosen, zoom);
+  const face = faces.findIndex((window) => Object.keys(window).every((key) => window[key] === largest[key]));
   if (largest.width < LEAST_SIDE) {
-    const part = square ? "all of it" : "the centre";
-    return { ...centre, notes: [`the face is too small (its part is ${largest.width} px wide, at least ${LEAST_SIDE} are `
-      + `needed), so ${part} was taken`] };
+    const why = `its part is ${largest.width} px wide, at least ${LEAST_SIDE} are needed`;
+    return { window: centred(picture), notes: [`the face is too small (${why}), so ${part} was taken`], faces, face: -1 };
   }
-  const sorted = [...found].sort((one, other) => one.centre[0] - other.centre[0]);
-  const windows = sorted.map((face) => faceWindow(face, zoom)), large = windows.filter(({ width }) => width >= LEAST_SIDE);
-  if (large.length < 2) return { window: largest, notes: [], faces: [], face: -1 };
-  const face = large.indexOf(windows[sorted.indexOf(found[0])]);
-  return { window: large[face], notes: [`${found.length} faces were found; the largest was taken`], faces: large, face };
+  const notes = !only && all.length > 1 ? [`${all.length} faces were found; the largest was taken`] : [];
+  return { window: largest, notes, faces, face };
 }

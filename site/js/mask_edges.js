@@ -18,8 +18,8 @@ export const rectangle = (left, top, width, height) => [1 / width, 0, (0.5 - lef
  * @param picture the photograph.
  * @param mask a plane of the window, as the model gave it.
  * @param map the photograph's x, y to the mask's 0..1: `matrixOf` the window.
- * @returns {mask, map, box}: a plane of the window and what lies around it, its own map, and the part of the photograph
- *   that it covers; null where the window covers all of the photograph, or the mask does not reach its border.
+ * @returns {mask, map}: a plane of the window and what lies around it, and its own map; null where the window covers all
+ *   of the photograph, or the mask does not reach its border.
  */
 export function extended(picture, mask, map) {
   const back = inverted(map), ends = [[0, 0], [1, 0], [0, 1], [1, 1]].map((c) => c.map((n) => n * (1 + 2 * BEYOND) - BEYOND));
@@ -38,7 +38,7 @@ export function extended(picture, mask, map) {
   for (let i = 0; i < made.values.length; i++) {
     made.values[i] *= Math.max(0, Math.min(1, (BEYOND - outside[i]) / (BEYOND / 2)));
   }
-  return { mask: made, map: around, box: { left, top, right, bottom } };
+  return { mask: made, map: around };
 }
 
 function reachesBorder({ width, height, values }) {

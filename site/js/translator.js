@@ -1,6 +1,6 @@
 // Photographs, exemplars and translations: what lomit_tf/webapp/session.py and lomit_tf/photos/pasting.py do, in the page's worker.
 
-import { inverted, rint, samplePlane, stepsOf } from "./affine.js";
+import { rint } from "./affine.js";
 import { styleOf } from "./colours.js";
 import { changer } from "./curves.js";
 import { findFaces } from "./faces.js";
@@ -8,7 +8,7 @@ import { framed } from "./framing.js";
 import { extended } from "./mask_edges.js";
 import { applied, layerOf, sizeWithin, touchedOf } from "./mask_edits.js";
 import { averaged, downsampled, plane, resizedPlane, seen, toModelRange } from "./planes.js";
-import { cutPlane, insideOf, matrixOf, pixelsToPicture, scaled, uncutRows, whole } from "./windows.js";
+import { cutPlane, insideOf, matrixOf, scaled, uncutRows, whole } from "./windows.js";
 
 export const SCREEN_SIDE = 1024, EDITOR_SIDE = 512;
 
@@ -101,47 +101,35 @@ export class Photo {
   maskRows(full) {
     const picture = full ? this.rgb : this.screen, window = full ? this.window : this.screenWindow, { edited } = this;
     const inside = insideOf(window, picture);
-    const cut = edited ? this.editedCut(full) : resizedPlane(this.own, window.width, window.height);
-    const read = uncutRows(cut, window, inside);
-    if (!edited && this.beyond[full] === undefined) this.beyond[full] = extended(picture, this.own, matrixOf(window));
-    const beyond = edited ? null : this.beyond[full];
-    const around = beyond && sampledRows(beyond), covers = coverOf(window);
-    const line = new Float32Array(inside.right - inside.left);
+    if (!edited) {
+      const map = matrixOf(window);
+      this.beyond[full] ??= extended(picture, this.own, map) ?? { mask: this.own, map };
+      return sampledRows(this.beyond[full]);
+    }
+    const read = uncutRows(this.editedCut(full), window, inside);
     return (y, to) => {
       to.fill(0);
-      around?.(y, to);
-      if (y < inside.top || y >= inside.bottom) return;
-      read(y, line);
-      for (let x = inside.left; x < inside.right; x++) {
-        if (!around || covers(x, y)) to[x] = line[x - inside.left];
-      }
+      if (y >= inside.top && y < inside.bottom) read(y, to.subarray(inside.left, inside.right));
     };
   }
 }
 
-/** read(y, to): a continued mask at the photograph's pixels; curves.sampled. */
-export function sampledRows({ mask, map, box }) {
-  const to = [
-    map[0] * mask.width, map[1] * mask.width, map[2] * mask.width - 0.5,
-    map[3] * mask.height, map[4] * mask.height, map[5] * mask.height - 0.5,
-  ];
-  return (y, row) => {
-    if (y < box.top - 1 || y > box.bottom) return;
-    for (let x = Math.max(0, box.left - 1); x < Math.min(row.length, box.right + 1); x++) {
-      const [i, j] = stepsOf(to, x, y);
-      row[x] = samplePlane(mask, i, j, false);
+/** read(y, to): a mask at a photograph's pixels, bilinear with its edges repeated, 0 beyond them; as curves.apply takes it. */
+export function sampledRows({ mask: { width, height, values }, map: [a, b, c, d, e, f] }) {
+  const HALF = 0.5 + 1e-6; // a pixel whose centre lies on the border counts
+  return (y, to) => {
+    for (let x = 0; x < to.length; x++) {
+      const u = a * x + b * y + c, v = d * x + e * y + f;
+      if (Math.abs(u - 0.5) > HALF || Math.abs(v - 0.5) > HALF) {
+        to[x] = 0;
+        continue;
+      }
+      const i = Math.max(0, Math.min(width - 1, u * width - 0.5)), j = Math.max(0, Math.min(height - 1, v * height - 0.5));
+      const left = Math.floor(i), top = Math.floor(j), across = i - left, down = j - top;
+      const at = top * width + left, right = left + 1 < width ? 1 : 0, below = top + 1 < height ? width : 0;
+      const upper = values[at] + across * (values[at + right] - values[at]);
+      to[x] = upper + down * (values[at + below] + across * (values[at + below + right] - values[at + below]) - upper);
     }
-  };
-}
-
-/** (x, y) => whether a window's pixels reach that pixel of the photograph: where `uncut` of ones is above 0. */
-function coverOf(window) {
-  if (!window.angle) return () => true;
-  const back = inverted(pixelsToPicture(window)), { width, height } = window;
-  return (x, y) => {
-    const [i, j] = stepsOf(back, x, y), column = i >> 5, row = j >> 5;
-    const wide = (column >= 0 && column < width) || ((i & 31) > 0 && column + 1 >= 0 && column + 1 < width);
-    return wide && ((row >= 0 && row < height) || ((j & 31) > 0 && row + 1 >= 0 && row + 1 < height));
   };
 }
 

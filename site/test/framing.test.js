@@ -33,17 +33,24 @@ test("points where CelebA has them give CelebA's crop", () => {
 });
 
 test("the largest face is taken, else the centre, and the person is told", () => {
-  const none = framed(PHOTO, []);
+  const none = framed(PHOTO, { only: null, all: [] });
   assert.deepEqual(none.window, { left: 0, top: 55, width: 300, height: 300, angle: 0 });
   assert.deepEqual(none.notes, ["no face was found, so the centre was taken"]);
   const [small, large] = [face(60, 100, 100), face(120, 150, 200)];
-  const both = framed(PHOTO, [large, small]);
+  const both = framed(PHOTO, { only: null, all: [large, small] });
   assert.deepEqual(both.window, faceWindow(large));
   assert.deepEqual(both.faces, [faceWindow(small), faceWindow(large)]);
   assert.equal(both.face, 1);
   assert.match(both.notes[0], /^2 faces were found/);
-  assert.deepEqual(framed(PHOTO, [small]), { window: faceWindow(small), notes: [], faces: [], face: -1 });
-  const tiny = framed(PHOTO, [face(20, 100, 100)]);
+  assert.deepEqual(framed(PHOTO, { only: null, all: [small] }), { window: faceWindow(small), notes: [], faces: [], face: -1 });
+  const tiny = framed(PHOTO, { only: null, all: [face(20, 100, 100)] });
   assert.deepEqual(tiny.window, none.window);
   assert.match(tiny.notes[0], /too small .* so the centre was taken/);
+});
+
+test("one large face that the whole shows is taken without a note", () => {
+  const [other, large] = [face(40, 50, 50), face(120, 150, 200)], seen = face(121, 150, 200);
+  const found = framed(PHOTO, { only: seen, all: [large, other] });
+  assert.deepEqual(found.window, faceWindow(seen));
+  assert.deepEqual([found.notes, found.faces.length, found.face], [[], 2, -1]);
 });

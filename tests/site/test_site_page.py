@@ -31,7 +31,7 @@ FACES = """async ([base, portrait]) => {
     const networks = await (await import('./js/networks.js')).load(base, null, () => {});
     const { decoded } = await import('./js/photo.js'), { findFaces } = await import('./js/faces.js');
     const bytes = Uint8Array.from(atob(portrait), (letter) => letter.charCodeAt(0));
-    return findFaces(networks.face, await decoded(new Blob([bytes]), 'portrait.png'));
+    return (await findFaces(networks.face, await decoded(new Blob([bytes]), 'portrait.png'))).all;
 }"""
 
 

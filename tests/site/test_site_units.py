@@ -54,7 +54,7 @@ def write_golden(folder: Path) -> None:
     facts: dict[str, object] = {}
     for name, window in (("upright", UPRIGHT), ("turned", TURNED)):
         made, place = mask_edges.extend(rgb, mask[..., None], window.matrix)
-        plane = curves.sampled(made[..., 0], place, rgb.shape[:2])
+        plane = curves.shown_masks(made, place, rgb.shape[:2])[..., 0]
         assert 0.1 < plane.mean() < 0.9 and (plane > 0.5).any()
         plane.astype("<f4").tofile(folder / f"{name}.bin")
         facts[name] = [window.left, window.top, window.width, window.height, window.angle]
