@@ -25,5 +25,6 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'lomit_tf' has no attribute {name!r}; public are {', '.join(_HOMES)}")
     if name != "LomitConfig":
+        forks.check_fork()
         check_backend()
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -109,7 +110,7 @@ def browser() -> Iterator[Any]:
 def groups_workdir(tmp_path_factory, tiny) -> Path:
     """A workdir with random weights, of the groups hair and mouth."""
     import keras
-    from serving import save_workdir
+    from serving_helpers import save_workdir
 
     keras.utils.set_random_seed(1)
     config = tiny(groups="hair: Black_Hair; mouth: Smiling", dataset="drawn_faces", crop=0)
@@ -131,8 +132,24 @@ def photo_folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def loaded_once() -> Iterator[None]:
+    """Commands that run in this process load and trace the same weights once, not each anew, which takes seconds.
+
+    Everything else of a Translator is made anew for each of them.
+    """
+    import lomit_tf
+    from lomit_tf import translator
+
+    load = functools.cache(lomit_tf.load)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lomit_tf, "load", lambda name: load(os.path.abspath(name) if os.path.isdir(name) else name))
+        patch.setattr(translator, "Inference", functools.cache(translator.Inference))
+        yield
+
+
 @pytest.fixture
-def lomit(groups_workdir, capsys) -> Callable[..., tuple[int, str, str]]:
+def lomit(groups_workdir, capsys, loaded_once) -> Callable[..., tuple[int, str, str]]:
     """lomit(flags...): exit code, standard output and standard error of `lomit-translate` with a random model."""
     from lomit_tf import translate
 
@@ -147,7 +164,7 @@ def lomit(groups_workdir, capsys) -> Callable[..., tuple[int, str, str]]:
 @pytest.fixture(scope="session")
 def served_workdir(tiny, tmp_path_factory) -> Path:
     """A workdir with random weights, of the groups hair and smile."""
-    from serving import save_workdir
+    from serving_helpers import save_workdir
 
     config = tiny(groups="hair: Black_Hair; smile: Smiling", output="composite")
     return save_workdir(config, tmp_path_factory.mktemp("serve") / "two groups")
@@ -156,7 +173,7 @@ def served_workdir(tiny, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def server(served_workdir, tmp_path_factory) -> Iterator[Any]:
     """`lomit-serve` as a process, with small limits. Fails the tests of a module where it logs a fault."""
-    from serving import serving
+    from serving_helpers import serving
 
     log = tmp_path_factory.mktemp("log") / "server.log"
     limits = ("--max_body_mb=2", "--max_megapixels=0.5", "--max_queue=6", "--max_batch=4")

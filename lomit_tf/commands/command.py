@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from lomit_tf.config import ConfigError
 from lomit_tf.runtime.backend import check_backend
+from lomit_tf.runtime.forks import ForkedError, check_fork
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
 HELP_WORDS = ("-h", "-?", "-help", "--help", "--helpshort", "--helpfull")
@@ -68,6 +69,8 @@ class Command(Generic[Options]):
                 return self._failed(str(error), UNUSABLE)
             except Failure as failure:
                 return self._failed(str(failure), failure.code)
+            except ForkedError as error:
+                return self._failed(str(error), FAILED)
             except KeyboardInterrupt:
                 number = received[-1] if received else signal.SIGINT
                 word = "terminated" if number == signal.SIGTERM else "interrupted"
@@ -80,6 +83,7 @@ class Command(Generic[Options]):
             return 0
         options = self.parse(argv)
         if self.models:
+            check_fork()
             check_backend()
         code = self.main(options) or 0
         sys.stdout.flush()

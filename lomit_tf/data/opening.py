@@ -126,6 +126,9 @@ def _read(source: bytes | str | os.PathLike[str]) -> bytes:
 
 
 def _unknown(data: bytes, formats: tuple[str, ...] | None) -> str:
+    """What to say of a file that no reader takes."""
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and "HEIF" not in readers():
+        return "HEIC, which needs pillow-heif: pip install 'lomit_tf[photos]'"
     if formats:
         return f"not an image in {', '.join(formats)}"
     for start, kind in _KNOWN_STARTS:
@@ -133,8 +136,6 @@ def _unknown(data: bytes, formats: tuple[str, ...] | None) -> str:
             return f"{kind}, which cannot be read; {ADVICE}"
     if data[4:12] == b"ftypcrx ":
         return f"a raw photograph, which cannot be read; {ADVICE}"
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        return "HEIC, which needs pillow-heif: pip install 'lomit_tf[photos]'"
     return "not an image, or of a format that cannot be read"
 
 

@@ -45,9 +45,10 @@ class PairPipeline:
             raise self._loader.failure
 
     def __iter__(self) -> Iterator[dict[str, tf.Tensor]]:
+        failed = tf.errors.OpError  # the module's names may be gone when an interpreter that ends closes this
         try:
             yield from self.dataset
-        except tf.errors.OpError:
+        except failed:
             self.raise_if_failed()
             raise
 

@@ -262,7 +262,7 @@ def _split(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _array(image: Image.Image) -> np.ndarray:
-    """np.array of an RGB image (H, W, 3) uint8, some rows at a time: Pillow's copy of all of it at once takes longer."""
+    """np.array of an RGB image (H, W, 3) uint8, some rows at a time: one copy of all of it takes longer."""
     image.load()
     values = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, ROWS):

@@ -244,7 +244,15 @@ def files_of(job: FileJob, groups: Sequence[str]) -> tuple[str, ...]:
 
 
 def exemplar_of(translator: Translator, job: FileJob) -> Exemplar:
-    """The job's exemplar, encoded once for all jobs of a translator."""
+    """The job's exemplar, encoded once for all jobs of a translator.
+
+    Raises TypeError where the job names none: whoever made it is at fault, and no file.
+    """
+    if not isinstance(job.exemplar, str) or not job.exemplar:
+        raise TypeError(
+            f"the exemplar of a FileJob must be the path of a picture, {STREAM!r} for standard input, or {SWATCH!r} "
+            f"and a colour; received {job.exemplar!r}"
+        )
     mask = _masks(job.exemplar_mask)
     if job.exemplar.startswith(SWATCH):
         return translator.encode_colour(job.exemplar.removeprefix(SWATCH), job.settings.groups)

@@ -216,9 +216,9 @@ def dead_letter(outcome: Outcome) -> str:
     fields = {"input": job.input, "output": job.output, "exemplar": job.exemplar, "message": outcome.message}
     if outcome.traceback:
         fields["traceback"] = outcome.traceback
-    line = json.dumps(fields, ensure_ascii=False)
+    line = json.dumps(fields, ensure_ascii=False, default=str)
     try:
         line.encode()
     except UnicodeEncodeError:
-        line = json.dumps(fields)  # \udcXX, which json.loads turns into the name that os.fsencode knows
+        line = json.dumps(fields, default=str)  # \udcXX, which json.loads turns into the name that os.fsencode knows
     return line

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 
 from lomit_tf.runtime.backend import check_backend
+from lomit_tf.runtime.forks import check_fork
 
 
 def import_tensorflow() -> None:
@@ -17,8 +18,10 @@ def import_tensorflow() -> None:
     On a machine without a GPU, TensorFlow 2.21 writes half a dozen lines whatever TF_CPP_MIN_LOG_LEVEL says, one of
     them an error. What it writes later is seen, and all of it where the import fails.
 
-    Raises ConfigError where Keras is set to a backend that this package's models do not run on.
+    Raises ConfigError where Keras is set to a backend that this package's models do not run on, and ForkedError where
+    TensorFlow cannot work in this process.
     """
+    check_fork()
     check_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "tensorflow" in sys.modules:

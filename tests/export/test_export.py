@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,9 +188,43 @@ def test_grey_and_transparent_pictures_decode_as_in_training(rng):
     for data in (encoded(grey), encoded(rgba), encoded(rgba[..., :2]), encoded(grey, "BMP"), encoded(grey, "GIF")):
         got = decode(tf.constant(data)).numpy().astype(int)
         assert np.abs(got - preprocess.decode(data)).max() <= 1
-    smooth = np.linspace(0, 255, 48 * 48 * 3).reshape(48, 48, 3).astype("uint8")
-    jpeg = encoded(smooth, "JPEG", quality=95)
-    assert np.abs(decode(tf.constant(jpeg)).numpy().astype(int) - preprocess.decode(jpeg)).max() <= 3
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_jpeg_decodes_to_the_very_values_of_training(rng, mode):
+    from export.saved_model import decode_image
+
+    decode = tf.function(decode_image, input_signature=[tf.TensorSpec((), tf.string)])
+    noise = rng.integers(0, 256, (61, 83, 3), "uint8")
+    soft = np.asarray(Image.fromarray(noise[:8, :8]).resize((83, 61), Image.Resampling.BICUBIC))
+    for picture, quality, subsampling, progressive in itertools.product(
+        (noise, soft), (40, 75, 95, 100), (0, 2), (False, True)
+    ):
+        stream = io.BytesIO()
+        kept = {"quality": quality, "subsampling": subsampling, "progressive": progressive}
+        Image.fromarray(picture).convert(mode).save(stream, "JPEG", **kept)
+        jpeg = stream.getvalue()
+        np.testing.assert_array_equal(decode(tf.constant(jpeg)), preprocess.decode(jpeg), err_msg=str(kept))
+
+
+def test_an_animated_webp_is_refused_before_tensorflow_writes_beyond_its_memory(rng):
+    from export.saved_model import decode_image
+
+    decode = tf.function(decode_image, input_signature=[tf.TensorSpec((), tf.string)])
+    frames = [Image.fromarray(picture) for picture in rng.integers(0, 256, (2, 64, 64, 3), "uint8")]
+
+    def webp(**options: Any) -> bytes:
+        stream = io.BytesIO()
+        frames[0].save(stream, "WEBP", lossless=True, **options)
+        return stream.getvalue()
+
+    for options in ({}, {"exif": Image.Exif().tobytes()}):  # the second has the header that animations have, too
+        np.testing.assert_array_equal(decode(tf.constant(webp(**options))), np.asarray(frames[0]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="an animated WebP; send one frame of it"):
+        decode(tf.constant(webp(save_all=True, append_images=frames[1:])))
+    for short in (b"", b"RIFF", b"RIFF....WEBPVP8X...."):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            decode(tf.constant(short))
 
 
 def test_masks_may_be_left_out_whole_or_in_part(signatures, model, images):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import cv2
 import numpy as np
@@ -245,3 +246,52 @@ def test_a_photo_keeps_its_type_when_its_pixels_change(pixels):
     np.testing.assert_array_equal(changed.array()[..., 3], pixels[..., 3])
     with pytest.raises(ValueError, match="expected"):
         photo.with_values(photo.values.astype(np.float32))
+
+
+@pytest.fixture
+def without_pillow_heif(monkeypatch):
+    """As where pillow-heif is not installed."""
+    from lomit_tf.data import opening
+    from lomit_tf.serving import images
+
+    opening.readers()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    for cached in (opening.readers, images.formats):
+        cached.cache_clear()
+    yield
+    for cached in (opening.readers, images.formats):
+        cached.cache_clear()
+
+
+def test_heic_is_read_everywhere_or_the_extra_is_named(rng, request):
+    from lomit_tf.serving.images import decode as served
+    from lomit_tf.serving.wire import RequestError
+
+    pillow_heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed (extra photos)")
+    stream = io.BytesIO()
+    soft = Image.fromarray(rng.integers(60, 196, (4, 6, 3), "uint8")).resize((64, 40), Image.Resampling.BILINEAR)
+    picture = np.asarray(soft)
+    pillow_heif.from_pillow(Image.fromarray(picture)).save(stream, quality=-1)
+    data = stream.getvalue()
+    np.testing.assert_array_equal(served(data, "x", 10_000), read(data).rgb)
+    assert np.abs(read(data).rgb.astype(int) - picture).mean() < 3  # its colours are kept at half the size
+    with pytest.raises(RequestError, match="x: 64x40 pixels, over the limit of 1,000 in all"):
+        served(data, "x", 1000)
+    request.getfixturevalue("without_pillow_heif")
+    wanted = r"HEIC, which needs pillow-heif: pip install 'lomit_tf\[photos\]'"
+    with pytest.raises(RequestError, match=wanted):
+        served(data, "x", 10_000)
+    with pytest.raises(CorruptImageError, match=wanted):
+        read(data)
+
+
+def test_heic_of_ten_bits_is_read_as_eight_with_a_note(rng):
+    pillow_heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed (extra photos)")
+    deep = rng.integers(0, 65536, (40, 64, 3), "uint16")
+    stream = io.BytesIO()
+    pillow_heif.from_bytes("RGB;16", (64, 40), deep.tobytes()).save(stream, quality=-1, save_bit_depth=10)
+    photo = read(stream.getvalue())
+    assert photo.values.dtype == np.uint8
+    assert any("bits a channel, of which 8 are read" in note for note in photo.notes), photo.notes

@@ -32,17 +32,17 @@ def build(translator):
     from lomit_tf.model import Lomit
     return Lomit(translator.inference.model.config)
 
-class Parent:
+class Given:
     pass
 
 def call(name, queue):
     try:
-        queue.put((name, repr(globals()[name](Parent.translator))))
+        queue.put((name, repr(globals()[name](Given.translator))))
     except BaseException as error:
         queue.put((name, f"{type(error).__name__}: {error}"))
 
-Parent.translator = Translator("drawn_faces")
-Parent.translator.set_exemplar(np.full((64, 64, 3), 90, np.uint8))
+Given.translator = Translator("drawn_faces")
+Given.translator.set_exemplar(np.full((64, 64, 3), 90, np.uint8))
 fork = multiprocessing.get_context("fork")
 queue = fork.SimpleQueue()
 for name in sys.argv[1:]:
@@ -54,18 +54,98 @@ for name in sys.argv[1:]:
         print(name, "hangs")
     else:
         print(*queue.get())
-print("parent", use(Parent.translator))
+print("parent", use(Given.translator))
 """
 
-BEFORE = """
-import os
-import tensorflow, keras, lomit_tf.photos.translator
-child = os.fork()
-if not child:
+# A program that has worked with TensorFlow, and children that are the first to import lomit_tf.
+LATER = """
+import os, sys, threading, time
+import keras
+import numpy as np
+keras.Sequential([keras.layers.Dense(2)])(np.ones((1, 3)))
+
+def make():
     from lomit_tf import Translator
-    print(Translator("drawn_faces").groups, flush=True)
+    return Translator("drawn_faces").groups
+def load():
+    import lomit_tf
+    return lomit_tf.load("drawn_faces") and "loaded"
+def build():
+    from lomit_tf.config import LomitConfig
+    from lomit_tf.model import Lomit
+    return Lomit(LomitConfig()) and "built"
+def unpickle():
+    import pickle
+    return pickle.loads(bytes.fromhex(sys.argv[1])).translate(np.zeros((64, 64, 3), np.uint8)).image.shape
+def command():
+    from lomit_tf import translate
+    os.dup2(1, 2)
+    return translate.run(["--model=drawn_faces", "--input=a.png", "--colour=black", "--output=b.png"])
+def with_a_thread():  # the program's own threads are no threads of TensorFlow
+    threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
+    return make()
+def grandchild():
+    child = os.fork()
+    if not child:
+        answer(make)
+    return os.waitpid(child, 0) and "told"
+
+def answer(task):
+    try:
+        print(task.__name__, repr(task()), flush=True)
+    except BaseException as error:
+        print(task.__name__, type(error).__name__ + ":", error, flush=True)
     os._exit(0)
-os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+for task in (make, load, build, unpickle, command, with_a_thread, grandchild):
+    child = os.fork()
+    if not child:
+        answer(task)
+    for _ in range(200):
+        if os.waitpid(child, os.WNOHANG)[0]:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, 9)
+        print(task.__name__, "hangs", flush=True)
+"""
+# TensorFlow was imported before these forks, and not started: nothing is lost, and no child may be told that it is.
+FINE = """
+import os
+import tensorflow as tf
+
+def work(name):
+    tf.constant(1.0) + 1  # a child starts TensorFlow by itself; lomit_tf may be imported before that or after
+    from lomit_tf import Translator
+    print(name, Translator("drawn_faces").groups, flush=True)
+
+def forked(name):
+    child = os.fork()
+    if not child:
+        work(name)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+forked("lomit_tf after the fork")
+import keras, lomit_tf.photos.translator
+forked("lomit_tf before the fork")
+work("no fork")
+"""
+
+# TensorFlow 1's sessions start the same threads without the eager runtime.
+SESSION = """
+import os
+import tensorflow as tf
+with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+    session.run(tf.constant(1) + 1)
+import lomit_tf
+if not os.fork():
+    try:
+        lomit_tf.load("drawn_faces")
+    except lomit_tf.runtime.forks.ForkedError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.wait()
 """
 
 SPAWNED = """
@@ -114,9 +194,33 @@ def test_a_forked_child_is_told_at_once_whatever_it_does(tmp_path):
 
 @pytest.mark.slow
 @need_fork
+def test_a_child_that_imports_us_first_is_told_as_well(groups_workdir, tmp_path):
+    from lomit_tf import Translator
+
+    pickled = pickle.dumps(Translator(groups_workdir)).hex()
+    shown = run(LATER, tmp_path, pickled)
+    lines = dict(line.split(" ", 1) for line in shown.stdout.splitlines())
+    told = {name: line for name, line in lines.items() if name not in ("command", "lomit-translate:", "grandchild")}
+    assert set(told) == {"make", "load", "build", "unpickle", "with_a_thread"}, shown
+    for line in told.values():
+        assert line.startswith("ForkedError: process ") and "spawn" in line and "--runner=beam" in line, lines
+    assert "spawn" in lines["lomit-translate:"] and lines["command"] == "1"
+    assert lines["grandchild"] == "'told'"
+
+
+@pytest.mark.slow
+@need_fork
 def test_a_fork_before_tensorflow_has_worked_is_fine(tmp_path):
-    shown = run(BEFORE, tmp_path)
-    assert (shown.returncode, shown.stdout.strip()) == (0, "('hair', 'smile')"), shown.stderr
+    shown = run(FINE, tmp_path)
+    names = ("lomit_tf after the fork", "lomit_tf before the fork", "no fork")
+    assert (shown.returncode, shown.stdout.splitlines()) == (0, [f"{n} ('hair', 'smile')" for n in names]), shown.stderr
+
+
+@pytest.mark.slow
+@need_fork
+def test_a_session_of_tensorflow_1_counts_as_well(tmp_path):
+    shown = run(SESSION, tmp_path)
+    assert "was forked after TensorFlow had worked" in shown.stdout, shown
 
 
 @pytest.mark.slow
