@@ -1,7 +1,7 @@
 """Build the page that translates in the visitor's own browser: `make site`, or `python site/build.py --out=DIR`.
 
 Everything lands in one folder that any web server can serve, under any path: the modules of site/js, the components of
-the page that lomit-app serves (lomit_tf/webapp), LiteRT from npm in the versions of package-lock.json, and the networks.
+the page that lomit-app serves (lomit_tf/webapp), LiteRT from npm as package-lock.json pins it, and the networks.
 
 Exit codes: 0 built; 2 flags that cannot be used, or npm or a package that is missing; 1 npm failed.
 """
@@ -101,7 +101,9 @@ def write_litert(modules: Path, out: Path) -> None:
     bare = 'from "@litertjs/wasm-utils"'
     text = read(core / "dist" / "index.js")
     if text.count(bare) != 1:
-        raise Failure(f"@litertjs/core: expected one {bare}, found {text.count(bare)}; site/build.py has to follow", FAILED)
+        raise Failure(
+            f"@litertjs/core: expected one {bare}, found {text.count(bare)}; site/build.py has to follow", FAILED
+        )
     text = re.sub(r"\n//# sourceMappingURL=.*", "", text.replace(bare, 'from "./wasm_utils.js"'))
     (folder / "core.js").write_text(text, encoding="utf-8")
     utils = read(modules / "@litertjs" / "wasm-utils" / "dist" / "index.js")
@@ -113,8 +115,9 @@ def write_litert(modules: Path, out: Path) -> None:
 def write_networks(model_name: str, out: Path) -> dict[str, object]:
     """The networks' files, and what the page has to know of the model."""
     require_extra("export", "ai_edge_litert")
-    import lomit_tf
     import models  # beside this file
+
+    import lomit_tf
 
     model = lomit_tf.load(model_name)
     (out / "models").mkdir()
@@ -174,7 +177,9 @@ def build(flags: BuildFlags) -> None:
     """Build into a folder beside `out`, and give it that name when all of it is there."""
     out = Path(flags.out).expanduser().absolute()
     if out.exists() and not (out / OURS).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(f"--out={flags.out} holds something else than a page that was built here; name another folder")
+        raise ConfigError(
+            f"--out={flags.out} holds something else than a page that was built here; name another folder"
+        )
     modules = install()
     partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)

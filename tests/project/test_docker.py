@@ -15,6 +15,7 @@ pytestmark = pytest.mark.quick
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = ROOT / "docker"
+ROUTES = ROOT / "lomit_tf" / "serving" / "routes.py"
 DOCKERFILES = ("Dockerfile", "Dockerfile.tensorflow_serving")
 MADE = "build/exported/saved_model"  # `python -m export --out=build/exported` writes it
 # Of tensorflow_model_server (tensorflow_serving/model_servers/main.cc).
@@ -51,7 +52,7 @@ def metrics() -> dict[str, set[str]]:
         if hasattr(metric, "_labelnames"):
             kinds = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}[metric._type]
             found |= {metric._name + suffix: {*metric._labelnames, "le"} for suffix in kinds}
-    watched = re.findall(r'metrics\.watch\(\s*"(\w+)"', (ROOT / "lomit_tf/serving/routes.py").read_text(encoding="utf-8"))
+    watched = re.findall(r'metrics\.watch\(\s*"(\w+)"', ROUTES.read_text(encoding="utf-8"))
     assert len(watched) == 4
     process = {sample.name: set() for family in served.registry.collect() for sample in family.samples}
     return process | {name: set() for name in watched} | found
@@ -90,7 +91,7 @@ def test_the_image_has_the_server_and_a_python_that_is_tested():
     assert "HEALTHCHECK" in {word for word, _ in steps}
     probe = next(rest for word, rest in steps if word == "HEALTHCHECK")
     path = re.search(r"127\.0\.0\.1:8501(/\w+)", probe)
-    assert path and f'Route("{path[1]}"' in (ROOT / "lomit_tf/serving/routes.py").read_text(encoding="utf-8")
+    assert path and f'Route("{path[1]}"' in ROUTES.read_text(encoding="utf-8")
     assert next(rest for word, rest in steps if word == "USER") != "root"
 
 
@@ -143,7 +144,7 @@ def test_prometheus_asks_services_for_paths_that_they_have(compose):
         assert service == job["job_name"] and service in compose["services"]
         assert any(published.endswith(f":{port}") for published in compose["services"][service]["ports"])
     paths = {job["job_name"]: job["metrics_path"] for job in config["scrape_configs"]}
-    assert f'Route("{paths["lomit"]}"' in (ROOT / "lomit_tf/serving/routes.py").read_text(encoding="utf-8")
+    assert f'Route("{paths["lomit"]}"' in ROUTES.read_text(encoding="utf-8")
     assert f'path: "{paths["tensorflow_serving"]}"' in read("tensorflow_serving/monitoring.config")
     mounted = [volume.split(":")[1] for volume in compose["services"]["prometheus"]["volumes"]]
     flag = compose["services"]["prometheus"]["command"][0]

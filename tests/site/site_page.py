@@ -200,10 +200,12 @@ def photograph(size: tuple[int, int], angle: float = 12.0) -> Image.Image:
     with Image.open(ROOT / "lomit_tf" / "samples" / "astronaut.png") as sample:
         face = sample.convert("RGB").crop((60, 0, 372, 312))
     side = round(0.8 * min(size))
-    face = face.resize((side, side), Image.Resampling.BICUBIC).rotate(angle, Image.Resampling.BICUBIC, fillcolor=(96, 99, 110))
+    bicubic = Image.Resampling.BICUBIC
+    face = face.resize((side, side), bicubic).rotate(angle, bicubic, fillcolor=(96, 99, 110))
     picture = Image.linear_gradient("L").resize(size).convert("RGB")
     picture.paste(face, ((size[0] - side) // 2, (size[1] - side) // 3))
-    grain = np.random.default_rng(1).integers(-6, 7, (size[1] // 4, size[0] // 4, 1), np.int16).repeat(4, 0).repeat(4, 1)
+    random = np.random.default_rng(1)
+    grain = random.integers(-6, 7, (size[1] // 4, size[0] // 4, 1), np.int16).repeat(4, 0).repeat(4, 1)
     pixels = np.asarray(picture, np.int16).copy()
     pixels[: grain.shape[0], : grain.shape[1]] += grain
     return Image.fromarray(np.uint8(np.clip(pixels, 0, 255)))
