@@ -3,7 +3,7 @@
 import { EXAMPLES, MODEL, VERSION } from "./build.js";
 import { component } from "./components.js";
 import { canvasOf, colourOf, faceUrl, layerOf, layerUrl, pictureUrl, swatch } from "./layers.js";
-import { asPageError, noted, sentence } from "./messages.js";
+import { PageError, asPageError, noted, sentence } from "./messages.js";
 import { lacking } from "./support.js";
 import { connected } from "./worker_calls.js";
 
@@ -117,7 +117,7 @@ async function paint(side, { id, mask }) {
 
 async function takeColour(text) {
   const colour = colourOf(text);
-  if (!colour) return complain({ ...asPageError(null), kind: "colour", detail: { text } });
+  if (!colour) return complain(new PageError("colour", { text }));
   const code = await call("colour", { colour });
   state.exemplar = { plain: swatch(code), name: code };
   find("#fault").hidden = true;

@@ -1,4 +1,4 @@
-"""`pip wheel .` gives a wheel that is whole and works by itself: installed into an empty environment, used from another folder.
+"""`pip wheel .` gives a wheel that is whole and works by itself, in an empty environment and from another folder.
 
 The environment sees only what `pip install lomit_tf` would bring: links to those packages of the environment that runs
 the tests which the wheel asks for, and what these ask for in turn. What the extras bring is not there.
