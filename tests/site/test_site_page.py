@@ -274,7 +274,7 @@ def test_a_file_that_does_not_arrive_is_named(browser, built):
     with served(built) as server:
         server.refused.add(MODEL)
         assert complaint(browser, server) == (
-            f"{MODEL} did not arrive, twice (404 File not found); check the connection and reload the page."
+            f"{MODEL} did not arrive, twice (404 Not Found); check the connection and reload the page."
         )
         assert server.asked.count(MODEL) == 2
     with served(built) as server:
