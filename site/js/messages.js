@@ -28,9 +28,9 @@ const SENTENCES = {
   fault: ({ message }) => `Something went wrong that should not: ${message}; reload the page.`,
 };
 
-/** Whether a browser says that memory has run out; each has its own words for it. */
+/** Whether a browser, or LiteRT, says that memory has run out; each has its own words for it. */
 export function isMemory(error) {
-  return /allocation failed|out of memory|could not allocate|Array buffer|Invalid (typed )?array length|memory access out/i
+  return /allocation failed|out of memory|could not allocate|Array buffer|Invalid (typed )?array length|memory access out|litert_tensor_buffer/i
     .test(`${error?.name} ${error?.message}`);
 }
 

@@ -286,7 +286,7 @@ def test_a_file_that_does_not_arrive_is_named(browser, built):
 @pytest.mark.parametrize(
     ("flag", "sentence"),
     [
-        ("--noexpose_wasm", "WebAssembly is switched off in this browser, and this page computes with it"),
+        ("--jitless", "WebAssembly is switched off in this browser, and this page computes with it"),
         ("--wasm-max-mem-pages=300", "There is too little memory for this page; close other pages"),
     ],
 )
