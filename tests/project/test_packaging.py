@@ -177,6 +177,13 @@ def test_links_lead_somewhere(document):
             assert (ROOT / target).is_file(), target
 
 
+def test_benchmarks_of_the_readme_exist():
+    named = set(re.findall(r"`python -m benchmarks\.(\w+)", read("README.md")))
+    assert len(named) >= 3
+    for name in named:
+        assert (ROOT / "benchmarks" / f"{name}.py").is_file(), name
+
+
 def test_ci_is_executable():
     assert os.access(ROOT / ".ci/run", os.X_OK)
 
