@@ -159,15 +159,13 @@ def write_tflite(
 def calibration_feeds(model: Lomit, images: np.ndarray) -> Mapping[str, list[dict[str, np.ndarray]]]:
     """Calibration inputs of both parts: every image, and every image with the one before it as its exemplar."""
     masks = np.concatenate([np.asarray(graphs.mask_net(model, image[None])) for image in images])
-    groups = len(model.group_names)
-    transfer = {"transfer": np.ones((1, groups), np.float32)} if groups > 1 else {}
     parts: dict[str, list[dict[str, np.ndarray]]] = {"mask_net": [], "generator": []}
     for i, image in enumerate(images):
         parts["mask_net"].append({"image": image[None]})
         parts["generator"].append(
             {
                 "image": image[None], "exemplar": images[i - 1][None], "image_masks": masks[i][None],
-                "exemplar_masks": masks[i - 1][None], **transfer,
+                "exemplar_masks": masks[i - 1][None], **graphs.choices(model, 1),
             }
         )  # fmt: skip
     return parts

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core
 from lomit_tf.model import Lomit
+from lomit_tf.networks.colour import MOMENTS
 
 
 def mask_net(model: Lomit, image: Any) -> Any:
@@ -21,12 +23,13 @@ def mask_net(model: Lomit, image: Any) -> Any:
 
 
 def generator(
-    model: Lomit, image: Any, exemplar: Any, image_masks: Any, exemplar_masks: Any, transfer: Any = None
-) -> dict[str, Any]:
+    model: Lomit, image: Any, exemplar: Any, image_masks: Any, exemplar_masks: Any, transfer: Any = None,
+    colours: Any = None,
+) -> dict[str, Any]:  # fmt: skip
     """Input and exemplar (B, S, S, 3) and their complete masks (B, S, S, G) -> the outputs, by name.
 
     Groups whose masks together exceed 1 share the place. `transfer` (B, G) says which groups are taken from the
-    exemplar; all where None.
+    exemplar; all where None. `colours` (B, C, 6) sets colours of the C colour groups, as of `core.with_colours`.
 
     Returns:
         translation: the composite, (B, S, S, 3) in [-1, 1]; raw: what G painted, for applications that make the
@@ -34,7 +37,10 @@ def generator(
         groups, in models that have some.
     """
     masks = core.complete(image_masks), core.complete(exemplar_masks)
-    out = model.translate(image, exemplar, transfer, *masks)
+    styles, _ = model.encode_exemplar(exemplar, masks[1])
+    if colours is not None:
+        styles = core.with_colours(model.inference_generator, styles, colours)
+    out = model.apply_styles(image, styles, transfer, masks[0])
     parts = model.inference_generator.parts(model.config.data.image_size)
     return {"translation": out["image"]} | {name: out[name] for name in parts}
 
@@ -44,8 +50,8 @@ class MobileModule(tf.Module):
 
     Attributes:
         mask_net: {"image"} -> {"masks"}.
-        generator: {"image", "exemplar", "image_masks", "exemplar_masks"}, with "transfer" where G > 1, to
-            {"translation"} and "raw" or "curves" or both, as `Generator.parts` says.
+        generator: what `generator_inputs` names, to {"translation"} and "raw" or "curves" or both, as
+            `Generator.parts` says.
     """
 
     def __init__(self, model: Lomit) -> None:
@@ -57,15 +63,21 @@ class MobileModule(tf.Module):
         )
         names = generator_inputs(model)
         self.generator = tf.function(
-            lambda *tensors: generator(model, *tensors),
+            lambda *tensors: generator(model, **dict(zip(names, tensors, strict=True))),
             input_signature=[specs[name] for name in names], autograph=False,
         )  # fmt: skip
 
 
 def generator_inputs(model: Lomit) -> tuple[str, ...]:
-    """Names of the generator's inputs, in the order of `generator`'s arguments."""
-    names = ("image", "exemplar", "image_masks", "exemplar_masks")
-    return (*names, "transfer") if len(model.group_names) > 1 else names
+    """Names of the generator's inputs: `transfer` where groups can be chosen, `colours` where colours can be set."""
+    return ("image", "exemplar", "image_masks", "exemplar_masks", *choices(model, 1))
+
+
+def choices(model: Lomit, batch: int) -> dict[str, np.ndarray]:
+    """What `generator` takes beside pictures and masks, with values that choose all groups and set no colour."""
+    groups, colours = len(model.group_names), len(model.inference_generator.colour_groups)
+    found = {"transfer": np.ones((batch, groups), np.float32)} if groups > 1 else {}
+    return found | ({"colours": np.zeros((batch, colours, MOMENTS), np.float32)} if colours else {})
 
 
 def input_specs(model: Lomit, batch: int | None) -> dict[str, tf.TensorSpec]:
@@ -74,6 +86,6 @@ def input_specs(model: Lomit, batch: int | None) -> dict[str, tf.TensorSpec]:
     shapes: dict[str, tuple[int | None, ...]] = {
         "image": (batch, size, size, 3), "exemplar": (batch, size, size, 3),
         "image_masks": (batch, size, size, groups), "exemplar_masks": (batch, size, size, groups),
-        "transfer": (batch, groups),
+        "transfer": (batch, groups), "colours": (batch, len(model.inference_generator.colour_groups), MOMENTS),
     }  # fmt: skip
     return {name: tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()}

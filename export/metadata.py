@@ -28,12 +28,13 @@ _IMAGE_PROPERTIES, _FEATURE_PROPERTIES, _NORMALISATION, _RGB, _AXIS_LABELS = 2, 
 
 @dataclasses.dataclass(frozen=True)
 class TensorInfo:
-    """What the metadata says of one input or output; images are RGB in -1..1, anything else a feature in 0..1."""
+    """What the metadata says of one input or output; images are RGB in -1..1, anything else is a feature."""
 
     name: str
     description: str
     image_size: int = 0  # of an image; 0 for anything else
     labels: bool = False  # the last axis has the labels of the associated file
+    limits: tuple[float, float] = (0.0, 1.0)  # of a feature's values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +94,7 @@ class _Writer:
         if image:  # pixels 0..255 become (p - 127.5) / 127.5
             options = self.table(2, {0: self.floats([127.5]), 1: self.floats([127.5])})
             fields[4] = self.tables([self.table(2, {1: options}, {0: _NORMALISATION})])
-        low, high = (-1.0, 1.0) if image else (0.0, 1.0)
+        low, high = (-1.0, 1.0) if image else info.limits
         fields[5] = self.table(2, {0: self.floats([high]), 1: self.floats([low])})
         if info.labels:
             fields[6] = self.tables([self.labels_file()])
@@ -163,15 +164,21 @@ def infos(part: str, variant: str, size: int, groups: int, version: str, parts: 
         "image_masks": TensorInfo("image_masks", f"where to translate: {masks}", labels=True),
         "exemplar_masks": TensorInfo("exemplar_masks", f"what to take: {masks}", labels=True),
         "transfer": TensorInfo("transfer", "1 for each group to take from the exemplar, else 0", labels=True),
+        "colours": TensorInfo(
+            "colours", "of each colour group six colour moments to set, or zeros for the exemplar's", limits=(-1.0, 1.0)
+        ),
         "masks": TensorInfo("masks", masks, labels=True),
         "translation": TensorInfo("translation", "the picture in the exemplar's style", size),
         "raw": TensorInfo("raw", "what the generator painted, before the composite with the masks", size),
-        "curves": TensorInfo("curves", "colour curves: a change of red, green and blue for each of 8 luminances"),
+        "curves": TensorInfo(
+            "curves", "colour curves: a change of red, green and blue for each of 8 luminances", limits=(-2.0, 2.0)
+        ),
     }
     if part == "mask_net":
         names, made, what = ["image"], ["masks"], "finds the regions whose style LOMIT transfers"
     else:
         names = ["image", "exemplar", "image_masks", "exemplar_masks", *(["transfer"] if groups > 1 else [])]
+        names += ["colours"] if "curves" in parts else []
         made, what = ["translation", *parts], "translates a picture in the style of an exemplar, within masks"
     inputs, outputs = [tensors[name] for name in names], [tensors[name] for name in made]
     return ModelInfo(f"LOMIT {part}", f"{what} ({variant})", version, AUTHOR, LICENSE, inputs, outputs)

@@ -22,7 +22,9 @@ def write_onnx(model: Lomit, part: str, path: Path) -> Path:
         function = tf.function(lambda image: {"masks": mask_net(model, image)}, autograph=False)
     else:
         names = generator_inputs(model)
-        function = tf.function(lambda *tensors: generator(model, *tensors), autograph=False)
+        function = tf.function(
+            lambda *tensors: generator(model, **dict(zip(names, tensors, strict=True))), autograph=False
+        )
     proto, _ = tf2onnx.convert.from_function(
         function, input_signature=[specs[name] for name in names], opset=OPSET, output_path=None
     )

@@ -157,14 +157,15 @@ class _Keras:
         if "exemplar" not in feed:
             return {"masks": np.asarray(graphs.mask_net(self.model, feed["image"]))}
         names = graphs.generator_inputs(self.model)
-        made = graphs.generator(self.model, *[feed[name] for name in names])
+        made = graphs.generator(self.model, **{name: feed[name] for name in names})
         return {name: np.asarray(value) for name, value in made.items()}
 
 
 def _feed(model: Any, pairs: Any) -> dict[str, np.ndarray]:
+    from export import graphs
+
     feed = {"image": pairs.image.astype(np.float32), "exemplar": pairs.exemplar.astype(np.float32)}
-    groups = len(model.group_names)
-    return feed | ({"transfer": np.ones((len(pairs.image), groups), np.float32)} if groups > 1 else {})
+    return feed | graphs.choices(model, len(pairs.image))
 
 
 def _translate(mask_net: Any, generator: Any, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -71,7 +71,8 @@ class SavedModelRuntime:
 
     def run(self, feed: Feed) -> dict[str, np.ndarray]:
         """As Runtime."""
-        tensors = {name: self._tf.constant(value) for name, value in feed.items()}
+        # It takes a colour that is set as a style (signature apply), so that `translate` has no input for one.
+        tensors = {name: self._tf.constant(value) for name, value in feed.items() if name != "colours"}
         return {name: value.numpy() for name, value in self._function(**tensors).items()}
 
 

@@ -113,6 +113,30 @@ def without_empty(styles: Any, masks: Any) -> Any:
     return styles * ops.expand_dims(ops.cast(above(colour.coverage(masks), 0.0), styles.dtype), -1)
 
 
+def with_colours(generator: Generator, styles: Any, colours: Any) -> Any:
+    """Styles in which colours that are set stand in the place of an exemplar's.
+
+    The twin of `Translator.encode_colour` for exported graphs: no code, the six moments, and the flag COLOURS_ONLY.
+
+    Args:
+        styles: (B, G, style_size) of `encode_exemplar`.
+        colours: (B, C, 6) of the C colour groups, in their order: the moments of `imaging.colours.moments`, or zeros
+            where the exemplar's style stays (no moments are all 0, since a deviation is at least LEAST_DEVIATION).
+    """
+    size = ops.sum(ops.abs(colours), axis=-1, keepdims=True)
+    is_set = above(size, EMPTY_CODE)
+    found = []
+    for g in range(generator.num_groups):
+        style = styles[:, g]
+        if g in generator.colour_groups:
+            i = generator.colour_groups.index(g)
+            flag = COLOURS_ONLY * ops.ones_like(style[:, -1:])
+            colour_style = ops.concatenate([0.0 * style[:, : generator.code_size], colours[:, i], flag], axis=-1)
+            style = is_set[:, i] * colour_style + (1 - is_set[:, i]) * style
+        found.append(style)
+    return ops.stack(found, axis=1)
+
+
 def transferable(styles: Any, transfer: Any) -> Any:
     """`transfer` (B, G), 0 for the groups of which the exemplar has nothing: whose styles (B, G, S) are all 0."""
     size = ops.sum(ops.abs(ops.cast(styles, "float32")), axis=-1)

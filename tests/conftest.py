@@ -139,7 +139,7 @@ def loaded_once() -> Iterator[None]:
     Everything else of a Translator is made anew for each of them.
     """
     import lomit_tf
-    from lomit_tf import translator
+    from lomit_tf.photos import translator
 
     load = functools.cache(lomit_tf.load)
     with pytest.MonkeyPatch.context() as patch:

@@ -12,6 +12,7 @@ from lomit_tf.inference import PaintedArrays
 from lomit_tf.model import Lomit
 from lomit_tf.photos.translation import CheckedRequest, FramedPhoto, Masks, largest
 
+WHOLLY = 0.999  # how much of a pixel a turned window covers, in floats, where it covers all of it
 Planes = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
 
 
@@ -123,7 +124,8 @@ def _continue(
     if beyond is own:
         return
     inside = window.inside(size)
-    within = prepared.whole(np.ones(prepared.region.shape[:2], np.float32))[inside] > 0
+    # Pixels that a turned window covers in part have a share of its border's mask only: it would be a seam.
+    within = prepared.whole(np.ones(prepared.region.shape[:2], np.float32))[inside] > WHOLLY
     for g, name in enumerate(names):
         plane = curves.sampled(beyond[..., g], place, size)
         plane[inside] = np.where(within, masks[name][inside], plane[inside])

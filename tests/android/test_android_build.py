@@ -59,8 +59,8 @@ def test_the_apk_is_signed_and_says_what_it_is(apk):
     assert run("zipalign", "-c", "4", str(apk)).returncode == 0
     badging = run("aapt", "dump", "badging", str(apk)).stdout
     for line in (
-        "package: name='lomit.demo'", "sdkVersion:'24'", "targetSdkVersion:'34'",
-        "launchable-activity: name='lomit.demo.MainActivity'", "application-label-ko:",
+        "package: name='io.github.lomit_tf.demo'", "sdkVersion:'24'", "targetSdkVersion:'34'",
+        "launchable-activity: name='io.github.lomit_tf.demo.MainActivity'", "application-label-ko:",
         "native-code: 'arm64-v8a' 'x86_64'",
     ):  # fmt: skip
         assert line in badging, line
@@ -78,5 +78,7 @@ def test_the_apk_holds_models_libraries_and_licences(apk):
                 assert inside.compress_type == zipfile.ZIP_STORED, name
         names = set(files.namelist())
         assert {f"lib/{abi}/libtensorflowlite_jni.so" for abi in ABIS} <= names
-        assert {"assets/licences/lomit.txt", "assets/licences/tensorflow.txt"} <= names
+        assert {f"assets/licences/{name}.txt" for name in ("lomit", "tensorflow", "face_models", "weights")} <= names
+        assert "non-commercial research only" in files.read("assets/licences/weights.txt").decode()
+        assert "assets/portraits.md" in names
         assert "Apache License" in files.read("assets/licences/tensorflow.txt").decode()

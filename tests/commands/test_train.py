@@ -91,7 +91,7 @@ def trained(monkeypatch):
         state.calls.append((config, workdir, resume))
         absl_logging.info("a line of another package")
         absl_logging.get_absl_logger().handle(
-            record("going on from step 3", logging.INFO, train.PACKAGE / "training.py")
+            record("going on from step 3", logging.INFO, train.PACKAGE / "training" / "loop.py")
         )
         absl_logging.warning("a warning of another package")
         if isinstance(state.outcome, BaseException):
@@ -110,9 +110,9 @@ def trained(monkeypatch):
     heavy.train, heavy.TrainingError = stand_in, StoppedError  # type: ignore[attr-defined]
     sources = types.ModuleType("lomit_tf.data.sources")
     sources.DataError = Data  # type: ignore[attr-defined]
-    import lomit_tf
+    import lomit_tf.training
 
-    monkeypatch.setattr(lomit_tf, "training", heavy, raising=False)
+    monkeypatch.setattr(lomit_tf.training, "loop", heavy, raising=False)
     monkeypatch.setitem(sys.modules, "lomit_tf.training.loop", heavy)
     monkeypatch.setitem(sys.modules, "lomit_tf.data.sources", sources)
     return state

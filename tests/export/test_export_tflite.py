@@ -154,9 +154,9 @@ def test_tflite_support_reads_the_metadata(float32, images, tmp_path):
     assert masks["associated_files"][0]["type"] == "TENSOR_AXIS_LABELS"
     shipped = Path(__file__).resolve().parents[2] / "android_demo" / "assets"
     edited = {"image_masks", "exemplar_masks"}
-    for part, wanted in {"mask_net": {"image"}, "generator": {"image", "exemplar", "transfer"} | edited}.items():
+    for part, wanted in {"mask_net": {"image"}, "generator": {"image", "exemplar", "colours"} | edited}.items():
         shown, files = displayed(python, shipped / f"{part}_int8.tflite")
-        assert files == "['labels.txt'] b'hair\\nsmile\\n'" and shown["name"] == f"LOMIT {part}"
+        assert files == "['labels.txt'] b'hair\\n'" and shown["name"] == f"LOMIT {part}"
         assert {one["name"] for one in shown["subgraph_metadata"][0]["input_tensor_metadata"]} == wanted
     np.testing.assert_array_equal(
         runtimes.load(path, "mask_net").run({"image": images})["masks"].shape[1:], (64, 64, 1)

@@ -13,12 +13,13 @@ import tensorflow as tf
 from lomit_tf import core
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
+from lomit_tf.imaging import colours, paste_back
 from lomit_tf.imaging import given_masks as mask_edits
-from lomit_tf.imaging import paste_back
 from lomit_tf.model import Lomit
 from lomit_tf.photos.translator import Translator
 
 SIZE = 64
+COLOUR = "#2b6fd6"
 GROUPS = {"attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; smile: Smiling"}
 MODELS = {
     "hair by curves, smile free": {**GROUPS, "colour_groups": ("hair",)},
@@ -108,7 +109,7 @@ def test_saved_model(model, pair, edit, expected, tmp_path):
     np.testing.assert_allclose(answer["image_masks"][0, ..., 0], edit, atol=1e-6)
 
 
-def translated_by_files(mask_net, generator, pair, edit) -> np.ndarray:
+def translated_by_files(mask_net, generator, pair, edit, choices) -> np.ndarray:
     """Both files as an application uses them: masks, the person's edit among them, then the translation."""
     image, exemplar = (np.asarray(preprocess.to_model_range(x[None])) for x in pair)
     complete = []
@@ -116,8 +117,7 @@ def translated_by_files(mask_net, generator, pair, edit) -> np.ndarray:
         found = mask_net.run({"image": x})["masks"][0]
         with_background = np.concatenate([found, 1 - found.sum(-1, keepdims=True)], axis=-1)
         complete.append(mask_edits.replace(with_background, given)[None, ..., :-1])
-    feed = {"image": image, "exemplar": exemplar, "image_masks": complete[0], "exemplar_masks": complete[1],
-            "transfer": np.ones((1, 2), np.float32)}  # fmt: skip
+    feed = {"image": image, "exemplar": exemplar, "image_masks": complete[0], "exemplar_masks": complete[1], **choices}
     return preprocess.from_model_range(generator.run(feed)["translation"])[0].numpy()
 
 
@@ -125,7 +125,7 @@ def translated_by_files(mask_net, generator, pair, edit) -> np.ndarray:
 def test_files(model, pair, edit, expected, format, tmp_path):
     for name in ("ai_edge_litert", "onnxruntime", "tf2onnx", "ai_edge_quantizer"):
         pytest.importorskip(name, reason=f"{name} is not installed (extra export)")
-    from export import compare, graphs, onnx_models, runtimes, tflite
+    from export import graphs, onnx_models, runtimes, tflite
     from export.exporting import calibration_feeds
 
     runs = {}
@@ -140,7 +140,38 @@ def test_files(model, pair, edit, expected, format, tmp_path):
             variant = "float32" if format == "tflite" else "int8"
             path.write_bytes(tflite.quantise(tflite.convert(module, part), variant, feeds[part]))
         runs[part] = runtimes.load(path, part)
-    found = translated_by_files(runs["mask_net"], runs["generator"], pair, edit)
+    choices = graphs.choices(model, 1)
+    found = translated_by_files(runs["mask_net"], runs["generator"], pair, edit, choices)
+    if "colours" in choices:
+        set_colour(choices)
+        close_to_quantised(
+            translated_by_files(runs["mask_net"], runs["generator"], pair, edit, choices),
+            in_colour(model, pair[0], edit), format,
+        )  # fmt: skip
+    close_to_quantised(found, expected, format)
+
+
+def set_colour(choices) -> None:
+    """COLOUR for the hair, and nothing of the smile."""
+    choices["colours"][0, 0] = colours.moments(colours.parse(COLOUR))
+    choices["transfer"][0, 1] = 0
+
+
+def in_colour(model, image, edit) -> np.ndarray:
+    """What the core makes of the colour as the Translator encodes it."""
+    styles = Translator(model, log_notes=False).encode_colour(COLOUR).styles
+    edits = np.stack([edit, np.full_like(edit, -1.0)], axis=-1)[None]
+    x = np.asarray(preprocess.to_model_range(image[None]))
+    made = core.apply_styles(model.inference_generator, x, styles[None], np.float32([[1, 0]]), edits=edits)
+    result = preprocess.from_model_range(np.asarray(made.image))[0].numpy()
+    assert np.abs(result.astype(int) - image).max() > 20  # something happens
+    return result
+
+
+def close_to_quantised(found, expected, format) -> None:
+    """Within 1 of 255, and for int8 within what an untrained network leaves."""
+    from export import compare
+
     if format == "int8":  # an untrained network is the quantiser's hardest case: half of the acceptance in decibels
         errors = compare.errors(found / 127.5, expected / 127.5)
         assert errors["psnr"] >= compare.LEAST_PSNR["int8"] - 6

@@ -8,7 +8,8 @@
 The int8 pair and labels.txt are copied into android_demo/assets. model.properties says of the model what its files do
 not: the part of a photograph that it sees, as the Translator decides it; which groups are painted by colour curves; and
 the data set, for which the app has a text with the licence's terms. The exemplars are the portraits of lomit_tf/samples
-for models of faces, with what is known of their origin in exemplars.md, and drawn faces for others.
+for models of faces, with their origin in portraits.md, and drawn faces for others. colours.txt has the swatches of
+lomit_tf.photos.portraits.
 """
 
 from __future__ import annotations
@@ -23,16 +24,14 @@ from pathlib import Path
 from PIL import Image
 
 from lomit_tf.imaging.framing import CELEBA_CROP
+from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import FACE_DATASETS
 
-ROOT = Path(__file__).parents[2]
-ASSETS = ROOT / "android_demo" / "assets"
-SAMPLES = ROOT / "lomit_tf" / "samples"
-PORTRAITS = ("astronaut.png", "grace_hopper.jpg")
+ASSETS = Path(__file__).parents[2] / "android_demo" / "assets"
 DRAWN = (12, 14, 15)  # seeds of the drawn exemplars
-SIDE = 512  # longest side of an exemplar
+SIDE, QUALITY = 512, 92  # longest side of an exemplar, and of the JPEG
 FILES = ("mask_net_int8.tflite", "generator_int8.tflite", "labels.txt")
-ORIGIN = "exemplars.md"
+ORIGIN, SWATCHES = "portraits.md", "colours.txt"
 
 
 def properties(manifest: dict) -> str:  # type: ignore[type-arg]
@@ -53,22 +52,29 @@ def properties(manifest: dict) -> str:  # type: ignore[type-arg]
 
 
 def write_exemplars(faces: bool, assets: Path) -> None:
-    """Write exemplar_1.png and so on in the place of those that are there."""
-    for old in (*assets.glob("exemplar_*.png"), assets / ORIGIN):
+    """Write exemplar_NAME.jpg, which the app offers by their names, in the place of those that are there."""
+    for old in (*assets.glob("exemplar_*"), assets / ORIGIN):
         old.unlink(missing_ok=True)
-    pictures = []
-    if faces and all((SAMPLES / name).is_file() for name in PORTRAITS):
-        for name in PORTRAITS:
-            with Image.open(SAMPLES / name) as picture:
-                pictures.append(picture.convert("RGB"))
-        shutil.copyfile(SAMPLES / "README.md", assets / ORIGIN)
+    pictures: dict[str, Image.Image] = {}
+    if faces:
+        for name, path in portraits.PORTRAITS.items():
+            with Image.open(path) as picture:
+                pictures[name.lower().replace(" ", "_")] = picture.convert("RGB")
+        shutil.copyfile(portraits.FOLDER / "README.md", assets / ORIGIN)
     else:
         from lomit_tf.data.drawn_faces import draw
 
-        pictures = [Image.fromarray(drawn) for drawn in draw(DRAWN, size=256).images]
-    for number, picture in enumerate(pictures, 1):
+        drawn = draw(DRAWN, size=256).images
+        pictures = {f"drawn_face_{i}": Image.fromarray(one) for i, one in enumerate(drawn, 1)}
+    for name, picture in pictures.items():
         picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-        picture.save(assets / f"exemplar_{number}.png", optimize=True)
+        picture.save(assets / f"exemplar_{name}.jpg", quality=QUALITY, optimize=True)
+
+
+def write_colours(assets: Path) -> None:
+    """Write a line for each swatch: its colour and its name, which the app's texts are found by."""
+    lines = [f"{colour} {name.replace(' ', '_')}\n" for name, colour in portraits.SWATCHES.items()]
+    (assets / SWATCHES).write_text("".join(lines), encoding="utf-8")
 
 
 def copy(exported: Path, assets: Path = ASSETS) -> None:
@@ -78,7 +84,8 @@ def copy(exported: Path, assets: Path = ASSETS) -> None:
         shutil.copyfile(exported / ("tflite" if name.endswith(".tflite") else "") / name, assets / name)
     (assets / "model.properties").write_text(properties(manifest), encoding="utf-8")
     write_exemplars(manifest["config"]["dataset"] in FACE_DATASETS, assets)
-    names = sorted((*FILES, "model.properties"))
+    write_colours(assets)
+    names = sorted((*FILES, "model.properties", SWATCHES))
     lines = [f"{hashlib.sha256((assets / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (assets / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
@@ -100,9 +107,11 @@ def main() -> None:
     exporting.quieten()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "exported"
-        exporting.export(
+        report = exporting.export(
             exporting.Options(given.model, out, ("tflite",), ("int8",), data_dir=given.data_dir, latency=False)
         )
+        for threshold in report["bars"]:
+            print(threshold["text"])
         copy(out)
 
 

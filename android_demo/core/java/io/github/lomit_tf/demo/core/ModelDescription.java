@@ -1,0 +1,171 @@
+package io.github.lomit_tf.demo.core;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * What a pair of mask net and generator says of itself: image size, groups, how each is painted, and whether groups can be
+ * chosen and colours set. Colour groups are painted by the generator's output `curves`, in their order; the others by its output `raw`.
+ */
+public final class ModelDescription {
+    /** Pixels of the model's image to one cell of the grid of curves. */
+    static final int CELL = 8;
+    /** Side of the model's images, in pixels. */
+    public final int size;
+    /** Names of the groups, in the order of the masks' channels. */
+    public final List<String> groups;
+    /** Whether the generator has the input `transfer`. */
+    public final boolean transfer;
+    /** Whether it has the input `colours`, so that a colour can be set in the place of an exemplar. */
+    public final boolean colours;
+    private final boolean[] colour;
+    private final int colourGroups;
+
+    private ModelDescription(int size, List<String> groups, boolean transfer, boolean colours, boolean[] colour) {
+        this.size = size;
+        this.groups = groups;
+        this.transfer = transfer;
+        this.colours = colours;
+        this.colour = colour;
+        int count = 0;
+        for (boolean one : colour) {
+            count += one ? 1 : 0;
+        }
+        colourGroups = count;
+    }
+
+    /** Whether a group is painted by colour curves. */
+    public boolean isColour(int group) {
+        return colour[group];
+    }
+
+    /** How many groups are painted by colour curves. */
+    public int colourGroups() {
+        return colourGroups;
+    }
+
+    /** Index of the colour group of this name, or of the first one for an empty name; -1 where there is none. */
+    public int colourGroup(String name) {
+        for (int g = 0; g < colour.length; g++) {
+            if (colour[g] && (name.isEmpty() || name.equals(groups.get(g)))) {
+                return g;
+            }
+        }
+        return -1;
+    }
+
+    /** How many groups are painted freely. */
+    public int freeGroups() {
+        return colour.length - colourGroups;
+    }
+
+    /**
+     * Reads both networks' inputs and outputs and checks that they fit each other (docs/export.md has the table).
+     *
+     * @param labels the text of labels.txt: a group a line.
+     * @param colours names of the colour groups, separated by commas, as `colour` of model.properties has them; may be
+     *     empty.
+     * @throws DemoException MODEL_UNUSABLE, with what was expected and what the file has.
+     */
+    public static ModelDescription of(Network maskNet, Network generator, String labels, String colours)
+            throws DemoException {
+        Network.Tensor image = find(maskNet.inputs(), "image");
+        if (image.rank() != 4 || image.dimension(0) != 1 || image.dimension(3) != 3
+                || image.dimension(1) != image.dimension(2) || image.dimension(1) < 1) {
+            throw unusable("image must be (1, S, S, 3); the mask net has " + image);
+        }
+        int size = image.dimension(1);
+        Network.Tensor masks = find(maskNet.outputs(), "masks");
+        int groups = masks.rank() == 4 ? masks.dimension(3) : 0;
+        List<String> names = new ArrayList<String>();
+        for (String line : labels.split("\n")) {
+            if (!line.trim().isEmpty()) {
+                names.add(line.trim());
+            }
+        }
+        if (names.size() != groups) {
+            throw unusable("labels.txt names " + names.size() + " groups; the mask net has " + masks);
+        }
+        expect(masks, 1, size, size, groups);
+        expect(find(generator.inputs(), "image"), 1, size, size, 3);
+        expect(find(generator.inputs(), "exemplar"), 1, size, size, 3);
+        expect(find(generator.inputs(), "image_masks"), 1, size, size, groups);
+        expect(find(generator.inputs(), "exemplar_masks"), 1, size, size, groups);
+        boolean[] colour = colour(colours, names);
+        boolean transfer = has(generator.inputs(), "transfer");
+        if (transfer) {
+            expect(find(generator.inputs(), "transfer"), 1, groups);
+        }
+        boolean settable = has(generator.inputs(), "colours");
+        ModelDescription model =
+                new ModelDescription(size, Collections.unmodifiableList(names), transfer, settable, colour);
+        if (settable) {
+            expect(find(generator.inputs(), "colours"), 1, model.colourGroups(), ColourStyle.MOMENTS);
+        }
+        model.expectOutputs(generator);
+        return model;
+    }
+
+    private void expectOutputs(Network generator) throws DemoException {
+        List<Network.Tensor> outputs = generator.outputs();
+        if (!has(outputs, "raw") && !has(outputs, "curves")) {
+            throw unusable("the generator has neither raw nor curves among " + outputs + ": it was exported by an older "
+                    + "version or paints without a composite. Export it again, from a model with one");
+        }
+        if (freeGroups() > 0) {
+            expect(find(outputs, "raw"), 1, size, size, 3);
+        }
+        if (colourGroups() > 0) {
+            expect(find(outputs, "curves"), 1, size / CELL, size / CELL, colourGroups() * 3 * Curves.BINS);
+        } else if (has(outputs, "curves")) {
+            throw unusable("model.properties names no colour groups; the generator has " + find(outputs, "curves"));
+        }
+    }
+
+    private static boolean[] colour(String colours, List<String> groups) throws DemoException {
+        boolean[] colour = new boolean[groups.size()];
+        for (String line : colours.split(",")) {
+            String name = line.trim();
+            if (!name.isEmpty() && !groups.contains(name)) {
+                throw unusable("model.properties names the colour group " + name + "; the groups are " + groups);
+            }
+            if (!name.isEmpty()) {
+                colour[groups.indexOf(name)] = true;
+            }
+        }
+        return colour;
+    }
+
+    private static void expect(Network.Tensor tensor, int... shape) throws DemoException {
+        boolean fits = tensor.rank() == shape.length;
+        for (int axis = 0; fits && axis < shape.length; axis++) {
+            fits = tensor.dimension(axis) == shape[axis];
+        }
+        if (!fits) {
+            throw unusable("expected " + new Network.Tensor(tensor.name, shape) + "; received " + tensor);
+        }
+    }
+
+    private static boolean has(List<Network.Tensor> tensors, String name) {
+        for (Network.Tensor tensor : tensors) {
+            if (tensor.name.equals(name)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static Network.Tensor find(List<Network.Tensor> tensors, String name) throws DemoException {
+        for (Network.Tensor tensor : tensors) {
+            if (tensor.name.equals(name)) {
+                return tensor;
+            }
+        }
+        throw unusable("there is no " + name + " among " + tensors);
+    }
+
+    private static DemoException unusable(String message) {
+        return new DemoException(DemoException.Kind.MODEL_UNUSABLE, message);
+    }
+}

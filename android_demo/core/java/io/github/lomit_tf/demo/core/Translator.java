@@ -1,0 +1,160 @@
+package io.github.lomit_tf.demo.core;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/** Translates pictures with a pair of networks. What is found of a picture is a `ModelView`, to be used again. */
+public final class Translator {
+    private final Network maskNet;
+    private final Network generator;
+    public final ModelDescription model;
+
+    /**
+     * @param labels the text of labels.txt.
+     * @param colours `colour` of model.properties: the groups that are painted by colour curves.
+     * @throws DemoException MODEL_UNUSABLE if the networks do not fit each other.
+     */
+    public Translator(Network maskNet, Network generator, String labels, String colours) throws DemoException {
+        this.maskNet = maskNet;
+        this.generator = generator;
+        this.model = ModelDescription.of(maskNet, generator, labels, colours);
+    }
+
+    /** Finds a framed picture's masks: once for an input, once for an exemplar. */
+    public ModelView view(Picture picture, Framing.Frame frame) throws DemoException {
+        Planes pixels = Preprocess.toModelRange(Preprocess.resize(picture, frame.window, model.size));
+        Map<String, float[]> feed = new HashMap<String, float[]>();
+        feed.put("image", pixels.values);
+        float[] masks = maskNet.run(feed).get("masks");
+        Picture preview = Preprocess.resize(picture, frame.window, ModelView.PREVIEW);
+        return new ModelView(frame, preview, pixels, new Planes(model.size, model.size, model.groups.size(), masks));
+    }
+
+    /**
+     * The chosen groups without those that the exemplar's masks do not show: the style of an empty region means nothing.
+     *
+     * @param chosen for each group; those beyond its end are chosen.
+     */
+    private boolean[] transferred(boolean[] chosen, Planes exemplarMasks) {
+        boolean[] transferred = new boolean[model.groups.size()];
+        for (int i = 0; i < exemplarMasks.values.length; i++) {
+            int g = i % transferred.length;
+            transferred[g] |= exemplarMasks.values[i] >= PasteBack.MASK_FLOOR && (g >= chosen.length || chosen[g]);
+        }
+        return transferred;
+    }
+
+    /** Of a colour: its own group, where that is chosen, and no other. */
+    private boolean[] transferred(boolean[] chosen, ColourStyle colour) throws DemoException {
+        int group = model.colourGroup(colour.group);
+        if (group < 0 || !model.colours) {
+            throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, "no group of " + model.groups + " takes the "
+                    + "colour " + colour.uri());
+        }
+        boolean[] transferred = new boolean[model.groups.size()];
+        transferred[group] = group >= chosen.length || chosen[group];
+        return transferred;
+    }
+
+    /** The generator's outputs, by name. */
+    private Map<String, float[]> paint(ModelView input, Planes inputMasks, Exemplar exemplar, Planes exemplarMasks,
+            boolean[] transferred) throws DemoException {
+        Map<String, float[]> feed = new HashMap<String, float[]>();
+        feed.put("image", input.pixels.values);
+        feed.put("image_masks", inputMasks.values);
+        feed.put("exemplar", exemplar.colour == null ? exemplar.view.pixels.values
+                : new float[3 * model.size * model.size]);
+        feed.put("exemplar_masks", exemplarMasks.values);
+        if (model.transfer) {
+            float[] transfer = new float[transferred.length];
+            for (int g = 0; g < transferred.length; g++) {
+                transfer[g] = transferred[g] ? 1f : 0f;
+            }
+            feed.put("transfer", transfer);
+        }
+        if (model.colours) {
+            feed.put("colours", colours(exemplar.colour));
+        }
+        return generator.run(feed);
+    }
+
+    /** Six moments for each colour group, zeros where the exemplar's style stays. */
+    private float[] colours(ColourStyle colour) {
+        float[] values = new float[model.colourGroups() * ColourStyle.MOMENTS];
+        if (colour != null) {
+            int place = 0;
+            for (int g = 0; g < model.colourGroup(colour.group); g++) {
+                place += model.isColour(g) ? ColourStyle.MOMENTS : 0;
+            }
+            System.arraycopy(colour.moments(), 0, values, place, ColourStyle.MOMENTS);
+        }
+        return values;
+    }
+
+    /**
+     * The input in the exemplar's style, at the input's own resolution. Free groups first: their change is brought to the
+     * picture's size and added to it; then colours: what that gave is looked up in the curves (lomit_tf/photos/pasting.py).
+     *
+     * @param picture the one that `input` is the view of.
+     * @param chosen the groups to transfer; those beyond its end are transferred.
+     */
+    public Picture translate(Picture picture, ModelView input, MaskEdits inputEdits, Exemplar exemplar,
+            boolean[] chosen) throws DemoException {
+        Planes masks = inputEdits.drawnOn(input.masks);
+        Planes exemplarMasks = exemplar.colour == null ? exemplar.edits.drawnOn(exemplar.view.masks)
+                : new Planes(model.size, model.size, model.groups.size());
+        boolean[] transferred = exemplar.colour == null ? transferred(chosen, exemplarMasks)
+                : transferred(chosen, exemplar.colour);
+        Map<String, float[]> painted = paint(input, masks, exemplar, exemplarMasks, transferred);
+        Picture made = picture;
+        if (model.freeGroups() > 0) {
+            boolean[] free = transferred.clone();
+            for (int g = 0; g < free.length; g++) {
+                free[g] &= !model.isColour(g);
+            }
+            Planes raw = new Planes(model.size, model.size, 3, painted.get("raw"));
+            Planes change = PasteBack.change(raw, input.pixels);
+            made = PasteBack.add(made, input.frame.window, change, PasteBack.share(masks, free), 1f);
+        }
+        if (model.colourGroups() > 0) {
+            made = recolour(picture, made, input, colourMasks(masks, transferred), painted.get("curves"));
+        }
+        return made;
+    }
+
+    /** All groups. */
+    public Picture translate(Picture picture, ModelView input, MaskEdits inputEdits, Exemplar exemplar)
+            throws DemoException {
+        return translate(picture, input, inputEdits, exemplar, new boolean[0]);
+    }
+
+    /**
+     * A picture, its own pixels sent through the curves of the colour groups, within their masks and where these go on
+     * beyond the window.
+     *
+     * @param photo as it was read: what the masks are continued along.
+     */
+    private Picture recolour(Picture photo, Picture made, ModelView input, Planes masks, float[] values) {
+        int side = model.size / ModelDescription.CELL;
+        Planes curves = new Planes(side, side, model.colourGroups() * 3 * Curves.BINS, values);
+        double[] map = Curves.map(input.frame.window);
+        MaskEdges.Layer extended = MaskEdges.extend(photo, masks, map);
+        return extended == null ? Curves.apply(made, curves, masks, map, map, 1f)
+                : Curves.apply(made, curves, extended.masks, map, extended.map, 1f);
+    }
+
+    /** The masks of the colour groups, 0 for those that are not transferred. */
+    private Planes colourMasks(Planes masks, boolean[] transferred) {
+        Planes some = new Planes(masks.width, masks.height, model.colourGroups());
+        for (int g = 0, c = 0; g < masks.channels; g++) {
+            if (!model.isColour(g)) {
+                continue;
+            }
+            for (int i = 0; transferred[g] && i < masks.width * masks.height; i++) {
+                some.values[i * some.channels + c] = masks.values[i * masks.channels + g];
+            }
+            c++;
+        }
+        return some;
+    }
+}

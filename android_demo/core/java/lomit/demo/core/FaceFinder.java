@@ -1,9 +1,0 @@
-package lomit.demo.core;
-
-import java.util.List;
-
-/** Finds faces; Framing makes windows of what it finds. */
-public interface FaceFinder {
-    /** The faces of an upright picture, the largest first. @throws DemoException if it cannot look. */
-    List<Face> find(Picture picture) throws DemoException;
-}
