@@ -16,9 +16,9 @@ test("a picture shrinks and grows as in TensorFlow, to the bit", () => {
 test("windows within, beyond and turned in a picture", () => {
   const [photo, large] = [picture("photo.png"), picture("large.png")];
   for (const [source, window, name] of [
-    [photo, windowOf(12, 31, 110, 101), "seen"],
-    [large, windowOf(30, -47, 296, 296), "seen_beyond"],
-    [large, windowOf(40, 30, 200, 200, 25), "seen_turned"],
+    [photo, windowOf(12, 31, 110, 101), "view"],
+    [large, windowOf(30, -47, 296, 296), "view_beyond"],
+    [large, windowOf(40, 30, 200, 200, 25), "view_turned"],
   ]) {
     assert.ok(difference(seen(source, window, 64).data, picture(`${name}.png`).data).most <= 1, name);
   }
