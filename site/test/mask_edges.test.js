@@ -12,7 +12,7 @@ import { applied, layerOf, sizeWithin, touchedOf } from "../js/mask_edits.js";
 import { averaged, plane as planeOf } from "../js/planes.js";
 import { sampledRows } from "../js/translator.js";
 import { cutPlane, insideOf, matrixOf, uncutRows, whole, windowOf } from "../js/windows.js";
-import { difference, grey, picture, plane } from "./golden.js";
+import { difference, grey, numbers, picture, plane } from "./golden.js";
 
 const FOLDER = process.env.LOMIT_GOLDEN, options = { skip: FOLDER ? false : "LOMIT_GOLDEN names no folder" };
 const facts = () => JSON.parse(fs.readFileSync(new URL("facts.json", FOLDER), "utf8"));
@@ -77,6 +77,12 @@ test("what a person painted is taken, the rest stays the model's", options, () =
   assert.equal(touchedOf(found.bytes.map((value) => value ^ 2), found.bytes), null);
   const made = applied(layer.bytes, found.bytes, { width, height }, mask);
   assert.ok(difference(made.values, values("applied")).most < 1e-5);
+});
+
+test("colours have the moments of the Java core's golden file", () => {
+  const rows = numbers("moments.txt");
+  assert.ok(rows.length > 5);
+  for (const row of rows) assert.ok(difference(moments(row.slice(0, 3)), row.slice(3)).most < 1e-6);
 });
 
 test("colours have the moments of Python", options, () => {
