@@ -99,6 +99,7 @@ setup(
         "console_scripts": [
             "lomit-train = lomit_tf.train:run",
             "lomit-app = lomit_tf.app:run",
+            "lomit-convert-run = lomit_tf.convert_run:run",
             "lomit-demo = lomit_tf.demo:run",
             "lomit-distill = lomit_tf.distill:run",
             "lomit-evaluate = lomit_tf.evaluate:run",

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from benchmarks.common import build_step, random_element
-from lomit_tf.config import DataConfig, LomitConfig
+from lomit_tf.config import LomitConfig
 from lomit_tf.data.pairs import training_pairs
 from lomit_tf.data.sources import open_set
 
@@ -35,25 +35,26 @@ def consume(elements: Iterator[dict], count: int) -> float:
     return time.perf_counter() - start
 
 
-def pipeline_rates(config: LomitConfig, uncached: LomitConfig, steps: int, workers: int | None) -> dict[str, float]:
+def pipeline_rates(config: LomitConfig, steps: int, workers: int | None) -> dict[str, float]:
     """Images per second: read anew, in the first epoch, and from memory."""
     t, rates = config.training, dict[str, float]()
     images = open_set(config.data, "train")
     per_step = 2 * t.batch_size * t.n_critic
     epoch = -(-len(images) // (per_step // 2))
 
-    def elements_of(data: DataConfig) -> Iterator[dict]:
+    def elements_of(cache: bool) -> Iterator[dict]:
         return iter(
             training_pairs(
-                images, data, batch_size=t.batch_size, n_critic=t.n_critic, num_groups=1, seed=0, num_workers=workers
+                images, config.data, batch_size=t.batch_size, n_critic=t.n_critic, num_groups=1, seed=0,
+                num_workers=workers, cache=cache,
             )
-        )
+        )  # fmt: skip
 
-    elements = elements_of(uncached.data)
+    elements = elements_of(cache=False)
     consume(elements, WARM_UP)
     rates["read anew"] = steps * per_step / consume(elements, steps)
 
-    elements = elements_of(config.data)
+    elements = elements_of(cache=True)
     rates["first epoch"] = epoch * per_step / consume(elements, epoch)
     consume(elements, WARM_UP)  # those prefetched while the epoch ended
     rates["from memory"] = steps * per_step / consume(elements, steps)
@@ -90,8 +91,8 @@ def main() -> None:
         "dataset": "celeb_a", "data_dir": args.data_dir, "train_images": args.images, "batch_size": args.batch_size,
         "n_critic": args.n_critic,
     }  # fmt: skip
-    config, uncached = (LomitConfig.create(args.preset, **fields, cache=cache) for cache in (True, False))
-    rates = pipeline_rates(config, uncached, args.steps, args.workers)
+    config = LomitConfig.create(args.preset, **fields)
+    rates = pipeline_rates(config, args.steps, args.workers)
     seconds = args.step_seconds or step_seconds(config, args.train_steps)
     needed = 2 * args.batch_size * args.n_critic / seconds
     size, cores = config.data.image_size, os.cpu_count()

@@ -44,7 +44,7 @@ def main(argv: list[str]) -> None:
     def generator() -> Any:
         with tf.GradientTape(persistent=True) as tape:
             first = objectives.translate(model.generator, config, pairs[-1], reconstruct=True)
-        return model._generator_step(tape, pairs[-1], first)
+        return model._generator_step(tape, pairs[-1], first, None)
 
     def whole() -> Any:
         return model.train_step(element)

@@ -63,6 +63,9 @@ class Lomit(keras.Model):
         config: a LomitConfig; `LomitConfig.create("small", ...)` makes one.
     """
 
+    betas = (0.5, 0.999)  # decays of Adam's moments
+    generator_class: type[Generator] = Generator
+
     def __init__(self, config: LomitConfig, **kwargs: Any) -> None:
         check_fork()
         super().__init__(**{"dtype": "float32"} | kwargs)  # not what keras.json says: its parts choose for themselves
@@ -74,7 +77,8 @@ class Lomit(keras.Model):
         )  # (G, K)
         policy = keras.DTypePolicy(config.training.precision)
         groups = len(self.group_names)
-        self.generator = Generator(config.model, groups, policy, config.colour_indices)
+        parts = config.model, groups, policy, config.colour_indices
+        self.generator = self.generator_class(*parts)
         if config.training.freeze_masks:
             self.generator.content_encoder.trainable = False
             self.generator.mask_decoder.trainable = False
@@ -82,7 +86,7 @@ class Lomit(keras.Model):
         each = self.membership / self.membership.sum(axis=1, keepdims=True) / groups
         self.critic = Critic(config.model, len(labels), each.sum(axis=0).tolist())
         averaged = config.training.ema_decay > 0
-        self.ema_generator = Generator(config.model, groups, policy, config.colour_indices) if averaged else None
+        self.ema_generator = self.generator_class(*parts) if averaged else None
         if self.ema_generator is not None:
             self.ema_generator.trainable = False
         self.has_critic = True  # False for shipped weights, which leave theirs out
@@ -116,8 +120,10 @@ class Lomit(keras.Model):
         self.build()
 
         def adam(updates: int, name: str) -> keras.optimizers.Optimizer:
-            schedule = HalvingSchedule(t.learning_rate, t.decay_start * updates, t.decay_every * updates)
-            return keras.optimizers.Adam(schedule, beta_1=t.beta1, beta_2=t.beta2, epsilon=1e-8, name=name)
+            start, every = t.decay
+            schedule = HalvingSchedule(t.learning_rate, start * updates, every * updates)
+            first, second = self.betas
+            return keras.optimizers.Adam(schedule, beta_1=first, beta_2=second, epsilon=1e-8, name=name)
 
         self.generator_optimizer = generator_optimizer or adam(1, "generator_adam")
         self.critic_optimizer = critic_optimizer or adam(t.n_critic, "critic_adam")
@@ -261,7 +267,7 @@ class Lomit(keras.Model):
             terms["critic/gradient_penalty"] = adversarial.gradient_penalty(inner.gradient(score, mixed))
             total = self._scale() * (
                 loss.adversarial_weight * terms["critic/wasserstein"]
-                + loss.gradient_penalty_weight * terms["critic/gradient_penalty"]
+                + objectives.PENALTY_WEIGHT * terms["critic/gradient_penalty"]
                 + loss.critic_classification_weight * terms["critic/classification"]
             )
         gradients = tape.gradient(total, variables)
@@ -274,13 +280,12 @@ class Lomit(keras.Model):
         self, tape: tf.GradientTape, pairs: Pairs, first: objectives.Translation, contrast: Any
     ) -> Batch:
         variables = self.generator.trainable_variables
+        step = objectives.Step(self.generator, self.critic, self.config, self.membership, pairs, first, contrast)
         weights = objectives.generator_weights(self.config, self.generator_optimizer.iterations)
         with tape:
-            terms = objectives.generator_terms(
-                self.generator, self.critic, self.config, pairs, first, self.membership, contrast
-            )
+            terms = objectives.generator_terms(step)
             total = self._scale() * sum(weights[name] * term for name, term in terms.items())
-            apart = objectives.mask_decoder_terms(self.config, pairs, first)
+            apart = objectives.mask_decoder_terms(step)
             weighted = sum(weights[name] * term for name, term in apart.items())
             of_masks = self._scale() * weighted
         gradients = tape.gradient(total, variables)

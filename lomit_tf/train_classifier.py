@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OUT = "folder for the results"
 DATA_FLAGS = (
     "dataset", "data_dir", "labels_file", "attributes", "labelled_only", "image_size", "crop", "flip", "train_images",
-    "cache", "max_corrupt",
+    "max_corrupt",
 )  # fmt: skip
 INTRO = """\
 Train the classifier, a classifier of attributes that measures translations and is independent of LOMIT.

@@ -18,6 +18,7 @@ import numpy as np
 from lomit_tf.config import ConfigError, LomitConfig, near
 from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.runtime.forks import check_fork
+from lomit_tf.settings import older
 
 if TYPE_CHECKING:
     from lomit_tf.model import Lomit
@@ -91,6 +92,7 @@ def load_folder(folder: Path) -> Lomit:
         raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
     from lomit_tf.model import Lomit
 
+    older.check(record["config"], manifest, folder)
     model = Lomit(LomitConfig.from_flat(record["config"]))
     model.build()
     model.has_critic = False

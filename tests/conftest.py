@@ -21,8 +21,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 # The smallest networks that still have every part; 64 px is the smallest image that LomitConfig takes.
 TINY = {
     "image_size": 64, "attributes": ("Black_Hair", "Smiling"), "base_channels": 4, "residual_blocks": 1,
-    "edge_kernel": 3, "upsample_kernel": 3, "style_dim": 4, "style_downsamples": 2, "mask_upsamples": 1, "mlp_width": 8,
-    "critic_channels": 4, "critic_layers": 3, "batch_size": 2, "n_critic": 1,
+    "edge_kernel": 3, "style_downsamples": 2, "mask_upsamples": 1, "critic_channels": 4, "critic_layers": 3,
+    "batch_size": 2, "n_critic": 1,
 }  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def served_workdir(tiny, tmp_path_factory) -> Path:
     """A workdir with random weights, of the groups hair and smile."""
     from serving_helpers import save_workdir
 
-    config = tiny(groups="hair: Black_Hair; smile: Smiling", output="composite")
+    config = tiny(groups="hair: Black_Hair; smile: Smiling", system="recipe")
     return save_workdir(config, tmp_path_factory.mktemp("serve") / "two groups")
 
 

@@ -11,16 +11,13 @@ from lomit_tf.model import Lomit
 GROUPS = {"groups": "hair: Black_Hair; smile: Smiling"}
 # Weights that are all different, so that one on the wrong term shows.
 WEIGHTS = {
-    "adversarial_weight": 1.5, "gradient_penalty_weight": 9.0, "classification_weight": 1.25,
-    "critic_classification_weight": 1.6, "edge_weight": 0.9,
-    "reconstruction_weight": 8.0, "cycle_weight": 6.0, "content_weight": 0.75, "style_foreground_weight": 1.75,
-    "style_background_weight": 0.5, "background_weight": 2.5, "r1_weight": 0.3, "r2_weight": 0.7,
+    "adversarial_weight": 1.5, "critic_classification_weight": 1.6, "edge_weight": 0.9, "reconstruction_weight": 8.0,
+    "cycle_weight": 6.0, "mask_similarity": 0.3, "mask_sparsity": 0.7,
 }  # fmt: skip
 PAPER = WEIGHTS
 RECIPE = {
-    **WEIGHTS, **GROUPS, "masks": "decoupled", "output": "composite", "critic_condition": "heads", "skips": True,
-    "mask_classification_weight": 1.1, "mask_critic_weight": 0.2, "r1_cut_negative": True, "style_normalised": True,
-    "style_margin": 2, "reconstruction_outside": 0.3, "mask_gate": "success", "mask_cycle_weight": 3.0,
+    **WEIGHTS, **GROUPS, "system": "recipe", "style_margin": 2, "reconstruction_outside": 0.3, "mask_gate": "success",
+    "mask_cycle_weight": 3.0,
 }  # fmt: skip
 
 

@@ -23,13 +23,12 @@ def main(name: str, output: str) -> None:
     if name == "mirrored":
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    # Every option on, so that no loss is left out of the comparison.
+    # Every loss of the recipe on, so that none is left out of the comparison.
     config = LomitConfig.create(
         "small", image_size=64, crop=0, attributes=("Black_Hair", "Blond_Hair", "Smiling"),
         groups="hair: Black_Hair, Blond_Hair; smile: Smiling", train_images=24, base_channels=4, residual_blocks=1,
-        mlp_width=8, critic_channels=4, critic_layers=4, batch_size=4, n_critic=2, masks="decoupled", skips=True,
-        output="composite", critic_condition="heads", mask_critic_weight=0.2, background_weight=1.0, r2_weight=0.5,
-        strategy=name,
+        critic_channels=4, critic_layers=4, batch_size=4, n_critic=2, system="recipe", mask_sparsity=0.5,
+        edge_weight=1.0, mask_cycle_weight=1.0, mask_gate="success", strategy=name,
     )  # fmt: skip
     strategy = make_strategy(name)
     keras.utils.set_random_seed(0)

@@ -12,16 +12,16 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from lomit_tf.config import NEEDED
+from lomit_tf.config import NEEDED, Schedule
 from lomit_tf.config_text import as_text
 
-FORMS = {int: "N", float: "X", str: "TEXT", tuple: "A,B,C"}
+FORMS = {int: "N", float: "X", str: "TEXT", tuple: "A,B,C", Schedule: "X|FROM:TO@START-END"}
 INDENT = 30
 Fields = Mapping[str, tuple[dataclasses.Field[Any], type]]
 
 
 def fields_of(section: type) -> Fields:
-    """Field name of a dataclass -> the field and its type (int, float, bool, str or tuple)."""
+    """Field name of a dataclass -> the field and its type (int, float, bool, str, tuple or Schedule)."""
     hints = typing.get_type_hints(section)
     return {field.name: (field, _kind(hints[field.name])) for field in dataclasses.fields(section)}
 
@@ -31,6 +31,21 @@ def _kind(hint: Any) -> type:
     if isinstance(hint, types.UnionType):
         (hint,) = (one for one in typing.get_args(hint) if one is not types.NoneType)
     return typing.get_origin(hint) or hint
+
+
+class ScheduleParser(absl_flags.ArgumentParser):  # type: ignore[type-arg]
+    """A text of `Schedule`. Raises ConfigError that names the flag."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def parse(self, argument: Any) -> Schedule:
+        """The schedule."""
+        return Schedule.of(argument, self.name)
+
+    def flag_type(self) -> str:
+        """What it is called."""
+        return "schedule"
 
 
 def define_fields(fields: Fields, values: absl_flags.FlagValues, help_of: Callable[[str], str] | None = None) -> None:
@@ -47,13 +62,15 @@ def define_fields(fields: Fields, values: absl_flags.FlagValues, help_of: Callab
             absl_flags.DEFINE_integer(name, None, explained, **bounds, **given)
         elif kind is float:
             absl_flags.DEFINE_float(name, None, explained, **bounds, **given)
+        elif kind is Schedule:
+            absl_flags.DEFINE(ScheduleParser(name), name, None, explained, **given)
         else:
             define = {bool: absl_flags.DEFINE_boolean, str: absl_flags.DEFINE_string, tuple: absl_flags.DEFINE_list}
             define[kind](name, None, explained, **given)
 
 
 def form_of(name: str, kind: type, choices: tuple[Any, ...] = (), form: str = "") -> str:
-    """A flag as one writes it: --steps=N, --[no]flip, --masks=coupled|decoupled."""
+    """A flag as one writes it: --steps=N, --[no]flip, --system=paper|recipe."""
     if kind is bool:
         return f"--{name}" if name.startswith("no_") else f"--[no]{name}"
     return f"--{name}={'|'.join(map(str, choices)) or form or FORMS[kind]}"

@@ -24,6 +24,7 @@ from absl import flags as absl_flags
 
 from lomit_tf.config import PRESETS, ConfigError, near
 from lomit_tf.config_text import as_text
+from lomit_tf.settings import older
 
 SIZES = frozenset(name for sizes in PRESETS.values() for name in sizes)
 RUN_FLAGFILE, RUN_CONFIG = "flags.cfg", "config.json"  # as checkpoints.Workdir names them
@@ -78,6 +79,8 @@ def parse_value(flag: absl_flags.Flag, text: str) -> Any:
     kind, choices = flag.flag_type(), getattr(flag.parser, "enum_values", None)
     try:
         value = flag.parser.parse(text)
+    except ConfigError:
+        raise
     except (ValueError, TypeError):
         beyond = _beyond(flag, text)
         if beyond:
@@ -134,6 +137,7 @@ def _read_flag(word: str, following: deque[str] | None, known: absl_flags.FlagVa
         if negated == name or negated not in known or not known[negated].boolean:
             close = difflib.get_close_matches(name.replace("-", "_").lower(), list(known), n=3)
             hint = f"did you mean {' or '.join('--' + c for c in close)}?" if close else "--help lists all flags"
+            hint = older.hint(negated) if "steps" in known and older.hint(negated) else hint
             raise ConfigError(f"--{name} is unknown; {hint}")
         if text is not None:
             raise ConfigError(f"--{name} takes no value; received {text!r}. Write --{name}, or --{negated}={text}")

@@ -82,7 +82,7 @@ def flag_help(name: str) -> str:
 
 
 def flag_form(name: str) -> str:
-    """A flag as one writes it: --steps=N, --[no]flip, --masks=coupled|decoupled."""
+    """A flag as one writes it: --steps=N, --[no]flip, --system=paper|recipe."""
     if name in config_fields():
         field, kind = config_fields()[name]
         return field_form(field, kind)

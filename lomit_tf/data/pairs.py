@@ -65,6 +65,7 @@ def training_pairs(
     rows: slice | None = None,
     num_workers: int | None = None,
     prefetch: int = 2,
+    cache: bool = True,
 ) -> PairPipeline:
     """Batches of pairs for one generator step each, for ever.
 
@@ -83,6 +84,7 @@ def training_pairs(
       rows: the rows of the global batch that this worker reads, e.g. slice(0, 4); None for all.
       num_workers: threads that read; None for one per core, 16 at most.
       prefetch: elements to hold ready.
+      cache: keep decoded images in memory where they fit, as of `ImageStore`.
 
     Raises:
       ConfigError: rows that are not within the batch.
@@ -94,7 +96,7 @@ def training_pairs(
     workers = num_workers or min(16, os.cpu_count() or 1)
     loader = Loader(
         PairOrder(images, config.pairing, seed),
-        ImageStore(images, config, seed=seed, num_workers=workers),
+        ImageStore(images, config, seed=seed, num_workers=workers, cache=cache),
         flip=config.flip, seed=seed, batch_size=batch_size, n_critic=n_critic, num_groups=num_groups,
         rows=slice(first, stop), augment=config.augment,
     )  # fmt: skip
@@ -133,7 +135,7 @@ def sample_pairs(images: ImageSet, config: DataConfig, count: int, seed: int) ->
         second = order.differing(first, np.random.default_rng([seed, Purpose.SAMPLE]))
     else:
         second = order.walk(1, 0, count)
-    store = ImageStore(images, dataclasses.replace(config, cache=False), seed=seed)
+    store = ImageStore(images, config, seed=seed, cache=False)
     pictures, actual = store.get(np.concatenate([first, second]))
     x, y = _in_model_range(pictures), images.labels[actual]
     return {"x1": x[:count], "y1": y[:count], "x2": x[count:], "y2": y[count:]}
@@ -144,7 +146,7 @@ def batches(images: ImageSet, config: DataConfig, batch_size: int) -> Iterator[d
 
     Nothing is mirrored. The last batch is smaller, and so is one with corrupt images, which are left out.
     """
-    store = ImageStore(images, dataclasses.replace(config, cache=False))
+    store = ImageStore(images, config, cache=False)
     for start in range(0, len(images), batch_size):
         pictures, indices = store.readable(np.arange(start, min(start + batch_size, len(images))))
         if len(indices):

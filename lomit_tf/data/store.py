@@ -40,10 +40,12 @@ class CorruptReport:
 class ImageStore:
     """Random access to the images of a set as the model sees them, but for flip and range: (S, S, 3) uint8.
 
-    Threads share it. Images are kept once read where `config.cache` is set and all of them take at most 4 GiB.
+    Threads share it. Images are kept once read, unless `cache` is False or all of them would take more than 4 GiB.
     """
 
-    def __init__(self, images: ImageSet, config: DataConfig, *, seed: int = 0, num_workers: int = 4) -> None:
+    def __init__(
+        self, images: ImageSet, config: DataConfig, *, seed: int = 0, num_workers: int = 4, cache: bool = True
+    ) -> None:
         self.images, self.config, self.seed = images, config, seed
         self._workers = num_workers
         self._pool = ThreadPoolExecutor(num_workers, "lomit-read")
@@ -52,7 +54,7 @@ class ImageStore:
         self._replacement: dict[int, int] = {}
         size = config.image_size
         shape = (len(images), size, size, 3)
-        keep = config.cache and np.prod(shape) <= CACHE_BYTES
+        keep = cache and np.prod(shape) <= CACHE_BYTES
         self._kept = np.empty(shape, np.uint8) if keep else None  # pages are only taken as they are filled
         self._filled = np.zeros(len(images), bool)
 

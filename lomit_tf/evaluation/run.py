@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lomit_tf import zoo
 from lomit_tf.config import DataConfig, LomitConfig
 from lomit_tf.data.image_set import DataError, ImageSet
 from lomit_tf.evaluation.metrics import at_size, measures, realism
@@ -28,7 +29,6 @@ from lomit_tf.evaluation.options import Options
 from lomit_tf.evaluation.report.results import Curve, Grid, Results, Table
 from lomit_tf.model import Lomit
 from lomit_tf.training.grid import draw_grid, mask_picture, picture, save_png
-from lomit_tf.zoo import load
 
 Progress = Callable[[str, float], None]
 
@@ -56,13 +56,17 @@ def open_split(config: DataConfig, dataset: str, split: str) -> ImageSet:
         return open_images(config, dataset, "validation")
 
 
-def evaluate(options: Options, command: str, progress: Progress = lambda what, share: None) -> Results:
+def evaluate(
+    options: Options, command: str, progress: Progress = lambda what, share: None,
+    load: Callable[[str], Lomit] = zoo.load,
+) -> Results:  # fmt: skip
     """Measure, write grids below `options.out`, and return what was found.
 
     Args:
         options: see the class.
         command: the command line, for the report.
         progress: called with what is being done and the share done, 0..1.
+        load: gives the model that `options.checkpoint` names.
 
     Raises ConfigError and DataError for what cannot be used, before any computation.
     """

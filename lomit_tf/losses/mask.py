@@ -1,4 +1,4 @@
-"""R1 and R2, the regularisers of the masks, and the other losses of masks (docs/method.md, 5 and 6)."""
+"""R1 (similarity) and R2 (sparsity), and the other losses of masks (docs/method.md, 5 and 6)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Any
 
 from keras import ops
 
-from lomit_tf.config import LossConfig
-
 COSINE_EPSILON = 1e-12
+EDGE_SCALE = 0.2  # colour difference, of 2.0, at which the edge term counts two near pixels as unlike
 
 
 def cosine_similarity(features: Any) -> Any:
@@ -47,7 +46,7 @@ def mask_similarity(masks: Any, features: Any, *, cut_negative: bool = False) ->
 EDGE_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))  # rows and columns to the neighbours compared
 
 
-def edge_smoothness(masks: Any, images: Any, scale: float) -> Any:
+def edge_smoothness(masks: Any, images: Any, scale: float = EDGE_SCALE) -> Any:
     """sum_g mean |m_i - m_j| exp(-|x_i - x_j|^2 / (2 scale^2)) over near pixels: R1 made local, at full resolution.
 
     docs/method.md, eq. (6.8). A mask's edge costs little where the image has one too, and its length where it has none
@@ -97,21 +96,16 @@ def normalised_channels(maps: Any) -> Any:
     return (maps - mean) / ops.sqrt(variance + 1e-5)
 
 
-def mask_sparsity(
-    masks: Any, config: LossConfig | None = None, success: Any | None = None, pixels: Any | None = None
-) -> Any:
+def mask_sparsity(masks: Any, success: Any | None = None, pixels: Any | None = None) -> Any:
     """R2 = sum_g mean(m_g), for foreground masks (B, H, W, G) in 0..1: docs/method.md, eq. (5.11).
 
-    With `r2_schedule=area`: sum_g mean_b of how far an image's mean mask lies outside [area_min, area_max].
-    With `success` (G,), for `mask_gate=success`: sum_g success_g mean(m_g), without gradient to success.
+    With `success` (G,), of `mask_gate`: sum_g success_g mean(m_g), without gradient to success.
     With `pixels` (B, H, W, G), of `change_weights`: sum_g mean(pixels_g m_g), without gradient to pixels.
     """
     masks = ops.cast(masks, "float32")
     if pixels is not None:
         masks = masks * ops.stop_gradient(pixels)
     area = ops.mean(masks, axis=(1, 2))  # (B, G)
-    if config is not None and config.r2_schedule == "area":
-        area = ops.maximum(area - config.area_max, 0) + ops.maximum(config.area_min - area, 0)
     per_group = ops.mean(area, axis=0)
     return ops.sum(per_group if success is None else ops.stop_gradient(success) * per_group)
 
@@ -142,26 +136,3 @@ def change_weights(masks: Any, changes: list[Any], asked: Any, strength: float) 
     average = ops.sum(masks * change, axis=(1, 2), keepdims=True) / ops.maximum(total, 1e-6)
     less = ops.clip(1 - change / ops.maximum(average, LEAST_CHANGE), -1, 1)
     return 1 + strength * less * ops.reshape(asked, (-1, 1, 1, masks.shape[-1]))
-
-
-def ramp(step: Any, start: int, end: int) -> Any:
-    """0 until `start`, linearly to 1 at `end`; 1 from `start` on where the two are equal: eq. (6.9).
-
-    Args:
-        step: a scalar.
-    """
-    step = ops.cast(step, "float32")
-    if end <= start:
-        return ops.cast(step >= start, "float32")
-    return ops.clip((step - start) / (end - start), 0.0, 1.0)
-
-
-def sparsity_weight(step: Any, config: LossConfig) -> Any:
-    """R2's weight at a generator step: constant, or between r2_start and r2_end from 0 to r2_weight (warmup) or from
-    r2_weight to r2_final_weight (anneal): docs/method.md, eq. (6.10)."""
-    passed = ramp(step, config.r2_start, config.r2_end)
-    if config.r2_schedule == "warmup":
-        return config.r2_weight * passed
-    if config.r2_schedule == "anneal":
-        return config.r2_weight + (config.r2_final_weight - config.r2_weight) * passed
-    return config.r2_weight * ops.ones((), dtype="float32")

@@ -46,17 +46,15 @@ class Critic(layers.Layer):
     No normalisation: the gradient penalty is a property of each image alone, and so is every row of the output,
     which makes it exact to pass several batches as one.
 
-    `critic_condition` decides what the score judges (docs/method.md, 2.7 and 11):
-        none: the image (the paper); the mean of the patch scores, eq. (2.11).
-        heads: the image under its labels, eq. (2.12); two patch scores per label, one for each of its values,
-            averaged with `label_weights`, so that a smile is not outvoted by four hair colours.
-        projection: patch scores plus <V y, h(x)> with h the pooled trunk (Miyato and Koyama 2018).
+    The score of the paper's system judges the image: the mean of the patch scores, eq. (2.11). That of the recipe
+    judges the image under its labels, eq. (2.12): two patch scores per label, one for each of its values, averaged
+    with `label_weights`, so that a smile is not outvoted by four hair colours.
     """
 
     def __init__(self, config: ModelConfig, num_labels: int, label_weights: Sequence[float] | None = None) -> None:
         """Weights (K,) of the labels in the score, summing to 1; alike where they are not given."""
         super().__init__(dtype="float32")
-        self.condition = config.critic_condition
+        self.conditioned = config.recipe
         self.num_labels = num_labels
         self.label_weights = tuple(label_weights or [1 / num_labels] * num_labels)
         if len(self.label_weights) != num_labels:
@@ -68,34 +66,26 @@ class Critic(layers.Layer):
             )
             for i in range(config.critic_layers)
         ]
-        maps = 2 * num_labels if self.condition == "heads" else 1
+        maps = 2 * num_labels if self.conditioned else 1
         self.source = layers.Conv2D(
             maps, 3, padding="same", use_bias=False, kernel_initializer=normal.clone(), dtype="float32",
             data_format="channels_last",
         )  # fmt: skip
-        if self.condition == "projection":
-            self.project = layers.Dense(
-                config.critic_channels * 2 ** (config.critic_layers - 1),
-                use_bias=False, kernel_initializer=normal.clone(), dtype="float32",
-            )  # fmt: skip
         # A convolution as large as its map is a dense layer on the flattened map.
         self.classify = layers.Dense(num_labels, use_bias=False, kernel_initializer=normal.clone(), dtype="float32")
         self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, image: Any, labels: Any) -> tuple[Any, Any]:
-        """Shapes as in the class; labels may be soft, and are ignored without a condition."""
+        """Shapes as in the class; labels may be soft; the paper's score ignores them."""
         x = image
         for block in self.trunk:
             x = block(x)
         logits = self.classify(ops.reshape(x, (-1, math.prod(x.shape[1:]))))
         maps = ops.mean(self.source(x), axis=(1, 2))
-        if self.condition == "heads":
+        if self.conditioned:
             without, with_label = ops.split(maps, 2, axis=-1)
             weights = ops.convert_to_tensor(self.label_weights, "float32")
             score = ops.sum(((1 - labels) * without + labels * with_label) * weights, axis=-1)
         else:
             score = maps[:, 0]
-        if self.condition == "projection":
-            signed = 2 * ops.cast(labels, "float32") - 1
-            score = score + ops.sum(ops.mean(x, axis=(1, 2)) * self.project(signed), axis=-1)
         return score, logits

@@ -11,27 +11,10 @@ from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, upsample
 from lomit_tf.networks.hadain import HighwayAdaIN
 
 
-class StyledResidualBlock(layers.Layer):
-    """A residual block whose two normalisations are HAdaIN (`hadain=every`)."""
-
-    def __init__(self, filters: int, dtype: DType = None) -> None:
-        super().__init__(dtype=dtype)
-        self.filters = filters
-        self.convs = [ConvBlock(filters, 3, norm=None, activation=None, use_bias=False, dtype=dtype) for _ in range(2)]
-        self.hadains = [HighwayAdaIN(dtype=dtype) for _ in range(2)]
-        self.built = True  # no weights of its own: the parts are built by their first call
-
-    def call(self, x: Any, masks: Any, statistics: Any) -> Any:
-        """(B, h, w, C), masks (B, H, W, R), statistics (B, R, 4 * C) -> (B, h, w, C)."""
-        first, second = ops.split(statistics, 2, axis=-1)
-        h = ops.relu(self.hadains[0](self.convs[0](x), masks, first))
-        return x + self.hadains[1](self.convs[1](h), masks, second)
-
-
 class Decoder(layers.Layer):
     """G: HAdaIN, residual blocks, two upsamplings, tanh. Output (B, H, W, 3) in [-1, 1], float32.
 
-    With `skips` the content's finer features are added at each size: docs/method.md, eq. (2.10).
+    In the recipe the content's finer features are added at each size: docs/method.md, eq. (2.10).
 
     `statistics_sizes` lists how many statistics each place of injection takes, in the order of their use.
     """
@@ -40,16 +23,10 @@ class Decoder(layers.Layer):
         super().__init__(dtype=dtype)
         base, blocks = config.base_channels, config.residual_blocks
         content = 4 * base
-        self.every = config.hadain == "every"
-        self.skips = config.skips
-        self.statistics_sizes: list[int] = []
-        if self.every:
-            self.residual = [StyledResidualBlock(content, dtype=dtype) for _ in range(blocks)]
-            self.statistics_sizes += [4 * content] * blocks
-        else:
-            self.inject = HighwayAdaIN(dtype=dtype)
-            self.residual = [ResidualBlock(content, norm="layer", dtype=dtype) for _ in range(blocks)]
-            self.statistics_sizes.append(2 * content)
+        self.skips = config.recipe
+        self.statistics_sizes = [2 * content]
+        self.inject = HighwayAdaIN(dtype=dtype)
+        self.residual = [ResidualBlock(content, norm="layer", dtype=dtype) for _ in range(blocks)]
         self.upsample = upsample(dtype)
         self.up_blocks = [
             ConvBlock(width, config.upsample_kernel, norm="layer", activation=None, dtype=dtype)
@@ -79,14 +56,9 @@ class Decoder(layers.Layer):
         c, half, full = content
         cuts = [sum(self.statistics_sizes[: i + 1]) for i in range(len(self.statistics_sizes) - 1)]
         parts = iter(ops.split(statistics, cuts, axis=-1) if cuts else [statistics])
-        x = c
-        if self.every:
-            for block in self.residual:
-                x = block(x, masks, next(parts))
-        else:
-            x = self.inject(x, masks, next(parts))
-            for block in self.residual:
-                x = block(x)
+        x = self.inject(c, masks, next(parts))
+        for block in self.residual:
+            x = block(x)
         for i, (block, skip) in enumerate(zip(self.up_blocks, (half, full), strict=True)):
             x = block(self.upsample(x))
             if self.skips:  # added, not concatenated: at full size a wider convolution would cost half as much again

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import layers, ops
 
-from lomit_tf.config import ModelConfig
+from lomit_tf.config import STYLE_DIM, ModelConfig
 from lomit_tf.networks import colour, curves
 from lomit_tf.networks.blocks import DType, above, area_pool
 from lomit_tf.networks.content_encoder import ContentEncoder
@@ -41,14 +41,13 @@ class Generator(layers.Layer):
         self.num_groups = num_groups
         self.colour_groups = tuple(colour_groups)
         self.free_groups = tuple(g for g in range(num_groups) if g not in self.colour_groups)
-        self.composite = config.output == "composite"
+        self.composite = config.recipe
         self.style_pool = config.style_pool
         self.style_margin = config.style_margin
         self.mask_filter = config.mask_filter
         self.mask_contrast = config.mask_contrast
-        self.full = config.masks == "full"
-        self.code_size = config.style_dim
-        self.style_size = config.style_dim + (colour.MOMENTS + 1 if self.colour_groups else 0)
+        self.code_size = STYLE_DIM
+        self.style_size = STYLE_DIM + (colour.MOMENTS + 1 if self.colour_groups else 0)
         self.content_encoder = ContentEncoder(config, dtype)
         self.mask_decoder = MaskDecoder(config, num_groups, dtype)
         self.style_encoder = StyleEncoder(config, dtype)
@@ -56,10 +55,7 @@ class Generator(layers.Layer):
         self.curve_head = curves.CurveHead(config, dtype) if self.colour_groups else None
         # One MLP gives the statistics of both painters: those of G first.
         self.statistics = [part.statistics if part else 0 for part in (self.decoder, self.curve_head)]
-        each = config.group_mlps == "each"
-        self.foreground_mlps = [
-            StyleMLP(sum(self.statistics), config.mlp_width, dtype) for _ in range(num_groups if each else 1)
-        ]
+        self.foreground_mlp = StyleMLP(sum(self.statistics), config.mlp_width, dtype)
         self.background_mlp = StyleMLP(sum(self.statistics), config.mlp_width, dtype)
         self.built = True  # no weights of its own: the parts are built by their first call, as `core.translate` makes
 
@@ -89,9 +85,6 @@ class Generator(layers.Layer):
             masks = sharpen(masks, image, self.mask_filter)
         if self.mask_contrast:
             masks = with_contrast(masks, self.mask_contrast if contrast is None else contrast)
-        if self.full:  # the decoder stays, without effect, so that checkpoints and optimizers keep their form
-            full = ops.concatenate([ops.ones_like(masks[..., :1]), ops.zeros_like(masks[..., 1:])], axis=-1)
-            masks = full + 0 * masks
         return masks
 
     def styles(self, image: Any, masks: Any) -> Any:
@@ -109,11 +102,7 @@ class Generator(layers.Layer):
 
     def _of_styles(self, styles: Any, part: int) -> Any:
         """Statistics (B, R, n) of all regions for G (part 0) or the curves (part 1)."""
-        foreground = styles[:, : self.num_groups]
-        if len(self.foreground_mlps) == 1:
-            statistics = self.foreground_mlps[0](foreground)
-        else:
-            statistics = ops.stack([mlp(foreground[:, g]) for g, mlp in enumerate(self.foreground_mlps)], axis=1)
+        statistics = self.foreground_mlp(styles[:, : self.num_groups])
         background = self.background_mlp(styles[:, self.num_groups :])
         joined = ops.concatenate([statistics, background], axis=1)
         first = self.statistics[0]

@@ -20,7 +20,6 @@ class MaskDecoder(layers.Layer):
 
     def __init__(self, config: ModelConfig, num_groups: int, dtype: DType = None) -> None:
         super().__init__(dtype=dtype)
-        self.limit = config.mask_logit_limit
         self.skips = config.mask_skips
         channels = 4 * config.base_channels
         self.upsample = upsample(dtype) if config.mask_upsamples else None
@@ -48,7 +47,5 @@ class MaskDecoder(layers.Layer):
         logits = ops.cast(self.logits(x), "float32")
         if self.bilinear is not None:
             logits = self.bilinear(logits)
-        if self.limit > 0:
-            logits = self.limit * ops.tanh(logits / self.limit)
         logits = ops.pad(logits, ((0, 0), (0, 0), (0, 0), (0, 1)))
         return ops.softmax(logits, axis=-1)

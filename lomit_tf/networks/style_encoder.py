@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from lomit_tf.config import ModelConfig
+from lomit_tf.config import STYLE_DIM, ModelConfig
 from lomit_tf.networks.blocks import ConvBlock, DType
 
 
@@ -17,9 +17,10 @@ def leaky_relu(x: Any) -> Any:
 
 
 class StyleEncoder(layers.Layer):
-    """A local region m * x (B, H, W, 3) -> style code (B, style_dim), float32; one for foreground and background.
+    """A local region m * x (B, H, W, 3) -> style code (B, STYLE_DIM), float32; one for foreground and background.
 
-    docs/method.md, eq. (2.3). No normalisation inside: it would remove the mean and deviation that a style consists of.
+    docs/method.md, eq. (2.3); the recipe's codes are normalised, eq. (2.4). No normalisation inside: it would remove
+    the mean and deviation that a style consists of.
     """
 
     def __init__(self, config: ModelConfig, dtype: DType = None) -> None:
@@ -30,10 +31,10 @@ class StyleEncoder(layers.Layer):
         self.blocks = [ConvBlock(base, config.edge_kernel, **common)]
         self.blocks += [ConvBlock(width, 4, 2, **common) for width in widths]
         self.pool = layers.GlobalAveragePooling2D(data_format="channels_last", dtype=dtype)
-        self.code = layers.Dense(config.style_dim, dtype="float32")
+        self.code = layers.Dense(STYLE_DIM, dtype="float32")
         self.norm = (
             layers.LayerNormalization(center=False, scale=False, epsilon=1e-5, dtype="float32")
-            if config.style_normalised
+            if config.recipe
             else None
         )
         self.built = True  # no weights of its own: the parts are built by their first call
@@ -48,7 +49,7 @@ class StyleEncoder(layers.Layer):
 
 
 class StyleMLP(layers.Layer):
-    """Style code (B, style_dim) -> AdaIN statistics (B, statistics): style_dim -> width -> width -> statistics.
+    """Style code (B, STYLE_DIM) -> AdaIN statistics (B, statistics): STYLE_DIM -> width -> width -> statistics.
 
     The statistics are, per channel of every place of injection, a mean and a log-variance: eq. (2.6).
     """

@@ -206,8 +206,8 @@ class MaskHealth(keras.callbacks.Callback):
             if self.patience and self.dead[name] >= self.patience:
                 raise TrainingError(
                     f"step {batch + 1}: the mask of group {name.split('/')[1]!r} has been dead for "
-                    f"{self.patience} steps: {reason}. Lower --r2_weight or give it --r2_schedule=area, "
-                    "start the mask terms later (--mask_start, --mask_end), or use --masks=decoupled; "
+                    f"{self.patience} steps: {reason}. Lower --mask_sparsity, "
+                    "let the masks' losses grow later (--mask_losses=0:1@START-END), or use --system=recipe; "
                     "--mask_patience=0 goes on regardless"
                 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lomit_tf.config import RESUMABLE, ConfigError, LomitConfig
 from lomit_tf.config_text import effective_flagfile
 from lomit_tf.model import Lomit
 from lomit_tf.runtime.atomic import write_text
+from lomit_tf.settings import older
 
 RESUME_MODES = ("auto", "never", "must")
 
@@ -33,7 +35,8 @@ class Workdir:
         """Refuse a workdir that holds another run, before any work.
 
         Raises ConfigError: for a run of another configuration (with the differing fields), for one that has
-        checkpoints and `never`, for one that has none and `must`, for a path that is not a folder.
+        checkpoints and `never`, for one that has none and `must`, for a path that is not a folder, and for a run of an
+        older version.
         """
         if resume not in RESUME_MODES:
             raise ConfigError(f"--resume must be one of {', '.join(RESUME_MODES)}; received {resume!r}")
@@ -47,14 +50,27 @@ class Workdir:
         if resume == "must" and not started:
             raise ConfigError(f"--workdir={self.path} has no checkpoint and --resume=must; check the folder's name")
         if started and self.config.exists():
-            before, now = json.loads(self.config.read_text()), config.flat()
-            differing = [k for k in now if k not in RESUMABLE and before.get(k) != now[k]]
+            before, now = self.saved().flat(), config.flat()
+            free = RESUMABLE if config.scheduled else RESUMABLE | {"schedule_steps"}
+            differing = [k for k in now if k not in free and before[k] != now[k]]
             if differing:
-                lines = "\n".join(f"  --{k}: was {before.get(k)!r}, now {now[k]!r}" for k in differing)
+                lines = "\n".join(f"  --{k}: was {before[k]!r}, now {now[k]!r}" for k in differing)
+                more = ""
+                if differing == ["schedule_steps"]:
+                    more = f", or --schedule_steps={before['schedule_steps']} to go on with its schedules"
                 raise ConfigError(
                     f"--workdir={self.path} holds a run of another configuration:\n{lines}\n"
-                    f"Use another --workdir, or --flagfile={self.flagfile} to go on with that run"
+                    f"Use another --workdir, or --flagfile={self.flagfile} to go on with that run{more}"
                 )
+
+    def saved(self, **changes: Any) -> LomitConfig:
+        """The configuration of the run in it, with changes; settings that it does not name have their defaults.
+
+        Raises ConfigError for settings of an older version.
+        """
+        values = json.loads(self.config.read_text())
+        older.check(values, self.config, self.path)
+        return LomitConfig.from_flat(values | changes)
 
     def prepare(self, config: LomitConfig) -> None:
         """Make the folders and write the effective configuration, as JSON and as a flagfile that repeats the run."""
@@ -136,14 +152,15 @@ def variables_by_name(model: Lomit) -> dict[str, Any]:
     return {name: [v.value for v in variables] for name, variables in parts.items()}
 
 
-def load(path: str | os.PathLike[str]) -> Lomit:
+def load(path: str | os.PathLike[str], make_model: Callable[[LomitConfig], Lomit] = Lomit) -> Lomit:
     """A trained model from a workdir or from one of its checkpoints, for inference, which is in float32.
 
     Args:
         path: a workdir (its latest checkpoint is taken), or `workdir/checkpoints/step-N`.
+        make_model: as of `loop.train`.
 
     Raises:
-        ConfigError: if there is no such run or checkpoint.
+        ConfigError: if there is no such run or checkpoint, or it is of an older version.
     """
     path = Path(path)
     checkpoint: str | None = None
@@ -155,8 +172,8 @@ def load(path: str | os.PathLike[str]) -> Lomit:
     if checkpoint is None or not workdir.config.exists():
         raise ConfigError(f"no trained model at {path}: expected a --workdir of lomit_tf.train with a checkpoint in it")
     # The weights are float32 whatever the steps were computed in, and so is what uses them.
-    config = LomitConfig.from_flat(json.loads(workdir.config.read_text()) | {"precision": "float32"})
-    model = Lomit(config)
+    config = workdir.saved(precision="float32")
+    model = make_model(config)
     model.build()
     weights = {
         name: [v.value for v in part.variables]

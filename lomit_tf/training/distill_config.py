@@ -9,8 +9,8 @@ from lomit_tf.config import ConfigError, option
 
 # Settings of the loop that are not the teacher's; flags win over them. One sub-batch: there is no critic to train.
 DEFAULTS = {
-    "n_critic": 1, "batch_size": 4, "learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.99, "steps": 3000,
-    "decay_start": 1500, "decay_every": 300, "ema_decay": 0.99, "data_dir": "", "sample_every": 500,
+    "n_critic": 1, "batch_size": 4, "learning_rate": 1e-3, "steps": 3000, "schedule_steps": 0, "decay_start": 0.5,
+    "decay_every": 0.1, "ema_decay": 0.99, "data_dir": "", "sample_every": 500,
 }  # fmt: skip
 
 

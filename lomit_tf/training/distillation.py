@@ -17,7 +17,7 @@ import tensorflow as tf
 from keras import ops
 
 from lomit_tf import core, objectives
-from lomit_tf.config import PRESETS, ConfigError, LomitConfig
+from lomit_tf.config import PRESETS, ConfigError, LomitConfig, loss_defaults
 from lomit_tf.losses import distillation, reconstruction
 from lomit_tf.model import Batch, Lomit
 from lomit_tf.networks.blocks import area_pool
@@ -40,7 +40,7 @@ class Lesson:
     masks: Any  # (B, S, S, R)
     painted: Any  # (B, S, S, 3): G's picture of the translation
     weight: Any  # (B, S, S, 1) in 0..1: what a pixel of it counts
-    styles: Any  # (B, R, style_dim)
+    styles: Any  # (B, R, style_size)
 
 
 class Teacher:
@@ -66,7 +66,7 @@ class Teacher:
         painting = core.paint(g, small, e.content, e.masks, e.styles, mixed, pairs.transfer)
         painted = distillation.with_change(pairs.images, small, painted_picture(painting))
         weight = ops.ones_like(pairs.images[..., :1])
-        if config.model.output == "composite":  # which shows nothing of what was painted elsewhere
+        if g.composite:  # which shows nothing of what was painted elsewhere
             near = 1 - distillation.enlarged(widen(e.masks, config.model.style_margin), self.size)[..., -1:]
             weight = self.outside + (1 - self.outside) * near
         parts = (distillation.enlarged(e.masks, self.size), painted, weight, e.styles)
@@ -114,6 +114,8 @@ class Student(Lomit):
         warm_start: take over the teacher's weights wherever the shapes are the same.
     """
 
+    betas = (0.9, 0.99)
+
     def __init__(self, config: LomitConfig, teacher: Teacher, weights: dict[str, float], warm_start: bool) -> None:
         super().__init__(config)
         self.teacher, self.term_weights, self.warm_start = teacher, weights, warm_start
@@ -150,21 +152,21 @@ class Student(Lomit):
 
 
 def student_config(teacher: LomitConfig, preset: str = "mobile", **fields: Any) -> LomitConfig:
-    """The student's configuration: the teacher's, the preset's sizes, this module's settings of the loop, and `fields`.
+    """The student's configuration: the teacher's without its losses, the preset's sizes, the loop's settings, `fields`.
 
     Raises ConfigError for values that do not fit together, or groups that are not the teacher's.
     """
     if preset not in PRESETS:
         raise ConfigError(f"--preset={preset!r} is unknown; choose from {', '.join(PRESETS)}")
-    values = teacher.flat() | dict(PRESETS[preset]) | DEFAULTS | fields
+    values = teacher.flat() | loss_defaults() | dict(PRESETS[preset]) | DEFAULTS | fields
     config = LomitConfig.from_flat(values)
     if config.data.group_labels != teacher.data.group_labels:
         raise ConfigError(
             f"a student has its teacher's groups, {dict(teacher.data.group_labels)}; received "
             f"{dict(config.data.group_labels)}. Leave out --attributes and --groups"
         )
-    if config.model.output != teacher.model.output:
-        raise ConfigError(f"a student has its teacher's --output={teacher.model.output}; leave it out")
+    if config.model.system != teacher.model.system:
+        raise ConfigError(f"a student has its teacher's --system={teacher.model.system}; leave it out")
     return config
 
 
@@ -186,11 +188,6 @@ def distill(
         ConfigError: before any work, also for a workdir whose student had another teacher or other weights.
         DataError, TrainingError, CorruptDataError: as `training.train`.
     """
-    if options.style_weight and config.model.style_dim != teacher.config.model.style_dim:
-        raise ConfigError(
-            f"--style_weight={options.style_weight} needs the teacher's --style_dim={teacher.config.model.style_dim}; "
-            f"received {config.model.style_dim}"
-        )
     guide = Teacher(teacher, config.data.image_size, options.outside)
     work = Workdir(workdir)
     work.check(config, resume)

@@ -27,6 +27,8 @@ from lomit_tf.training.warm_start import start_from
 
 __all__ = ["TrainingError", "TrainingResult", "train"]
 
+SAMPLE_PAIRS = 8  # in a sample grid
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingResult:
@@ -89,7 +91,7 @@ def train(
     if t.deterministic:
         tf.config.experimental.enable_op_determinism()
     images = open_set(config.data, "train")
-    fixed = sample_pairs(open_set(config.data, "validation"), config.data, t.sample_count, seed=0) if chief else None
+    fixed = sample_pairs(open_set(config.data, "validation"), config.data, SAMPLE_PAIRS, seed=0) if chief else None
     if chief:
         work.prepare(config)
     with strategy.scope():
@@ -107,7 +109,7 @@ def train(
     )  # fmt: skip
     # What stops a run stops every worker at the same step: all of them see the same terms.
     own: list[keras.callbacks.Callback] = [cb.StopOnNaN(lambda: saver.latest)]
-    if config.model.masks != "full" and not t.freeze_masks:  # dead on purpose, or not in training
+    if not t.freeze_masks:
         own.append(cb.MaskHealth(t.mask_patience))
     samples = None
     if fixed is not None:

@@ -109,7 +109,7 @@ def refined_data(data: DataConfig, options: RefineConfig) -> DataConfig:
         attributes = data.attributes
     return dataclasses.replace(
         data, attributes=attributes, labelled_only=False, match=(), pairing="random", groups="",
-        image_size=options.refine_size, cache=False,
+        image_size=options.refine_size,
     )  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def refine_masks(
     record = json.loads(json.dumps(record))
     parts = out.with_name(out.name + ".parts")
     _take_up(parts, record)
-    store = ImageStore(images, wide, num_workers=max(1, threads or os.cpu_count() or 1))
+    store = ImageStore(images, wide, num_workers=max(1, threads or os.cpu_count() or 1), cache=False)
     refused, absent = (_any_of(images, labels) for labels in (options.refuse, options.absent))
     work = _Refiner(model, group, options)
     starts = range(0, len(images), options.piece)

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.config import ConfigError, LomitConfig, loss_defaults
 from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.mask_batches import Augmentation, MaskLoader, mask_batches, three_way
 from lomit_tf.data.pairs import PairPipeline
@@ -50,6 +50,8 @@ class MaskStudent(Lomit):
         group: channel of the masks that learns.
         options: which parts learn, and how much the other groups are kept.
     """
+
+    betas = (0.9, 0.999)
 
     def __init__(self, config: LomitConfig, start: Lomit, group: int, options: TeachConfig) -> None:
         super().__init__(config)
@@ -196,8 +198,8 @@ def split(count: int, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def taught_config(model: LomitConfig, **fields: Any) -> LomitConfig:
-    """The model's configuration with this stage's settings of the loop, then `fields`."""
-    return LomitConfig.from_flat(model.flat() | LOOP | fields)
+    """The model's configuration without its losses, with this stage's settings of the loop, then `fields`."""
+    return LomitConfig.from_flat(model.flat() | loss_defaults() | LOOP | fields)
 
 
 def teach_masks(
@@ -226,7 +228,7 @@ def teach_masks(
     work.check(config, resume)
     _record(work, {"start": fingerprint(model), "masks": targets.record, **dataclasses.asdict(options)}, name)
     wide = refined_data(config.data, RefineConfig(group=group, refuse=(), absent=()))
-    wide = dataclasses.replace(wide, image_size=config.data.image_size, cache=config.data.cache, train_images=0)
+    wide = dataclasses.replace(wide, image_size=config.data.image_size, train_images=0)
     images = open_set(wide, "train")
     rows, known = targets.row_of(), [key_of(key, config.data.data_dir) for key in images.keys]
     indices = np.array([i for i, key in enumerate(known) if key in rows], np.int64)

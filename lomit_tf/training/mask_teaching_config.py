@@ -12,8 +12,8 @@ from lomit_tf.config import ConfigError, option
 
 # Settings of the loop that are not the model's own; flags win over them. There is no critic to train.
 LOOP = {
-    "n_critic": 1, "batch_size": 16, "learning_rate": 2e-4, "beta1": 0.9, "beta2": 0.999, "steps": 1200,
-    "decay_start": 0, "ema_decay": 0.99, "sample_every": 0, "checkpoint_every": 100, "precision": "float32",
+    "n_critic": 1, "batch_size": 16, "learning_rate": 2e-4, "steps": 1200, "schedule_steps": 0, "decay_start": 1.0,
+    "decay_every": 0.05, "ema_decay": 0.99, "sample_every": 0, "checkpoint_every": 100, "precision": "float32",
     "init_from": "", "freeze_masks": False,
 }  # fmt: skip
 

@@ -22,7 +22,8 @@ COMMANDS = {
     "lomit_tf.app": "lomit-app", "lomit_tf.serve": "lomit-serve", "lomit_tf.demo": "lomit-demo",
     "lomit_tf.distill": "lomit-distill", "lomit_tf.train_classifier": "lomit-train-classifier",
     "lomit_tf.refine_masks": "lomit-refine-masks", "lomit_tf.teach_masks": "lomit-teach-masks",
-    "lomit_tf.user_study": "lomit-user-study", "export.__main__": "export", "export.parity": "export.parity",
+    "lomit_tf.user_study": "lomit-user-study", "lomit_tf.convert_run": "lomit-convert-run",
+    "export.__main__": "export", "export.parity": "export.parity",
 }  # fmt: skip
 
 

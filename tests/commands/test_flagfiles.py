@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lomit_tf.commands import flagfiles, flags
-from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig
+from lomit_tf.config import PRESETS, SECTIONS, ConfigError, DataConfig, LomitConfig, field_names
 
 pytestmark = pytest.mark.quick
 
@@ -75,11 +75,11 @@ def test_our_flagfiles_are_found_in_a_checkout():
 
 def test_flagfile_lines(folder):
     (folder / "a.cfg").write_bytes(
-        b"\xef\xbb\xbf# a comment\r\n\r\n   // another\r\n  --steps=7  \r\n--noflip\r\n--skips\r\n-seed=3\r\n"
+        b"\xef\xbb\xbf# a comment\r\n\r\n   // another\r\n  --steps=7  \r\n--noflip\r\n--mask_skips\r\n-seed=3\r\n"
         b"--groups=x: a, b; y: c\r\n--attributes=a,b,c\r\n--data_dir=/c d=e#f"
     )
     read = config("--flagfile=a.cfg")
-    assert (read.training.steps, read.data.flip, read.model.skips, read.training.seed) == (7, False, True, 3)
+    assert (read.training.steps, read.data.flip, read.model.mask_skips, read.training.seed) == (7, False, True, 3)
     assert read.data.group_labels == {"x": ("a", "b"), "y": ("c",)}
     assert read.data.data_dir == "/c d=e#f"
 
@@ -102,12 +102,12 @@ def test_what_wins(folder):
 
 
 def test_a_preset_replaces_the_sizes_it_wins_over(folder):
-    (folder / "sizes.cfg").write_text("--base_channels=32\n--preset=mobile\n--style_dim=4\n")
-    assert config("--flagfile=sizes.cfg") == LomitConfig.create("mobile", base_channels=32, style_dim=4)
-    assert config("--flagfile=sizes.cfg", "--preset=small") == LomitConfig.create("small", style_dim=4)
-    assert config("--preset=lomit", "--flagfile=sizes.cfg") == LomitConfig.create(style_dim=4)
-    (folder / "top.cfg").write_text("--preset=small\n--flagfile=sizes.cfg\n--mlp_width=7\n")
-    assert config("--flagfile=top.cfg") == LomitConfig.create("small", style_dim=4, mlp_width=7)
+    (folder / "sizes.cfg").write_text("--base_channels=32\n--preset=mobile\n--mask_filter=4\n")
+    assert config("--flagfile=sizes.cfg") == LomitConfig.create("mobile", base_channels=32, mask_filter=4)
+    assert config("--flagfile=sizes.cfg", "--preset=small") == LomitConfig.create("small", mask_filter=4)
+    assert config("--preset=lomit", "--flagfile=sizes.cfg") == LomitConfig.create(mask_filter=4)
+    (folder / "top.cfg").write_text("--preset=small\n--flagfile=sizes.cfg\n--edge_kernel=5\n")
+    assert config("--flagfile=top.cfg") == LomitConfig.create("small", mask_filter=4, edge_kernel=5)
 
 
 def test_circles_are_named(folder):
@@ -145,7 +145,8 @@ def test_a_missing_flagfile_says_where_it_was_looked_for_and_what_there_is(folde
         ('--groups="x: a"', ["without quotation marks"]),
         ("--help", ["--help is unknown"]),
         ("--image_size=100", ["divisible by 64", "--image_size is from a.cfg:2"]),
-        ("--mask_critic_weight=1", ["needs --masks=decoupled", "--mask_critic_weight is from a.cfg:2"]),
+        ("--mask_cycle_weight=1", ["needs --system=recipe", "--mask_cycle_weight is from a.cfg:2"]),
+        ("--mask_losses=1:x", ["--mask_losses must be", "'1:x'"]),
     ],
 )
 def test_errors_in_a_flagfile_name_file_and_line(folder, line, words):
@@ -163,7 +164,8 @@ def test_a_flagfile_that_is_no_text(folder):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_our_flagfiles(name, folder):
     invocation = flags.parse([f"--flagfile={name}"])
-    assert invocation.workdir == Path("runs") / name.removesuffix(".cfg")
+    own = "drawn_faces" if name == "recipe.cfg" else name.removesuffix(".cfg")  # the recipe has no data of its own
+    assert invocation.workdir == Path("runs") / own
     (folder / "flags.cfg").write_text(flags.effective_flagfile(invocation.config))
     assert config("--flagfile=flags.cfg") == invocation.config
     head = (ROOT / "configs" / name).read_text().split("\n--")[0]
@@ -183,6 +185,11 @@ def test_small_celeba_is_celeba_but_for_what_it_says():
     small, large = config("--flagfile=celeba_small.cfg"), config("--flagfile=celeba.cfg")
     said = {"style_margin": 6, "mask_skips": True, "mask_filter": 6}
     assert small.model == dataclasses.replace(large.model, **PRESETS["small"], **said)
+    changed = {name for name in field_names() if small.flat()[name] != large.flat()[name]}
+    assert changed - {f.name for f in dataclasses.fields(DataConfig)} - {*PRESETS["small"], *said} == {
+        "reconstruction_weight", "cycle_weight", "mask_losses", "mask_sparsity", "mask_sparsity_change",
+        "mask_cycle_weight", "edge_weight", "steps", "schedule_steps", "batch_size", "learning_rate", "decay_start",
+    }  # fmt: skip
     assert small.data.label_names == ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
     assert list(large.data.group_labels) == ["hair", "smile", "facial_hair", "face"]
 

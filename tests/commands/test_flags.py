@@ -10,7 +10,8 @@ import pytest
 from absl import flags as absl_flags
 
 from lomit_tf.commands import flags
-from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig, field_names
+from lomit_tf.commands.fields import ScheduleParser
+from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig, Schedule, field_names
 
 pytestmark = pytest.mark.quick
 
@@ -38,7 +39,7 @@ def test_every_field_is_a_flag_of_its_type_without_a_value():
     assert set(values) == {*field_names(), "flagfile", "preset", "workdir", "resume"}
     parsers = {
         int: absl_flags.IntegerParser, float: absl_flags.FloatParser, bool: absl_flags.BooleanParser,
-        str: absl_flags.ArgumentParser, tuple: absl_flags.ListParser,
+        str: absl_flags.ArgumentParser, tuple: absl_flags.ListParser, Schedule: ScheduleParser,
     }  # fmt: skip
     for kind in SECTIONS.values():
         for field in dataclasses.fields(kind):
@@ -66,19 +67,17 @@ def test_nothing_given_is_the_default():
 
 
 def test_every_field_can_be_given(folder):
-    (folder / "base.cfg").write_text(
-        "--masks=decoupled\n--critic_condition=heads\n--attributes=a,b\n--r1_end=999\n--r2_end=999\n--mask_end=999\n"
-        "--output=composite\n--pairing=differing\n"
-    )
+    (folder / "base.cfg").write_text("--system=recipe\n--attributes=a,b\n--pairing=differing\n")
     texts = {
         "mask_upsamples": "1", "critic_layers": "3", "image_size": "192", "groups": "x: a; y: b",
-        "r1_end": "1234", "r2_end": "1234", "mask_end": "1234", "labels_file": "my table.csv", "data_dir": "../data",
+        "labels_file": "my table.csv", "data_dir": "../data", "mask_similarity": "0.0:2.5@0.25-0.5",
+        "mask_sparsity": "4.0:3.0@0.7-0.85", "mask_losses": "0.5",
         "attributes": "c,d e", "colour_groups": "y,x", "init_from": "runs/before", "mask_contrast": "0.5",
-        "edge_kernel": "9", "upsample_kernel": "9", "area_max": "0.75",
+        "edge_kernel": "9",
     }  # fmt: skip
     for kind in SECTIONS.values():
         for field in dataclasses.fields(kind):
-            if field.name in ("output", "pairing"):  # given in the file, as others need them
+            if field.name in ("system", "pairing"):  # given in the file, as others need them
                 continue
             others = [str(choice) for choice in field.metadata["choices"] if choice != field.default]
             if isinstance(field.default, bool):
@@ -88,7 +87,8 @@ def test_every_field_can_be_given(folder):
                     others[-1] if others else texts.get(field.name, "0.03125" if type(field.default) is float else "7")
                 )
                 lists = field.name in ("attributes", "match", "colour_groups")
-                expected = text.split(",") if lists else type(field.default)(text)
+                kind = str if isinstance(field.default, Schedule) else type(field.default)  # as flat() has it
+                expected = text.split(",") if lists else kind(text)
             # What needs others: groups to name, weights to freeze.
             also = {"colour_groups": ["--groups=x: a; y: b"], "freeze_masks": ["--init_from=runs/before"]}
             others = also.get(field.name, [])
@@ -98,9 +98,9 @@ def test_every_field_can_be_given(folder):
 
 
 def test_forms_of_a_flag():
-    data = config("--noflip", "-image_size", "64", "--attributes", "a, b", "--cache=0").data
-    assert (data.flip, data.image_size, data.attributes, data.cache) == (False, 64, ("a", "b"), False)
-    assert config("--skips").model.skips
+    data = config("--noflip", "-image_size", "64", "--attributes", "a, b", "--labelled_only=0").data
+    assert (data.flip, data.image_size, data.attributes, data.labelled_only) == (False, 64, ("a", "b"), False)
+    assert config("--mask_skips").model.mask_skips
     assert config("--learning_rate=2e-4").training.learning_rate == 2e-4
     assert config('--attributes="a, b",c').data.attributes == ("a, b", "c")
     assert config("--data_dir=/a b=c#d").data.data_dir == "/a b=c#d"
@@ -137,11 +137,15 @@ def test_parsing_leaves_absls_global_flags_alone():
         (["--steps=1.5"], ["--steps must be a whole number", "'1.5'"]),
         (["--steps="], ["--steps must be a whole number"]),
         (["--steps", "-5"], ["--steps cannot be negative", "-5"]),
-        (["--r1_weight=0,1"], ["--r1_weight must be a number", "'0,1'"]),
-        (["--r1_weight=nan"], ["--r1_weight must be a finite number"]),
+        (["--edge_weight=0,1"], ["--edge_weight must be a number", "'0,1'"]),
+        (["--edge_weight=nan"], ["--edge_weight must be a finite number"]),
+        (["--mask_sparsity=4-3"], ["--mask_sparsity must be a number, like 3, or FROM:TO@START-END", "'4-3'"]),
+        (["--r1_weight=1"], ["--r1_weight is unknown; it is now a part of --mask_similarity", "convert_run"]),
+        (["--noskips"], ["--noskips is unknown; it is now a part of --system"]),
+        (["--beta1=0.5"], ["--beta1 is unknown; it is gone"]),
         (["--flip=maybe"], ["--flip must be true or false", "'maybe'"]),
         (["--noflip=false"], ["--noflip takes no value"]),
-        (["--masks=decopled"], ["--masks must be one of coupled, decoupled", "did you mean decoupled?"]),
+        (["--system=recpe"], ["--system must be one of paper, recipe", "did you mean recipe?"]),
         (["--style_pool=3"], ["--style_pool must be one of 1, 2, 4"]),
         (["--preset=tiny"], ["--preset must be one of lomit, small, mobile"]),
         (["--resume=yes"], ["--resume must be one of auto, never, must"]),
@@ -152,7 +156,7 @@ def test_parsing_leaves_absls_global_flags_alone():
         (["--groups=hair: Black_Hair"], ["--groups: every attribute belongs to exactly one group"]),
         (["--steps=5", "--steps=6"], ["--steps is given twice, as '5' and as '6'"]),
         (["--flip", "--noflip"], ["--flip is given twice, as 'true' and as 'false'"]),
-        (["--mask_critic_weight=1"], ["needs --masks=decoupled", "--masks=coupled"]),
+        (["--mask_cycle_weight=1"], ["needs --system=recipe", "--system=paper"]),
     ],
 )
 def test_what_is_refused(argv, words):
@@ -168,8 +172,8 @@ def test_the_same_value_twice_is_no_contradiction():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_effective_flagfile_repeats_any_configuration(preset, folder):
     odd = LomitConfig.create(
-        preset, attributes=("a b", 'c"d', "e,f", "#g"), learning_rate=1 / 3, r2_weight=1e-17, cycle_weight=3,
-        flip=False, skips=True, data_dir="/p/ä #1/--x=y",
+        preset, attributes=("a b", 'c"d', "e,f", "#g"), learning_rate=1 / 3, mask_sparsity=1e-17, cycle_weight=3,
+        mask_similarity=Schedule(1 / 3, 0, 1 / 7, 1 / 3), flip=False, mask_skips=True, data_dir="/p/ä #1/--x=y",
     )  # fmt: skip
     text = flags.effective_flagfile(odd)
     (folder / "flags.cfg").write_text(text, encoding="utf-8")

@@ -55,9 +55,9 @@ def epochs(pipeline, count):
 def test_replaced_by_an_image_with_the_same_labels(folder, cache, caplog):
     spoil(folder, 3, 40)
     (folder / "21.png").unlink()
-    config = config_of(folder, cache=cache, max_corrupt=0.05)
+    config = config_of(folder, max_corrupt=0.05)
     images = open_set(config, "train")
-    pipeline = training_pairs(images, config, **SIZES)
+    pipeline = training_pairs(images, config, **SIZES, cache=cache)
     with caplog.at_level(logging.WARNING, logger="absl"):
         sides, labels = epochs(pipeline, 3)
     for numbers, values in zip(sides, labels, strict=True):
@@ -83,9 +83,9 @@ def test_replacements_are_deterministic_and_survive_a_resume(folder):
     spoil(folder, *range(0, 12, 2))
     elements = []
     for start, cache, workers in ((0, True, 2), (0, False, 7), (3, True, 1)):
-        config = config_of(folder, max_corrupt=0.2, cache=cache)
+        config = config_of(folder, max_corrupt=0.2)
         pipeline = training_pairs(
-            open_set(config, "train"), config, **SIZES, start_step=start, num_workers=workers
+            open_set(config, "train"), config, **SIZES, start_step=start, num_workers=workers, cache=cache
         )
         elements.append(list(itertools.islice(pipeline, 9 - start)))
     for other in elements[1:]:
@@ -105,8 +105,8 @@ def test_the_last_of_its_labels_is_replaced_by_another_with_that_ones_labels(fol
 @pytest.mark.parametrize("cache", [True, False])
 def test_too_many_stop_the_run(folder, cache):
     spoil(folder, 7, 8)
-    config = config_of(folder, cache=cache, max_corrupt=0.02)
-    pipeline = training_pairs(open_set(config, "train"), config, **SIZES)
+    config = config_of(folder, max_corrupt=0.02)
+    pipeline = training_pairs(open_set(config, "train"), config, **SIZES, cache=cache)
     with pytest.raises(CorruptDataError) as caught:
         list(itertools.islice(pipeline, 12))
     message = str(caught.value)

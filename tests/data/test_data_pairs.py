@@ -132,18 +132,16 @@ def test_resume(source, pairing):
 def test_cached_and_uncached_agree_to_the_bit(source, drawn):
     images = drawn if source == "drawn" else numbered(30)
     config = dataclasses.replace(DRAWN if source == "drawn" else PLAIN, flip=True)
-    cached, bare = (
-        take(training_pairs(images, dataclasses.replace(config, cache=cache), **SIZES), 9) for cache in (True, False)
-    )
-    assert_same(cached, bare)
+    cached, anew = (take(training_pairs(images, config, **SIZES, cache=cache), 9) for cache in (True, False))
+    assert_same(cached, anew)
 
 
 def test_the_cache_reads_each_image_once(monkeypatch):
     images, reads = numbered(30), []
     counting = dataclasses.replace(images, read=lambda i: (reads.append(i), images.read(i))[1])
-    for config, expected in ((PLAIN, 30), (dataclasses.replace(PLAIN, cache=False), 24 * 8)):
+    for cache, expected in ((True, 30), (False, 24 * 8)):
         reads.clear()
-        pipeline = training_pairs(counting, config, **SIZES)
+        pipeline = training_pairs(counting, PLAIN, **SIZES, cache=cache)
         for step in range(8):  # by hand, so that no two steps read the same image at the same time
             pipeline._loader.load(np.int64(step))
         assert len(reads) == expected
@@ -217,12 +215,12 @@ def test_rows_of_workers_make_up_the_global_batch(pairing):
     reads = []
     images = numbered(30)
     images = dataclasses.replace(images, read=lambda i, read=images.read: (reads.append(i), read(i))[1])
-    config = dataclasses.replace(PLAIN, pairing=pairing, flip=True, cache=False, augment=0.5)
+    config = dataclasses.replace(PLAIN, pairing=pairing, flip=True, augment=0.5)
     whole = take(training_pairs(images, config, **SIZES), 3)
     parts = [take(training_pairs(images, config, **SIZES, rows=slice(a, b)), 3) for a, b in ((0, 1), (1, 4))]
     assert_same([{k: np.concatenate([a[k], b[k]]) for k in a} for a, b in zip(*parts, strict=True)], whole)
     reads.clear()
-    training_pairs(images, config, **SIZES, rows=slice(0, 1))._loader.load(np.int64(0))
+    training_pairs(images, config, **SIZES, rows=slice(0, 1), cache=False)._loader.load(np.int64(0))
     assert len(reads) == 2 * 3  # a worker reads its own rows only
 
 
@@ -308,7 +306,7 @@ from lomit_tf.config import DataConfig
 from lomit_tf.data.pairs import training_pairs
 from lomit_tf.data.sources import open_set
 
-config = DataConfig(attributes=("Smiling",), image_size=128, cache=False)
+config = DataConfig(attributes=("Smiling",), image_size=128)
 pipeline = training_pairs(open_set(config, "train"), config, batch_size=8, n_critic=5, num_groups=1, seed=0)
 elements, others = iter(pipeline), iter(pipeline.dataset)
 next(elements), next(others)

@@ -26,7 +26,7 @@ def model() -> Lomit:
     config = LomitConfig.create(
         "small", dataset="drawn_faces", attributes=("Black_Hair", "Blond_Hair", "Smiling"), image_size=64, crop=0,
         groups="hair: Black_Hair, Blond_Hair; smile: Smiling", base_channels=4, critic_channels=4, residual_blocks=1,
-        output="composite", masks="decoupled",
+        system="recipe",
     )  # fmt: skip
     tf.keras.utils.set_random_seed(3)
     built = Lomit(config)

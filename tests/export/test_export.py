@@ -48,7 +48,7 @@ def encoded(image: np.ndarray, form: str = "PNG", **options: object) -> bytes:
 def model(tiny) -> Lomit:
     """Two groups, skips and a composite: every input and every branch of the graphs."""
     keras.utils.set_random_seed(1)
-    made = Lomit(tiny(groups=GROUPS, skips=True, output="composite", style_normalised=True))
+    made = Lomit(tiny(groups=GROUPS, system="recipe"))
     made.compile()
     random = np.random.default_rng(1)
     for value in made.generator.variables:  # norms' scales and offsets too
@@ -250,7 +250,7 @@ def test_an_encoded_exemplar_gives_the_same_translation(signatures, images):
         transfer=transfer,
     )  # fmt: skip
     code = signatures["encode_exemplar"](exemplar=tf.constant(images[1:2]), exemplar_masks=own)
-    assert code["styles"].shape == (1, 2, 4)
+    assert code["styles"].shape == (1, 2, 8)
     applied = signatures["apply"](
         image=tf.constant(images[:1]), styles=code["styles"], image_masks=own, transfer=transfer
     )
@@ -336,7 +336,7 @@ def test_an_independent_judge_gives_the_success(exported, model, tmp_path, capsy
 
 def test_a_judge_that_cannot_be_asked_is_not_named_as_one(exported, model, tiny):
     """Without its data the pairs of a CelebA model are drawn faces, of which it knows no labels."""
-    other = Lomit(tiny(dataset="celeb_a", groups=GROUPS, skips=True, output="composite", style_normalised=True))
+    other = Lomit(tiny(dataset="celeb_a", groups=GROUPS, system="recipe"))
     other.build()
     report = parity.examine(exported, other, 2, classifier="some/classifier", latency=False)
     assert report["classifier"] == "nobody (some/classifier was not asked: these pairs have no labels)"

@@ -29,7 +29,7 @@ SIZE = 64
 @pytest.fixture(scope="module")
 def model(tiny) -> Lomit:
     keras.utils.set_random_seed(2)
-    made = Lomit(tiny(base_channels=8, skips=True, output="composite"))
+    made = Lomit(tiny(base_channels=8, system="recipe"))
     made.build()
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from benchmarks.plain_adain import PlainAdaIN
 from lomit_tf import objectives
 from lomit_tf.losses import adversarial, classification, mask
 from lomit_tf.model import Lomit
@@ -17,24 +19,16 @@ from lomit_tf.networks.generator import Generator
 
 GROUPS = {"groups": "hair: Black_Hair; smile: Smiling"}
 MEMBERSHIP = np.eye(2, dtype="float32")
-NETWORKS = {"content_encoder", "mask_decoder", "style_encoder", "foreground_mlps", "background_mlp", "decoder"}
+NETWORKS = {"content_encoder", "mask_decoder", "style_encoder", "foreground_mlp", "background_mlp", "decoder"}
 IMAGE_TERMS = ("adversarial", "classification", "reconstruction", "cycle", "content", "style_foreground",
-               "style_background", "background")  # fmt: skip
-ALL_OFF = {name: 0.0 for name in (
-    "adversarial_weight", "gradient_penalty_weight", "classification_weight", "reconstruction_weight", "cycle_weight",
-    "content_weight", "style_foreground_weight", "style_background_weight", "background_weight", "r1_weight",
-    "r2_weight", "mask_classification_weight", "mask_critic_weight", "mask_cycle_weight", "edge_weight",
-    "critic_classification_weight",
-)}  # fmt: skip
+               "style_background")  # fmt: skip
+ALL_OFF = dict.fromkeys(("adversarial_weight", "critic_classification_weight", "reconstruction_weight", "cycle_weight",
+                         "mask_similarity", "mask_sparsity", "edge_weight", "mask_cycle_weight"), 0.0)  # fmt: skip
 
 
 def by_network(generator) -> dict[str, list]:
     """The variables of each part of the generator side."""
-    found = {}
-    for name in NETWORKS:
-        part = getattr(generator, name)
-        layers = part if isinstance(part, list) else [part]
-        found[name] = [v for layer in layers for v in layer.trainable_variables]
+    found = {name: getattr(generator, name).trainable_variables for name in NETWORKS}
     assert sum(map(len, found.values())) == len(generator.trainable_variables)
     return found
 
@@ -53,8 +47,11 @@ def reached_by_term(config) -> dict[str, set[str]]:
     generator, critic, pairs = Generator(config.model, 2), Critic(config.model, 2), small_pairs()
     with tf.GradientTape(persistent=True) as tape:
         first = objectives.translate(generator, config, pairs, reconstruct=True)
-        terms = objectives.generator_terms(generator, critic, config, pairs, first, MEMBERSHIP)
-        terms["r1"] = objectives.r1_term(config, first.encoding.masks, first.encoding.content[0], pairs.images)
+        step = objectives.Step(generator, critic, config, MEMBERSHIP, pairs, first)
+        terms = objectives.generator_terms(step)
+        terms["mask_similarity"] = objectives.similarity_term(
+            config, first.encoding.masks, first.encoding.content[0], pairs.images
+        )
     parts = by_network(generator)
     reached = {}
     for name, term in terms.items():
@@ -70,17 +67,15 @@ def reached_by_term(config) -> dict[str, set[str]]:
 
 def test_coupled_masks_are_shaped_by_every_term(tiny):
     reached = reached_by_term(tiny(**GROUPS))
-    assert set(reached) == {*IMAGE_TERMS, "r1", "r2"}
+    assert set(reached) == {*IMAGE_TERMS, "mask_similarity", "mask_sparsity"}
     for term in IMAGE_TERMS:
         assert reached[term] == NETWORKS, term
-    assert reached["r2"] == {"mask_decoder", "content_encoder"}
+    assert reached["mask_sparsity"] == {"mask_decoder", "content_encoder"}
 
 
-@pytest.mark.parametrize("output", ["bare", "composite"])
-def test_decoupled_masks_learn_from_their_own_questions_only(tiny, output):
-    config = tiny(**GROUPS, masks="decoupled", output=output, critic_condition="heads", mask_critic_weight=0.2)
-    reached = reached_by_term(config)
-    own = {"mask_classification", "mask_critic", "mask_cycle", "r1", "r2"}
+def test_decoupled_masks_learn_from_their_own_questions_only(tiny):
+    reached = reached_by_term(tiny(**GROUPS, system="recipe"))
+    own = {"mask_classification", "mask_critic", "mask_cycle", "mask_similarity", "mask_sparsity"}
     assert set(reached) == {*IMAGE_TERMS, *own}
     for term in IMAGE_TERMS:
         assert reached[term] == NETWORKS - {"mask_decoder"}, term
@@ -89,15 +84,14 @@ def test_decoupled_masks_learn_from_their_own_questions_only(tiny, output):
 
 
 def test_sparsity_by_change_reaches_the_masks_only(tiny):
-    reached = reached_by_term(tiny(**GROUPS, masks="decoupled", r2_change=1.0))
-    assert reached["r2"] == {"mask_decoder", "content_encoder"}
-    assert reached_by_term(tiny(**GROUPS, masks="decoupled"))["r2"] == reached["r2"]
+    reached = reached_by_term(tiny(**GROUPS, system="recipe", mask_sparsity_change=1.0))
+    assert reached["mask_sparsity"] == {"mask_decoder", "content_encoder"}
 
 
 def test_full_masks_make_the_translation_plain_adain(tiny):
     keras.utils.set_random_seed(3)
-    config = tiny(masks="full")
-    generator, pairs = Generator(config.model, 1), small_pairs()
+    config = tiny(system="recipe")
+    generator, pairs = PlainAdaIN(config.model, 1), small_pairs()
     content = generator.encode_content(pairs.images)
     masks = generator.masks(content, pairs.images)
     np.testing.assert_array_equal(masks[..., 0], 1)
@@ -105,23 +99,33 @@ def test_full_masks_make_the_translation_plain_adain(tiny):
     styles = generator.styles(pairs.images, masks)
     other = tf.concat([styles[:, :1], styles[:, 1:] + 5.0], axis=1)  # another background style changes nothing
     np.testing.assert_allclose(generator.decode(content, masks, styles), generator.decode(content, masks, other))
+    pairs = dataclasses.replace(pairs, transfer=pairs.transfer[:, :1])
+    painting = objectives.translate(generator, config, pairs, reconstruct=False).painting
+    for image, raw, given, asked in zip(painting.image, painting.raw, pairs.images, pairs.transfer[:, 0], strict=True):
+        np.testing.assert_allclose(image, raw if asked else given, atol=1e-6)
 
 
 @pytest.fixture(scope="module")
-def model(tiny) -> Lomit:
-    """A built model with two groups; a test sets its configuration and restores its weights through `one_step`."""
+def models(tiny) -> dict[str, Lomit]:
+    """Built models with two groups; a test sets their configuration and restores their weights through `one_step`."""
     keras.utils.set_random_seed(4)
-    built = Lomit(tiny(**GROUPS, ema_decay=0.0))
-    built.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0))
-    return built
+    made = {}
+    for system in ("paper", "recipe"):
+        made[system] = Lomit(tiny(**GROUPS, system=system, ema_decay=0.0))
+        made[system].compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0))
+    return made
 
 
 @pytest.fixture(scope="module")
-def one_step(model, element):
+def one_step(models, element):
     """one_step(config) -> network -> the change of its variables by one SGD step at rate 1, from the same start."""
-    start = [v.numpy() for v in model.generator.variables + model.critic.variables]
+    starts = {
+        system: [v.numpy() for v in model.generator.variables + model.critic.variables]
+        for system, model in models.items()
+    }
 
     def step(config):
+        model, start = models[config.model.system], starts[config.model.system]
         for variable, value in zip(model.generator.variables + model.critic.variables, start, strict=True):
             variable.assign(value)
         model.config = config  # networks and optimizers stay: only the losses differ
@@ -137,9 +141,13 @@ def changed(changes) -> set[str]:
     return {part for part, deltas in changes.items() if any(np.any(d) for d in deltas)}
 
 
-@pytest.mark.parametrize("masks", ["coupled", "decoupled"])
-def test_one_step_of_r1_moves_the_mask_decoder_only_and_by_its_gradient(model, one_step, tiny, element, masks):
-    config = tiny(**GROUPS, **ALL_OFF | {"r1_weight": 2.0}, masks=masks, ema_decay=0.0)
+@pytest.mark.parametrize("system", ["paper", "recipe"])
+def test_one_step_of_r1_moves_the_mask_decoder_only_and_by_its_gradient(
+    models, one_step, tiny, element, system, monkeypatch
+):
+    monkeypatch.setattr(objectives.weights, "WEIGHTS", dict.fromkeys(objectives.WEIGHTS, 0.0))
+    monkeypatch.setattr(objectives, "PENALTY_WEIGHT", 0.0)
+    config, model = tiny(**GROUPS, **ALL_OFF | {"mask_similarity": 2.0}, system=system, ema_decay=0.0), models[system]
     changes = one_step(config)
     assert changed(changes) == {"mask_decoder"}
     for variable, delta in zip(model.generator.mask_decoder.trainable_variables, changes["mask_decoder"], strict=True):
@@ -150,15 +158,15 @@ def test_one_step_of_r1_moves_the_mask_decoder_only_and_by_its_gradient(model, o
         content = model.generator.encode_content(images)
         masks_ = model.generator.masks(content, images)[..., :2]
         quarter = tf.reduce_mean(tf.reshape(masks_, (4, 16, 4, 16, 4, 2)), axis=(2, 4))
-        r1 = mask.mask_similarity(quarter, content[0])
+        r1 = mask.mask_similarity(quarter, content[0], cut_negative=system == "recipe")
     gradients = tape.gradient(r1, model.generator.mask_decoder.trainable_variables)
     for delta, gradient in zip(changes["mask_decoder"], gradients, strict=True):
         np.testing.assert_allclose(delta, -2.0 * gradient.numpy(), rtol=1e-3, atol=1e-6)  # float32 sums
 
 
 def test_r1_beside_all_other_losses_changes_the_mask_decoders_step_only(one_step, tiny):
-    without = one_step(tiny(**GROUPS, r1_weight=0.0, ema_decay=0.0))
-    with_r1 = one_step(tiny(**GROUPS, r1_weight=50.0, ema_decay=0.0))
+    without = one_step(tiny(**GROUPS, mask_similarity=0.0, ema_decay=0.0))
+    with_r1 = one_step(tiny(**GROUPS, mask_similarity=50.0, ema_decay=0.0))
     assert changed(without) == {*NETWORKS, "critic"}
     for part in NETWORKS | {"critic"}:
         differences = [np.abs(a - b).max() for a, b in zip(without[part], with_r1[part], strict=True)]
@@ -167,8 +175,7 @@ def test_r1_beside_all_other_losses_changes_the_mask_decoders_step_only(one_step
 
 
 def test_decoupled_masks_without_mask_losses_stand_still_in_a_real_step(one_step, tiny):
-    config = tiny(**GROUPS, masks="decoupled", output="composite", ema_decay=0.0, background_weight=1.0,
-                  r1_weight=0.0, r2_weight=0.0, mask_classification_weight=0.0)  # fmt: skip
+    config = tiny(**GROUPS, system="recipe", ema_decay=0.0, mask_losses=0)
     assert changed(one_step(config)) == {*NETWORKS - {"mask_decoder"}, "critic"}
 
 
@@ -191,11 +198,9 @@ class NumpyCritic:
     """D_src and the derivative of its score with respect to the image, in float64: matrices and slopes of LeakyReLU."""
 
     def __init__(self, critic: Critic) -> None:
-        self.condition, self.labels = critic.condition, critic.num_labels
+        self.conditioned, self.labels = critic.conditioned, critic.num_labels
         self.weights = [w.astype("float64") for layer in critic.trunk for w in layer.get_weights()]
         self.weights += [critic.source.get_weights()[0].astype("float64")]
-        if self.condition == "projection":
-            self.weights += [critic.project.get_weights()[0].astype("float64")]
 
     def scores_and_gradients(self, images: np.ndarray, labels: np.ndarray) -> list[tuple[float, np.ndarray]]:
         """Each image's score and its derivative, the chain rule written out."""
@@ -216,11 +221,9 @@ class NumpyCritic:
             slopes.append(np.where(z > 0, 1.0, 0.01))
             x = z * slopes[-1]
         head = maps[:, 0]
-        if self.condition == "heads":  # the head of each label's value, averaged over labels
+        if self.conditioned:  # the head of each label's value, averaged over labels
             ones, zeros = maps[:, self.labels :], maps[:, : self.labels]
             head = sum((ones if label[k] else zeros)[:, k] for k in range(self.labels)) / self.labels
-        if self.condition == "projection":  # <V y, h>, y as +-1 and h the mean over places
-            head = head + np.tile((2 * label - 1) @ self.weights[-1], places) / places
         score, gradient = float(x @ head), head
         for matrix, slope in zip(reversed(matrices), reversed(slopes), strict=True):
             gradient = matrix @ (slope * gradient)
@@ -231,10 +234,10 @@ class NumpyCritic:
         return sum((norm - 1) ** 2 for norm in norms) / len(norms)
 
 
-@pytest.fixture(params=["none", "heads", "projection"])
+@pytest.fixture(params=["paper", "recipe"])
 def critics(request, tiny, rng):
     """A critic of four halvings (16 px -> 1: both code paths of HalvingConv2D) and its float64 replica."""
-    config = tiny(critic_condition=request.param, critic_channels=2, critic_layers=4)
+    config = tiny(system=request.param, critic_channels=2, critic_layers=4)
     critic = Critic(config.model, 2)
     critic(np.zeros((1, 16, 16, 3), "float32"), np.zeros((1, 2), "float32"))
     for variable in critic.variables:  # weights at which scores are of order 1, and biases that are not 0
@@ -261,8 +264,6 @@ def penalty_and_gradients(critic, images, labels, variables):
 def test_penalty_of_the_critic_is_second_order_correct(critics, rng):
     critic, exact, images, labels = critics
     variables = [v for layer in critic.trunk for v in layer.trainable_variables] + [critic.source.kernel]
-    if critic.condition == "projection":
-        variables.append(critic.project.kernel)
     scores, first, penalty, gradients = penalty_and_gradients(critic, images, labels, variables)
     replica = exact.scores_and_gradients(images, labels)
     # float32 against float64, over four layers.

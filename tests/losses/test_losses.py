@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lomit_tf.config import LossConfig
 from lomit_tf.losses import adversarial, classification, mask, reconstruction
+from lomit_tf.losses.schedules import scheduled
 
 pytestmark = pytest.mark.quick
 
@@ -183,17 +183,6 @@ def test_mask_sparsity_adds_the_groups_means(rng):
     for b, y, x, g in np.ndindex(*masks.shape):
         expected += masks[b, y, x, g] / (3 * 16)
     np.testing.assert_allclose(mask.mask_sparsity(f32(masks)), expected, **CLOSE)
-    for schedule in ("constant", "warmup", "anneal"):
-        config = LossConfig(r2_schedule=schedule)
-        np.testing.assert_allclose(mask.mask_sparsity(f32(masks), config), expected, **CLOSE)
-
-
-def test_mask_sparsity_by_area_measures_each_image_and_group_on_its_own():
-    config = LossConfig(r2_schedule="area", area_min=0.2, area_max=0.5)
-    areas = np.array([[0.9, 0.3], [0.05, 0.45]])  # (B, G): too large, right; too small, right
-    masks = np.broadcast_to(areas[:, None, None, :], (2, 4, 4, 2))
-    expected = ((0.9 - 0.5) + (0.2 - 0.05)) / 2  # the two do not cancel, though their mean is in the range
-    np.testing.assert_allclose(mask.mask_sparsity(f32(masks), config), expected, **CLOSE)
 
 
 @pytest.mark.parametrize(
@@ -201,21 +190,11 @@ def test_mask_sparsity_by_area_measures_each_image_and_group_on_its_own():
     [(0, 10, 20, 0), (10, 10, 20, 0), (11, 10, 20, 0.1), (15, 10, 20, 0.5), (20, 10, 20, 1), (99, 10, 20, 1),
      (0, 0, 0, 1), (6, 7, 7, 0), (7, 7, 7, 1), (8, 7, 7, 1)],
 )  # fmt: skip
-def test_ramp(step, start, end, expected):
-    assert float(mask.ramp(step, start, end)) == pytest.approx(expected, abs=1e-6)
-    assert float(mask.ramp(np.int64(step), start, end)) == pytest.approx(expected, abs=1e-6)
-
-
-def test_sparsity_weight_is_constant_warmed_up_or_annealed():
-    for schedule in ("constant", "area"):
-        config = LossConfig(r2_weight=0.5, r2_schedule=schedule, r2_start=100, r2_end=200)
-        assert [float(mask.sparsity_weight(s, config)) for s in (0, 150, 300)] == [0.5, 0.5, 0.5]
-    config = LossConfig(r2_weight=0.5, r2_schedule="warmup", r2_start=100, r2_end=200)
-    found = [float(mask.sparsity_weight(s, config)) for s in (0, 100, 150, 200, 300)]
-    np.testing.assert_allclose(found, [0, 0, 0.25, 0.5, 0.5], atol=1e-7)
-    config = LossConfig(r2_weight=0.5, r2_schedule="anneal", r2_final_weight=0.1, r2_start=100, r2_end=200)
-    found = [float(mask.sparsity_weight(s, config)) for s in (0, 100, 150, 200, 300)]
-    np.testing.assert_allclose(found, [0.5, 0.5, 0.3, 0.1, 0.1], atol=1e-7)
+@pytest.mark.parametrize(("initial", "final"), [(0.0, 1.0), (0.5, 0.1), (0.0, 12.0), (3.0, 3.0)])
+def test_scheduled_goes_from_one_value_to_the_other(step, start, end, expected, initial, final):
+    for s in (step, np.int64(step)):
+        value = float(scheduled(s, initial, final, start, end))
+        assert value == pytest.approx(initial + (final - initial) * expected, abs=1e-6)
 
 
 def test_success_is_the_mean_probability_of_new_labels(rng):
@@ -253,7 +232,7 @@ def test_sparsity_counts_more_where_less_is_painted(rng):
     np.testing.assert_allclose(weights, expected, atol=1e-4)
     assert 1 - strength - 1e-6 <= np.min(weights) < 0.8 and 1.2 < np.max(weights) <= 1 + strength + 1e-6
     assert (np.asarray(weights)[0, ..., 1] == 1).all() and (np.asarray(weights)[2, ..., 0] == 1).all()
-    found = mask.mask_sparsity(f32(masks), None, None, weights)
+    found = mask.mask_sparsity(f32(masks), None, weights)
     np.testing.assert_allclose(found, (masks * np.asarray(weights)).mean((0, 1, 2)).sum(), rtol=1e-5)
 
 

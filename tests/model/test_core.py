@@ -17,7 +17,7 @@ from lomit_tf.networks.generator import Generator, with_contrast
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = {"attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; smile: Smiling"}
-RECIPE = {**GROUPS, "output": "composite", "masks": "decoupled", "style_normalised": True}
+RECIPE = {**GROUPS, "system": "recipe"}
 
 
 def random_masks(rng, count: int, groups: int, size: int = 16) -> np.ndarray:

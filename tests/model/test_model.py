@@ -29,7 +29,7 @@ def hadain_styles(own, exemplar, transfer):
 
 
 def composite(config, bare, masks, transfer, image):
-    if config.model.output == "bare":
+    if not config.model.recipe:
         return bare
     m = sum(masks[..., g : g + 1] * transfer[:, g].reshape(-1, 1, 1, 1) for g in range(transfer.shape[1]))
     return m * bare + (1 - m) * image
@@ -60,7 +60,7 @@ def r1(config, masks, content) -> float:
     c = np.asarray(content, "float64").reshape(batch, small.shape[1], -1)
     c = c / np.linalg.norm(c, axis=-1, keepdims=True)
     cosine = c @ c.transpose(0, 2, 1)
-    if config.loss.r1_cut_negative:
+    if config.model.recipe:
         cosine = np.maximum(cosine, 0)
     return sum(float((np.abs(m[:, :, None] - m[:, None, :]) * cosine).mean()) for m in np.moveaxis(small, -1, 0))
 
@@ -121,8 +121,7 @@ def expected_logs(model, data) -> dict[str, float]:
     for i in (0, 1):
         real_score, real_logits = (np.asarray(v) for v in d(x[i], y[i]))
         fake_score, fake_logits = (np.asarray(v) for v in d(translated[i], target[i]))
-        real_side = x[i] if config.model.critic_condition == "none" else x[1 - i]
-        outside = 1 - sum(masks[i][..., k : k + 1] * transfer[:, k].reshape(-1, 1, 1, 1) for k in range(groups))
+        real_side = x[1 - i] if config.model.recipe else x[i]
         terms = {
             "critic/wasserstein": fake_score.mean() - real_score.mean(),
             "critic/classification": cross_entropy(real_logits, y[i]).mean(),
@@ -135,12 +134,11 @@ def expected_logs(model, data) -> dict[str, float]:
             "generator/content": np.abs(np.asarray(content2[i][0]) - np.asarray(content[i][0])).mean(),
             "generator/style_foreground": np.abs(styles2[i][:, :groups] - wanted[i][:, :groups]).mean(),
             "generator/style_background": np.abs(styles2[i][:, groups] - styles[i][:, groups]).mean(),
-            "generator/background": (outside * np.abs(bare[i] - x[i])).mean(),
-            "generator/r2": sum(masks[i][..., k].mean() for k in range(groups)),
-            "generator/edge": edge(masks[i][..., :groups], x[i], config.loss.edge_scale),
-            "generator/r1": r1(config, masks[i][..., :groups], content[i][0]),
+            "generator/mask_sparsity": sum(masks[i][..., k].mean() for k in range(groups)),
+            "generator/edge": edge(masks[i][..., :groups], x[i], 0.2),
+            "generator/mask_similarity": r1(config, masks[i][..., :groups], content[i][0]),
         }
-        if config.model.masks == "decoupled":
+        if config.model.recipe:
             terms |= {f"generator/mask_{name}": 0.0 for name in ("classification", "critic", "cycle")}
             for k in range(groups):
                 m = masks[i][..., k : k + 1]
@@ -166,11 +164,13 @@ def expected_logs(model, data) -> dict[str, float]:
         pairs = list(zip(gates, answers, strict=True))
         means["generator/mask_critic"] = -sum(gate * np.mean([a[1] for a in found]) for gate, found in pairs)
         means["generator/mask_cycle"] = sum(gate * np.mean([a[3] for a in found]) for gate, found in pairs)
-        means["generator/r2"] = sum(gate * np.mean([a[2] for a in found]) for gate, found in pairs)
-    weights = {f"generator/{n}": getattr(config.loss, f"{n}_weight") for n in (
-        "adversarial", "classification", "reconstruction", "cycle", "content", "style_foreground", "style_background",
-        "background", "r1", "r2", "edge", "mask_classification", "mask_critic", "mask_cycle")}  # fmt: skip
-    means["generator/total"] = sum(w * means[name] for name, w in weights.items() if name in means)
+        means["generator/mask_sparsity"] = sum(gate * np.mean([a[2] for a in found]) for gate, found in pairs)
+    weights = {n: getattr(config.loss, f"{n}_weight") for n in (
+        "adversarial", "reconstruction", "cycle", "edge", "mask_cycle")}  # fmt: skip
+    weights |= {"mask_similarity": 0.3, "mask_sparsity": 0.7, "mask_critic": 0.2}
+    for name in ("classification", "content", "style_foreground", "style_background", "mask_classification"):
+        weights[name] = 1.0
+    means["generator/total"] = sum(w * means.get(f"generator/{name}", 0.0) for name, w in weights.items())
     return means
 
 
@@ -258,7 +258,7 @@ FEW = {"residual_blocks": 0, "mask_upsamples": 0, "style_downsamples": 1, "criti
 
 def test_compile_and_fit_learn_to_reconstruct_a_fixed_batch(tiny, element):
     keras.utils.set_random_seed(2)
-    config = tiny(**FEW, **GROUPS, masks="decoupled", ema_decay=0.0, learning_rate=2e-3)
+    config = tiny(**FEW, **GROUPS, system="recipe", ema_decay=0.0, learning_rate=2e-3)
     model = Lomit(config)
     model.compile()
     data = element(config)
@@ -294,7 +294,7 @@ def test_halving_schedule(rate, start, every, rates):
 
 
 def test_both_sides_halve_their_rates_at_the_same_time(tiny):
-    config = tiny(n_critic=3, decay_start=10, decay_every=4, learning_rate=1e-3)
+    config = tiny(n_critic=3, steps=40, decay_start=0.25, decay_every=0.1, learning_rate=1e-3)
     model = Lomit(config)
     model.compile()
     for step in (0, 9, 10, 13, 14):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -21,19 +22,24 @@ MEMBERSHIP = np.array([[1, 1, 0], [0, 0, 1]], "float32")
 
 
 @pytest.fixture(scope="module")
-def config(tiny):
-    return tiny(attributes=("Black_Hair", "Blond_Hair", "Smiling"), groups=GROUPS)
+def configs(tiny):
+    return {
+        system: tiny(attributes=("Black_Hair", "Blond_Hair", "Smiling"), groups=GROUPS, system=system)
+        for system in ("paper", "recipe")
+    }
 
 
 @pytest.fixture(scope="module")
-def generator(config) -> Generator:
-    """Two groups; styles made strong, so that a wrong style shows."""
-    keras.utils.set_random_seed(8)
-    made = Generator(config.model, 2)
-    image = np.zeros((1, 16, 16, 3), "float32")
-    core.translate(made, image, image)
-    made.style_encoder.code.kernel.assign(made.style_encoder.code.kernel * 20)
-    return made
+def generators(configs) -> dict[str, Generator]:
+    """Of both systems, with two groups; styles made strong, so that a wrong style shows."""
+    found = {}
+    for system, config in configs.items():
+        keras.utils.set_random_seed(8)
+        made = found[system] = Generator(config.model, 2)
+        image = np.zeros((1, 16, 16, 3), "float32")
+        core.translate(made, image, image)
+        made.style_encoder.code.kernel.assign(made.style_encoder.code.kernel * 20)
+    return found
 
 
 @pytest.fixture
@@ -90,12 +96,12 @@ def test_a_painting_is_raw_or_a_composite_outside_which_the_input_stays(tiny, rn
     masks = np.zeros((2, 16, 16, 3), "float32")
     masks[:, :8, :, 0], masks[:, 8:12, :, 1], masks[:, 12:, :, 2] = 1, 1, 1  # hair above, then smile, then background
     transfer = np.array([[1, 0], [1, 1]], "float32")
-    for output in ("bare", "composite"):
-        generator = Generator(tiny(output=output).model, 2)
+    for system in ("paper", "recipe"):
+        generator = Generator(tiny(system=system).model, 2)
         e = core.encode(generator, image, masks=masks)
         painting = core.paint(generator, image, e.content, masks, e.styles, e.styles + 1.0, transfer)
         raw = painting.raw
-        if output == "bare":
+        if system == "paper":
             assert painting.image is raw
         else:
             np.testing.assert_array_equal(painting.image[0], tf.concat([raw[0, :8], image[0, 8:]], axis=0))
@@ -116,7 +122,7 @@ def one_by_one(generator, config, pairs):
         wanted = tf.stack(regions, axis=1)
         bare, again = generator.decode(content, masks, wanted), generator.decode(content, masks, own)
         image_out = bare
-        if config.model.output == "composite":
+        if config.model.recipe:
             m = sum(masks[..., g : g + 1] for g in range(2) if pairs.transfer[i, g] == 1)
             image_out = m * bare + (1 - m) * image
         results.append({"image": image_out, "raw": bare, "reconstruction": again, "wanted": wanted, "own": own,
@@ -124,12 +130,9 @@ def one_by_one(generator, config, pairs):
     return {name: tf.concat([r[name] for r in results], axis=0) for name in results[0]}
 
 
-@pytest.mark.parametrize("output", ["bare", "composite"])
-def test_translation_and_reconstruction_in_one_pass_are_those_of_each_image_alone(
-    generator, tiny, pairs, output, monkeypatch
-):
-    config = tiny(output=output)
-    monkeypatch.setattr(generator, "composite", output == "composite")
+@pytest.mark.parametrize("system", ["paper", "recipe"])
+def test_translation_and_reconstruction_in_one_pass_are_those_of_each_image_alone(generators, configs, pairs, system):
+    generator, config = generators[system], configs[system]
     expected = one_by_one(generator, config, pairs)
     found = objectives.translate(generator, config, pairs, reconstruct=True)
     for name in ("image", "raw", "reconstruction"):
@@ -142,9 +145,8 @@ def test_translation_and_reconstruction_in_one_pass_are_those_of_each_image_alon
     np.testing.assert_allclose(only.image, expected["image"], **CLOSE)
 
 
-def test_cycle_takes_the_foreground_style_from_the_other_translation(generator, tiny, pairs, monkeypatch):
-    config = tiny(output="composite")  # bare: tests/model/test_model.py
-    monkeypatch.setattr(generator, "composite", True)
+def test_cycle_takes_the_foreground_style_from_the_other_translation(generators, configs, pairs):
+    generator, config = generators["recipe"], configs["recipe"]  # the paper's: tests/model/test_model.py
     first = objectives.translate(generator, config, pairs, reconstruct=True)
     terms, returned = objectives.cycle_terms(generator, config, pairs, first)
     there = one_by_one(generator, config, pairs)
@@ -191,9 +193,9 @@ def test_mask_composites_ask_one_question_for_each_group(rng):
     assert np.asarray(labels).tolist() == [[0, 1, 0], [1, 0, 1], [1, 0, 1], [0, 1, 0]]
 
 
-@pytest.mark.parametrize("condition", ["none", "heads", "projection"])
-def test_critic_terms_set_real_images_under_their_labels_against_fakes_under_their_targets(tiny, pairs, rng, condition):
-    critic = Critic(tiny(critic_condition=condition).model, 3)
+@pytest.mark.parametrize("system", ["paper", "recipe"])
+def test_critic_terms_set_real_images_under_their_labels_against_fakes_under_their_targets(tiny, pairs, rng, system):
+    critic = Critic(tiny(system=system).model, 3)
     fake = tf.constant(rng.uniform(-1, 1, (6, 16, 16, 3)), tf.float32)
     critic(fake, pairs.labels)
     for variable in critic.variables:
@@ -209,17 +211,16 @@ def test_critic_terms_set_real_images_under_their_labels_against_fakes_under_the
 
 
 def test_penalty_interpolates_with_the_input_or_for_a_conditioned_critic_with_the_exemplar(tiny, pairs):
-    plain = objectives.real_for_penalty(tiny(critic_condition="none"), pairs)
+    plain = objectives.real_for_penalty(tiny(system="paper"), pairs)
     np.testing.assert_array_equal(plain, pairs.images)
-    for condition in ("heads", "projection"):
-        found = objectives.real_for_penalty(tiny(critic_condition=condition), pairs)
-        np.testing.assert_array_equal(found[:3], pairs.images[3:])
-        np.testing.assert_array_equal(found[3:], pairs.images[:3])
+    found = objectives.real_for_penalty(tiny(system="recipe"), pairs)
+    np.testing.assert_array_equal(found[:3], pairs.images[3:])
+    np.testing.assert_array_equal(found[3:], pairs.images[:3])
 
 
 @pytest.mark.parametrize("features", ["content", "colour"])
 def test_r1_works_at_the_contents_resolution_on_the_features_named(tiny, rng, features):
-    config = tiny(r1_features=features, r1_cut_negative=True)
+    config = tiny(mask_similarity_features=features, system="recipe")
     masks, content = rng.uniform(size=(2, 8, 8, 3)), rng.normal(size=(2, 2, 2, 5))
     image = rng.uniform(-1, 1, (2, 8, 8, 3))
     f32 = [np.asarray(v, "float32") for v in (masks, content, image)]
@@ -234,41 +235,50 @@ def test_r1_works_at_the_contents_resolution_on_the_features_named(tiny, rng, fe
         for i, j, g in np.ndindex(4, 4, 2):  # the background, the third mask, does not count
             cosine = seen[i] @ seen[j] / np.linalg.norm(seen[i]) / np.linalg.norm(seen[j])
             expected += abs(small[i, g] - small[j, g]) * max(cosine, 0) / 32
-    assert float(objectives.r1_term(config, *f32)) == pytest.approx(expected, rel=1e-4)
+    assert float(objectives.similarity_term(config, *f32)) == pytest.approx(expected, rel=1e-4)
 
 
-def test_weights_ramp_the_masks_own_terms_only_and_only_where_decoupled(tiny):
-    given = {"r1_weight": 0.2, "r2_weight": 2.0, "mask_classification_weight": 3.0, "mask_critic_weight": 0.5,
-             "mask_cycle_weight": 4.0, "edge_weight": 6.0, "mask_start": 400, "mask_end": 800,
-             "background_weight": 7.0}  # fmt: skip
-    config = tiny(**given, masks="decoupled", critic_condition="heads")
+def test_weights_ramp_the_masks_own_terms_only_and_only_in_the_recipe(tiny):
+    given = {"mask_similarity": 0.2, "mask_sparsity": 2.0, "edge_weight": 6.0, "steps": 8000}
+    config = tiny(**given, mask_cycle_weight=4.0, mask_losses="0:1@0.05-0.1", system="recipe")
     for step, share in ((0, 0.0), (400, 0.0), (600, 0.5), (800, 1.0), (5000, 1.0)):
         weights = {name: float(w) for name, w in objectives.generator_weights(config, step).items()}
         assert weights == pytest.approx({
             "adversarial": 1, "classification": 1, "reconstruction": 10, "colour": 10, "cycle": 10, "content": 1,
-            "style_foreground": 1, "style_background": 1, "background": 7, "r1": 0.2 * share, "r2": 2 * share,
-            "mask_classification": 3 * share, "mask_critic": 0.5 * share,
-            "mask_cycle": 4 * share, "edge": 6 * share,
+            "style_foreground": 1, "style_background": 1, "mask_similarity": 0.2 * share, "mask_sparsity": 2 * share,
+            "mask_classification": share, "mask_critic": 0.2 * share, "mask_cycle": 4 * share, "edge": 6 * share,
         })  # fmt: skip
-    given |= {"mask_critic_weight": 0.0, "mask_cycle_weight": 0.0}
-    coupled = objectives.generator_weights(tiny(**given), 0)
-    assert (float(coupled["r1"]), float(coupled["r2"])) == pytest.approx((0.2, 2.0))
-    warm = {"r2_weight": 2.0, "r2_schedule": "warmup", "r2_start": 0, "r2_end": 100, "mask_start": 0, "mask_end": 100}
-    both = tiny(masks="decoupled", **warm)
-    assert float(objectives.generator_weights(both, 50)["r2"]) == pytest.approx(2.0 * 0.5 * 0.5)
-    late = tiny(masks="decoupled", r1_weight=12.0, r1_start=100, r1_end=300, mask_start=0, mask_end=400)
+    paper = objectives.generator_weights(tiny(**given), 0)
+    assert (float(paper["mask_similarity"]), float(paper["mask_sparsity"])) == pytest.approx((0.2, 2.0))
+    late = tiny(system="recipe", steps=1000, mask_similarity="0:12@0.1-0.3", mask_losses="0:1@0-0.4")
     for step, weight in ((0, 0.0), (100, 0.0), (200, 12 * 0.5 * 0.5), (300, 12 * 0.75), (400, 12.0), (9000, 12.0)):
-        assert float(objectives.generator_weights(late, step)["r1"]) == pytest.approx(weight)
+        assert float(objectives.generator_weights(late, step)["mask_similarity"]) == pytest.approx(weight)
 
 
-def test_mask_questions_are_asked_only_of_groups_that_were_painted(generator, config, tiny, pairs, rng):
-    config = tiny(masks="decoupled", output="composite", critic_condition="heads", mask_critic_weight=0.5)
+@pytest.mark.parametrize("steps", [10, 4000])
+def test_a_run_of_any_length_has_the_same_shape(tiny, steps):
+    schedules = {"mask_sparsity": "4:3@0.5-0.7", "mask_losses": "0:1@0.1-0.3"}
+    config = tiny(system="recipe", steps=steps, mask_contrast=0.8, **schedules)
+    shape = {0.0: (0.0, 0.0), 0.1: (0.0, 0.0), 0.2: (2.0, 0.4), 0.3: (4.0, 0.8), 0.5: (4.0, 0.8), 0.6: (3.5, 0.8),
+             0.7: (3.0, 0.8), 1.0: (3.0, 0.8), 2.0: (3.0, 0.8)}  # fmt: skip
+    for share, (sparsity, contrast) in shape.items():
+        step = round(share * steps)
+        assert float(objectives.generator_weights(config, step)["mask_sparsity"]) == pytest.approx(sparsity, abs=1e-5)
+        assert float(objectives.mask_contrast(config, step)) == pytest.approx(contrast, abs=1e-6)
+    longer = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=2 * steps))
+    step = round(0.6 * steps)  # more steps leave the shape as it was
+    assert float(objectives.generator_weights(longer, step)["mask_sparsity"]) == pytest.approx(3.5)
+
+
+def test_mask_questions_are_asked_only_of_groups_that_were_painted(generators, configs, pairs, rng):
+    generator, config = generators["recipe"], configs["recipe"]
     critic = Critic(config.model, 3)
     critic(pairs.images, pairs.labels)
     for variable in critic.variables:
         variable.assign(rng.normal(size=variable.shape) * 0.3)
     first = objectives.translate(generator, config, pairs, reconstruct=True)
-    terms = objectives.generator_terms(generator, critic, config, pairs, first, MEMBERSHIP)
+    step = objectives.Step(generator, critic, config, MEMBERSHIP, pairs, first)
+    terms = objectives.generator_terms(step)
     cross, score = 0.0, 0.0
     for i, g in itertools.product(range(6), range(2)):
         if pairs.transfer[i, g] == 0:
@@ -286,10 +296,7 @@ def test_mask_questions_are_asked_only_of_groups_that_were_painted(generator, co
     assert float(terms["adversarial"]) == pytest.approx(-float(tf.reduce_mean(fooled[0])), rel=1e-3, abs=1e-4)
     expected = float(classification.classification_loss(fooled[1], pairs.target))
     assert float(terms["classification"]) == pytest.approx(expected, rel=1e-3)
-    outside = 1 - core.chosen_mask(first.encoding.masks, pairs.transfer).numpy()
-    error = (outside * np.abs(first.painting.raw - pairs.images)).mean()
-    assert float(terms["background"]) == pytest.approx(error, rel=1e-3)
-    assert float(terms["r2"]) == pytest.approx(first.encoding.masks[..., :2].numpy().mean() * 2, rel=1e-4)
+    assert float(terms["mask_sparsity"]) == pytest.approx(first.encoding.masks[..., :2].numpy().mean() * 2, rel=1e-4)
 
 
 def test_a_region_without_a_mask_has_no_style_and_is_not_transferred():

@@ -30,7 +30,7 @@ MODELS = {
 @pytest.fixture(scope="module", params=MODELS)
 def model(request, tiny) -> Lomit:
     keras.utils.set_random_seed(3)
-    made = Lomit(tiny(**MODELS[request.param], output="composite", masks="decoupled", mask_contrast=0.85))
+    made = Lomit(tiny(**MODELS[request.param], system="recipe", mask_contrast=0.85))
     made.build()
     g = made.inference_generator
     for layer in (g.style_encoder.code, *([g.curve_head.maps.conv] if g.curve_head else [])):

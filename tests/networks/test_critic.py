@@ -1,4 +1,4 @@
-"""The critic: its sources, labels and projection (docs/method.md, 2.7)."""
+"""The critic: its sources and labels (docs/method.md, 2.7)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import ops
 
 from lomit_tf.networks.critic import Critic
 
@@ -16,9 +15,9 @@ def normal(rng, *shape, scale=1.0):
     return tf.constant(rng.normal(size=shape) * scale, tf.float32)
 
 
-@pytest.fixture(params=["none", "heads", "projection"])
+@pytest.fixture(params=["paper", "recipe"])
 def critic(request, tiny, rng) -> Critic:
-    made = Critic(tiny(critic_condition=request.param).model, 3)
+    made = Critic(tiny(system=request.param).model, 3)
     made(np.zeros((1, 16, 16, 3), "float32"), np.zeros((1, 3), "float32"))
     for variable in made.variables:
         variable.assign(rng.normal(size=variable.shape) * 0.3)
@@ -38,13 +37,13 @@ def test_labels_change_the_score_of_a_conditioned_critic_and_never_the_logits(cr
     image = normal(rng, 1, 16, 16, 3)
     corners = [np.array([y], "float32") for y in itertools.product([0, 1], repeat=3)]
     results = [critic(image, y) for y in corners]
-    assert len({round(float(score[0]), 6) for score, _ in results}) == (1 if critic.condition == "none" else 8)
+    assert len({round(float(score[0]), 6) for score, _ in results}) == (8 if critic.conditioned else 1)
     for _, logits in results:
         np.testing.assert_array_equal(logits, results[0][1])
 
 
 def test_heads_score_by_the_head_of_each_labels_value(tiny, rng):
-    critic = Critic(tiny(critic_condition="heads").model, 3)
+    critic = Critic(tiny(system="recipe").model, 3)
     image = normal(rng, 1, 16, 16, 3)
     critic(image, np.zeros((1, 3), "float32"))
     kernel = rng.normal(size=critic.source.kernel.shape)
@@ -61,7 +60,7 @@ def test_heads_score_by_the_head_of_each_labels_value(tiny, rng):
 
 
 def test_labels_count_in_the_score_by_their_weights(tiny, rng):
-    config = tiny(critic_condition="heads").model
+    config = tiny(system="recipe").model
     weights = (0.5, 0.125, 0.375)
     critic, plain = Critic(config, 3, weights), Critic(config, 3)
     image, labels = rng.uniform(-1, 1, (4, 64, 64, 3)).astype("float32"), rng.integers(0, 2, (4, 3)).astype("float32")
@@ -79,25 +78,3 @@ def test_labels_count_in_the_score_by_their_weights(tiny, rng):
     np.testing.assert_allclose(critic(image, labels)[0], expected, rtol=1e-4, atol=1e-6)
     with pytest.raises(ValueError, match="3 entries; received 2"):
         Critic(config, 3, (0.5, 0.5))
-
-
-def test_projection_adds_the_inner_product_of_embedding_and_pooled_trunk(tiny, rng):
-    critic = Critic(tiny(critic_condition="projection").model, 3)
-    image = normal(rng, 2, 16, 16, 3)
-    labels = np.array([[1, 0, 1], [0, 0, 1]], "float32")
-    score, _ = critic(image, labels)
-    critic.project.kernel.assign(rng.normal(size=critic.project.kernel.shape))
-    score, _ = critic(image, labels)
-    opposite, _ = critic(image, 1 - labels)
-    x = image
-    for block in critic.trunk:
-        x = block(x)
-    pooled = np.asarray(x, "float64").mean(axis=(1, 2))
-    embedded = (2 * labels - 1) @ np.asarray(critic.project.kernel.numpy(), "float64")
-    expected = [sum(float(pooled[b, c]) * float(embedded[b, c]) for c in range(pooled.shape[1])) for b in range(2)]
-    np.testing.assert_allclose((score - opposite) / 2, expected, rtol=1e-3, atol=1e-6)
-    unconditional = np.asarray(ops.mean(critic.source(x), axis=(1, 2)))[:, 0]
-    np.testing.assert_allclose((score + opposite) / 2, unconditional, rtol=1e-3, atol=1e-6)
-
-
-# Free of TensorFlow.

@@ -23,7 +23,7 @@ AS_PNG = ("--save_masks", "--format=png")  # without loss: JPEG would spread a d
 
 @pytest.fixture(scope="module")
 def workdir(tiny, tmp_path_factory, loaded_once):
-    return save_workdir(tiny(output="composite"), tmp_path_factory.mktemp("beam") / "run")
+    return save_workdir(tiny(system="recipe"), tmp_path_factory.mktemp("beam") / "run")
 
 
 @pytest.fixture(scope="module")

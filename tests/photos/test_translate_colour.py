@@ -22,9 +22,7 @@ GROUPS = {"attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; 
 def workdir(tiny, tmp_path_factory) -> Path:
     """Random weights: hair by curves, the smile free."""
     keras.utils.set_random_seed(2)
-    config = tiny(
-        **GROUPS, colour_groups=("hair",), output="composite", masks="decoupled", dataset="drawn_faces", crop=0
-    )
+    config = tiny(**GROUPS, colour_groups=("hair",), system="recipe", dataset="drawn_faces", crop=0)
     return save_workdir(config, tmp_path_factory.mktemp("colour") / "run")
 
 

@@ -33,7 +33,7 @@ def random_model(config) -> Lomit:
 
 @pytest.fixture(scope="module")
 def model(tiny) -> Lomit:
-    return random_model(tiny(dataset="drawn_faces", crop=0, output="composite", masks="decoupled"))
+    return random_model(tiny(dataset="drawn_faces", crop=0, system="recipe"))
 
 
 @pytest.fixture(scope="module")

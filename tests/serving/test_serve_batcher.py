@@ -102,7 +102,7 @@ def engine(tiny):
     from lomit_tf.model import Lomit
     from lomit_tf.serving.engine import Engine
 
-    return Engine(Lomit(tiny(output="composite")), max_pixels=10_000)
+    return Engine(Lomit(tiny(system="recipe")), max_pixels=10_000)
 
 
 def server_of(engine, **limits):

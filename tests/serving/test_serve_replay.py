@@ -148,7 +148,7 @@ CASES = {
         rows({"exemplar": FLOATS[0].tolist(), "exemplar_masks": OWN}, signature="encode_exemplar")
     ),
     "kept styles": Case(
-        rows(without(floats(styles=np.full((2, 4), 0.3).tolist()), "exemplar", "exemplar_masks"), signature="apply")
+        rows(without(floats(styles=np.full((2, 8), 0.3).tolist()), "exemplar", "exemplar_masks"), signature="apply")
     ),
     "gzip": zipped(rows(encoded())),
     "gzip of columns": zipped(in_columns(columns(floats()), "translate")),
@@ -270,7 +270,7 @@ def both(tiny):
     from lomit_tf.serving.engine import Engine
     from lomit_tf.serving.routes import Limits, Server
 
-    model = Lomit(tiny(groups="hair: Black_Hair; smile: Smiling", output="composite"))
+    model = Lomit(tiny(groups="hair: Black_Hair; smile: Smiling", system="recipe"))
     engine = Engine(model, max_pixels=1_000_000)
     return (engine, Limits(max_queue=4)), Serving("tiny", saved_model.ServingModule(model).concrete()), Server
 

@@ -26,7 +26,7 @@ def both(request, tiny):
     from lomit_tf.serving.routes import Limits, Server
 
     groups = "hair: Black_Hair; smile: Smiling" if request.param == "two groups" else ""
-    model = Lomit(tiny(groups=groups, output="composite"))
+    model = Lomit(tiny(groups=groups, system="recipe"))
     engine = Engine(model, max_pixels=1_000_000)
     return saved_model.ServingModule(model).concrete(), Server(engine, "tiny", Limits())
 

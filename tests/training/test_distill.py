@@ -20,16 +20,16 @@ from lomit_tf.training.distill_config import DistillConfig
 
 GROUPS = {"groups": "hair: Black_Hair; smile: Smiling", "dataset": "drawn_faces", "crop": 0}
 SMALL = (
-    "--preset=small", "--base_channels=4", "--residual_blocks=1", "--mlp_width=8", "--critic_channels=4",
+    "--preset=small", "--base_channels=4", "--residual_blocks=1", "--critic_channels=4",
     "--critic_layers=3", "--batch_size=2", "--image_size=128", "--train_images=8", "--checkpoint_every=2",
-    "--log_every=1", "--sample_every=0", "--sample_count=2",
+    "--log_every=1", "--sample_every=0",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def teacher(tiny, tmp_path_factory):
     """A workdir of a model with random weights, 64 px, whose output is a composite."""
-    config = tiny(**GROUPS, output="composite", style_margin=2, masks="decoupled", ema_decay=0.9)
+    config = tiny(**GROUPS, system="recipe", style_margin=2, ema_decay=0.9)
     return save_workdir(config, tmp_path_factory.mktemp("teacher") / "run")
 
 
@@ -127,7 +127,7 @@ def test_a_lesson_is_the_teachers_own_answer_at_the_students_size(teacher, rng):
 def test_warm_start_takes_what_fits(teacher):
     model = lomit_tf.load(teacher)
     config = distillation.student_config(model.config, "small", **{
-        "base_channels": 4, "residual_blocks": 1, "mlp_width": 8, "critic_channels": 4, "critic_layers": 3,
+        "base_channels": 4, "residual_blocks": 1, "critic_channels": 4, "critic_layers": 3,
     })  # fmt: skip
     student = distillation.Student(config, distillation.Teacher(model, 64), DistillConfig().weights(), True)
     student.build()
@@ -138,7 +138,7 @@ def test_warm_start_takes_what_fits(teacher):
 
 def test_warm_start_leaves_what_does_not_fit_and_adds_blocks_as_the_identity(teacher, rng):
     model = lomit_tf.load(teacher)
-    sizes = {"base_channels": 4, "residual_blocks": 3, "mlp_width": 8, "critic_channels": 4, "critic_layers": 3}
+    sizes = {"base_channels": 4, "residual_blocks": 3, "critic_channels": 4, "critic_layers": 3}
     deeper = distillation.student_config(model.config, "small", **sizes)
     student = distillation.Student(deeper, distillation.Teacher(model, 64), DistillConfig().weights(), True)
     student.build()
@@ -170,8 +170,8 @@ def test_warm_start_leaves_what_does_not_fit_and_adds_blocks_as_the_identity(tea
 @pytest.mark.slow
 def test_the_command_trains_goes_on_and_leaves_a_model(teacher, tmp_path, capsys):
     run = [f"--teacher={teacher}", f"--workdir={tmp_path}/student", *SMALL]
-    assert distill.run([*run, "--steps=2"]) == 0
-    assert distill.run([*run, "--steps=4"]) == 0
+    assert distill.run([*run, "--steps=2", "--schedule_steps=4"]) == 0
+    assert distill.run([*run, "--steps=4", "--schedule_steps=4"]) == 0
     rows = [json.loads(line) for line in (tmp_path / "student" / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
     for row in rows:
@@ -183,7 +183,7 @@ def test_the_command_trains_goes_on_and_leaves_a_model(teacher, tmp_path, capsys
     picture = np.zeros((1, 128, 128, 3), "float32")
     assert student.translate(picture, picture)["image"].shape == (1, 128, 128, 3)
     capsys.readouterr()
-    assert distill.run([*run, "--steps=6", "--mask_weight=3"]) == 2
+    assert distill.run([*run, "--steps=6", "--schedule_steps=4", "--mask_weight=3"]) == 2
     assert "another teacher or other weights" in capsys.readouterr().err
 
 
@@ -193,11 +193,10 @@ def test_the_command_trains_goes_on_and_leaves_a_model(teacher, tmp_path, capsys
         ([], "--teacher is missing"),
         (["--teacher=drawn_facess"], "drawn_faces"),
         (["--teacher=T", "--attributes=Smiling", "--groups="], "Leave out --attributes and --groups"),
-        (["--teacher=T", "--style_dim=3"], "--style_weight=1.0 needs the teacher's --style_dim=4"),
         (["--teacher=T", "--outside=2"], "--outside lies between 0 and 1"),
         (["--teacher=T", "--mask_weight=-1"], "--mask_weight cannot be negative"),
         (["--teacher=T", "--presett=small"], "presett"),
-        (["--teacher=T", "--output=bare", "--style_margin=0"], "--output=composite"),
+        (["--teacher=T", "--system=paper", "--style_margin=0"], "--system=recipe"),
     ],
 )
 def test_mistakes_are_one_line(flags, words, teacher, tmp_path, capsys):

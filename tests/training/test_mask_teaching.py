@@ -20,7 +20,7 @@ from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, 
 from lomit_tf.training import mask_refinement, mask_teaching
 from lomit_tf.training.mask_teaching_config import RefineConfig, TeachConfig
 
-DRAWN = {"dataset": "drawn_faces", "crop": 0, "output": "composite", "masks": "decoupled", "ema_decay": 0.9}
+DRAWN = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
 ANY = RefineConfig(face="", refuse=(), refine_size=64, sure_foreground=0.55, probable=0.5, sure_background=0.45)
 
 
@@ -226,7 +226,7 @@ def test_the_commands_refine_and_teach_drawn_faces_and_go_on(start, tmp_path, ca
     assert refine_masks.run(flags) == 0
     assert "24 masks in" in capsys.readouterr().out.replace("of 24 masks", "24 masks")
     steps = [f"--model={start}", f"--refined_masks={masks}", f"--workdir={run}", "--train_images=24", "--batch_size=4",
-             "--checkpoint_every=5", "--log_every=1", "--sample_count=2", "--validate_every=5", f"--teach={teach}",
+             "--checkpoint_every=5", "--log_every=1", "--validate_every=5", f"--teach={teach}",
              "--held_out=0.2", "--learning_rate=0.01", "--mask_patience=0", "--patience=0"]  # fmt: skip
     assert teach_masks.run([*steps, "--steps=5"]) == 0
     assert teach_masks.run([*steps, "--steps=10"]) == 0
@@ -255,7 +255,7 @@ def test_it_stops_when_no_look_is_better_and_keeps_the_best(start, tmp_path):
     targets = mask_refinement.MaskTargets.load(tmp_path / "masks.npz")
     model = lomit_tf.load(start)
     config = mask_teaching.taught_config(
-        model.config, train_images=24, batch_size=4, steps=40, learning_rate=1e-9, sample_count=2, mask_patience=0
+        model.config, train_images=24, batch_size=4, steps=40, learning_rate=1e-9, mask_patience=0
     )
     options = TeachConfig(validate_every=2, patience=2, held_out=0.2)
     result = mask_teaching.teach_masks(model, targets, config, tmp_path / "run", options)

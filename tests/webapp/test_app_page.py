@@ -48,7 +48,7 @@ def colours_url(tiny) -> Iterator[str]:
     from lomit_tf.photos.translator import Translator
     from lomit_tf.webapp import server as serving
 
-    config = tiny(output="composite", masks="decoupled", style_normalised=True, colour_groups=("all",))
+    config = tiny(system="recipe", colour_groups=("all",))
     keras.utils.set_random_seed(7)
     with serving.serve(Translator(Lomit(config), log_notes=False), port=0, notice="For <birds> only.") as served:
         yield served.url

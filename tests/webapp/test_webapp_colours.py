@@ -16,7 +16,7 @@ from lomit_tf.webapp import examples, mask_edits
 from lomit_tf.webapp.session import MAX_EXEMPLARS, Session, Settings
 
 GROUPS = {"attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; mouth: Smiling"}
-COLOURS = {"output": "composite", "masks": "decoupled", "style_normalised": True, "colour_groups": ("hair",)}
+COLOURS = {"system": "recipe", "colour_groups": ("hair",)}
 
 
 @pytest.fixture(scope="module")

@@ -34,9 +34,8 @@ SET = ("#2b6fd6", "#c9a063")  # the colours that the desktop's test sets too
 DISC = 0.47, 0.36, 0.2  # x, y and radius, in sides: the hair that a person drew, as TwoPaintersTest says too
 PAINTERS = {  # the smallest networks, as tests/conftest.py has them
     "attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; smile: Smiling", "colour_groups": ("hair",),
-    "output": "composite", "masks": "decoupled", "mask_contrast": 0.85, "image_size": SIZE, "base_channels": 4,
-    "residual_blocks": 1, "edge_kernel": 3, "upsample_kernel": 3, "style_dim": 4, "style_downsamples": 2,
-    "mask_upsamples": 1, "mlp_width": 8, "critic_channels": 4, "critic_layers": 3,
+    "system": "recipe", "mask_contrast": 0.85, "image_size": SIZE, "base_channels": 4, "residual_blocks": 1,
+    "edge_kernel": 3, "style_downsamples": 2, "mask_upsamples": 1, "critic_channels": 4, "critic_layers": 3,
 }  # fmt: skip
 
 

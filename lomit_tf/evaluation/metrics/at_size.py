@@ -48,7 +48,7 @@ def tables(
     Raises:
       DataError: the data set has no true masks of any group's region.
     """
-    images = open_images(dataclasses.replace(config, image_size=size, cache=False, flip=False), dataset, "test")
+    images = open_images(dataclasses.replace(config, image_size=size, flip=False), dataset, "test")
     found, groups = [], model.config.data.group_labels
     chosen = np.arange(min(count, len(images)))
     for n, (group, labels) in enumerate(groups.items()):
@@ -75,7 +75,7 @@ def _read(
     images: ImageSet, config: DataConfig, size: int, chosen: np.ndarray, regions: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pictures (N, size, size, 3) uint8 and the union of true regions (N, size, size) in 0..1."""
-    store = ImageStore(images, dataclasses.replace(config, image_size=size, cache=False, flip=False))
+    store = ImageStore(images, dataclasses.replace(config, image_size=size, flip=False), cache=False)
     pictures, actual = store.get(chosen)
     assert images.read_masks is not None
     masks = images.read_masks(actual).astype(np.float32) / 255

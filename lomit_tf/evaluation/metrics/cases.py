@@ -92,7 +92,7 @@ def make_cases(
         config: size, crop and labels of the model that is evaluated.
         groups: its groups and their labels.
     """
-    store = ImageStore(images, dataclasses.replace(config, cache=False, flip=False))
+    store = ImageStore(images, dataclasses.replace(config, flip=False), cache=False)
     labels_from, labels = LabelSource.DATA_SET, images.labels
     names = images.label_names
     if not names:

@@ -1,0 +1,100 @@
+"""The settings of the data: where the images come from, and how pairs and groups are made of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from lomit_tf.settings.options import Checked, ConfigError, near, option
+
+PAPER_ATTRIBUTES = (
+    "Black_Hair", "Blond_Hair", "Brown_Hair", "Smiling", "Male",
+    "Mustache", "No_Beard", "Goatee", "Heavy_Makeup", "Young",
+)  # fmt: skip
+DRAWN_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Smiling", "Eyeglasses", "Bangs")
+DEFAULT_ATTRIBUTES = {"celeb_a": PAPER_ATTRIBUTES, "drawn_faces": DRAWN_ATTRIBUTES}
+DATASETS = ("drawn_faces", "celeb_a", "labelled_folder", "two_domains", "cycle_gan/horse2zebra", "cycle_gan/apple2orange")
+IMAGE_MULTIPLE = 64  # the paper's critic halves the image six times
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(Checked):
+    """Where the images come from and how pairs are made of them."""
+
+    dataset: str = option("drawn_faces", "which data set to train on", DATASETS)
+    data_dir: str = option("", "folder of the data set; for TFDS sets the TFDS data folder (empty: TFDS' own default)")
+    labels_file: str = option("", "labelled_folder only: CSV or TSV whose header row names the labels (empty: the only one in data_dir)")
+    attributes: tuple[str, ...] = option((), "comma-separated label names to learn (empty: the paper's ten of celeb_a, all seven of drawn_faces; ignored by two-domain sets)")
+    labelled_only: bool = option(False, "leave out images that have none of the attributes, e.g. other hair colours")
+    groups: str = option("", 'partition of the attributes into groups that can be transferred alone, e.g. "hair: Black_Hair, Blond_Hair; smile: Smiling" (empty: one group, the paper\'s system)')
+    image_size: int = option(128, "height and width in pixels, a multiple of 64")
+    crop: int = option(178, "centre crop in pixels before the resize (0: the largest centred square)")
+    flip: bool = option(True, "mirror half of the training images left to right")
+    augment: float = option(0.0, "how far training images are turned, scaled, moved, lit and compressed, as photographs that people take differ from aligned ones; from 0 to 1")
+    pairing: str = option("random", "random: any two images; differing: the two labels differ", ("random", "differing"))
+    match: tuple[str, ...] = option((), "pairing=differing only: comma-separated other labels in which the images of a pair must agree, so that what correlates with the attributes (sex, age) does not differ between them")
+    train_images: int = option(0, "use at most this many training images (0: all; drawn faces: 10000)")
+    max_corrupt: float = option(0.01, "share of unreadable images above which the run stops")
+
+    def check(self) -> None:
+        """Cross-field rules of the data."""
+        self.positive("image_size")
+        self.at_most_one("augment")
+        if self.image_size % IMAGE_MULTIPLE:
+            raise ConfigError(
+                f"--image_size must be divisible by {IMAGE_MULTIPLE} (the critic halves it six times); received "
+                f"{self.image_size}. Use {max(1, round(self.image_size / IMAGE_MULTIPLE)) * IMAGE_MULTIPLE}"
+            )
+        if not self.two_domains:
+            if not self.attributes:  # filled in here, so that what is saved with a run says it
+                object.__setattr__(self, "attributes", DEFAULT_ATTRIBUTES.get(self.dataset, ()))
+            if not self.attributes:
+                raise ConfigError("--attributes is empty; name at least one label, e.g. --attributes=Black_Hair,Blond_Hair")
+            doubled = {a for a in self.attributes if self.attributes.count(a) > 1}
+            if doubled:
+                raise ConfigError(f"--attributes names {', '.join(sorted(doubled))} more than once")
+        parse_groups(self.groups, self.label_names)
+        if self.match:
+            if self.two_domains or self.pairing != "differing":
+                raise ConfigError(f"--match={','.join(self.match)} needs labels and --pairing=differing; received --dataset={self.dataset} and --pairing={self.pairing}")
+            both = [a for a in self.match if a in self.attributes or self.match.count(a) > 1]
+            if both:
+                raise ConfigError(f"--match names {both[0]}, which is among --attributes or named twice; a pair cannot agree and differ in it")
+
+    @property
+    def two_domains(self) -> bool:
+        """Whether pairs join an image of domain A with one of domain B, under one label (0 = A, 1 = B)."""
+        return self.dataset == "two_domains" or self.dataset.startswith("cycle_gan/")
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The K label names in the order of the label vectors."""
+        return ("domain_B",) if self.two_domains else self.attributes
+
+    @property
+    def group_labels(self) -> dict[str, tuple[str, ...]]:
+        """Group name -> its labels; one group named `all` where none are configured."""
+        return parse_groups(self.groups, self.label_names)
+
+
+def parse_groups(text: str, labels: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Group name -> labels from "hair: Black_Hair, Blond_Hair; smile: Smiling"; {"all": labels} for an empty text.
+
+    Raises ConfigError unless the groups partition the labels.
+    """
+    if not text.strip():
+        return {"all": tuple(labels)}
+    groups: dict[str, tuple[str, ...]] = {}
+    for part in filter(None, (p.strip() for p in text.split(";"))):
+        name, colon, members = part.partition(":")
+        names = tuple(filter(None, (m.strip() for m in members.split(","))))
+        if not colon or not name.strip() or not names or name.strip() in groups:
+            raise ConfigError(f'--groups: cannot read {part!r}; write "name: Label, Label; name: Label", each name once')
+        for label in names:
+            if label not in labels:
+                raise ConfigError(f"--groups: {label!r} is not among the attributes; {near(label, labels)}")
+        groups[name.strip()] = names
+    used = [label for names in groups.values() for label in names]
+    for label in labels:
+        if used.count(label) != 1:
+            raise ConfigError(f"--groups: every attribute belongs to exactly one group; {label} is in {used.count(label)}")
+    return groups

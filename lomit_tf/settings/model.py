@@ -1,0 +1,77 @@
+"""The settings of the networks, and the presets of their sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from lomit_tf.settings.options import Checked, ConfigError, option
+
+SYSTEMS = ("paper", "recipe")
+STYLE_DIM = 8  # length of a style code
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(Checked):
+    """Which system, and the sizes of its networks; the defaults are the paper's (docs/method.md, 2, 3 and 6)."""
+
+    system: str = option("paper", "paper: one translation without a composite, coupled masks, an unconditional critic; recipe: a composite with the input, decoupled masks, a critic that knows the labels, skip connections, normalised style codes (docs/method.md, 6)", SYSTEMS)
+    base_channels: int = option(64, "channels of the first convolution of every generator-side network")
+    residual_blocks: int = option(4, "residual blocks in the content encoder and in the decoder")
+    edge_kernel: int = option(7, "kernel of the first and last convolutions, at full resolution; those after an upsampling take the same, at most 5")
+    style_downsamples: int = option(4, "stride-2 convolutions of the style encoder")
+    style_pool: int = option(1, "average local regions over squares of this side before the style encoder (1: full size)", (1, 2, 4))
+    style_margin: int = option(0, "recipe: paint the foreground style this many pixels beyond the mask; the composite shows it only within the mask, and from it the mask learns where to grow (docs/method.md, eq. (3.6))")
+    mask_upsamples: int = option(2, "learned upsampling stages of the mask decoder; what is missing to full size is bilinear")
+    mask_skips: bool = option(False, "the mask decoder also sees the content encoder's finer features, for sharper outlines")
+    mask_filter: int = option(0, "radius in pixels of a guided filter that gives the masks the image's edges (0: none)")
+    mask_contrast: float = option(0.0, "how far masks are sharpened towards 0 and 1 (smoothstep from 0.2 to 0.6), from 0 to 1; training ramps it in with the masks' own losses")
+    colour_groups: tuple[str, ...] = option((), "recipe: comma-separated groups that are painted by colour curves, such as hair; the others are painted pixel by pixel (a model without --groups has one, named all)")
+    critic_channels: int = option(64, "channels of the critic's first convolution")
+    critic_layers: int = option(6, "stride-2 convolutions of the critic")
+
+    def check(self) -> None:
+        """Cross-field rules of the networks."""
+        self.positive("base_channels", "edge_kernel", "critic_channels", "critic_layers")
+        self.at_most_one("mask_contrast")
+        if self.mask_upsamples > 2:
+            raise ConfigError(f"--mask_upsamples is at most 2 (the content is a quarter of the image); received {self.mask_upsamples}")
+        if self.style_margin and not self.recipe:
+            raise ConfigError(f"--style_margin={self.style_margin} needs --system=recipe, whose composite cuts the margin off again; received --system={self.system}")
+        if self.colour_groups and not self.recipe:
+            raise ConfigError(f"--colour_groups={','.join(self.colour_groups)} needs --system=recipe: curves change the input itself; received --system={self.system}")
+        if self.mask_skips and not self.mask_upsamples:
+            raise ConfigError("--mask_skips needs --mask_upsamples=1 or 2, the stages that take the finer features; received 0")
+        if self.critic_layers > 6:
+            raise ConfigError(f"--critic_layers is at most 6; received {self.critic_layers}")
+        if self.edge_kernel % 2 == 0:
+            raise ConfigError(f"--edge_kernel must be odd; received {self.edge_kernel}")
+
+    @property
+    def recipe(self) -> bool:
+        """Whether the system is ours; what that turns on is in docs/method.md, 6."""
+        return self.system == "recipe"
+
+    @property
+    def upsample_kernel(self) -> int:
+        """Kernel of the convolutions after each upsampling."""
+        return min(5, self.edge_kernel)
+
+    @property
+    def mlp_width(self) -> int:
+        """Hidden width of the MLPs that turn a style code into AdaIN statistics."""
+        return 4 * self.base_channels
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "lomit": {},
+    "small": {
+        "base_channels": 16, "residual_blocks": 2, "edge_kernel": 3, "style_downsamples": 3, "style_pool": 2,
+        "mask_upsamples": 1, "critic_channels": 32, "critic_layers": 4,
+    },
+    "mobile": {
+        "base_channels": 16, "residual_blocks": 3, "edge_kernel": 3, "style_downsamples": 3, "style_pool": 4,
+        "mask_upsamples": 1, "mask_skips": True, "critic_channels": 32,
+    },
+}  # fmt: skip
