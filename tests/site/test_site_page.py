@@ -240,7 +240,7 @@ def test_everything_is_reached_by_keys_and_has_a_name(visit):
         page.keyboard.press("Tab")
         name = page.evaluate(
             "(() => { const e = document.activeElement; if (e === document.body) return null;"
-            " const label = e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.title || e.innerText;"
+            " const label = e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.innerText || e.title;"
             " return (label || '?' + e.outerHTML).trim(); })()"
         )
         if name is None:
