@@ -8,6 +8,7 @@ import http.server
 import importlib.util
 import io
 import shutil
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -61,6 +62,7 @@ class Server:
         self.asked: list[str] = []
         self.cut: dict[str, int] = {}
         self.refused: set[str] = set()
+        self._open: set[socket.socket] = set()
         outer = self
 
         class Handler(http.server.SimpleHTTPRequestHandler):
@@ -70,6 +72,11 @@ class Server:
 
             def log_message(self, *args: object) -> None:
                 """Nothing."""
+
+            def setup(self) -> None:
+                """Connections are kept: browsers would go on using them after the end."""
+                super().setup()
+                outer._open.add(self.connection)
 
             def do_GET(self) -> None:
                 path = self.path.lstrip("/")
@@ -95,9 +102,12 @@ class Server:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
-        """Nobody listens at the address any more."""
+        """Nobody listens at the address any more, nor at the other end of connections from before."""
         self.server.shutdown()
         self.server.server_close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):  # closed already
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager

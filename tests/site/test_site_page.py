@@ -80,7 +80,7 @@ def visit(browser, built) -> Iterator[Page]:
     yield page
     page.context.close()
     assert page.wrong == []
-    assert len(server.asked) == page.asked  # type: ignore[attr-defined]
+    assert server.asked[page.asked :] == [], "nobody was asked for anything"  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -234,8 +234,8 @@ def test_it_fits_a_phone(visit, scheme):
 
 def test_everything_is_reached_by_keys_and_has_a_name(visit):
     page = visit.page
-    page.evaluate("document.activeElement.blur()")
-    names = []
+    page.locator(".skip").focus()
+    names = [page.locator(".skip").inner_text()]
     for _ in range(60):
         page.keyboard.press("Tab")
         name = page.evaluate(
