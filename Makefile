@@ -24,7 +24,7 @@ TRAIN_STAMP := $(VENV)/.installed-train$(if $(EXTRAS),-$(subst $(comma),-,$(EXTR
 DEV_STAMP := $(VENV)/.installed-dev
 DECLARED := setup.py pyproject.toml constraints.txt
 
-.PHONY: help demo train test fuzz quick lint docs bench lock clean distclean
+.PHONY: help demo train test fuzz quick lint docs site bench lock clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,12 @@ lint: $(DEV_STAMP) ## ruff and mypy
 docs: $(DEV_STAMP) ## build the documentation's site into build/site; fails on a broken link or a missing docstring
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet $(ARGS)
 	@echo 'open build/site/index.html'
+
+# npm is asked for before anything is installed.
+site: ## build the page that translates in the visitor's own browser into build/page (needs npm)
+	@command -v npm >/dev/null || { echo 'make site needs npm, which comes with Node.js 20 or newer: https://nodejs.org' >&2; exit 2; }
+	@$(MAKE) --no-print-directory $(DEV_STAMP)
+	$(PY) site/build.py $(ARGS)
 
 bench: $(TRAIN_STAMP) ## time training and its parts
 	$(PY) -m benchmarks $(ARGS)

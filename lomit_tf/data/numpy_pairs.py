@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -68,7 +68,7 @@ class NumpyPairs:
         )  # fmt: skip
         self._start, self._ahead = start_step, prefetch
 
-    def __iter__(self) -> Iterator[Element]:
+    def __iter__(self) -> Generator[Element, None, None]:
         step = self._start
         waiting: deque[Future[tuple[np.ndarray, ...]]] = deque()
         # Two steps at a time: while one waits for its slowest image the other keeps the reading threads busy.

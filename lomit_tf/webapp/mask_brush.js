@@ -8,7 +8,8 @@ const [frame, picture, canvas, cursor, sizer] = ["frame", "picture", "mask", "cu
 const context = canvas.getContext("2d", { willReadFrequently: true });
 const stamp = document.createElement("canvas");
 const TINT = "#ff2d55", KEPT = 25, AWAY = 10000;
-let id = null, found = null, past = [], future = [], stroke = null, erasing = false, soft = true, loads = 0;
+const ARROWS = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
+let id = null, found = null, past = [], future = [], stroke = null, erasing = false, soft = true, loads = 0, spot = null;
 
 function image(url) {
   return new Promise((resolve, reject) => {
@@ -32,7 +33,7 @@ async function load() {
   picture.src = shown.src;
   for (const c of [canvas, stamp]) { c.width = mask.naturalWidth; c.height = mask.naturalHeight; }
   context.drawImage(mask, 0, 0);
-  [id, found, past, future, stroke] = [value.id, own, [], [], null];
+  [id, found, past, future, stroke, spot] = [value.id, own, [], [], null, null];
   refresh();
 }
 
@@ -98,9 +99,29 @@ function drawStroke() {
   context.globalCompositeOperation = "source-over";
 }
 
+function showCursor(left, top) {
+  const wide = diameter() * canvas.getBoundingClientRect().width / canvas.width;
+  cursor.style.cssText = `width:${wide}px;height:${wide}px;left:${left}px;top:${top}px`;
+}
+
 function moveCursor(event) {
-  const box = frame.getBoundingClientRect(), wide = diameter() * canvas.getBoundingClientRect().width / canvas.width;
-  cursor.style.cssText = `width:${wide}px;height:${wide}px;left:${event.clientX - box.left}px;top:${event.clientY - box.top}px`;
+  const box = frame.getBoundingClientRect();
+  root.classList.remove("mb-keys");
+  showCursor(event.clientX - box.left, event.clientY - box.top);
+}
+
+// Without a mouse: arrow keys move the brush, space paints where it is, and arrow keys with Shift draw a line.
+function byKeys(key, draws) {
+  if (id === null || stroke || root.classList.contains("mb-plain")) return;
+  const from = spot ?? [canvas.width / 2, canvas.height / 2], [across, down] = ARROWS[key] ?? [0, 0];
+  const step = Math.max(1, diameter() / 2), within = (place, size) => Math.max(0, Math.min(size, place));
+  spot = [within(from[0] + across * step, canvas.width), within(from[1] + down * step, canvas.height)];
+  const box = canvas.getBoundingClientRect();
+  root.classList.add("mb-keys");
+  showCursor(spot[0] / canvas.width * box.width, spot[1] / canvas.height * box.height);
+  if (key !== " " && !draws) return;
+  stroke = { points: key === " " ? [spot] : [from, spot], before: snapshot(), erasing, pointer: "keys" };
+  finish(true);
 }
 
 canvas.addEventListener("pointerdown", (event) => {
@@ -153,6 +174,7 @@ root.addEventListener("keydown", (event) => {
   if (control && key === "z") (event.shiftKey ? step(future, past) : step(past, future));
   else if (control && key === "y") step(future, past);
   else if (key === "[" || key === "]") sizer.value = Number(sizer.value) + (key === "]" ? 2 : -2);
+  else if (event.target === root && !control && (key === " " || ARROWS[key])) byKeys(key, event.shiftKey);
   else return;
   event.preventDefault();
 });

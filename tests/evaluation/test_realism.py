@@ -217,7 +217,7 @@ def test_embedders_that_cannot_be_used(tmp_path, monkeypatch):
     refused(maps, r"expected features \(N, D\)")
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)  # as where it is not installed
     (tmp_path / "some.tflite").write_bytes(b"TFL3")
-    refused(tmp_path / "some.tflite", r"needs ai-edge-litert.*pip install 'lomit_tf\[export\]'")
+    refused(tmp_path / "some.tflite", r"needs ai-edge-litert.*pip install ai-edge-litert")
 
 
 def test_inception_without_its_weights_says_so(monkeypatch, tmp_path):
@@ -249,7 +249,7 @@ def tflite_file(network, path, quantised, rng):
 
 @pytest.mark.parametrize("quantised", [False, True])
 def test_a_tflite_file_as_embedder(network, tmp_path, rng, quantised):
-    pytest.importorskip("ai_edge_litert.interpreter", reason="ai-edge-litert is not installed (the export extra)")
+    pytest.importorskip("ai_edge_litert.interpreter", reason="ai-edge-litert is not installed")
     path = tflite_file(network, tmp_path / "little.tflite", quantised, rng)
     images = rng.uniform(-1, 1, (5, 16, 16, 3)).astype(np.float32)
     if not quantised:
@@ -270,7 +270,7 @@ def test_a_tflite_file_as_embedder(network, tmp_path, rng, quantised):
 @pytest.mark.shared
 def test_the_shared_embedder_tells_real_faces_from_disturbed_ones(rng):
     """Metadata give its range; noise moves the distances far more than another half of the same faces does."""
-    pytest.importorskip("ai_edge_litert.interpreter", reason="ai-edge-litert is not installed (the export extra)")
+    pytest.importorskip("ai_edge_litert.interpreter", reason="ai-edge-litert is not installed")
     path = SHARED / "judges" / "mobilenet_v2_035_96_embedder.tflite"
     if not path.is_file():
         pytest.skip(f"{path} is missing (LOMIT_SHARED names another place)")

@@ -130,7 +130,7 @@ def _tflite(path: Path, value_range: tuple[float, float] | None) -> Embedder:
         litert = importlib.import_module("ai_edge_litert.interpreter")
     except ImportError as error:
         raise ConfigError(
-            f"--embedder={path} needs ai-edge-litert, which is not installed ({error}): pip install 'lomit_tf[export]'"
+            f"--embedder={path} needs ai-edge-litert, which is not installed ({error}): pip install ai-edge-litert"
         ) from error
     content = path.read_bytes()
     try:

@@ -45,7 +45,7 @@ def open_segmenter(path: str) -> Segmenter:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
-        raise ConfigError("--segmenter needs ai-edge-litert: pip install 'lomit_tf[export]'") from error
+        raise ConfigError("--segmenter needs ai-edge-litert: pip install ai-edge-litert") from error
     try:
         interpreter = Interpreter(str(Path(path).expanduser()))
     except ValueError as error:

@@ -1,0 +1,219 @@
+// Faces in a photograph: BlazeFace's two networks, decoded as lomit_tf/imaging/faces.py does it, which says why.
+
+import { at, rint, sampleColour, stepsOf } from "./affine.js";
+import { averaged } from "./planes.js";
+import { whole as allOf } from "./windows.js";
+
+const LOOK_SIDE = 1280, LEAST_CANDIDATE = 0.3, LEAST_SCORE = 0.5, LEAST_LOOKS = 3, MOST = 64, OVERLAP = 0.3, TILE = 0.5, LARGE = 0.2;
+const MIRRORED = [1, 0, 2, 3, 5, 4], TURNS = [[0], [-40, 40]];
+
+/** The networks: side of the input, (stride, anchors in each cell) of the layers, and the square of another look. */
+export const SHORT = { name: "short", side: 128, layers: [[8, 2], [16, 6]], near: 1.8 };
+export const FULL = { name: "full", side: 192, layers: [[4, 1]], near: 2.2 };
+
+/** x, y of the anchors, 0..1: the cells' centres row by row. */
+export function anchors({ side, layers }) {
+  const made = [];
+  for (const [stride, count] of layers) {
+    const cells = side / stride;
+    for (let cell = 0; cell < cells * cells; cell++) {
+      const place = [(((cell % cells) + 0.5) * stride) / side, ((Math.floor(cell / cells) + 0.5) * stride) / side];
+      for (let k = 0; k < count; k++) made.push(place);
+    }
+  }
+  return made;
+}
+
+/**
+ * A network's output as candidates of at least a probability, the surest first: score, then x, y of the box's upper left
+ * and lower right corner and of the six points, 0..1 of the input.
+ *
+ * @param regressors 16 numbers for each anchor, in pixels of the input.
+ * @param logits one for each anchor.
+ */
+export function decode(regressors, logits, model, least) {
+  const found = [], places = anchors(model), { side } = model;
+  places.forEach(([x, y], n) => {
+    const score = 1 / (1 + Math.exp(-Math.max(-80, Math.min(80, logits[n])))), r = regressors.subarray(16 * n, 16 * n + 16);
+    const [half, tall] = [r[2] / side / 2, r[3] / side / 2];
+    if (score < least || half <= 0 || tall <= 0) return;
+    const [middle, level] = [x + r[0] / side, y + r[1] / side];
+    const row = [score, middle - half, level - tall, middle + half, level + tall];
+    for (let i = 4; i < 16; i++) row.push((i % 2 ? y : x) + r[i] / side);
+    found.push(row);
+  });
+  return found.sort((one, other) => other[0] - one[0]);
+}
+
+/** Intersection over union of two boxes: left, top, right, bottom. */
+export function overlap(one, other) {
+  const across = Math.max(0, Math.min(one[2], other[2]) - Math.max(one[0], other[0]));
+  const both = across * Math.max(0, Math.min(one[3], other[3]) - Math.max(one[1], other[1]));
+  const size = (box) => (box[2] - box[0]) * (box[3] - box[1]);
+  return both / (size(one) + size(other) - both);
+}
+
+/** Candidates that overlap the surest become their mean, weighted by the scores; and so on with the rest. */
+export function merged(found) {
+  const kept = [];
+  let left = found;
+  while (left.length) {
+    const [first] = left, box = first.slice(1, 5);
+    const same = left.filter((row) => row === first || overlap(box, row.slice(1, 5)) > OVERLAP);
+    const total = same.reduce((sum, row) => sum + row[0], 0);
+    const mean = first.map((_, i) => same.reduce((sum, row) => sum + row[0] * row[i], 0) / total);
+    kept.push([first[0], ...mean.slice(1)]);
+    left = left.filter((row) => !same.includes(row));
+  }
+  return kept;
+}
+
+/** A photograph to look at: copies of it, each half as large as the one before. */
+export class Look {
+  constructor(picture) {
+    this.width = picture.width;
+    this.height = picture.height;
+    const scale = Math.min(1, LOOK_SIDE / Math.max(this.width, this.height));
+    const [width, height] = [this.width, this.height].map((n) => Math.max(1, rint(n * scale)));
+    this.copies = [scale < 1 ? averaged(picture, allOf(picture), width, height) : picture];
+  }
+
+  /** x, y in the photograph of u, v in 0..1 of a turned square. */
+  static place([x, y], side, angle) {
+    const cosine = side * Math.cos((angle * Math.PI) / 180), sine = side * Math.sin((angle * Math.PI) / 180);
+    return [cosine, -sine, x - (cosine - sine) / 2, sine, cosine, y - (sine + cosine) / 2];
+  }
+
+  /** A turned square, size x size, black beyond the border. */
+  square(to, side, size) {
+    let level = 0, step = ((side / size) * this.copies[0].width) / this.width;
+    while (step >= 2 && Math.min(this.copies[level].width, this.copies[level].height) > 1) {
+      level += 1;
+      step /= 2;
+      if (level === this.copies.length) {
+        const last = this.copies[level - 1];
+        this.copies.push(averaged(last, allOf(last), (last.width + 1) >> 1, (last.height + 1) >> 1));
+      }
+    }
+    const copy = this.copies[level], across = copy.width / this.width, down = copy.height / this.height, half = 0.5 / size;
+    const where = [
+      (across * to[0]) / size, (across * to[1]) / size, across * (to[2] + half * (to[0] + to[1]) + 0.5) - 0.5,
+      (down * to[3]) / size, (down * to[4]) / size, down * (to[5] + half * (to[3] + to[4]) + 0.5) - 0.5,
+    ];
+    const made = { width: size, height: size, data: new Uint8ClampedArray(4 * size * size).fill(255) }, rgb = [0, 0, 0];
+    for (let i = 0; i < size * size; i++) {
+      const [x, y] = stepsOf(where, i % size, Math.floor(i / size));
+      sampleColour(copy, x, y, false, rgb, 0);
+      made.data.set(rgb, 4 * i);
+    }
+    return made;
+  }
+}
+
+/** [centre, side] of squares: all of a photograph, and tiles that cover it and overlap by at least a half. */
+export function squares(width, height) {
+  const longest = Math.max(width, height), side = TILE * longest;
+  const along = (length) => {
+    const count = 1 + Math.max(0, Math.ceil((length - side) / (side / 2)));
+    return Array.from({ length: count }, (_, i) => (
+      count === 1 ? (length - 1) / 2 : side / 2 + i * ((length - side) / (count - 1)) - 0.5));
+  };
+  const tiles = along(height).flatMap((y) => along(width).map((x) => [[x, y], side]));
+  return [[[(width - 1) / 2, (height - 1) / 2], longest], ...tiles];
+}
+
+/** Degrees, clockwise as one sees it, by which the line of a face's eyes is turned. */
+export function angleOf({ points: [[x, y], [right, bottom]] }) {
+  return (Math.atan2(bottom - y, right - x) * 180) / Math.PI;
+}
+
+const boxOf = ({ centre: [x, y], side }) => [x - side / 2, y - side / 2, x + side / 2, y + side / 2];
+const distance = (one, other) => Math.hypot(one.centre[0] - other.centre[0], one.centre[1] - other.centre[1]);
+
+async function seenBy(run, look, model, centre, side, angle, mirrored, least) {
+  const to = Look.place(centre, side, angle), square = look.square(to, side, model.side), size = model.side;
+  const pixels = new Float32Array(3 * size * size);
+  for (let i = 0; i < size * size; i++) {
+    const from = 4 * (mirrored ? i - (i % size) + size - 1 - (i % size) : i);
+    for (let c = 0; c < 3; c++) pixels[3 * i + c] = square.data[from + c] * Math.fround(2 / 255) - 1;
+  }
+  const { regressors, logits } = await run(model.name, pixels);
+  return merged(decode(regressors, logits, model, least)).map((row) => {
+    const place = (i) => at(to, mirrored ? 1 - row[i] : row[i], row[i + 1]);
+    const points = MIRRORED.map((twin, i) => place(5 + 2 * (mirrored ? twin : i)));
+    const middle = (row[1] + row[3]) / 2;
+    return {
+      score: row[0], points, centre: at(to, mirrored ? 1 - middle : middle, (row[2] + row[4]) / 2),
+      side: (side * (row[3] - row[1] + row[4] - row[2])) / 2,
+    };
+  });
+}
+
+/** Those of which no surer one overlaps, the surest first. */
+function distinct(faces) {
+  const kept = [];
+  for (const face of [...faces].sort((one, other) => other.score - one.score)) {
+    if (kept.every((other) => overlap(boxOf(face), boxOf(other)) <= OVERLAP)) kept.push(face);
+  }
+  return kept;
+}
+
+/** The one that lies nearest to another, where their centres are less than half its side apart. */
+function nearest(faces, to) {
+  const [near] = [...faces].sort((one, other) => distance(one, to) - distance(other, to));
+  return near && distance(near, to) < to.side / 2 ? near : null;
+}
+
+/** A candidate after four more looks at it, upright and near; null where fewer than three see a face. */
+async function confirmed(run, look, face) {
+  const again = await seenBy(run, look, SHORT, face.centre, SHORT.near * face.side, angleOf(face), false, LEAST_SCORE);
+  const first = nearest(again, face) ?? face, saw = [];
+  for (const model of [SHORT, FULL]) {
+    for (const mirrored of [false, true]) {
+      const found = await seenBy(run, look, model, first.centre, model.near * first.side, angleOf(first), mirrored, LEAST_SCORE);
+      const one = nearest(found, first);
+      if (one) saw.push(one);
+    }
+  }
+  if (saw.length < LEAST_LOOKS) return null;
+  const mean = (value) => saw.reduce((sum, one) => sum + value(one), 0) / saw.length;
+  return {
+    score: Math.max(...saw.map(({ score }) => score)),
+    points: first.points.map((_, i) => [mean((one) => one.points[i][0]), mean((one) => one.points[i][1])]),
+    centre: [mean((one) => one.centre[0]), mean((one) => one.centre[1])], side: mean((one) => one.side),
+  };
+}
+
+/** What both networks see in a square, each looked at once. */
+async function candidates(run, look, [centre, side], angle) {
+  const found = [];
+  for (const model of [SHORT, FULL]) found.push(...await seenBy(run, look, model, centre, side, angle, false, LEAST_CANDIDATE));
+  return found;
+}
+
+/**
+ * The faces of an upright photograph, [{score, points, centre, side}], as faces.find has them.
+ *
+ * @param run async (name, pixels) => {regressors, logits}: the network "short" or "full" on side x side x 3 in -1..1.
+ * @returns {only, all}: all faces, the largest first; and the one large face that the photograph as a whole shows, which
+ *   is taken where the largest is asked for, or null.
+ */
+export async function findFaces(run, picture) {
+  const look = new Look(picture), [whole, ...tiles] = squares(look.width, look.height);
+  const atOnce = await candidates(run, look, whole, 0), sole = distinct(atOnce);
+  const large = sole.length === 1 && sole[0].side >= LARGE * whole[1], only = large ? await confirmed(run, look, sole[0]) : null;
+  for (const angles of TURNS) {
+    const found = [], sure = [];
+    for (const angle of angles) {
+      found.push(...(angle ? await candidates(run, look, whole, angle) : atOnce));
+      for (const square of tiles) found.push(...await candidates(run, look, square, angle));
+    }
+    for (const candidate of distinct(found).slice(0, MOST)) {
+      const face = await confirmed(run, look, candidate);
+      if (face) sure.push(face);
+    }
+    const faces = distinct(sure);
+    if (faces.length) return { only, all: faces.sort((one, other) => other.side - one.side) };
+  }
+  return { only, all: only ? [only] : [] };
+}

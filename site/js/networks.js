@@ -1,0 +1,62 @@
+// The networks, run by LiteRT in WebAssembly. Its loader asks for importScripts, so this runs in a classic worker.
+
+import { Tensor, loadAndCompile, loadLiteRt } from "../litert/core.js";
+import { FILES, MODEL } from "./build.js";
+import { fetchWhole } from "./fetching.js";
+
+const WASM = "litert/litert_wasm_compat_internal.wasm", LOADER = "litert/litert_wasm_compat_internal.js";
+const NETWORKS = { lomit: "models/lomit.tflite", short: "models/face_short.tflite", full: "models/face_full.tflite" };
+
+/** All bytes that `load` asks for. */
+export const TOTAL = [WASM, ...Object.values(NETWORKS)].reduce((sum, file) => sum + FILES[file].bytes, 0);
+
+/** Runs one signature of a model on named arrays with their shapes; its outputs as arrays, in their order. */
+async function run(model, signature, inputs) {
+  const tensors = Object.fromEntries(Object.entries(inputs).map(([name, [values, shape]]) => [name, new Tensor(values, shape)]));
+  try {
+    const given = signature ? tensors : Object.values(tensors);
+    const outputs = await (signature ? model.run(signature, given) : model.run(given));
+    return Object.values(outputs).map((tensor) => {
+      const values = Float32Array.from(tensor.toTypedArray());
+      tensor.delete();
+      return values;
+    });
+  } finally {
+    Object.values(tensors).forEach((tensor) => tensor.delete());
+  }
+}
+
+/**
+ * Fetch everything and make the networks ready.
+ *
+ * @param base the page's address.
+ * @param cache of the Cache API, or null.
+ * @param onBytes see fetchWhole.
+ * @returns {size, zoom, codeSize, masks, styles, curves, face}: functions of what translator.js and faces.js give.
+ */
+export async function load(base, cache, onBytes) {
+  const get = (file) => fetchWhole(new URL(file, base).href, file, FILES[file], { cache, onBytes });
+  const [wasmBinary, ...data] = await Promise.all([get(WASM), ...Object.values(NETWORKS).map(get)]);
+  // LiteRT would wake a graphics card that nothing here uses; what it only tells is no error.
+  Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
+  const printErr = (line) => (/^(INFO|WARNING)/.test(line) ? console.debug(line) : console.error(line));
+  self.Module = { wasmBinary, printErr };
+  await loadLiteRt(new URL(LOADER, base).href);
+  const models = {}, options = { accelerator: "wasm" };
+  for (const [n, name] of Object.keys(NETWORKS).entries()) models[name] = await loadAndCompile(data[n], options);
+  const { size, codeSize, zoom } = MODEL, image = (pixels) => [pixels, [1, size, size, 3]];
+  const mask = (values) => [values, [1, size, size, 1]];
+  const lomit = async (part, inputs) => (await run(models.lomit, part, inputs))[0];
+  return {
+    size, codeSize, zoom,
+    masks: (pixels) => lomit("mask_net", { image: image(pixels) }),
+    styles: (pixels, values) => lomit("style_net", { image: image(pixels), mask: mask(values) }),
+    curves: (pixels, values, styles) => (
+      lomit("curve_net", { image: image(pixels), mask: mask(values), styles: [styles, [1, 1, styles.length]] })),
+    face: async (name, pixels) => {
+      const side = Math.sqrt(pixels.length / 3), outputs = await run(models[name], "", { image: [pixels, [1, side, side, 3]] });
+      const [logits, regressors] = outputs.sort((one, other) => one.length - other.length);
+      return { logits, regressors };
+    },
+  };
+}

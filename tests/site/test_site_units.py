@@ -1,0 +1,139 @@
+"""The page's pure functions in Node, its words and colours, and what a person can look up of it; no model is loaded."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from site_page import ROOT, SITE, builder, installed, photograph
+
+from lomit_tf.imaging import celeba_framing, colours, curves, framing, mask_edges
+from lomit_tf.webapp import mask_edits
+
+pytestmark = pytest.mark.quick
+TURNED, UPRIGHT = framing.Window(190, 60, 170, 170, 14.0), framing.Window(150, 30, 181, 181)
+
+
+def test_pure_functions_in_node(tmp_path):
+    """site/test: against the golden files of the Java core, and against what OpenCV and NumPy give here."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed (Node.js 20 or newer)")
+    installed(builder())
+    write_golden(tmp_path)
+    done = subprocess.run(
+        [node, "--test", "--test-reporter=tap"], cwd=SITE, capture_output=True, text=True,
+        env={"PATH": str(Path(node).parent), "LOMIT_GOLDEN": tmp_path.as_uri() + "/"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    counted = {name: int(count) for name, count in re.findall(r"^# (\w+) (\d+)$", done.stdout, re.MULTILINE)}
+    assert counted["pass"] >= 25 and counted["skipped"] == counted["todo"] == 0, counted
+
+
+def write_golden(folder: Path) -> None:
+    """Pictures and numbers that OpenCV and NumPy make, for site/test to compare with."""
+    photo = photograph((480, 360), angle=0)
+    rgb = np.asarray(photo)
+    photo.save(folder / "photo.png")
+    colour = np.random.default_rng(3).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(colour).save(folder / "colours.png")
+    Image.fromarray(cv2.cvtColor(colour, cv2.COLOR_RGB2LAB)).save(folder / "lab.png")
+    Image.fromarray(cv2.GaussianBlur(colour, (0, 0), 1.0)).save(folder / "blurred.png")
+    for name, scale in (("half", 0.5), ("odd", 0.37)):
+        size = round(480 * scale), round(360 * scale)
+        Image.fromarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)).save(folder / f"{name}.png")
+    rows, columns = np.mgrid[:64, :64]
+    mask = np.float32(np.round(255 * np.clip(1.7 - np.hypot(rows - 40, columns - 30) / 30, 0, 1)) / 255)
+    facts: dict[str, object] = {}
+    for name, window in (("upright", UPRIGHT), ("turned", TURNED)):
+        made, place = mask_edges.extend(rgb, mask[..., None], window.matrix)
+        plane = curves.shown_masks(made, place, rgb.shape[:2])[..., 0]
+        assert 0.1 < plane.mean() < 0.9 and (plane > 0.5).any()
+        plane.astype("<f4").tofile(folder / f"{name}.bin")
+        facts[name] = [window.left, window.top, window.width, window.height, window.angle]
+    Image.fromarray(np.uint8(np.round(255 * mask))).save(folder / "mask.png")
+    found = mask_edits.layer_of(cv2.resize(mask, (480, 360)), (192, 256))
+    layer = found.copy()
+    layer[60:100, 40:130] = np.linspace(0, 255, 90, dtype=np.uint8)
+    for name, plane in (("found", found), ("layer", layer)):
+        Image.fromarray(plane).save(folder / f"{name}.png")
+    whole = cv2.resize(mask, (480, 360))
+    whole.astype("<f4").tofile(folder / "whole.bin")
+    mask_edits.applied(layer, found, whole).astype("<f4").tofile(folder / "applied.bin")
+    given = [(138, 59, 18), (12, 10, 9), (255, 255, 255), (43, 111, 214)]
+    facts["moments"] = [[list(colour), colours.moments(colour).tolist()] for colour in given]
+    (folder / "facts.json").write_text(json.dumps(facts))
+
+
+def test_the_framing_is_that_of_python():
+    """The numbers are written in three languages."""
+    text = (SITE / "js" / "framing.js").read_text(encoding="utf-8")
+    for name, wanted in (("SHAPE", celeba_framing.SHAPE), ("CORRECTION", celeba_framing.CORRECTION)):
+        block = re.search(rf"export const {name} = \[(.*?)\n\];", text, re.DOTALL)
+        assert block
+        numbers = [float(n) for n in re.findall(r"-?\d+\.\d+", block[1])]
+        np.testing.assert_array_equal(np.reshape(numbers, wanted.shape), wanted)
+
+
+def test_words_are_those_of_the_page_that_lomit_app_serves():
+    page = " ".join((SITE / "index.html").read_text(encoding="utf-8").split())
+    app = {name: (ROOT / "lomit_tf" / "webapp" / name).read_text(encoding="utf-8") for name in ("page.py", "parts.py")}
+    words = [
+        *re.findall(r'^    "\w+": "<h2>(.*?)</h2>"', app["page.py"], re.MULTILINE),
+        *re.findall(r'label="(Strength)", info="(.*?)"', app["page.py"])[0],
+        *re.findall(r'^TITLE = "(.*)"', app["page.py"], re.MULTILINE),
+        " ".join(re.findall(r'INTRO = """<h1>.*?</h1>\n<p>(.*?)</p>"""', app["parts.py"], re.DOTALL)[0].split()),
+    ]
+    assert len(words) == 7
+    for word in words:
+        assert word in page, word
+
+
+def luminance(code: str) -> float:
+    """Relative luminance of #rgb or #rrggbb."""
+    rgb = np.array(colours.parse(code)) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_can_be_read_in_light_and_dark(dark):
+    """Contrasts of at least 4.5, which WCAG 2 asks for (AA)."""
+    blocks = re.findall(r":root \{(.*?)\}", (SITE / "page.css").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    values: dict[str, str] = {}
+    for block in blocks[: 1 + dark]:
+        values |= dict(re.findall(r"--([\w-]+): (#\w+);", block))
+    pairs = [
+        ("body-text-color", "back"), ("body-text-color", "panel"), ("quiet", "panel"), ("quiet", "back"),
+        ("body-text-color", "button-secondary-background-fill"), ("body-text-color", "input-background-fill"),
+        ("link", "back"), ("fault-text", "fault-back"),
+    ]  # fmt: skip
+    codes = [(values[text], values[back]) for text, back in pairs] + [("#fff", values["accent"])]
+    for text, back in codes:
+        light, deep = sorted((luminance(text), luminance(back)), reverse=True)
+        assert (light + 0.05) / (deep + 0.05) >= 4.5, (text, back)
+
+
+def test_npm_packages_are_pinned():
+    package = json.loads((SITE / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((SITE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    for name, version in (package["dependencies"] | package["devDependencies"]).items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
+        assert lock[f"node_modules/{name}"]["version"] == version
+    assert all(entry.get("integrity", "").startswith("sha512-") for name, entry in lock.items() if name)
+
+
+def test_nothing_of_node_modules_is_tracked():
+    answer = subprocess.run(["git", "ls-files", "site"], cwd=ROOT, capture_output=True, text=True)
+    if answer.returncode:
+        pytest.skip("not a git checkout")
+    assert "site/index.html" in answer.stdout
+    assert "node_modules" not in answer.stdout
