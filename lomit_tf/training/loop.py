@@ -23,7 +23,6 @@ from lomit_tf.training.warm_start import start_from
 __all__ = ["TrainingError", "TrainingResult", "train"]
 
 
-
 def one_thread_per_operation() -> None:
     """Sums in one order, whatever else the machine does: operations must not be cut up for a pool of threads."""
     try:
