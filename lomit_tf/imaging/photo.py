@@ -110,6 +110,21 @@ class Photo:
         values[part][chosen] = moved.astype(own.dtype)
         return dataclasses.replace(self, values=values)
 
+    def with_floats(self, floats: np.ndarray | None = None) -> Photo:
+        """The same photograph in floats of 0..1, with which several changes are made before they are rounded.
+
+        Args:
+          floats: (H, W, 3), what became of them: gives the photograph in its own type again. A value that did not
+            change comes back as it was.
+        """
+        if self.values.dtype.kind == "f":
+            return self if floats is None else self.with_values(floats)
+        white = np.float32(self.scale)
+        if floats is None:
+            alpha = None if self.alpha is None else self.alpha.astype(np.float32) / white
+            return dataclasses.replace(self, values=self.values.astype(np.float32) / white, alpha=alpha)
+        return self.with_values(np.round(np.clip(floats, 0, 1) * white).astype(self.values.dtype))
+
     def with_values(self, values: np.ndarray) -> Photo:
         """The same photograph with other pixels (H, W, 3) of the same type."""
         if values.shape != self.values.shape or values.dtype != self.values.dtype:

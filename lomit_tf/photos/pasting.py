@@ -29,7 +29,9 @@ def paste(ready: CheckedRequest, painted: PaintedArrays, model: Lomit) -> tuple[
     """
     groups, g = model.group_names, model.inference_generator
     free, coloured = (tuple(groups[i] for i in indices) for indices in (g.free_groups, g.colour_groups))
-    photo: Photo = ready.prepared.photo
+    given: Photo = ready.prepared.photo
+    both = painted.raw is not None and painted.curves is not None
+    photo = given.with_floats() if both else given  # rounded once, and not between the two painters
     used: list[Mapping[str, np.ndarray]] = []
     for one, made in zip((ready.prepared, *ready.prepared.others), (painted, *painted.others), strict=True):
         if made.raw is None and made.curves is not None and not ready.given:
@@ -44,7 +46,7 @@ def paste(ready: CheckedRequest, painted: PaintedArrays, model: Lomit) -> tuple[
             _continue(one, masks, [name for name in coloured if name not in ready.given], ready, groups)
             photo = _paste_curves(photo, one, made.curves, [masks[name] for name in coloured], ready.request.strength)
         used.append(masks)
-    return photo, largest(used)
+    return (given.with_floats(photo.values) if both else photo), largest(used)
 
 
 def _paste_colours(

@@ -70,7 +70,7 @@ def _has_threads() -> bool | None:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text()
+        return file.read_text(encoding="utf-8")
     except OSError:  # the thread has ended
         return ""
 
@@ -87,7 +87,7 @@ def _may_be_forked() -> bool:
     """False only where the system says that this process was not forked: it keeps a false alarm away should
     TensorFlow's threads once have other names."""
     try:
-        flags = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[6])
+        flags = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[6])
     except (OSError, ValueError, IndexError):
         return True
     return not flags or bool(flags & _FORKED)  # systems that imitate Linux tell no flags at all

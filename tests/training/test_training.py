@@ -53,7 +53,7 @@ def test_a_run_leaves_grid_log_tensorboard_flagfile_and_checkpoints(tmp_path: Pa
     assert seen == [0, 1, 2, 3] and result.step == 4 and result.interrupted is None
     assert result.grid is not None and result.grid.name == "step-000004.png"
     with Image.open(result.grid) as grid:
-        assert grid.size == (96 + 2 * 128, 8 * 128)  # two pairs, eight rows, 64 px enlarged twice
+        assert grid.size == (96 + 8 * 128, 8 * 128)  # eight pairs, eight rows, 64 px enlarged twice
         assert np.asarray(grid)[:, 96:].std() > 10
     lines = [json.loads(line) for line in result.log.read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4]
