@@ -178,7 +178,13 @@ def test_every_command_is_there(call, installed):
         (("lomit-app",), "app"),
         (("lomit-serve", "--model=celeba_hair"), "serve"),
         (("lomit-evaluate", "--checkpoint=celeba_hair", "--out=out"), "evaluate"),
-        (("lomit-translate", *"--model=celeba_hair --runner=beam --input=in --output=out --colour=red".split()), "beam"),
+        (
+            (
+                "lomit-translate",
+                *["--model=celeba_hair", "--runner=beam", "--input=in", "--output=out", "--colour=red"],
+            ),
+            "beam",
+        ),
         ((Path(sys.executable).name, "-m", "export", "--model=celeba_hair", "--out=out"), "export"),
     ],
 )
