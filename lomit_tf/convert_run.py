@@ -61,6 +61,8 @@ def _convert(options: Options) -> None:
             failed += 1
             COMMAND.say(str(error))
     if failed:
+        if len(options.run) == 1:
+            raise Failure("nothing was converted", UNUSABLE)
         raise Failure(f"{failed} of {len(options.run)} folders were not converted", UNUSABLE)
 
 

@@ -158,7 +158,9 @@ def plan_one(
     name = output_name("stdin.png" if input == STREAM else Path(input).name, settings.format)
     into_folder = output != STREAM and (os.path.isdir(output) or output.endswith(os.sep))
     if len(exemplars) > 1 and not into_folder:
-        raise PlanError(f"--output={output}: with {len(exemplars)} exemplars, name a folder (end it with {os.sep})")
+        raise PlanError(
+            f"--output={output}: with {len(exemplars)} exemplars or colours, name a folder (end it with {os.sep})"
+        )
     if output == STREAM and (settings.save_masks or settings.compare):
         raise PlanError("--save_masks and --compare write files beside the output; with --output=- there is no place")
     jobs = []

@@ -33,12 +33,9 @@ def convert(run: Path, out: Path | None = None, *, approximate: bool = False) ->
     """
     shipped = run / MANIFEST
     source = shipped if shipped.is_file() else run / CONFIG
-    try:
-        record = json.loads(source.read_text(encoding="utf-8"))
-        values = record["config"] if source == shipped else record
-    except (OSError, ValueError, KeyError) as error:
-        raise ConfigError(f"{run}: no run of lomit_tf.train and no folder of weights ({error!r})") from error
+    record, values = _settings(run, source)
     if not older.is_older(values):
+        LomitConfig.from_flat(values)  # raises for what are no settings at all
         return False
     try:
         config = _converted(run, values, approximate or source == shipped)
@@ -54,6 +51,22 @@ def convert(run: Path, out: Path | None = None, *, approximate: bool = False) ->
     else:
         _write(run, source.name, record, config, keep=True)
     return True
+
+
+def _settings(run: Path, source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a folder's file of settings holds, and the settings in it; ConfigError where there are none."""
+    none = f"{run}: no run of lomit_tf.train and no folder of weights"
+    try:
+        record = json.loads(source.read_text(encoding="utf-8"))
+        values = record["config"] if source.name == MANIFEST else record
+    except OSError as error:
+        what = f"there is no {source.name} in it" if run.is_dir() else "there is no such folder"
+        raise ConfigError(f"{none}: {what}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{none}: {source.name} holds no settings") from error
+    if not isinstance(values, dict) or "dataset" not in values:
+        raise ConfigError(f"{none}: {source.name} holds no settings")
+    return record, values
 
 
 def _converted(run: Path, values: dict[str, Any], approximate: bool) -> LomitConfig:

@@ -171,3 +171,20 @@ def test_shipped_weights_are_this_versions():
         values = json.loads((zoo.FOLDER / name / zoo.MANIFEST).read_text())["config"]
         assert not older.is_older(values), name
         assert LomitConfig.from_flat(values).model.recipe, name
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "there is no config.json in it"),
+        ("[1]", "holds no settings"),
+        ('{"a": 1}', "holds no settings"),
+        ("{", "holds no settings"),
+    ],
+)
+def test_what_is_no_run_is_said(tmp_path, capsys, text, said):
+    if text is not None:
+        (tmp_path / "config.json").write_text(text, encoding="utf-8")
+    assert convert_run.run([str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert said in err and "Error" not in err

@@ -116,7 +116,7 @@ def test_other_formats_by_the_outputs_ending(translator):
         (["--output=o.png", "--crop=middle"], "crop must be face, center, none, or x,y,w,h"),
         (["--output=o.png", "--groups=hat"], "'hat' is not a group of this model; did you mean hair?"),
         (["--output=-", "--save_masks"], "--save_masks and --compare write files beside the output"),
-        (["--output=o.png", "--exemplar=photos"], "with 2 exemplars, name a folder"),
+        (["--output=o.png", "--exemplar=photos"], "with 2 exemplars or colours, name a folder"),
         (["--output=-", "--input=photos"], "--output=- takes one picture"),
         (["--output=photos", "--input=photos"], "--output=photos is the input folder"),
         (["--output=photos/../photos/", "--input=photos"], "is the input folder"),

@@ -92,4 +92,6 @@ def changes_of(model: str, exemplars: tuple[str, ...], images: list[np.ndarray])
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("usage: python tools/paste_back.py CELEBAMASK [MODEL]")
     main(Path(sys.argv[1]), *sys.argv[2:])
