@@ -27,7 +27,7 @@ Element = dict[str, np.ndarray]
 
 def make_loader(
     images: ImageSet, config: DataConfig, *, batch_size: int, n_critic: int, num_groups: int, seed: int,
-    rows: slice | None = None, num_workers: int | None = None, cache_bytes: int = CACHE_BYTES,
+    rows: slice | None = None, num_workers: int | None = None, cache_bytes: int | None = None,
     square: Squarer | None = None,
 ) -> Loader:  # fmt: skip
     """What reads the elements of `pairs.training_pairs` and of `NumpyPairs`; arguments and errors are theirs."""

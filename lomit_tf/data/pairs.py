@@ -17,7 +17,7 @@ from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.loader import Loader
 from lomit_tf.data.numpy_pairs import NAMES, batches, make_loader, sample_pairs
 from lomit_tf.data.preprocess import to_model_range
-from lomit_tf.data.store import CACHE_BYTES, CorruptDataError, CorruptReport
+from lomit_tf.data.store import CorruptDataError, CorruptReport
 
 __all__ = ["CorruptDataError", "CorruptReport", "PairPipeline", "batches", "sample_pairs", "training_pairs"]
 
@@ -90,7 +90,7 @@ def training_pairs(
     """
     loader = make_loader(
         images, config, batch_size=batch_size, n_critic=n_critic, num_groups=num_groups, seed=seed, rows=rows,
-        num_workers=num_workers, cache_bytes=CACHE_BYTES if cache else 0,
+        num_workers=num_workers, cache_bytes=None if cache else 0,
     )  # fmt: skip
     count_rows = loader.rows.stop - loader.rows.start
     size, num_labels = config.image_size, len(images.label_names)

@@ -66,7 +66,7 @@ class ImageStore:
 
     def __init__(
         self, images: ImageSet, config: DataConfig, *, seed: int = 0, num_workers: int = 4,
-        cache: bool = True, cache_bytes: int = CACHE_BYTES, square: Squarer | None = None,
+        cache: bool = True, cache_bytes: int | None = None, square: Squarer | None = None,
     ) -> None:  # fmt: skip
         self.images, self.config, self.seed = images, config, seed
         self._square = square or squarer()
@@ -77,7 +77,7 @@ class ImageStore:
         self._replacement: dict[int, int] = {}
         size = config.image_size
         shape = (len(images), size, size, 3)
-        keep = cache and np.prod(shape, dtype=np.int64) <= cache_bytes
+        keep = cache and np.prod(shape, dtype=np.int64) <= (CACHE_BYTES if cache_bytes is None else cache_bytes)
         self._kept = np.empty(shape, np.uint8) if keep else None  # pages are only taken as they are filled
         self._filled = np.zeros(len(images), bool)
 
