@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_lines import config, refused
 
 from lomit_tf.commands import flagfiles, flags
-from lomit_tf.config import PRESETS, SECTIONS, ConfigError, DataConfig, LomitConfig, field_names
+from lomit_tf.config import PRESETS, SECTIONS, DataConfig, LomitConfig, field_names
 
 pytestmark = pytest.mark.quick
 
@@ -26,17 +27,6 @@ def folder(tmp_path, monkeypatch) -> Path:
     """An empty current folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def refused(*argv: str) -> str:
-    """The message with which a command line is refused."""
-    with pytest.raises(ConfigError) as error:
-        flags.parse(argv)
-    return str(error.value)
-
-
-def config(*argv: str) -> LomitConfig:
-    return flags.parse(argv).config
 
 
 def test_a_flagfile_is_found_here_then_beside_its_includer_then_among_ours(folder):

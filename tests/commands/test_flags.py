@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from absl import flags as absl_flags
+from command_lines import config, refused
 
 from lomit_tf.commands import flags
 from lomit_tf.commands.fields import ScheduleParser
@@ -21,17 +22,6 @@ def folder(tmp_path, monkeypatch) -> Path:
     """An empty current folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def refused(*argv: str) -> str:
-    """The message with which a command line is refused."""
-    with pytest.raises(ConfigError) as error:
-        flags.parse(argv)
-    return str(error.value)
-
-
-def config(*argv: str) -> LomitConfig:
-    return flags.parse(argv).config
 
 
 def test_every_field_is_a_flag_of_its_type_without_a_value():
