@@ -69,22 +69,9 @@ def test_a_port_that_is_taken():
 
 
 @pytest.mark.slow
-def test_it_serves_on_this_machine_alone_until_a_signal(tiny, tmp_path):
+def test_it_serves_on_this_machine_alone_until_a_signal(groups_workdir):
     pytest.importorskip("gradio", reason="gradio is not installed (extra app)")
-    import tensorflow as tf
-
-    from lomit_tf.model import Lomit
-    from lomit_tf.training.checkpoints import Workdir
-
-    config, workdir = tiny(), Workdir(tmp_path / "run")
-    workdir.prepare(config)
-    model = Lomit(config)
-    model.build()
-    parts = {"generator": model.generator, "critic": model.critic, "average": model.ema_generator}
-    saved = tf.train.Checkpoint(**{name: [v.value for v in part.variables] for name, part in parts.items() if part})
-    tf.train.CheckpointManager(saved, str(workdir.checkpoints), 1, checkpoint_name="step").save(1)
-
-    command = [sys.executable, "-m", "lomit_tf.app", f"--model={workdir.path}", "--port=0"]
+    command = [sys.executable, "-m", "lomit_tf.app", f"--model={groups_workdir}", "--port=0"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
