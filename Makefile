@@ -11,7 +11,7 @@ EXTRAS ?=
 ARGS ?=
 # One process for each core, at most eight, and each module within one of them: modules share expensive fixtures,
 # Bazel's folder, a server or a browser among their tests, and never with other modules.
-PARALLEL ?= -n logical --maxprocesses 8 --dist loadscope
+PARALLEL ?= -n logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 
 # Quieter TensorFlow: its lines about absent CUDA libraries are harmless.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
