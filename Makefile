@@ -9,6 +9,8 @@ PYTHON ?=
 WORKDIR ?= runs/drawn_faces
 EXTRAS ?=
 ARGS ?=
+# Minutes that `make train` takes without the installation; --steps or --minutes in ARGS count instead.
+MINUTES ?= 10
 # One process for each core, at most eight, and each module within one of them: modules share expensive fixtures,
 # Bazel's folder, a server or a browser among their tests, and never with other modules.
 PARALLEL ?= -n logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
@@ -51,8 +53,9 @@ $(DEV_STAMP): $(DECLARED) | $(VENV)/.created
 demo: $(TRAIN_STAMP) ## translate pictures with the shipped weights; writes runs/demo.png
 	$(PY) -m lomit_tf.demo $(ARGS)
 
-train: $(TRAIN_STAMP) ## train on the built-in drawn faces; results in runs/drawn_faces
-	$(PY) -m lomit_tf.train --flagfile=drawn_faces.cfg --workdir=$(WORKDIR) $(ARGS)
+train: $(TRAIN_STAMP) ## train on the built-in drawn faces for MINUTES=10; results in runs/drawn_faces
+	$(PY) -m lomit_tf.train --flagfile=drawn_faces.cfg --workdir=$(WORKDIR) \
+		$(if $(or $(findstring -steps,$(ARGS)),$(findstring -minutes,$(ARGS))),,--minutes=$(MINUTES)) $(ARGS)
 
 test: $(DEV_STAMP) ## run all tests, on all cores (PARALLEL= runs them one after the other)
 	$(PY) -m pytest $(PARALLEL) $(ARGS)

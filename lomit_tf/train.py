@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from absl import logging as absl_logging
 
 from lomit_tf.commands import INTERRUPTED, Command, Failure, flags, report, unusable
+from lomit_tf.config import ConfigError
 from lomit_tf.runtime.backend import TRAINING, backend_name
 
 if TYPE_CHECKING:
@@ -45,15 +46,23 @@ def _train(invocation: flags.Invocation) -> None:
     from lomit_tf.data.sources import DataError
     from lomit_tf.runtime.allocator import keep_freed_memory
 
-    training = importlib.import_module(LOOPS[backend_name()])
+    backend = backend_name()
+    if invocation.minutes and backend != "tensorflow":
+        raise ConfigError(f"--minutes needs Keras' backend tensorflow; on {backend} give --steps")
+    training = importlib.import_module(LOOPS[backend])
 
     keep_freed_memory()
+    budget = {"minutes": invocation.minutes} if invocation.minutes else {}
     try:
         with messages(), unusable(DataError):
-            result = training.train(invocation.config, invocation.workdir, resume=invocation.resume)
+            result = training.train(invocation.config, invocation.workdir, resume=invocation.resume, **budget)
     except training.TrainingError as error:
         raise Failure(str(error)) from error
     report_result(result)
+    if budget:
+        from lomit_tf.evaluation.first_look import first_look
+
+        first_look(result.workdir)
 
 
 @contextlib.contextmanager

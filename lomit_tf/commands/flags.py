@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from absl import flags as absl_flags
 
 from lomit_tf.commands.fields import Fields, define_fields, field_form, fields_of, form_of, help_entry, help_width
-from lomit_tf.commands.flagfiles import configs_folder, flagfiles_in, read_command_line
+from lomit_tf.commands.flagfiles import FlagValue, configs_folder, flagfiles_in, read_command_line
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig
 from lomit_tf.config_text import effective_flagfile, first_line, setting_help
 
@@ -31,6 +32,8 @@ RUN_HELP = {
     "flags.cfg as --flagfile, that run's)",
     "resume": "auto: go on where the run in the workdir stopped; never: refuse a workdir that has checkpoints; "
     "must: refuse one that has none (default: auto)",
+    "minutes": "fix --steps by what this machine does in so many minutes, measured before the run begins, and at most "
+    "those that are configured; the number is saved with the run (default: none, and --steps counts)",
 }
 RESUME = ("auto", "never", "must")
 INTRO = """\
@@ -42,6 +45,8 @@ Train LOMIT: translate an image after an exemplar, within a learned mask.
       on CelebA; the first lines of a flagfile say what it needs
   python -m lomit_tf.train --flagfile=drawn_faces.cfg --steps=100 --workdir=runs/try
       any flag beside a flagfile wins over it
+  python -m lomit_tf.train --flagfile=drawn_faces.cfg --minutes=10 --workdir=runs/first
+      as many steps as this machine does in ten minutes
   python -m lomit_tf.train --flagfile=runs/try/flags.cfg
       goes on with that run; with another --workdir it repeats it there
 
@@ -50,11 +55,12 @@ The same command on the same --workdir continues a run."""
 
 @dataclasses.dataclass(frozen=True)
 class Invocation:
-    """What a command line asks for: the run, the folder for its results, and --resume (auto, never or must)."""
+    """What a command line asks for: the run, the folder for its results, --resume (auto, never or must), --minutes."""
 
     config: LomitConfig
     workdir: Path
     resume: str
+    minutes: float = 0
 
 
 @functools.cache
@@ -71,6 +77,7 @@ def define_flags() -> absl_flags.FlagValues:
     absl_flags.DEFINE_enum("preset", None, list(PRESETS), flag_help("preset"), flag_values=values)
     absl_flags.DEFINE_string("workdir", None, flag_help("workdir"), flag_values=values)
     absl_flags.DEFINE_enum("resume", None, list(RESUME), flag_help("resume"), flag_values=values)
+    absl_flags.DEFINE_float("minutes", None, flag_help("minutes"), flag_values=values)
     return values
 
 
@@ -86,7 +93,8 @@ def flag_form(name: str) -> str:
     if name in config_fields():
         field, kind = config_fields()[name]
         return field_form(field, kind)
-    return form_of(name, str, {"preset": tuple(PRESETS), "resume": RESUME}.get(name, ()))
+    kind = float if name == "minutes" else str
+    return form_of(name, kind, {"preset": tuple(PRESETS), "resume": RESUME}.get(name, ()))
 
 
 def help_text() -> str:
@@ -122,4 +130,19 @@ def parse(argv: Sequence[str]) -> Invocation:
     if "workdir" in run and not run["workdir"].value:
         raise ConfigError("--workdir is empty; name the folder for the results, e.g. --workdir=runs/celeba")
     workdir = run["workdir"].value if "workdir" in run else f"runs/{config.data.dataset.rpartition('/')[2]}"
-    return Invocation(config, Path(workdir).expanduser(), run["resume"].value if "resume" in run else "auto")
+    resume = run["resume"].value if "resume" in run else "auto"
+    return Invocation(config, Path(workdir).expanduser(), resume, _minutes(run.get("minutes"), given))
+
+
+def _minutes(minutes: FlagValue | None, given: Mapping[str, FlagValue]) -> float:
+    """The budget, 0 for none. Of --minutes and --steps, the one on the command line wins over a flagfile's."""
+    if minutes is None:
+        return 0.0
+    if not (math.isfinite(minutes.value) and minutes.value > 0):
+        raise ConfigError(f"--minutes must be greater than 0; received {minutes.value:g}")
+    steps = [given[name] for name in ("steps", "schedule_steps") if name in given]
+    if any(not one.where for one in steps):
+        if not minutes.where:
+            raise ConfigError("--minutes fixes the number of steps; give it or --steps, not both")
+        return 0.0
+    return float(minutes.value)

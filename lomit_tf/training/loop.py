@@ -10,10 +10,11 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from lomit_tf.config import LomitConfig
+from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.data.pairs import sample_pairs, training_pairs
 from lomit_tf.data.sources import open_set
 from lomit_tf.model import Lomit
+from lomit_tf.training.budget import fixed_steps, saved_steps
 from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
 from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult
@@ -36,6 +37,7 @@ def train(
     workdir: str | os.PathLike[str],
     *,
     resume: str = "auto",
+    minutes: float = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     make_model: Callable[[LomitConfig], Lomit] = Lomit,
     make_pipeline: Callable[..., Any] = training_pairs,
@@ -48,6 +50,7 @@ def train(
         config: the run; all of it but a few display fields must equal that of the workdir's earlier part.
         workdir: folder for checkpoints, samples, logs and the effective configuration.
         resume: auto, never or must (see Workdir.check).
+        minutes: a budget of wall time, which fixes the steps of a run that begins (see `budget.fixed_steps`); 0: none.
         callbacks: more Keras callbacks, called after the run's own.
         make_model: what is trained, a Lomit or a class of it with a training step of its own.
         make_pipeline: of its elements, called as `training_pairs` and giving something like its PairPipeline.
@@ -57,8 +60,12 @@ def train(
         TrainingError: masks dead or losses not finite; the last good checkpoint is kept.
         CorruptDataError: more unreadable images than `max_corrupt` allows.
     """
-    t = config.training
     work = Workdir(workdir)
+    if minutes:
+        config = saved_steps(config, work)
+        if config.training.strategy == "multi_worker":
+            raise ConfigError("--minutes measures one machine; with --strategy=multi_worker give --steps")
+    t = config.training
     work.check(config, resume)
     if t.deterministic:
         one_thread_per_operation()
@@ -66,38 +73,60 @@ def train(
     strategy = make_strategy(t.strategy)
     rows = worker_rows(strategy, t)
     chief = is_chief(strategy)
-    keras.utils.set_random_seed(t.seed)
     if t.deterministic:
         tf.config.experimental.enable_op_determinism()
     images = open_set(config.data, "train")
+
+    def model_of(config: LomitConfig) -> Lomit:
+        keras.utils.set_random_seed(t.seed)
+        with strategy.scope():
+            model = make_model(config)
+            model.compile(jit_compile=False)
+        return model
+
+    def pipeline_of(model: Lomit, first: int) -> Any:
+        return make_pipeline(
+            images, config.data, batch_size=t.batch_size, n_critic=t.n_critic, num_groups=len(model.group_names),
+            seed=t.seed, start_step=first, rows=rows,
+        )  # fmt: skip
+
+    if minutes and work.latest is None:
+
+        def build() -> tuple[Callable[[Any], Any], Any]:
+            model = model_of(config)
+            return logged(make_step(strategy, model)), distribute(strategy, pipeline_of(model, 0).dataset)
+
+        config = fixed_steps(config, minutes, build)
+        t = config.training
     fixed = sample_pairs(open_set(config.data, "validation"), config.data, SAMPLE_PAIRS, seed=0) if chief else None
     if chief:
         work.prepare(config)
+    model = model_of(config)
     with strategy.scope():
-        model = make_model(config)
-        model.compile(jit_compile=False)
         saver = Checkpoints(model, RunState(config), work.checkpoints, t.keep_checkpoints, chief=chief)
         first = saver.restore()
         if t.init_from and not saver.latest:
             start_from(model, t.init_from)
     if first:
         logging.info("going on from step %d of %s", first, work.path)
-    pipeline = make_pipeline(
-        images, config.data, batch_size=t.batch_size, n_critic=t.n_critic, num_groups=len(model.group_names),
-        seed=t.seed, start_step=first, rows=rows,
-    )  # fmt: skip
-    run = make_step(strategy, model)
-
-    def step(element: Any) -> dict[str, float]:
-        names, values = run(element)
-        return dict(zip(names, values.numpy().tolist(), strict=True))
-
+    pipeline = pipeline_of(model, first)
+    step = logged(make_step(strategy, model))
     driver = Driver(config, work, model, saver, fixed, first, callbacks)
     try:
         return driver.run(step, distribute(strategy, pipeline.dataset), pipeline.report)
     except tf.errors.OpError:
         pipeline.raise_if_failed()
         raise
+
+
+def logged(run: Callable[[Any], tuple[list[str], tf.Tensor]]) -> Callable[[Any], dict[str, float]]:
+    """A step of `make_step` that gives its terms by name, as floats."""
+
+    def step(element: Any) -> dict[str, float]:
+        names, values = run(element)
+        return dict(zip(names, values.numpy().tolist(), strict=True))
+
+    return step
 
 
 def make_step(strategy: tf.distribute.Strategy, model: Lomit) -> Callable[[Any], tuple[list[str], tf.Tensor]]:

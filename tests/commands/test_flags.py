@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 def test_every_field_is_a_flag_of_its_type_without_a_value():
     values = flags.define_flags()
-    assert set(values) == {*field_names(), "flagfile", "preset", "workdir", "resume"}
+    assert set(values) == {*field_names(), "flagfile", "preset", "workdir", "resume", "minutes"}
     parsers = {
         int: absl_flags.IntegerParser, float: absl_flags.FloatParser, bool: absl_flags.BooleanParser,
         str: absl_flags.ArgumentParser, tuple: absl_flags.ListParser, Schedule: ScheduleParser,
@@ -54,6 +54,18 @@ def test_help_ends_with_the_default_and_the_presets_that_differ():
 
 def test_nothing_given_is_the_default():
     assert flags.parse([]) == flags.Invocation(LomitConfig.create(), Path("runs/drawn_faces"), "auto")
+
+
+def test_minutes_and_steps(folder):
+    (folder / "steps.cfg").write_text("--steps=300\n")
+    (folder / "minutes.cfg").write_text("--minutes=3\n")
+    assert flags.parse(["--flagfile=steps.cfg", "--minutes=2.5"]).minutes == 2.5
+    assert flags.parse(["--flagfile=minutes.cfg"]).minutes == 3
+    assert flags.parse(["--flagfile=minutes.cfg", "--steps=7"]).minutes == 0
+    assert flags.parse([]).minutes == 0
+    assert "--minutes fixes the number of steps; give it or --steps, not both" in refused("--minutes=2", "--steps=7")
+    for value in ("0", "-1", "nan", "inf"):
+        assert f"--minutes must be greater than 0; received {value}" in refused(f"--minutes={value}")
 
 
 def test_every_field_can_be_given(folder):

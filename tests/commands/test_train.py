@@ -32,7 +32,7 @@ def test_help_has_all_flags_by_section_and_none_of_others(capsys):
     for word in ("--help", "-h", "--helpfull"):
         assert train.run([word, "--stepss"]) == 0
     shown = capsys.readouterr().out
-    for name in [*field_names(), "flagfile", "preset", "workdir", "resume"]:
+    for name in [*field_names(), "flagfile", "preset", "workdir", "resume", "minutes"]:
         assert re.search(rf"^  --(\[no\])?{name}\b", shown, re.MULTILINE), name
     places = [shown.index(f"\n{section.capitalize()}: ") for section in SECTIONS]
     assert places == sorted(places)
@@ -125,6 +125,13 @@ def test_the_end_of_a_run_says_where_the_results_are(trained, capsys):
     for place in ("w/samples/7.png", "w/log.jsonl", "w/tensorboard", "w/checkpoints/step-7", "7 generator steps"):
         assert place in out
     assert err == "going on from step 3\na warning of another package\n"
+
+
+def test_minutes_want_tensorflow(trained, capsys, monkeypatch):
+    monkeypatch.setattr(train, "backend_name", lambda: "jax")
+    assert train.run(["--minutes=5"]) == 2
+    assert capsys.readouterr().err == "lomit-train: --minutes needs Keras' backend tensorflow; on jax give --steps\n"
+    assert not trained.calls
 
 
 def test_exit_codes_of_runs_that_end_early(trained, capsys):
