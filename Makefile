@@ -13,7 +13,7 @@ ARGS ?=
 MINUTES ?= 10
 # One process for each core, at most eight, and each module within one of them: modules share expensive fixtures,
 # Bazel's folder, a server or a browser among their tests, and never with other modules.
-PARALLEL ?= -n logical --maxprocesses 8 --dist loadscope
+PARALLEL ?= -n logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 
 # Quieter TensorFlow: its lines about absent CUDA libraries are harmless.
 export TF_CPP_MIN_LOG_LEVEL ?= 2

@@ -15,7 +15,14 @@ from keras import ops
 
 from lomit_tf.networks import colour, curves
 from lomit_tf.networks.blocks import above
+from lomit_tf.networks.edited_masks import complete, with_edits
 from lomit_tf.networks.generator import Generator
+
+__all__ = [
+    "Encoding", "Painting", "apply_styles", "blend", "chosen_mask", "colour_change", "complete", "encode",
+    "encode_exemplar", "group_changes", "mix_styles", "paint", "transferable", "translate", "with_colours",
+    "with_edits", "without_empty",
+]  # fmt: skip
 
 EMPTY_CODE = 1e-6  # a style is all 0 when its absolute values sum up to less
 COLOURS_ONLY = 0.5  # the flag of a style that is known by its six colour moments alone, such as a swatch's
@@ -33,53 +40,13 @@ class Encoding:
 
 @dataclasses.dataclass(frozen=True)
 class Painting:
-    """A translation and its parts."""
+    """A translation and its parts. Photographs are composed at their own size, of masks, raw and curves alone."""
 
-    image: Any  # (B, S, S, 3): the translation, within [-1, 1] but where curves overshoot
-    raw: Any  # (B, S, S, 3): what G painted, without the composite; None in models without free groups
-    curves: Any  # (B, S/8, S/8, C * 3 * BINS) of the C colour groups; None in models without any
-    reconstruction: Any  # (B, S, S, 3): G with the own styles, where it was asked for
     masks: Any  # (B, S, S, R), as used
-
-
-# Masks that people edit.
-
-
-def complete(masks: Any) -> Any:
-    """Masks of all groups (B, S, S, G) in 0..1 -> regions (B, S, S, R) that sum to 1.
-
-    Groups that together exceed 1 share the place in proportion; what they leave is background.
-    """
-    if masks.shape[-1] == 1:
-        return ops.concatenate([masks, 1.0 - masks], axis=-1)
-    total = ops.sum(masks, axis=-1, keepdims=True)
-    return ops.concatenate([masks / ops.maximum(total, 1.0), 1.0 - ops.minimum(total, 1.0)], axis=-1)
-
-
-def with_edits(masks: Any, edits: Any) -> Any:
-    """Put edited masks among the network's: an edit stays as given, and the others share what is left.
-
-    docs/method.md, eq. (10.2).
-
-    The twin of `imaging.masks.replace`, which works on photographs.
-
-    Args:
-        masks: the network's, (B, S, S, R), summing to 1.
-        edits: (B, S, S, G) in 0..1, negative wherever a group was not edited; what is more than 1 counts as 1.
-
-    Returns:
-        (B, S, S, R). Edits that together exceed 1 share the place in proportion. Where no other region has a share,
-        what is left is background.
-    """
-    edited = ops.cast(edits >= 0, masks.dtype)
-    given = ops.clip(edits, 0.0, 1.0) * edited
-    total = ops.sum(given, axis=-1, keepdims=True)
-    left = 1.0 - ops.minimum(total, 1.0)
-    groups = masks[..., :-1] * (1.0 - edited)
-    share = ops.sum(groups, axis=-1, keepdims=True) + masks[..., -1:]
-    scale = ops.where(share > 1e-6, left / ops.maximum(share, 1e-6), ops.zeros_like(left))
-    background = masks[..., -1:] * scale + ops.where(share > 1e-6, ops.zeros_like(left), left)
-    return ops.concatenate([groups * scale + given / ops.maximum(total, 1.0), background], axis=-1)
+    raw: Any = None  # (B, S, S, 3): what G painted, without the composite; None in models without free groups
+    curves: Any = None  # (B, S/8, S/8, C * 3 * BINS) of the C colour groups; None in models without any
+    image: Any = None  # (B, S, S, 3): the translation, within [-1, 1] but where curves overshoot
+    reconstruction: Any = None  # (B, S, S, 3): G with the own styles, where it was asked for
 
 
 # Styles.
@@ -259,13 +226,13 @@ def paint(
         else:
             raw = generator.decode(content, masks, wanted)
         if not generator.composite:
-            return Painting(raw, raw, None, again, masks)
+            return Painting(masks, raw, image=raw, reconstruction=again)
         y = blend(_chosen(generator.free_groups, of_masks, transfer), raw, image)
     if generator.colour_groups:
         wanted = _only(generator, own, target, generator.colour_groups)
         grid = generator.curves(content, masks, wanted, own)
         y = y + colour_change(generator, grid, of_masks, y, transfer)
-    return Painting(y, raw, grid, again, masks)
+    return Painting(masks, raw, grid, y, again)
 
 
 def colour_change(generator: Generator, grid: Any, masks: Any, images: Any, transfer: Any) -> Any:

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core
+from lomit_tf.core import Painting
 from lomit_tf.model import Lomit
 from lomit_tf.runtime.forks import check_fork
-
-
-@dataclasses.dataclass(frozen=True)
-class PaintedArrays:
-    """What the painters made of B images, as arrays: what is carried to a photograph's own size.
-
-    Attributes:
-      masks: (B, S, S, R) in 0..1, as used.
-      raw: G's own picture (B, S, S, 3) in -1..1, of the free groups; None in models without any.
-      curves: (B, S/8, S/8, C * 3 * BINS) of the C colour groups (`networks.curves`), 0 for groups that are not
-        transferred; None in models without any.
-      others: where several faces of a photograph are translated, what was made of the further ones.
-    """
-
-    masks: np.ndarray
-    raw: np.ndarray | None = None
-    curves: np.ndarray | None = None
-    others: tuple[PaintedArrays, ...] = ()
-
-    def one(self, i: int) -> PaintedArrays:
-        """The i-th of them, without the axis B."""
-        raw, curves = (None if part is None else part[i] for part in (self.raw, self.curves))
-        return PaintedArrays(self.masks[i], raw, curves)
 
 
 class Inference:
@@ -82,23 +58,24 @@ class Inference:
         check_fork()
         return _array(self._styles(tf.constant(images), tf.constant(masks)))
 
-    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
+    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> list[Painting]:
         """Translate within given masks: images, masks, the exemplar's styles, and transfer (B, G), 1 for each group to
-        take from the exemplar."""
+        take from the exemplar. For each image its masks as used, raw and curves, as arrays without the axis B; curves
+        are 0 for groups that are not transferred."""
         check_fork()
         parts = self._paint(tf.constant(images), tf.constant(masks), tf.constant(styles), tf.constant(transfer))
         return _painted(parts)
 
-    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
+    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> list[Painting]:
         """`paint` with the images' own masks, in one pass."""
         check_fork()
         parts = self._translate(tf.constant(images), tf.constant(styles), tf.constant(transfer))
         return _painted(parts)
 
 
-def _painted(parts: dict[str, tf.Tensor]) -> PaintedArrays:
+def _painted(parts: dict[str, tf.Tensor]) -> list[Painting]:
     arrays = {name: _array(part) for name, part in parts.items()}
-    return PaintedArrays(arrays["masks"], arrays.get("raw"), arrays.get("curves"))
+    return [Painting(**{name: array[i] for name, array in arrays.items()}) for i in range(len(arrays["masks"]))]
 
 
 def _array(tensor: tf.Tensor) -> np.ndarray:

@@ -79,14 +79,15 @@ def main(folder: Path, model: str = "", *exemplars: str) -> None:
 
 def changes_of(model: str, exemplars: tuple[str, ...], images: list[np.ndarray]):  # type: ignore[no-untyped-def]
     """(image, the model's change at its own size, the mask at the image's) of every image and exemplar."""
-    from lomit_tf.photos.translator import Request, Translator
+    from lomit_tf.photos.translator import Translator
 
     translator = Translator(model, log_notes=False)
     for exemplar in map(translator.encode_exemplar, exemplars):
         for image in images:
-            ready = translator.check(Request(image, exemplar, crop="none"))
-            change = (translator.paint([ready])[0] - ready.prepared.pixels) / 2
-            mask = sum(translator.masks(ready.prepared).values())
+            request = translator.request(image, exemplar=exemplar, crop="none")
+            ((painting,),) = translator.paint([request])
+            change = (painting.raw - request.framed.pixels) / 2
+            mask = sum(translator.masks(request.framed).values())
             if (mask > 0.5).sum() >= 200:
                 yield image, change, mask
 

@@ -26,7 +26,7 @@ from PIL import Image
 from lomit_tf.imaging import colours
 from lomit_tf.imaging.paste_back import MASK_FLOOR
 from lomit_tf.photos import portraits
-from lomit_tf.photos.translator import Exemplar, Request, Translator
+from lomit_tf.photos.translator import Exemplar, Translator
 
 HAIR = 13
 CORE, NEAR = 0.9, 0.08
@@ -48,7 +48,7 @@ def measure(translator: Translator, path: Path, truth: np.ndarray | None, swatch
     hair = np.zeros(before.shape[:2], bool) if truth is None else truth
     rows = []
     for swatch, result in zip(
-        swatches, translator.translate_batch([Request(face, one) for one in swatches]), strict=True
+        swatches, translator.translate_batch([translator.request(face, exemplar=one) for one in swatches]), strict=True
     ):
         mask, after, colour = result.input_masks[group], result.photo.rgb, swatch.colour
         changed = np.any(before != after, axis=-1) & (mask < MASK_FLOOR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,7 +44,9 @@ def find_images(names: Sequence[str], folders: Sequence[Path], table: str) -> Ca
                 best, place = count, (folder, way)
     if place is None:
         tried = dict.fromkeys(str(folder / way(first[0])) for folder in folders for way in ways)
-        near = dict.fromkeys(found for folder in folders for found in near_names(folder / ways[1](first[0])))
+        wanted = ways[1](first[0])
+        near = dict.fromkeys(found for folder in folders for found in near_names(folder / wanted))
+        near = near or dict.fromkeys(found for folder in folders for found in _below(folder, Path(wanted)))
         there = f"near names that are there: {', '.join(near)}" if near else "and no name there is like it"
         raise DataError(
             f"{table} names {first[0]}, and neither it nor the {len(first) - 1} next ones are there; tried "
@@ -74,6 +77,13 @@ def near_names(path: Path) -> list[str]:
     if not alike and len(names) <= FEW:
         alike = difflib.get_close_matches(path.name, names, n=3)
     return list(dict.fromkeys(alike))[:3]
+
+
+def _below(folder: Path, path: Path) -> list[str]:
+    """Files anywhere below a folder that are called as a path's last part, but for case and ending; at most 3."""
+    files = (Path(root, name) for root, _, names in os.walk(folder) for name in names if not is_hidden(name))
+    alike = (file for file in itertools.islice(files, FEW) if file.stem.casefold() == path.stem.casefold())
+    return [str(file.relative_to(folder)) for file in itertools.islice(alike, 3)]
 
 
 @functools.lru_cache(maxsize=8)

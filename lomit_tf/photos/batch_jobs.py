@@ -19,13 +19,13 @@ from typing import Any, Literal, TypeVar
 
 import tensorflow as tf
 
+from lomit_tf.core import Painting
 from lomit_tf.data.preprocess import CorruptImageError
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
 from lomit_tf.imaging.side_by_side import side_by_side
 from lomit_tf.imaging.writing import encode, encode_mask, lost
-from lomit_tf.inference import PaintedArrays
 from lomit_tf.photos.file_plan import STREAM, SWATCH, FileJob, MaskFiles
-from lomit_tf.photos.translation import CheckedRequest, Exemplar, FramedPhoto, Request, Result
+from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.photos.translator import Translator
 from lomit_tf.runtime.atomic import write_bytes
 
@@ -145,8 +145,8 @@ class _Progress:
     job: FileJob
     exemplar: Exemplar | None = None
     photo: FramedPhoto | None = None
-    request: CheckedRequest | None = None
-    painted: PaintedArrays | None = None
+    request: Request | None = None
+    painted: Sequence[Painting] | None = None
     outcome: Outcome | None = None
 
     def attempt(self, work: Callable[[], T]) -> T | None:
@@ -177,7 +177,7 @@ def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: Thre
         p.exemplar = p.attempt(lambda p=p: exemplar_of(translator, p.job))  # type: ignore[misc]
     _read(translator, going(), pool)
     for p in going():
-        p.request = p.attempt(lambda p=p: translator.check(_request(p)))  # type: ignore[misc]
+        p.request = p.attempt(lambda p=p: _request(translator, p))  # type: ignore[misc]
     _paint(translator, going())
 
     def write(p: _Progress) -> None:
@@ -270,10 +270,11 @@ def _frame(translator: Translator, job: FileJob) -> FramedPhoto:
     return translator.prepare(source, crop=job.settings.crop, name=name, face=job.settings.face)
 
 
-def _request(p: _Progress) -> Request:
-    assert p.photo is not None
+def _request(translator: Translator, p: _Progress) -> Request:
     s = p.job.settings
-    return Request(p.photo, p.exemplar, _masks(p.job.input_mask), s.groups, s.strength, s.keep_background)
+    return translator.request(
+        p.photo, _masks(p.job.input_mask), s.groups, s.strength, s.keep_background, exemplar=p.exemplar
+    )
 
 
 def _masks(files: MaskFiles) -> Any:
@@ -287,7 +288,7 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _write(job: FileJob, result: Result, ready: CheckedRequest, groups: Sequence[str]) -> Outcome:
+def _write(job: FileJob, result: Result, request: Request, groups: Sequence[str]) -> Outcome:
     named = os.path.splitext(job.output)[1].lower() in FORMATS
     format = format_of(job.output) if named else job.settings.format or "PNG"
     notes = (*result.notes, *lost(result.photo, format))
@@ -301,7 +302,7 @@ def _write(job: FileJob, result: Result, ready: CheckedRequest, groups: Sequence
             for group in groups:
                 write_bytes(job.beside(what, group), encode_mask(planes[group]))
     if job.settings.compare:
-        together = side_by_side([ready.prepared.photo, ready.exemplar.photo, result.photo])
+        together = side_by_side([request.framed.photo, request.exemplar.photo, result.photo])
         write_bytes(job.beside("compare"), encode(together, "PNG"))
     write_bytes(job.output, encode(result.photo, format))
     return Outcome(job, "written", notes=notes, files=files_of(job, groups))

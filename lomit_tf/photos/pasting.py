@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from lomit_tf.core import Painting
 from lomit_tf.imaging import curves, framing, mask_edges, paste_back
 from lomit_tf.imaging.photo import Photo
-from lomit_tf.inference import PaintedArrays
 from lomit_tf.model import Lomit
-from lomit_tf.photos.translation import CheckedRequest, FramedPhoto, Masks, largest
+from lomit_tf.photos.translation import FramedPhoto, Masks, Request, largest
 
 WHOLLY = 0.999  # how much of a pixel a turned window covers, in floats, where it covers all of it
 Planes = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
 
 
-def paste(ready: CheckedRequest, painted: PaintedArrays, model: Lomit) -> tuple[Photo, Mapping[str, np.ndarray]]:
+def paste(request: Request, painted: Sequence[Painting], model: Lomit) -> tuple[Photo, Mapping[str, np.ndarray]]:
     """The translated photograph, and the masks as used.
 
     Free groups first, then colours, as `core.paint` does: the change of a free group is upsampled to the photograph,
     curves are looked up in the photograph's own pixels. Several faces one after the other, each in its own window.
 
     Args:
-      ready: a checked request.
-      painted: what the painters made of it.
+      request: what was asked for.
+      painted: what the painters made of each of its faces.
       model: whose groups they are.
     """
     groups, g = model.group_names, model.inference_generator
     free, coloured = (tuple(groups[i] for i in indices) for indices in (g.free_groups, g.colour_groups))
-    given: Photo = ready.prepared.photo
-    both = painted.raw is not None and painted.curves is not None
+    given: Photo = request.framed.photo
+    both = painted[0].raw is not None and painted[0].curves is not None
     photo = given.with_floats() if both else given  # rounded once, and not between the two painters
     used: list[Mapping[str, np.ndarray]] = []
-    for one, made in zip((ready.prepared, *ready.prepared.others), (painted, *painted.others), strict=True):
-        if made.raw is None and made.curves is not None and not ready.given:
-            photo, shown = _paste_colours(photo, one, made.curves, groups, ready.request.strength)
+    for one, made in zip(request.framed.faces, painted, strict=True):
+        if made.raw is None and made.curves is not None and not request.given:
+            photo, shown = _paste_colours(photo, one, made.curves, groups, request.strength)
             used.append(shown)
             continue
-        masks = one.window_masks(ready.given, groups)
+        masks = one.window_masks(request.given, groups)
         if made.raw is not None:
-            asked = {name: float(ready.transfer[groups.index(name)]) for name in free}
-            photo = _paste_free(photo, one, made.raw, masks, asked, ready)
+            asked = {name: float(request.transfer[groups.index(name)]) for name in free}
+            photo = _paste_free(photo, one, made.raw, masks, asked, request)
         if made.curves is not None:
-            _continue(one, masks, [name for name in coloured if name not in ready.given], ready, groups)
-            photo = _paste_curves(photo, one, made.curves, [masks[name] for name in coloured], ready.request.strength)
+            _continue(one, masks, [name for name in coloured if name not in request.given], request, groups)
+            photo = _paste_curves(photo, one, made.curves, [masks[name] for name in coloured], request.strength)
         used.append(masks)
     return (given.with_floats(photo.values) if both else photo), largest(used)
 
 
 def _paste_colours(
-    photo: Photo, prepared: FramedPhoto, grid: np.ndarray, groups: tuple[str, ...], strength: float
+    photo: Photo, framed: FramedPhoto, grid: np.ndarray, groups: tuple[str, ...], strength: float
 ) -> tuple[Photo, Masks]:
     """The same as `_continue` and `_paste_curves`, of a model of colour groups whose masks nobody edited.
 
     The masks stay as small as they are: `curves.apply` samples them where it needs them.
     """
-    assert prepared.own_masks is not None
-    to_window = prepared.window.matrix
-    masks, place = mask_edges.extend(prepared.photo.rgb, prepared.own_masks[..., :-1], to_window)
+    assert framed.own_masks is not None
+    to_window = framed.window.matrix
+    masks, place = mask_edges.extend(framed.photo.rgb, framed.own_masks[..., :-1], to_window)
 
     def shown() -> Planes:
         planes = curves.shown_masks(masks, place, photo.size)
@@ -76,16 +76,16 @@ def _paste_colours(
 
 def _paste_free(
     photo: Photo,
-    prepared: FramedPhoto,
+    framed: FramedPhoto,
     raw: np.ndarray,
     masks: Planes,
     asked: Mapping[str, float],
-    ready: CheckedRequest,
+    request: Request,
 ) -> Photo:
     """The photograph with the free groups' change of one window, within the masks of those that are asked for."""
-    window, keep = prepared.window, ready.request.keep_background
-    change = paste_back.upsample_change((raw - prepared.pixels) / 2, prepared.region)
-    change *= np.float32(ready.request.strength)
+    window, keep = framed.window, request.keep_background
+    change = paste_back.upsample_change((raw - framed.pixels) / 2, framed.region)
+    change *= np.float32(request.strength)
     inside = window.inside(photo.size)
     weights = paste_back.fading(window, photo.size) if keep else np.ones(change.shape[:2], np.float32)
     blend = framing.uncut(weights, window, photo.size)
@@ -98,36 +98,34 @@ def _paste_free(
 
 
 def _paste_curves(
-    photo: Photo, prepared: FramedPhoto, grid: np.ndarray, planes: list[np.ndarray], strength: float
+    photo: Photo, framed: FramedPhoto, grid: np.ndarray, planes: list[np.ndarray], strength: float
 ) -> Photo:
     """The photograph, its own pixels sent through one window's curves of the colour groups, within their masks."""
     if not grid.any() or not strength:
         return photo
     masks = np.stack(planes, axis=-1)
-    places = prepared.window.matrix, curves.whole(photo.size)
+    places = framed.window.matrix, curves.whole(photo.size)
     if photo.icc:  # the curves are the model's, and it saw sRGB
         moved = curves.apply(photo.srgb(), grid, masks, *places, strength=strength)
         return photo.with_srgb(moved, where=np.any(masks >= paste_back.MASK_FLOOR, axis=-1))
     return photo.with_values(curves.apply(photo.values, grid, masks, *places, strength=strength))
 
 
-def _continue(
-    prepared: FramedPhoto, masks: Planes, names: list[str], ready: CheckedRequest, groups: tuple[str, ...]
-) -> None:
+def _continue(framed: FramedPhoto, masks: Planes, names: list[str], request: Request, groups: tuple[str, ...]) -> None:
     """Let the network's masks of these groups go on beyond the window, as long hair does; edited ones do not."""
-    if not names or prepared.own_masks is None:
+    if not names or framed.own_masks is None:
         return
-    own = prepared.own_masks[..., [groups.index(name) for name in names]]
-    window, size = prepared.window, prepared.photo.size
-    if ready.given:  # what a person gave to other groups has taken its share
+    own = framed.own_masks[..., [groups.index(name) for name in names]]
+    window, size = framed.window, framed.photo.size
+    if request.given:  # what a person gave to other groups has taken its share
         shown = (framing.cut(masks[name], window) for name in names)
         own = np.stack([paste_back.downsample(plane, len(own)) for plane in shown], axis=-1)
-    beyond, place = mask_edges.extend(prepared.photo.rgb, own, window.matrix)
+    beyond, place = mask_edges.extend(framed.photo.rgb, own, window.matrix)
     if beyond is own:
         return
     inside = window.inside(size)
     # Pixels that a turned window covers in part have a share of its border's mask only: it would be a seam.
-    within = prepared.whole(np.ones(prepared.region.shape[:2], np.float32))[inside] > WHOLLY
+    within = framed.whole(np.ones(framed.region.shape[:2], np.float32))[inside] > WHOLLY
     for g, name in enumerate(names):
         plane = curves.sampled(beyond[..., g], place, size)
         plane[inside] = np.where(within, masks[name][inside], plane[inside])

@@ -13,7 +13,7 @@ from lomit_tf.data import preprocess
 from lomit_tf.imaging import framing, paste_back
 from lomit_tf.imaging import given_masks as masks
 from lomit_tf.imaging.given_masks import MasksLike
-from lomit_tf.imaging.photo import ImageLike, Photo
+from lomit_tf.imaging.photo import Photo
 
 
 class NoExemplarError(RuntimeError):
@@ -49,6 +49,11 @@ class FramedPhoto:
         self.own_masks: np.ndarray | None = None  # (S, S, R), once the network has found them
         self.others: tuple[FramedPhoto, ...] = ()  # further faces of the photograph, each in its own window
 
+    @property
+    def faces(self) -> tuple[FramedPhoto, ...]:
+        """Each face to translate in its window: itself, and the others of the photograph."""
+        return self, *self.others
+
     def whole(self, part: np.ndarray) -> np.ndarray:
         """A plane (h, w) of the window in one of the photograph's size, 0 elsewhere."""
         out = np.zeros(self.photo.size, np.float32)
@@ -70,7 +75,7 @@ class FramedPhoto:
         if not given:
             return {}, ()
         notes = []
-        covered = np.max([one.whole(np.ones(one.region.shape[:2])) for one in (self, *self.others)], axis=0) > 0
+        covered = np.max([one.whole(np.ones(one.region.shape[:2])) for one in self.faces], axis=0) > 0
         for group, plane in given.items():
             of = f"{what} of {group}" if len(groups) > 1 else what
             if not plane[covered].any():
@@ -92,7 +97,7 @@ class FramedPhoto:
 
     def full_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> dict[str, np.ndarray]:
         """{group: (H, W) float32}: as found and given, at the photograph's size, 0 outside of all windows."""
-        return dict(largest([one.window_masks(given, groups) for one in (self, *self.others)]))
+        return dict(largest([one.window_masks(given, groups) for one in self.faces]))
 
     def window_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> dict[str, np.ndarray]:
         """The same of its own window alone."""
@@ -154,25 +159,12 @@ class Exemplar:
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """One translation of a batch; the arguments of `Translator.translate`."""
+    """A photograph to translate, with everything read and checked. Made by `Translator.request`."""
 
-    image: ImageLike | FramedPhoto
-    exemplar: Exemplar | None = None  # None: the one of set_exemplar
-    mask: MasksLike = None
-    groups: Sequence[str] | str | None = None
+    framed: FramedPhoto
+    exemplar: Exemplar
+    given: dict[str, np.ndarray]  # masks that a person gave, at the photograph's size
+    transfer: np.ndarray  # (G,) 1 for the groups to take from the exemplar
     strength: float = 1.0
     keep_background: bool = True
-    crop: Any = None  # None: the translator's
-    face: int | str = "largest"
-
-
-@dataclasses.dataclass(frozen=True)
-class CheckedRequest:
-    """A request with everything checked."""
-
-    prepared: FramedPhoto
-    exemplar: Exemplar
-    given: dict[str, np.ndarray]  # masks at the photograph's size
-    transfer: np.ndarray  # (G,)
-    request: Request
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()

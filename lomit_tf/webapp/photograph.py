@@ -88,21 +88,19 @@ class Picture:
         return painted or None
 
 
-def screen_copy(prepared: FramedPhoto, model_size: int, side: int = SCREEN_SIDE) -> FramedPhoto:
+def screen_copy(framed: FramedPhoto, model_size: int, side: int = SCREEN_SIDE) -> FramedPhoto:
     """The same, framed the same, of a smaller copy of the photograph; itself where it is small enough.
 
     What the model sees and finds is taken over, so that both lead to the same translation.
     """
-    height, width = prepared.photo.size
+    height, width = framed.photo.size
     if max(height, width) <= side:
-        return prepared
+        return framed
     size = mask_edits.editor_size((height, width), side)
     down, across = size[0] / height, size[1] / width
-    small = prepared.window.scaled(across, down)
-    copy = FramedPhoto(
-        Photo(resized(prepared.photo.rgb, size), name=prepared.photo.name), small, model_size, prepared.notes
-    )
-    copy.pixels, copy.own_masks = prepared.pixels, prepared.own_masks
+    small = framed.window.scaled(across, down)
+    copy = FramedPhoto(Photo(resized(framed.photo.rgb, size), name=framed.photo.name), small, model_size, framed.notes)
+    copy.pixels, copy.own_masks = framed.pixels, framed.own_masks
     return copy
 
 

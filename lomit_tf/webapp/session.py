@@ -9,15 +9,16 @@ import re
 import threading
 import time
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lomit_tf.core import Painting
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.writing import encode, encode_mask
-from lomit_tf.inference import PaintedArrays
-from lomit_tf.photos.translator import Exemplar, Request, Translator
+from lomit_tf.photos.translator import Exemplar, Translator
 from lomit_tf.webapp.mask_edits import read_layer
 from lomit_tf.webapp.photograph import Picture
 from lomit_tf.webapp.swatch import Swatch
@@ -70,7 +71,9 @@ class Session:
         self._encoded: dict[int, tuple[int, Exemplar]] = {}  # of a Picture's id, with its version
         self._numbers = itertools.count(1)
         self._shown: dict[tuple[str, int, str], int] = {}  # (side, a Picture's id, group): the last number it was given
-        self._painted: dict[int, tuple[object, PaintedArrays]] = {}  # what the network painted, with what it depends on
+        self._painted: dict[
+            int, tuple[object, Sequence[Painting]]
+        ] = {}  # what the network painted, with what it depends on
 
     @property
     def exemplar(self) -> Picture | Swatch | None:
@@ -199,8 +202,8 @@ class Session:
             kept = [self._encoded.get(id(p), (None,))[0] == p.version for p in self.exemplars]
             screen = self.input.screen
             masks = self.input.masks(full=False)
-            ready = [
-                self.translator.check(Request(screen, self._exemplar(p), masks, settings.groups, settings.strength))
+            requests = [
+                self.translator.request(screen, masks, settings.groups, settings.strength, exemplar=self._exemplar(p))
                 for p in self.exemplars
             ]
             keys = [(self.input.version, p.version, settings.groups) for p in self.exemplars]
@@ -208,12 +211,12 @@ class Session:
                 n for n, (p, key) in enumerate(zip(self.exemplars, keys, strict=True))
                 if self._painted.get(id(p), (None,))[0] != key
             ]  # fmt: skip
-            painted = self.translator.paint([ready[n] for n in missing])
+            painted = self.translator.paint([requests[n] for n in missing])
             for n, one in zip(missing, painted, strict=True):
                 self._painted[id(self.exemplars[n])] = keys[n], one
             results = [
                 self.translator.composite(r, self._painted[id(p)][1])
-                for r, p in zip(ready, self.exemplars, strict=True)
+                for r, p in zip(requests, self.exemplars, strict=True)
             ]
             notes = dict.fromkeys(note.removeprefix("exemplar: ") for result in results for note in result.notes)
             for p in self.exemplars:
@@ -243,11 +246,11 @@ class Session:
         with self.lock:
             if self.input is None or self.exemplar is None or self.show(settings) is None:
                 raise ImageError("open a picture and an exemplar first")
-            request = Request(
-                self.input.full, self._exemplar(self.exemplar), self.input.masks(full=True),
-                settings.groups, settings.strength,
+            request = self.translator.request(
+                self.input.full, self.input.masks(full=True), settings.groups, settings.strength,
+                exemplar=self._exemplar(self.exemplar),
             )  # fmt: skip
-            result = self.translator.composite(self.translator.check(request), self._painted[id(self.exemplar)][1])
+            result = self.translator.composite(request, self._painted[id(self.exemplar)][1])
             exemplar_masks = self.exemplar.found  # none of a colour
             if isinstance(self.exemplar, Picture) and (edited := self.exemplar.masks(full=True)):
                 # the other groups share what is left

@@ -173,6 +173,8 @@ def test_backslashes_of_windows(tmp_path, images):
         ("a.jpg", "a.png", "near names that are there: a.png"),
         ("C:\\faces\\a.png", "a.png", "near names that are there: a.png"),
         ("sub\\A.png", "sub/a.png", "near names that are there: a.png"),
+        ("Sub\\A.png", "sub/a.png", "near names that are there: sub/a.png"),
+        ("C:\\faces\\a.png", "sub/a.jpg", "near names that are there: sub/a.jpg"),
         ("img_0001.png", "img_001.png", "near names that are there: img_001.png"),
         ("a.png", "zzzzzzzz.png", "no name there is like it"),
     ],

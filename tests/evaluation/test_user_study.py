@@ -7,7 +7,6 @@ import io
 import itertools
 import json
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from lomit_tf import user_study as command
-from lomit_tf.evaluation.user_study import page as user_study
-from lomit_tf.evaluation.user_study import scores as user_study_scores
-from lomit_tf.evaluation.user_study.scores import StudyError
+from lomit_tf.evaluation.user_study import page, scores
+from lomit_tf.evaluation.user_study.options import MakeOptions, StudyError
 
 pytestmark = pytest.mark.quick
 
@@ -40,135 +38,133 @@ def folders(tmp_path) -> dict[str, Path]:
     return made
 
 
-def make(folders: dict[str, Path], **more: Any) -> user_study.Study:
-    methods = {name: folders[name] for name in METHODS}
-    return user_study.make(folders["input"], folders["exemplar"], methods, **more)
+def options(folders: dict[str, Path], out: Path = Path("study.html"), **more: Any) -> MakeOptions:
+    methods = tuple(f"{name}={folders[name]}" for name in METHODS)
+    return MakeOptions(str(folders["input"]), str(folders["exemplar"]), methods, str(out), **more)
 
 
-def held(study: user_study.Study) -> dict[str, Any]:
-    """The data in the page."""
-    found = re.search(r'<script type="application/json" id="study">(.*?)</script>', study.html, re.DOTALL)
-    return json.loads(found[1])
+def make(folders: dict[str, Path], **more: Any) -> tuple[str, scores.Key, list[dict[str, Any]]]:
+    """The page, its key, and the questions in the page."""
+    html, key = page.make(options(folders, **more))
+    found = re.search(r'<script type="application/json" id="study">(.*?)</script>', html, re.DOTALL)
+    held = json.loads(found[1])
+    assert held["study"] == key.study
+    return html, key, held["questions"]
+
+
+def opened(uri: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(uri.removeprefix("data:image/png;base64,"))))
 
 
 def shade(uri: str) -> int:
-    data = base64.b64decode(uri.removeprefix("data:image/png;base64,"))
-    return int(np.asarray(Image.open(io.BytesIO(data)))[0, 0, 0])
+    return int(np.asarray(opened(uri))[0, 0, 0])
 
 
 def test_each_picture_is_what_the_key_says(folders):
-    study = make(folders)
-    questions = held(study)["questions"]
-    assert sorted(q["image"] for q in study.key["questions"].values()) == [f"platypus{k}" for k in range(5)]
+    _, key, questions = make(folders)
+    assert sorted(q.image for q in key.questions.values()) == [f"platypus{k}" for k in range(5)]
     for q in questions:
-        key = study.key["questions"][q["id"]]
-        k = int(key["image"][-1])
+        of = key.questions[q["id"]]
+        k = int(of.image[-1])
         assert (shade(q["input"]), shade(q["exemplar"])) == (SHADES["input"] + k, SHADES["exemplar"] + k)
-        assert sorted(key["methods"].values()) == sorted(METHODS)
+        assert sorted(of.methods.values()) == sorted(METHODS)
         for option in q["options"]:
-            assert shade(option["image"]) == SHADES[key["methods"][option["code"]]] + k
+            assert shade(option["image"]) == SHADES[of.methods[option["code"]]] + k
     codes = [option["code"] for q in questions for option in q["options"]]
     assert len(set(codes)) == len(codes)
 
 
 def test_the_page_is_blind_and_needs_no_network(folders):
-    page = make(folders).html
-    images = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", page)
+    html = make(folders)[0]
+    images = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", html)
     assert len(images) == 5 * 5
-    opened = b"".join(base64.b64decode(image) for image in images)
+    held = b"".join(base64.b64decode(image) for image in images)
     for secret in (*METHODS, "wombat", "platypus"):
-        assert secret not in page.lower()
-        assert secret.encode() not in opened.lower()
-    assert not re.search(r"(src|href)\s*=\s*[\"']?(?!data:)[\w/.]", page.split("<script>")[0])
-    assert "http://" not in page and "https://" not in page
-    assert "fetch(" not in page and "{{" not in page
+        assert secret not in html.lower()
+        assert secret.encode() not in held.lower()
+    assert not re.search(r"(src|href)\s*=\s*[\"']?(?!data:)[\w/.]", html.split("<script>")[0])
+    assert not any(word in html for word in ("http://", "https://", "fetch(", "{{"))
 
 
 def test_the_seed_decides_everything(folders):
-    first, again, other = make(folders, seed=4), make(folders, seed=4), make(folders, seed=5)
-    assert first == again
-    orders = [
-        [
-            [study.key["questions"][q["id"]]["methods"][o["code"]] for o in q["options"]]
-            for q in held(study)["questions"]
+    first, other = make(folders, seed=4), make(folders, seed=5)
+    assert first == make(folders, seed=4)
+    orders = [[list(q.methods.values()) for q in key.questions.values()] for _, key, _ in (first, other)]
+    codes = [{code for q in key.questions.values() for code in q.methods} for _, key, _ in (first, other)]
+    assert orders[0] != orders[1] and not codes[0] & codes[1]
+    assert first[1].study != other[1].study
+    for _, key, questions in (first, other):
+        assert [list(key.questions[q["id"]].methods) for q in questions] == [
+            [o["code"] for o in q["options"]] for q in questions
         ]
-        for study in (first, other)
-    ]
-    assert orders[0] != orders[1]
-    assert first.key["study"] != other.key["study"]
-    codes = [{o["code"] for q in held(s)["questions"] for o in q["options"]} for s in (first, other)]
-    assert not codes[0] & codes[1]
-    chosen = make(folders, seed=4, questions=2).key["questions"]
-    assert len(chosen) == len({q["image"] for q in chosen.values()}) == 2
+    chosen = make(folders, seed=4, questions=2)[1].questions
+    assert len(chosen) == len({q.image for q in chosen.values()}) == 2
 
 
 def test_every_method_stands_at_every_place_equally_often():
-    orders = user_study.shown_orders(40, 4, np.random.default_rng(1))
-    places = Counter((place, method) for order in orders for place, method in enumerate(order))
-    assert set(places.values()) == {10} and len(places) == 16
-    assert len({tuple(order) for order in orders}) > 12
-    assert [len(user_study.shown_orders(n, 3, np.random.default_rng(1))) for n in (0, 1, 7)] == [0, 1, 7]
+    orders = page.shown_orders(40, 4, np.random.default_rng(1))
+    for place in range(4):
+        assert np.bincount(orders[:, place]).tolist() == [10] * 4
+    assert len(np.unique(orders, axis=0)) > 12
+    assert [len(page.shown_orders(n, 3, np.random.default_rng(1))) for n in (1, 7)] == [1, 7]
 
 
 def test_texts_cannot_leave_their_place(folders):
     bad = "</script><script>alert(1)</script>{{data}} & <b>"
-    page = make(folders, questions=1, title=bad, ask=bad).html
-    assert page.count("<script") == 2 and "<b>" not in page
-    assert page.count("&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;{{data}} &amp; &lt;b&gt;") == 4
+    html = make(folders, questions=1, title=bad, ask=bad)[0]
+    assert html.count("<script") == 2 and "<b>" not in html
+    assert html.count("&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;{{data}} &amp; &lt;b&gt;") == 4
 
 
 def test_large_images_are_shrunk(folders):
     Image.new("RGB", (600, 300), "red").save(folders["input"] / "platypus0.png")
-    study = make(folders, max_side=40)
-    (place,) = [name for name, q in study.key["questions"].items() if q["image"] == "platypus0"]
-    (uri,) = [q["input"] for q in held(study)["questions"] if q["id"] == place]
-    assert Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).size == (40, 20)
+    _, key, questions = make(folders, max_side=40)
+    (uri,) = [q["input"] for q in questions if key.questions[q["id"]].image == "platypus0"]
+    assert opened(uri).size == (40, 20)
 
 
 def test_mistakes_in_the_folders_are_named(folders, tmp_path):
-    (folders["axolotl"] / "platypus1.png").unlink()
-    (folders["axolotl"] / "platypus3.png").unlink()
-    with pytest.raises(StudyError, match=r"--method=axolotl lacks 2 of the 5 images of --input: platypus1, platypus3"):
-        make(folders)
-    (folders["exemplar"] / "platypus2.png").rename(folders["exemplar"] / "platypus7.png")
-    with pytest.raises(StudyError, match=r"--exemplar lacks 1 of the 5 .*: platypus2;"):
-        make(folders)
-    (folders["input"] / "platypus0.jpg").write_bytes(b"x")
-    with pytest.raises(StudyError, match=r"--input: .*platypus0.* have the same name"):
-        make(folders)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(StudyError, match=r"--exemplar: no images in .*empty"):
-        make({**folders, "input": folders["zebrafish"], "exemplar": tmp_path / "empty"})
-    with pytest.raises(StudyError, match=r"--input: cannot read the folder .*nowhere: No such file"):
-        make({**folders, "input": tmp_path / "nowhere"})
-    with pytest.raises(StudyError, match="--method was given 1 times"):
-        user_study.make(folders["input"], folders["input"], {"a": folders["input"]})
+    def refused(message: str, **more: Any) -> None:
+        with pytest.raises(StudyError, match=message):
+            make({**folders, **more})
 
-
-def test_a_broken_image_and_too_many_questions(folders):
     with pytest.raises(StudyError, match=r"--questions=6, but .* has 5 images"):
         make(folders, questions=6)
-    (folders["quokkanet"] / "platypus4.png").write_bytes(b"no image")
-    with pytest.raises(StudyError, match=r"quokkanet/platypus4.png"):
-        make(folders)
+    broken = folders["quokkanet"] / "platypus4.png"
+    whole = broken.read_bytes()
+    broken.write_bytes(b"no image")
+    refused("quokkanet/platypus4.png")
+    broken.write_bytes(whole)
+    (folders["axolotl"] / "platypus1.png").unlink()
+    (folders["axolotl"] / "platypus3.png").unlink()
+    refused(r"--method=axolotl lacks 2 of the 5 images of --input: platypus1, platypus3")
+    (folders["exemplar"] / "platypus2.png").rename(folders["exemplar"] / "platypus7.png")
+    refused(r"--exemplar lacks 1 of the 5 .*: platypus2;")
+    (folders["input"] / "platypus0.jpg").write_bytes(b"x")
+    refused(r"--input: .*platypus0.* have the same name")
+    (tmp_path / "empty").mkdir()
+    refused(r"--exemplar: no images in .*empty", input=folders["zebrafish"], exemplar=tmp_path / "empty")
+    refused(r"--input: cannot read the folder .*nowhere: No such file", input=tmp_path / "nowhere")
 
 
 def test_another_studys_key_is_not_overwritten(folders, tmp_path):
     out = tmp_path / "out/study.html"
-    paths = user_study.write(make(folders), out)
+    for _ in range(2):
+        _, paths = page.write(options(folders, out))
     assert paths == {"page": out, "key": tmp_path / "out/study.key.json"}
-    assert user_study_scores.read_key(paths["key"]) == make(folders).key
-    user_study.write(make(folders), out)
+    assert scores.read_key(paths["key"]) == make(folders)[1]
     with pytest.raises(StudyError, match="is the key of another study"):
-        user_study.write(make(folders, seed=1), out)
+        page.write(options(folders, out, seed=1))
     assert json.loads(paths["key"].read_text())["seed"] == 0
 
 
-KEY: dict[str, Any] = {
-    "study": "s1",
-    "methods": ["a", "b"],
-    "questions": {f"q{k}": {"image": f"i{k}", "methods": {f"a{k}": "a", f"b{k}": "b"}} for k in (1, 2, 3)},
-}
+KEY = scores.Key(
+    study="s1",
+    seed=0,
+    methods=["a", "b"],
+    folders={},
+    questions={f"q{k}": {"image": f"i{k}", "methods": {f"a{k}": "a", f"b{k}": "b"}} for k in (1, 2, 3)},
+)
 HEAD = "study,participant,question,shown,ranks"
 
 
@@ -181,13 +177,12 @@ def answers(tmp_path: Path, *lines: str, name: str = "a.csv", head: str = HEAD) 
 def test_answers_are_read_whatever_the_order_shown(tmp_path):
     first = answers(tmp_path, "s1,anna,q1,b1 a1,2 1", 's1,"ben, b",q1,a1 b1,2 1', "s1,anna,q3,a3 b3,1 2")
     second = answers(tmp_path, "s1,carl,q1,b1 a1,1 2", name="b.csv")
-    found = user_study_scores.read_answers([first, second], KEY)
-    assert (found.participants, found.questions, found.methods) == (
-        ["anna", "ben, b", "carl"],
-        ["q1", "q3"],
-        ["a", "b"],
-    )
-    assert found.ranks.tolist() == [[[1, 2], [1, 2]], [[2, 1], [0, 0]], [[2, 1], [0, 0]]]
+    # Of anna, "ben, b" and carl; q2 was answered by nobody.
+    assert scores.read_answers([first, second], KEY).tolist() == [
+        [[1, 2], [1, 2]],
+        [[2, 1], [0, 0]],
+        [[2, 1], [0, 0]],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -209,36 +204,38 @@ def test_answers_are_read_whatever_the_order_shown(tmp_path):
 def test_bad_rows_are_named_by_file_and_line(tmp_path, line, message):
     path = answers(tmp_path, "s1,eve,q2,a2 b2,2 1", 's1,"two', 'lines",q2,a2 b2,1 2', line)
     with pytest.raises(StudyError, match=rf"^{re.escape(str(path))}, line 5: {message}"):
-        user_study_scores.read_answers([path], KEY)
+        scores.read_answers([path], KEY)
 
 
 def test_bad_files_are_named(tmp_path):
-    read = user_study_scores.read_answers
-    with pytest.raises(StudyError, match=r"a.csv, line 1: must be study,participant"):
-        read([answers(tmp_path, head="who,what")], KEY)
-    with pytest.raises(StudyError, match=r"--answers=.*none.csv: No such file"):
-        read([tmp_path / "none.csv"], KEY)
-    with pytest.raises(StudyError, match=r"no answers in .*a.csv"):
-        read([answers(tmp_path)], KEY)
-    with pytest.raises(StudyError, match=r"a.csv, line 2: "):
-        read([answers(tmp_path, 's1,"anna,q1')], KEY)
     (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(StudyError, match=r"x.csv is not a text file in UTF-8"):
-        read([tmp_path / "x.csv"], KEY)
-    many = answers(tmp_path, *(f"s1,p{k},q9,a b,1 2" for k in range(25)))
-    with pytest.raises(StudyError, match=r"(?s)line 2: .*line 21: .*\.\.\. and 5 more$"):
-        read([many], KEY)
-    for text in ("[]", "{}", "no json", json.dumps({**KEY, "methods": ["a"]})):
+    many = answers(tmp_path, *(f"s1,p{k},q9,a b,1 2" for k in range(25)), name="many.csv")
+    for path, message in (
+        (answers(tmp_path, name="h.csv", head="who,what"), r"h.csv, line 1: must be study,participant"),
+        (tmp_path / "none.csv", r"--answers=.*none.csv: No such file"),
+        (answers(tmp_path, name="e.csv"), r"no answers in .*e.csv"),
+        (answers(tmp_path, 's1,"anna,q1', name="q.csv"), r"q.csv, line 2: "),
+        (tmp_path / "x.csv", r"x.csv is not a text file in UTF-8"),
+        (many, r"(?s)line 2: .*line 21: .*\.\.\. and 5 more$"),
+    ):
+        with pytest.raises(StudyError, match=message):
+            scores.read_answers([path], KEY)
+    other_methods = {"q1": {"image": "i", "methods": {"a1": "a", "b1": "c"}}}
+    for text in ("[]", "{}", "no json", *(json.dumps({**KEY.model_dump(), **bad}) for bad in (
+        {"methods": ["a"]}, {"questions": {}}, {"questions": other_methods},
+    ))):  # fmt: skip
         (tmp_path / "k.json").write_text(text)
         with pytest.raises(StudyError, match=r"--key=.*k.json is not a key"):
-            user_study_scores.read_key(tmp_path / "k.json")
+            scores.read_key(tmp_path / "k.json")
 
 
-RANKS = np.array([[[1, 2, 3], [2, 1, 3]], [[3, 1, 2], [0, 0, 0]]])  # [participants, questions, methods]
+def key_of(*methods: str) -> scores.Key:
+    return KEY.model_copy(update={"methods": list(methods)})
 
 
 def test_scores_by_hand():
-    found = user_study_scores.score(user_study_scores.Answers(["x", "y"], ["q1", "q2"], ["a", "b", "c"], RANKS), "s")
+    ranks = np.array([[[1, 2, 3], [2, 1, 3]], [[3, 1, 2], [0, 0, 0]]])  # [participants, questions, methods]
+    found = scores.score(ranks, key_of("a", "b", "c"))
     assert {n: m["mean_reciprocal_rank"] for n, m in found["methods"].items()} == pytest.approx(
         {"a": (1 + 1 / 2 + 1 / 3) / 3, "b": (1 / 2 + 1 + 1) / 3, "c": (1 / 3 + 1 / 3 + 1 / 2) / 3}
     )
@@ -254,21 +251,16 @@ def test_interval_against_every_possible_resample():
     ranks = np.random.default_rng(8).permuted(np.tile(np.arange(1, 4), (3, 3, 1)), axis=-1)
     ranks[2, 1] = 0
     draws = list(itertools.product(range(3), repeat=3))
-    means: list[list[float]] = []
-    for people in draws:
-        for pictures in draws:
-            picked = [ranks[p, q] for p in people for q in pictures if ranks[p, q].any()]
-            if picked:
-                means.append([sum(1 / r[m] for r in picked) / len(picked) for m in range(3)])
-    exact = np.array(means)
-    found = user_study_scores.bootstrap(ranks, seed=1, resamples=60_000)
+    picked = [[ranks[p, q] for p in people for q in shown if ranks[p, q].any()] for people in draws for shown in draws]
+    exact = np.array([np.mean(1 / np.array(answers), axis=0) for answers in picked if answers])
+    found = scores.bootstrap(ranks, seed=1, resamples=60_000)
     assert found.shape == (3, 2)
     for m in range(3):
         # The distribution is discrete: its share at or below each end must be the tail's, within 5 standard errors.
         for end, tail in zip(found[m], (0.025, 0.975), strict=True):
             below, upto = (exact[:, m] < end - 1e-9).mean(), (exact[:, m] <= end + 1e-9).mean()
             assert below - 0.0035 <= tail <= upto + 0.0035
-    np.testing.assert_array_equal(found, user_study_scores.bootstrap(ranks, seed=1, resamples=60_000))
+    np.testing.assert_array_equal(found, scores.bootstrap(ranks, seed=1, resamples=60_000))
 
 
 def test_one_participant_ranges_over_questions_only():
@@ -276,31 +268,29 @@ def test_one_participant_ranges_over_questions_only():
     random = np.random.default_rng(99)
     picked = ranks[0, random.integers(0, 30, (40_000, 30))]
     plain = np.quantile((1 / picked).mean(axis=1), [0.025, 0.975], axis=0).T
-    np.testing.assert_allclose(user_study_scores.bootstrap(ranks, resamples=40_000), plain, atol=0.017)  # one answer's
-    found = user_study_scores.score(
-        user_study_scores.Answers(["x"], [f"q{k}" for k in range(30)], ["a", "b"], ranks), "s"
-    )
-    assert "The interval ranges over questions (10000 resamples" in user_study_scores.markdown(found)
-    assert user_study_scores.bootstrap(ranks[:, :1]) is None
-    alone = user_study_scores.score(user_study_scores.Answers(["x"], ["q1"], ["a", "b"], ranks[:, :1]), "s")
+    np.testing.assert_allclose(scores.bootstrap(ranks, resamples=40_000), plain, atol=0.017)  # one answer's
+    shown = scores.markdown(scores.score(ranks, key_of("a", "b")))
+    assert "The interval ranges over questions (10000 resamples" in shown
+    assert scores.bootstrap(ranks[:, :1]) is None
+    alone = scores.score(ranks[:, :1], key_of("a", "b"))
     assert alone["methods"]["a"]["interval"] is None and "nothing" in alone["interval_over"]
-    assert "| a | " in user_study_scores.markdown(alone) and "| none |" in user_study_scores.markdown(alone)
-    both = user_study_scores.bootstrap(np.repeat(ranks, 4, axis=0), resamples=20_000)
+    assert "| a | " in scores.markdown(alone) and "| none |" in scores.markdown(alone)
+    both = scores.bootstrap(np.repeat(ranks, 4, axis=0), resamples=20_000)
     np.testing.assert_allclose(both, plain, atol=0.017)  # four people of one mind add no spread
 
 
 def test_command_makes_and_scores(folders, tmp_path, capsys):
-    out = tmp_path / "study.html"
-    methods = [f"--method={name}={folders[name]}" for name in METHODS]
-    made = ["make", f"--input={folders['input']}", f"--exemplar={folders['exemplar']}", *methods, f"--out={out}"]
+    asked = options(folders, tmp_path / "study.html")
+    folders_asked = [f"{flag}={folder}" for flag, folder in asked.folders().items()]
+    made = ["make", *folders_asked, f"--out={asked.out}"]
     assert command.run([*made, "--questions=3"]) == 0
     assert "3 questions, 3 methods" in capsys.readouterr().out
-    key = user_study_scores.read_key(tmp_path / "study.key.json")
+    key = scores.read_key(tmp_path / "study.key.json")
     rows = [
-        f"{key['study']},{who},{q},{' '.join(of['methods'])},"
-        + " ".join(str(METHODS.index(method) + 1) for method in of["methods"].values())
+        f"{key.study},{who},{q},{' '.join(of.methods)},"
+        + " ".join(str(METHODS.index(method) + 1) for method in of.methods.values())
         for who in ("anna", "ben")
-        for q, of in key["questions"].items()
+        for q, of in key.questions.items()
     ]
     files = [answers(tmp_path, *rows[:3], name="a.csv"), answers(tmp_path, *rows[3:], name="b.csv")]
     scored = ["score", f"--answers={files[0]}", str(files[1]), f"--key={tmp_path / 'study.key.json'}"]
@@ -313,9 +303,13 @@ def test_command_makes_and_scores(folders, tmp_path, capsys):
     row = "| zebrafish | 1.000 | 1.000 to 1.000 | 1.00 | 100% |"
     assert row in shown and row in (tmp_path / "study.scores.md").read_text()
     assert command.run([*scored, f"--out={tmp_path / 'study.key.json'}"]) == 2
-    assert user_study_scores.read_key(tmp_path / "study.key.json") == key
+    assert scores.read_key(tmp_path / "study.key.json") == key
     assert command.run([*made, "--questions=4"]) == 2
     assert "is the key of another study" in capsys.readouterr().err
+
+
+def made(*methods: str, out: str = "o.html") -> list[str]:
+    return ["make", "--input=i", "--exemplar=e", *(f"--method={method}" for method in methods), f"--out={out}"]
 
 
 @pytest.mark.parametrize(
@@ -326,17 +320,13 @@ def test_command_makes_and_scores(folders, tmp_path, capsys):
         (["make"], "--input is missing"),
         (["score", "--answers=a.csv"], "--key is missing"),
         (["score", "--key=k.json"], "--answers is missing"),
-        (["make", "--seed=-1"], "--seed must be at least 0; received -1"),
-        (
-            ["make", "--input=i", "--exemplar=e", "--method=folder", "--out=o.html"],
-            "must be NAME=DIR; received 'folder'",
-        ),
-        (["make", "--input=i", "--exemplar=e", "--method=a=b", "--method=a=c", "--out=o.html"], "same name"),
-        (
-            ["make", "--input=i", "--exemplar=e", "--method=a=b", "--method=c=c", "--out=o.html"],
-            "cannot read the folder",
-        ),
         (["score", "--answers=a.csv", "--key=none.json"], "--key=none.json: No such file"),
+        (["make", "--seed=-1"], "--seed must be at least 0; received -1"),
+        (made("folder"), "must be NAME=DIR; received 'folder'"),
+        (made("a=b"), "--method was given 1 times"),
+        (made("a=b", "a=c"), "same name"),
+        (made("a=b", "c=c", out="o.png"), "--out=o.png: name a file that ends in .html"),
+        (made("a=b", "c=c"), "cannot read the folder"),
     ],
 )
 def test_command_refuses_in_one_line(arguments, message, tmp_path, monkeypatch, capsys):

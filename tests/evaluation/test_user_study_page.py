@@ -10,22 +10,24 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from lomit_tf.evaluation.user_study import page as user_study
-from lomit_tf.evaluation.user_study import scores as user_study_scores
+from lomit_tf.evaluation.user_study import page as study_page
+from lomit_tf.evaluation.user_study import scores
+from lomit_tf.evaluation.user_study.options import MakeOptions
 
 METHODS = ("first", "second", "third")
 WHO = 'Ann, "A"'
 
 
 @pytest.fixture
-def study(tmp_path) -> user_study.Study:
+def study(tmp_path) -> scores.Key:
+    """A study of three images and methods in tmp_path / "study.html": its key."""
     for n, name in enumerate(("in", "ex", *METHODS)):
         (tmp_path / name).mkdir()
         for k in range(3):
             Image.new("RGB", (16, 16), (40 * n, 60 * k, 120)).save(tmp_path / name / f"{k}.png")
-    made = user_study.make(tmp_path / "in", tmp_path / "ex", {name: tmp_path / name for name in METHODS})
-    user_study.write(made, tmp_path / "study.html")
-    return made
+    methods = tuple(f"{name}={tmp_path / name}" for name in METHODS)
+    _, paths = study_page.write(MakeOptions(f"{tmp_path}/in", f"{tmp_path}/ex", methods, f"{tmp_path}/study.html"))
+    return scores.read_key(paths["key"])
 
 
 def opened(browser: Any, path: Path, context: Any = None, **options: Any) -> tuple[Any, Any, list[str]]:
@@ -40,9 +42,9 @@ def opened(browser: Any, path: Path, context: Any = None, **options: Any) -> tup
     return page, context, wrong
 
 
-def ranking(page: Any, study: user_study.Study, question: int, preferred: tuple[str, ...]) -> list[Any]:
+def ranking(page: Any, study: scores.Key, question: int, preferred: tuple[str, ...]) -> list[Any]:
     """The result buttons of a question in the order of preferred methods, which only the key tells."""
-    of = study.key["questions"][f"q{question}"]["methods"]
+    of = study.questions[f"q{question}"].methods
     code = {method: code for code, method in of.items()}
     return [page.locator(f"button[data-code='{code[method]}']") for method in preferred]
 
@@ -92,7 +94,7 @@ def test_three_questions_answered_and_scored(browser, study, tmp_path):
         page.get_by_role("button", name="Download").click()
     saved = tmp_path / download.value.suggested_filename
     download.value.save_as(saved)
-    assert saved.name == f"answers-{study.key['study']}-Ann-A.csv"
+    assert saved.name == f"answers-{study.study}-Ann-A.csv"
     assert page.locator("#csv").input_value() == saved.read_text().replace("\r\n", "\n")
     assert wrong + wrong_again == []
     context.close()
@@ -100,9 +102,10 @@ def test_three_questions_answered_and_scored(browser, study, tmp_path):
     rows = list(csv.DictReader(saved.open(newline="")))
     assert [row["participant"] for row in rows] == [WHO] * 3
     for row in rows:
-        assert row["shown"].split() == list(study.key["questions"][row["question"]]["methods"])
-    found = user_study_scores.read_answers([saved], study.key)
-    assert found.ranks[0].tolist() == [[order.index(method) + 1 for method in METHODS] for order in wanted]
+        assert row["shown"].split() == list(study.questions[row["question"]].methods)
+    assert scores.read_answers([saved], study)[0].tolist() == [
+        [order.index(method) + 1 for method in METHODS] for order in wanted
+    ]
 
 
 def test_another_person_starts_anew(browser, study, tmp_path):

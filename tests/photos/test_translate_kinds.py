@@ -110,10 +110,10 @@ def test_an_error_that_nobody_thought_of_is_one_files(lomit, monkeypatch):
 def test_a_batch_that_the_network_refuses_is_tried_one_by_one(translator, monkeypatch):
     paint = translator.paint
 
-    def failing(ready):
-        if len(ready) > 1 or ready[0].prepared.photo.name.endswith("a.png"):
+    def failing(requests):
+        if len(requests) > 1 or requests[0].framed.photo.name.endswith("a.png"):
             raise MemoryError
-        return paint(ready)
+        return paint(requests)
 
     monkeypatch.setattr(translator, "paint", failing)
     jobs = [FileJob(f"photos/{name}", f"o/{name}", "star.png") for name in ("a.png", "c.jpg", "sub dir/b ü.png")]

@@ -18,7 +18,7 @@ from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.framing import Window
 from lomit_tf.imaging.paste_back import MASK_FLOOR
 from lomit_tf.model import Lomit
-from lomit_tf.photos.translator import NoExemplarError, Request, Translator
+from lomit_tf.photos.translator import NoExemplarError, Translator
 
 
 def random_model(config) -> Lomit:
@@ -240,7 +240,10 @@ def test_many_equals_one_by_one(translator, grouped):
     np.testing.assert_array_equal(mixed[1].image, images[1])
     assert (mixed[0].image != images[0]).any()
     other = translator.encode_exemplar(faces()[2])
-    requests = [Request(images[0], strength=0.0), Request(images[0], other), Request(images[0], keep_background=False)]
+    requests = [
+        translator.request(images[0], **asked)
+        for asked in ({"strength": 0.0}, {"exemplar": other}, {"keep_background": False})
+    ]
     results = translator.translate_batch(requests)
     np.testing.assert_array_equal(results[0].image, images[0])
     assert np.abs(results[1].image.astype(int) - translator.translate(images[0], exemplar=other).image).max() <= 1

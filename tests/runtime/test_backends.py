@@ -57,8 +57,9 @@ assert "tensorflow" not in sys.modules
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", ["torch"])
 def test_networks_and_losses_run_under_another_backend(backend):
+    """JAX has a whole training step of its own: tests/training/test_jax_step.py."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed (it is not among our dependencies)")
     subprocess.run(

@@ -22,7 +22,6 @@ from lomit_tf.config import LomitConfig
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.imaging import colours, faces, paste_back
-from lomit_tf.inference import PaintedArrays
 from lomit_tf.model import Lomit
 from lomit_tf.networks.colour import MOMENTS
 from lomit_tf.photos import portraits
@@ -69,7 +68,9 @@ class Files:
         rest = np.tile(np.float32([0] * MOMENTS + [1]), (len(images), 1, 1))
         return np.repeat(np.concatenate([code, rest], axis=-1), groups, axis=1)
 
-    def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
+    def paint(
+        self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray
+    ) -> list[core.Painting]:
         """As Inference.paint."""
         g, groups = self.model.inference_generator, self.model.group_names
         exemplars = styles[:, 0, : g.code_size].reshape(*images.shape[:3], 3 + len(groups))
@@ -77,9 +78,10 @@ class Files:
         feed |= {"transfer": transfer} if len(groups) > 1 else {}
         feed |= {"colours": styles[:, list(g.colour_groups), g.code_size : -1]} if g.colour_groups else {}
         painted = self._generator.run(feed | {"image_masks": masks[..., :-1]})
-        return PaintedArrays(masks, painted.get("raw"), painted.get("curves"))
+        parts = {"masks": masks} | {name: painted[name] for name in ("raw", "curves") if name in painted}
+        return [core.Painting(**{name: part[i] for name, part in parts.items()}) for i in range(len(masks))]
 
-    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> PaintedArrays:
+    def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> list[core.Painting]:
         """As Inference.translate."""
         return self.paint(images, self.masks(images), styles, transfer)
 

@@ -17,7 +17,7 @@ from lomit_tf.evaluation.metrics.mask_quality import THRESHOLDS, iou
 from lomit_tf.imaging import curves
 from lomit_tf.networks import colour
 from lomit_tf.networks.curves import closed_form, monotone, to_rgb
-from lomit_tf.photos.translator import Request, Translator
+from lomit_tf.photos.translator import Translator
 
 EDGE = 4  # pixels beside the true mask that count neither as inside nor as outside
 BATCH = 16
@@ -112,7 +112,7 @@ def _translated(
         part = slice(start, start + BATCH)
         encoded = [translator.encode_exemplar(one, crop=crop) for one in exemplars[part]]
         requests = [
-            Request(image, exemplar, None, [group], crop=crop)
+            translator.request(image, None, [group], crop=crop, exemplar=exemplar)
             for image, exemplar in zip(photographs[part], encoded, strict=True)
         ]
         results = translator.translate_batch(requests)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 from PIL import Image
@@ -10,7 +9,7 @@ from PIL import Image
 from lomit_tf.evaluation.report import cells as report_cells
 from lomit_tf.evaluation.report import curves as report_curves
 from lomit_tf.evaluation.report.results import Results
-from lomit_tf.evaluation.templates.render import render
+from lomit_tf.evaluation.templates.render import data_uri, render
 
 
 def html(results: Results, out_dir: Path) -> str:
@@ -29,11 +28,6 @@ def html(results: Results, out_dir: Path) -> str:
         ],
         tables=[(table, report_cells.empty_cells(table)) for table in results.tables], free=report_cells.free,
     )  # fmt: skip
-
-
-def data_uri(data: bytes, kind: str) -> str:
-    """A picture of that kind (png, svg+xml) as a data URI."""
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def read_png(out_dir: Path, name: str, key: str) -> tuple[str, int, int]:

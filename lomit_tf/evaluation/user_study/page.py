@@ -6,147 +6,110 @@ file of its own. `lomit_tf.evaluation.user_study.scores` reads the answers.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from lomit_tf.data.folders import IMAGE_SUFFIXES
-from lomit_tf.data.preprocess import CorruptImageError, decode
-from lomit_tf.evaluation.templates.render import render
-from lomit_tf.evaluation.user_study.scores import StudyError
+from lomit_tf.data.folders import IMAGE_SUFFIXES, pictures_in
+from lomit_tf.data.host import decode
+from lomit_tf.data.opening import CorruptImageError
+from lomit_tf.evaluation.templates.render import data_uri, render
+from lomit_tf.evaluation.user_study.options import MakeOptions, StudyError
+from lomit_tf.evaluation.user_study.scores import Key
 from lomit_tf.runtime.atomic import write_text
 
-MOST = 26  # methods: each result has a letter
 
+def write(options: MakeOptions) -> tuple[str, dict[str, Path]]:
+    """Write the page and, beside it, its key; what to say of them, and their paths.
 
-@dataclass(frozen=True)
-class Study:
-    """A page, and the key that its answers are read with."""
-
-    html: str
-    key: dict[str, Any]
-
-
-def make(
-    input_dir: Path, exemplar_dir: Path, methods: Mapping[str, Path], *, questions: int = 0, seed: int = 0,
-    max_side: int = 384, title: str = "", ask: str = "",
-) -> Study:  # fmt: skip
-    """The page of a study, and its key.
-
-    Every image of `input_dir` is a question; exemplar and outputs are the files of the same name, whatever their
-    suffix. Images are written anew as PNG, so that no comment or profile in a file tells where it is from.
-
-    Args:
-      input_dir, exemplar_dir: folders of images.
-      methods: at least two names, each with the folder of its outputs.
-      questions: how many to draw, without repetition; 0 takes all.
-      seed: of the draw, the order of the questions, the codes and the order of the outputs. The same files and seed
-        give the same page.
-      max_side: images with a longer side, in pixels, are shrunk to it.
-      title, ask: what the page says first; the template's own texts where they are empty.
-
-    Raises:
-      StudyError: a folder or file is missing, an image is unreadable, or there are fewer images than questions.
+    Raises StudyError as `make` does, and where another study's key is there; OSError where a file cannot be written.
     """
-    if not 2 <= len(methods) <= MOST:
-        raise StudyError(f"--method was given {len(methods)} times; give 2 to {MOST} methods")
-    places = {"--input": input_dir, "--exemplar": exemplar_dir, **{f"--method={n}": f for n, f in methods.items()}}
-    images = _images_of_the_same_names(places)
-    inputs = list(images["--input"])
-    if questions > len(inputs):
-        raise StudyError(f"--questions={questions}, but {input_dir} has {len(inputs)} images")
-
-    random = np.random.default_rng(seed)
-    chosen = [inputs[i] for i in random.permutation(len(inputs))[: questions or len(inputs)]]
-    names = list(methods)
-    orders = shown_orders(len(chosen), len(names), random)
-    codes = iter(dict.fromkeys(random.bytes(4).hex() for _ in range(2 * len(chosen) * len(names))))  # no two alike
-    asked, keys = [], {}
-    for number, (image, order) in enumerate(zip(chosen, orders, strict=True), 1):
-        of = {next(codes): names[m] for m in order}
-        uris = {flag: data_uri(found[image], max_side) for flag, found in images.items()}
-        options = [{"code": code, "image": uris[f"--method={name}"]} for code, name in of.items()]
-        asked.append({"id": f"q{number}", "input": uris["--input"], "exemplar": uris["--exemplar"], "options": options})
-        keys[f"q{number}"] = {"image": image, "methods": of}
-    study = hashlib.sha256(json.dumps([asked, keys], sort_keys=True).encode()).hexdigest()[:12]
-    folders = {flag: str(place) for flag, place in places.items()}
-    key = {"study": study, "seed": seed, "methods": names, "folders": folders, "questions": keys}
-    data = {"study": study, "questions": asked}
-    return Study(render("user_study.html", study=data, heading=title, ask=ask), key)
-
-
-def write(study: Study, out: Path) -> dict[str, Path]:
-    """Write the page to `out` and its key beside it, as `NAME.key.json`; the paths under "page" and "key".
-
-    Raises StudyError where `out` is no .html file, or another study's key is there: its answers would be lost.
-    """
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise StudyError(f"--out={out}: name a file that ends in .html")
-    path, text = out.with_suffix(".key.json"), json.dumps(study.key, indent=1, ensure_ascii=False) + "\n"
-    if path.exists() and f'"study": "{study.key["study"]}"' not in path.read_text(encoding="utf-8", errors="replace"):
+    page, key = make(options)
+    out, path = Path(options.out), Path(options.out).with_suffix(".key.json")
+    if path.exists() and f'"study": "{key.study}"' not in path.read_text(encoding="utf-8", errors="replace"):
         raise StudyError(
             f"{path} is the key of another study, and without it that study's answers cannot be read; "
             "choose another --out, or remove the file"
         )
-    write_text(path, text)
-    write_text(out, study.html)
-    return {"page": out, "key": path}
+    write_text(path, key.model_dump_json(indent=1) + "\n")
+    write_text(out, page)
+    done = f"{len(key.questions)} questions, {len(key.methods)} methods; keep the key to yourself"
+    return done, {"page": out, "key": path}
 
 
-def _images_of_the_same_names(places: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
-    """For each flag the images in its folder by name. Raises StudyError where one lacks an image of --input."""
-    images = {flag: _images_by_name(folder, flag) for flag, folder in places.items()}
+def make(options: MakeOptions) -> tuple[str, Key]:
+    """The page's HTML, and the key that its answers are read with; the same files and seed give the same ones.
+
+    Every image of the input folder is a question; exemplar and outputs are the files of the same name, whatever
+    their suffix. Images are written anew as PNG, so that no comment or profile in a file tells where it is from.
+
+    Raises:
+      StudyError: a folder or file is missing, an image is unreadable, or there are fewer images than questions.
+    """
+    images = {flag: _images_by_name(flag, Path(folder)) for flag, folder in options.folders().items()}
+    inputs = list(images["--input"])
     for flag, found in images.items():
-        missing = [name for name in images["--input"] if name not in found]
-        if missing:
+        if missing := [name for name in inputs if name not in found]:
             shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             raise StudyError(
-                f"{flag} lacks {len(missing)} of the {len(images['--input'])} images of --input: {shown}; add them, or "
+                f"{flag} lacks {len(missing)} of the {len(inputs)} images of --input: {shown}; add them, or "
                 "give an --input folder with only the images that all methods have"
             )
-    return images
+    if options.questions > len(inputs):
+        raise StudyError(f"--questions={options.questions}, but {options.input} has {len(inputs)} images")
+
+    random, methods = np.random.default_rng(options.seed), options.methods()
+    chosen = [inputs[i] for i in random.permutation(len(inputs))[: options.questions or len(inputs)]]
+    orders = shown_orders(len(chosen), len(methods), random)
+    codes = iter(dict.fromkeys(random.bytes(4).hex() for _ in range(2 * orders.size)))  # no two alike
+    asked: list[dict[str, Any]] = []
+    questions: dict[str, Any] = {}
+    for number, (image, order) in enumerate(zip(chosen, orders, strict=True), 1):
+        of = {next(codes): methods[m] for m in order}
+        uris = {flag: _data_uri(found[image], options.max_side) for flag, found in images.items()}
+        results = [{"code": code, "image": uris[f"--method={name}"]} for code, name in of.items()]
+        asked.append({"id": f"q{number}", "input": uris["--input"], "exemplar": uris["--exemplar"], "options": results})
+        questions[f"q{number}"] = {"image": image, "methods": of}
+    study = hashlib.sha256(json.dumps([asked, questions], sort_keys=True).encode()).hexdigest()[:12]
+    key = {"study": study, "seed": options.seed, "methods": methods, "folders": options.folders()}
+    page = render("user_study.html", study={"study": study, "questions": asked}, heading=options.title, ask=options.ask)
+    return page, Key.model_validate({**key, "questions": questions})
 
 
-def _images_by_name(folder: Path, flag: str) -> dict[str, Path]:
+def _images_by_name(flag: str, folder: Path) -> dict[str, Path]:
     """The images directly in a folder, by file name without suffix, sorted. StudyError where there are none."""
+    found: dict[str, Path] = {}
     try:
-        paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
+        for path in sorted(pictures_in(folder)):
+            if path.stem in found:
+                raise StudyError(f"{flag}: {found[path.stem]} and {path.name} have the same name; keep one of them")
+            found[path.stem] = path
     except OSError as error:
         raise StudyError(f"{flag}: cannot read the folder {folder}: {error.strerror}") from error
-    if not paths:
+    if not found:
         raise StudyError(f"{flag}: no images in {folder} (looked for {', '.join(IMAGE_SUFFIXES)})")
-    found: dict[str, Path] = {}
-    for path in paths:
-        if path.stem in found:
-            raise StudyError(f"{flag}: {found[path.stem]} and {path.name} have the same name; keep one of them")
-        found[path.stem] = path
     return found
 
 
-def shown_orders(questions: int, methods: int, random: np.random.Generator) -> list[list[int]]:
-    """For each question, the methods' indices in the order shown.
+def shown_orders(questions: int, methods: int, random: np.random.Generator) -> np.ndarray:
+    """For each question, the methods' indices in the order shown: [questions, methods].
 
     Random Latin squares: among each `methods` questions in a row from the first, every method stands once at every
     place, so that a liking for the first picture favours none.
     """
-    orders: list[list[int]] = []
-    while len(orders) < questions:
-        symbols, columns = random.permutation(methods), random.permutation(methods)
-        orders += [
-            [int(symbols[(row + column) % methods]) for column in columns] for row in random.permutation(methods)
-        ]
-    return orders[:questions]
+    squares = []
+    for _ in range(-(-questions // methods)):
+        symbols, columns, rows = (random.permutation(methods) for _ in range(3))
+        squares.append(symbols[np.add.outer(rows, columns) % methods])
+    return np.concatenate([*squares, np.zeros((0, methods), int)])[:questions]
 
 
-def data_uri(path: Path, max_side: int) -> str:
+def _data_uri(path: Path, max_side: int) -> str:
     """An image file as a PNG data URI: upright, RGB, its longer side at most `max_side`, without metadata."""
     try:
         image = Image.fromarray(decode(path))
@@ -155,4 +118,4 @@ def data_uri(path: Path, max_side: int) -> str:
     image.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=None)
     held = io.BytesIO()
     image.save(held, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
+    return data_uri(held.getvalue(), "png")

@@ -1,0 +1,48 @@
+"""Masks that people edit, among the network's. keras.ops only.
+
+Below, B is the batch, S the side of the images, G the number of groups and R = G + 1 that of the regions, the
+background last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+
+def complete(masks: Any) -> Any:
+    """Masks of all groups (B, S, S, G) in 0..1 -> regions (B, S, S, R) that sum to 1.
+
+    Groups that together exceed 1 share the place in proportion; what they leave is background.
+    """
+    if masks.shape[-1] == 1:
+        return ops.concatenate([masks, 1.0 - masks], axis=-1)
+    total = ops.sum(masks, axis=-1, keepdims=True)
+    return ops.concatenate([masks / ops.maximum(total, 1.0), 1.0 - ops.minimum(total, 1.0)], axis=-1)
+
+
+def with_edits(masks: Any, edits: Any) -> Any:
+    """Put edited masks among the network's: an edit stays as given, and the others share what is left.
+
+    docs/method.md, eq. (10.2).
+
+    The twin of `imaging.masks.replace`, which works on photographs.
+
+    Args:
+        masks: the network's, (B, S, S, R), summing to 1.
+        edits: (B, S, S, G) in 0..1, negative wherever a group was not edited; what is more than 1 counts as 1.
+
+    Returns:
+        (B, S, S, R). Edits that together exceed 1 share the place in proportion. Where no other region has a share,
+        what is left is background.
+    """
+    edited = ops.cast(edits >= 0, masks.dtype)
+    given = ops.clip(edits, 0.0, 1.0) * edited
+    total = ops.sum(given, axis=-1, keepdims=True)
+    left = 1.0 - ops.minimum(total, 1.0)
+    groups = masks[..., :-1] * (1.0 - edited)
+    share = ops.sum(groups, axis=-1, keepdims=True) + masks[..., -1:]
+    scale = ops.where(share > 1e-6, left / ops.maximum(share, 1e-6), ops.zeros_like(left))
+    background = masks[..., -1:] * scale + ops.where(share > 1e-6, ops.zeros_like(left), left)
+    return ops.concatenate([groups * scale + given / ops.maximum(total, 1.0), background], axis=-1)

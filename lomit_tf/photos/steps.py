@@ -1,0 +1,214 @@
+"""The steps of a translation around a trained model: frame, find masks, encode exemplars, paint, compose.
+
+The part of the photograph that the model is to see is cropped and brought to the model's size (imaging/framing.py and
+data/preprocess.py); what the model changes is brought back to full size and added to the photograph
+(imaging/paste_back.py). Everything else of the photograph stays as it was, to the bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+from lomit_tf.core import Painting
+from lomit_tf.imaging import framing
+from lomit_tf.imaging.formats import ImageError
+from lomit_tf.imaging.given_masks import MasksLike
+from lomit_tf.imaging.photo import ImageLike, read
+from lomit_tf.imaging.writing import given_back
+from lomit_tf.inference import Inference
+from lomit_tf.model import Lomit
+from lomit_tf.photos import pasting
+from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
+from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
+from lomit_tf.runtime.forks import check_fork
+
+FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
+
+
+class Steps:
+    """What `Translator` does, step by step and without an exemplar of its own. Safe to use from several threads.
+
+    Args:
+      model: with its weights.
+      crop, log_notes: as of `Translator`.
+    """
+
+    def __init__(self, model: Lomit, *, crop: Any = "face", log_notes: bool = True) -> None:
+        self.inference = Inference(model)
+        self.crop, self.log_notes = crop, log_notes
+        self._colour = model.inference_generator.colour_groups
+        data = model.config.data
+        self._faces = data.dataset in FACE_DATASETS
+        cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
+        self._zoom = data.crop / framing.CELEBA_CROP if cropped else 1.0
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the attribute groups, in the order of the model's mask channels."""
+        return self.inference.model.group_names
+
+    @property
+    def colour_groups(self) -> tuple[str, ...]:
+        """Names of the groups that are painted by colour curves: those that `encode_colour` takes."""
+        return tuple(self.groups[g] for g in self._colour)
+
+    @property
+    def knows_faces(self) -> bool:
+        """Whether the model was trained on photographs of faces, so that crop="face" looks for one."""
+        return self._faces
+
+    @property
+    def size(self) -> int:
+        """Side of the model's images, in pixels."""
+        return self.inference.size
+
+    def prepare(
+        self, image: ImageLike | FramedPhoto, *, crop: Any = None, name: str = "", face: int | str = "largest"
+    ) -> FramedPhoto:
+        """Read and frame a photograph once, to use it several times.
+
+        Args:
+          face: with crop="face" which one: "largest", "all", or a number from 1 on, counted from the left.
+
+        Raises:
+          CorruptImageError: it cannot be read. ImageError: it cannot be used, or the crop or face does not fit.
+        """
+        if isinstance(image, FramedPhoto):
+            return image
+        check_fork()
+        photo = read(image, name)
+        crop = self.crop if crop is None else crop
+        windows, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom, face=face)
+        self._log(photo.name, notes)
+        framed = [FramedPhoto(photo, window, self.size, photo.notes + notes) for window in windows]
+        framed[0].others = tuple(framed[1:])
+        return framed[0]
+
+    def faces(self, image: ImageLike | FramedPhoto) -> tuple[framing.Window, ...]:
+        """The windows of all faces in a photograph, as `face` counts them; none for a model that knows no faces."""
+        photo = image.photo if isinstance(image, FramedPhoto) else read(image)
+        return framing.all_faces(photo.rgb, self._zoom) if self._faces else ()
+
+    def masks(
+        self, image: ImageLike | FramedPhoto, *, crop: Any = None, face: int | str = "largest"
+    ) -> dict[str, np.ndarray]:
+        """Where each group lies: {group: (H, W) float32 in 0..1}, at the photograph's own size, 0 outside the crop.
+
+        These may be edited and given to `translate` or `set_exemplar`. Arguments and errors as of `prepare`.
+        """
+        framed = self.prepare(image, crop=crop, face=face)
+        self._find_masks(framed.faces)
+        return framed.full_masks({}, self.groups)
+
+    def encode_exemplar(self, image: ImageLike | FramedPhoto, mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
+        """The styles of an exemplar's regions.
+
+        Args:
+          image: the exemplar.
+          mask: what to take of it, as of `translate`; the network's own masks by default.
+          crop: the part that the model sees; the translator's by default.
+        """
+        framed = self.prepare(image, crop=crop)
+        given, notes = self._given(framed, mask, "exemplar mask")
+        if len(given) < len(self.groups):
+            self._find_masks([framed])
+        network = framed.network_masks(given, self.groups)
+        styles = self.inference.styles(framed.pixels[None], network[None])[0]
+        notes = tuple(f"exemplar: {note}" for note in framed.notes + notes)
+        return Exemplar(styles, framed.full_masks(given, self.groups), framed.photo, framed.window, notes)
+
+    def encode_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
+        """The style of a colour that a person names, as an exemplar.
+
+        Args:
+          colour: "#8a3b12", "rgb(138, 59, 18)" or a name of CSS.
+          groups: which groups get it; the model's first colour group by default.
+
+        Raises:
+          ImageError: a colour that cannot be read; a group that is painted freely, or a model of such groups only.
+        """
+        return swatch_exemplar(self.inference.model, colour, groups)
+
+    # A translation: `request` and `composite` may run in threads, `paint` takes many requests at once.
+
+    def request(
+        self,
+        image: ImageLike | FramedPhoto,
+        mask: MasksLike = None,
+        groups: Sequence[str] | str | None = None,
+        strength: float = 1.0,
+        keep_background: bool = True,
+        *,
+        crop: Any = None,
+        face: int | str = "largest",
+        exemplar: Exemplar,
+    ) -> Request:
+        """Read, frame and check everything of one translation; arguments and errors as of `Translator.translate`."""
+        self.check_settings(groups, strength)
+        transfer = chosen_groups(self.groups, groups)
+        notes_of_groups: tuple[str, ...] = ()
+        for i, group in enumerate(self.groups):
+            if transfer[i] and not exemplar.styles[i].any():  # as core.without_empty leaves it
+                transfer[i] = 0
+                if not exemplar.colour:
+                    notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
+        framed = self.prepare(image, crop=crop, face=face)
+        given, notes = self._given(framed, mask, "input mask")
+        notes = framed.notes + notes + exemplar.notes + notes_of_groups
+        return Request(framed, exemplar, given, transfer, strength, keep_background, notes)
+
+    def check_settings(self, groups: Sequence[str] | str | None, strength: float, *crops: Any) -> None:
+        """Raise ImageError for groups that the model has not, a negative strength, or crops that cannot be read."""
+        if not (isinstance(strength, (int, float, np.number)) and math.isfinite(strength) and strength >= 0):
+            raise ImageError(f"strength must be a number of at least 0; received {strength!r}")
+        chosen_groups(self.groups, groups)
+        for crop in crops:
+            framing.parse_crop(crop)
+
+    def paint(self, requests: Sequence[Request]) -> list[tuple[Painting, ...]]:
+        """What the painters make of each face of requests, in one pass of the network."""
+        if not requests:
+            return []
+        # Every face is a picture of its own to the network.
+        each = [(request, one) for request in requests for one in request.framed.faces]
+        images = np.stack([one.pixels for _, one in each])
+        styles = np.stack([request.exemplar.styles for request, _ in each])
+        transfer = np.stack([request.transfer for request, _ in each])
+        if any(request.given or one.own_masks is not None for request, one in each):
+            self._find_masks([one for request, one in each if len(request.given) < len(self.groups)])
+            network = np.stack([one.network_masks(request.given, self.groups) for request, one in each])
+            painted = self.inference.paint(images, network, styles, transfer)
+        else:
+            painted = self.inference.translate(images, styles, transfer)
+            for (_, one), found in zip(each, painted, strict=True):
+                one.own_masks = found.masks
+        parts = iter(painted)
+        return [tuple(next(parts) for _ in request.framed.faces) for request in requests]
+
+    def composite(self, request: Request, painted: Sequence[Painting]) -> Result:
+        """Bring what was painted back to the photograph's size: the changes, within the masks."""
+        photo, masks = pasting.paste(request, painted, self.inference.model)
+        return Result(given_back(photo), masks, request.exemplar.masks, photo, request.notes)
+
+    def _given(self, framed: FramedPhoto, mask: MasksLike, what: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+        """Masks that a person gave, and notes about them."""
+        given, notes = framed.given_masks(mask, self.groups, what)
+        self._log(framed.photo.name, notes)
+        return given, notes
+
+    def _find_masks(self, framed: Sequence[FramedPhoto]) -> None:
+        """Let the network find the masks of those that lack them."""
+        lacking = [p for p in framed if p.own_masks is None]
+        if lacking:
+            for p, found in zip(lacking, self.inference.masks(np.stack([p.pixels for p in lacking])), strict=True):
+                p.own_masks = found
+
+    def _log(self, name: str, notes: Iterable[str]) -> None:
+        if self.log_notes:
+            for note in notes:
+                logging.warning("%s: %s", name, note)
