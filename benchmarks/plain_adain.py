@@ -1,6 +1,7 @@
 """An ablation: the recipe with the whole image as its mask, which makes HAdaIN plain AdaIN, as MUNIT.
 
-    python -m benchmarks.plain_adain train --flagfile=drawn_faces.cfg --colour_groups= --mask_patience=0 --workdir=runs/plain
+    python -m benchmarks.plain_adain train --flagfile=drawn_faces.cfg --colour_groups= --mask_patience=0 \\
+        --workdir=runs/plain
     python -m benchmarks.plain_adain evaluate --checkpoint=runs/plain --classifier=runs/classifier --out=runs/plain_eval
 
 Flags are those of lomit_tf.train and lomit_tf.evaluate. --mask_patience=0, since a mask of 1 counts as dead.
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> None:
     if argv[:1] == ["train"]:
         asked = flags.parse(argv[1:])
         with train.messages():
-            train.finish(loop.train(asked.config, asked.workdir, resume=asked.resume, make_model=PlainLomit))
+            train.report_result(loop.train(asked.config, asked.workdir, resume=asked.resume, make_model=PlainLomit))
     elif argv[:1] == ["evaluate"]:
         options = parse(argv[1:]).options
         command = " ".join(["python -m benchmarks.plain_adain", *argv])
