@@ -118,10 +118,8 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def groups_workdir(tmp_path_factory, tiny) -> Path:
     """A workdir with random weights, of the groups hair and mouth."""
-    import keras
     from serving_helpers import save_workdir
 
-    keras.utils.set_random_seed(1)
     config = tiny(groups="hair: Black_Hair; mouth: Smiling", dataset="drawn_faces", crop=0)
     return save_workdir(config, tmp_path_factory.mktemp("groups") / "run")
 
