@@ -9,6 +9,7 @@ BENCHMARKS = {
     "step_time": "seconds a step and peak memory by preset, strategy and precision, as ratios",
     "backends": "the step on TensorFlow and on JAX: seconds, compile time, memory",
     "backends_agree": "a hundred steps on TensorFlow and on JAX, against the noise of seeds",
+    "flops": "operations of a step by part, against the matrix rate of the same run",
     "shares": "where a step's time goes: critic, generator, data",
     "batching": "batched directions and shared passes against separate calls",
     "critic_tail": "the critic's last convolutions: reshapes against Conv2D",

@@ -65,8 +65,9 @@ RULES: dict[str, Callable[[tf.Operation], int]] = {
 def count(function: Any, *arguments: Any) -> Counter[str]:
     """Operations of one call of a tf.function: kind of node -> FLOPs, a multiplication and an addition being two.
 
-    Counted are convolutions, their gradients, and matrix products, as they stand in the traced graph, before TensorFlow
-    simplifies it; not normalisation, activations and other work on single numbers.
+    Counted are convolutions, their gradients, and matrix products of the traced graph that a result or a variable
+    depends on: the gradient of a convolution makes nodes for both of its inputs, and TensorFlow runs those that are
+    used. Not counted are normalisation, activations and other work on single numbers.
 
     Raises ValueError for a node without a static shape, and for kinds of arithmetic that are not known here.
     """
@@ -75,8 +76,20 @@ def count(function: Any, *arguments: Any) -> Counter[str]:
     return found
 
 
+def _used(graph: Any) -> set[tf.Operation]:
+    """The operations that outputs and side effects of a function depend on."""
+    waiting = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
+    used: set[tf.Operation] = set()
+    while waiting:
+        op = waiting.pop()
+        if op not in used:
+            used.add(op)
+            waiting += [tensor.op for tensor in op.inputs] + list(op.control_inputs)
+    return used
+
+
 def _count(graph: Any, found: Counter[str]) -> None:
-    for op in graph.get_operations():
+    for op in _used(graph):
         if op.type in UNKNOWN or op.type == "StatelessWhile":
             raise ValueError(f"{op.name}: operations of the kind {op.type} are not counted")
         if op.type in RULES:
