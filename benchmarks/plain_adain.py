@@ -1,6 +1,7 @@
 """An ablation: the recipe with the whole image as its mask, which makes HAdaIN plain AdaIN, as MUNIT.
 
-    python -m benchmarks.plain_adain train --flagfile=drawn_faces.cfg --colour_groups= --mask_patience=0 --workdir=runs/plain
+    python -m benchmarks.plain_adain train --flagfile=drawn_faces.cfg --colour_groups= --mask_patience=0 \\
+        --workdir=runs/plain
     python -m benchmarks.plain_adain evaluate --checkpoint=runs/plain --classifier=runs/classifier --out=runs/plain_eval
 
 Flags are those of lomit_tf.train and lomit_tf.evaluate. --mask_patience=0, since a mask of 1 counts as dead.
