@@ -146,12 +146,12 @@ def loaded_once() -> Iterator[None]:
     Everything else of a Translator is made anew for each of them.
     """
     import lomit_tf
-    from lomit_tf.photos import translator
+    from lomit_tf.photos import steps
 
     load = functools.cache(lomit_tf.load)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lomit_tf, "load", lambda name: load(os.path.abspath(name) if os.path.isdir(name) else name))
-        patch.setattr(translator, "Inference", functools.cache(translator.Inference))
+        patch.setattr(steps, "Inference", functools.cache(steps.Inference))
         yield
 
 
