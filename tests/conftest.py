@@ -118,10 +118,8 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def groups_workdir(tmp_path_factory, tiny) -> Path:
     """A workdir with random weights, of the groups hair and mouth."""
-    import keras
     from serving_helpers import save_workdir
 
-    keras.utils.set_random_seed(1)
     config = tiny(groups="hair: Black_Hair; mouth: Smiling", dataset="drawn_faces", crop=0)
     return save_workdir(config, tmp_path_factory.mktemp("groups") / "run")
 
@@ -148,12 +146,12 @@ def loaded_once() -> Iterator[None]:
     Everything else of a Translator is made anew for each of them.
     """
     import lomit_tf
-    from lomit_tf.photos import translator
+    from lomit_tf.photos import steps
 
     load = functools.cache(lomit_tf.load)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lomit_tf, "load", lambda name: load(os.path.abspath(name) if os.path.isdir(name) else name))
-        patch.setattr(translator, "Inference", functools.cache(translator.Inference))
+        patch.setattr(steps, "Inference", functools.cache(steps.Inference))
         yield
 
 

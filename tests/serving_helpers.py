@@ -36,10 +36,13 @@ def need_packages() -> None:
 
 
 def save_workdir(config: Any, path: Path) -> Path:
-    """A workdir with an untrained model in it, as training leaves one."""
+    """A workdir with an untrained model in it, as training leaves one; its weights are the same in every run."""
+    import keras
+
     from lomit_tf.model import Lomit
     from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
 
+    keras.utils.set_random_seed(1)
     model = Lomit(config)
     model.compile()
     workdir = Workdir(path)

@@ -94,7 +94,8 @@ def refine(
 
 def pack(means: np.ndarray) -> np.ndarray:
     """Means (n, H, W) in 0..1, H * W even, in LEVELS levels at four bits a pixel: (n, H * W / 2) uint8."""
-    levels = np.minimum(means * LEVELS, LEVELS - 1).astype(np.uint8).reshape(len(means), -1, 2)
+    count, height, width = means.shape  # a count of 0 leaves reshape's -1 undecided
+    levels = np.minimum(means * LEVELS, LEVELS - 1).astype(np.uint8).reshape(count, height * width // 2, 2)
     return levels[..., 0] | (levels[..., 1] << 4)
 
 

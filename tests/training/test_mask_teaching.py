@@ -59,6 +59,7 @@ def test_packing_takes_four_bits_and_keeps_the_cut(rng):
     assert np.abs(again - means).max() <= 0.5 / 16 + 1e-6
     np.testing.assert_array_equal(again > 0.5, means >= 0.5)
     np.testing.assert_array_equal(mask_cut.unpack(mask_cut.pack(again), 8), again)
+    assert mask_cut.pack(means[:0]).shape == (0, 32)
 
 
 def test_seeds_and_the_ellipse():
