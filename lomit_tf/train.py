@@ -62,7 +62,8 @@ def _train(invocation: flags.Invocation) -> None:
     if budget:
         from lomit_tf.evaluation.first_look import first_look
 
-        first_look(result.workdir)
+        for title, rows in first_look(result.workdir):
+            report(title, rows)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf.commands import report
 from lomit_tf.data.sources import open_set
 from lomit_tf.evaluation.metrics import differences
 from lomit_tf.evaluation.metrics.cases import Cases, make_cases
@@ -20,25 +19,22 @@ from lomit_tf.training.checkpoints import load
 PAIRS, AT_ONCE = 100, 20
 
 
-def first_look(workdir: Path) -> None:
-    """Print the figures of a run, where its data set has true masks, and the commands that go on from it."""
+def first_look(workdir: Path) -> list[tuple[str, dict[str, str]]]:
+    """The figures of a run, where its data set has true masks, and the commands that go on from it, under titles."""
     model = load(workdir)
     found = figures(model)
-    if found:
-        report(f"on {PAIRS} pairs that it was not trained on:", found)
+    measures = [(f"on {PAIRS} pairs that it was not trained on:", found)] if found else []
     data, steps = model.config.data, model.config.training.steps
     size = f"--dataset={data.dataset} --image_size={data.image_size} --out=runs/classifier"
     measured = f"--checkpoint={workdir} --classifier=runs/classifier --out=runs/evaluation"
-    report(
-        "to go on:",
-        {
-            "longer, from the start": "the same command with more --minutes or --steps and another --workdir",
-            "from here": f"python -m lomit_tf.train --flagfile={workdir / 'flags.cfg'} --steps={2 * steps}",
-            "translate": f"python -m lomit_tf.translate --model={workdir} --input=... --exemplar=... --output=...",
-            "measure": f"python -m lomit_tf.train_classifier {size}",
-            "and then": f"python -m lomit_tf.evaluate {measured}",
-        },
-    )
+    commands = {
+        "longer, from the start": "the same command with more --minutes or --steps and another --workdir",
+        "from here": f"python -m lomit_tf.train --flagfile={workdir / 'flags.cfg'} --steps={2 * steps}",
+        "translate": f"python -m lomit_tf.translate --model={workdir} --input=... --exemplar=... --output=...",
+        "measure": f"python -m lomit_tf.train_classifier {size}",
+        "and then": f"python -m lomit_tf.evaluate {measured}",
+    }
+    return [*measures, ("to go on:", commands)]
 
 
 def figures(model: Lomit, pairs: int = PAIRS) -> dict[str, str]:

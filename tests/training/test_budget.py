@@ -130,9 +130,8 @@ def test_the_same_command_keeps_the_number(runs, tiny):
         trained(tiny(**DRAWN, steps=2000, seed=3), short.workdir, minutes=99)
 
 
-def test_ends_with_figures_and_how_to_go_on(runs, capsys):
-    first_look(runs[0].workdir)
-    said = capsys.readouterr().out
+def test_ends_with_figures_and_how_to_go_on(runs):
+    said = str(first_look(runs[0].workdir))
     for words in ("all: IoU of the mask", "change of the background", "untranslated", "flags.cfg --steps="):
         assert words in said
 
