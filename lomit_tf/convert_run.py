@@ -31,7 +31,9 @@ with the settings that are the reason."""
 class Options:
     """The folders, and where the result goes."""
 
-    run: tuple[str, ...] = option(NEEDED, "folder of a run, or of weights; --run= may be left out", repeated=True)
+    run: tuple[str, ...] = option(
+        NEEDED, "folder of a run, or of weights, with or without --run= before it", repeated=True
+    )
     out: str = option("", "new folder for a copy (empty: convert in place)", form="DIR")
     approximate: bool = option(False, "also convert a run that would go on otherwise than before: for translating")
 

@@ -20,7 +20,8 @@ Measure a model's masks, what its translations change and what they keep.
   python -m lomit_tf.evaluate --checkpoint=runs/drawn_faces --classifier=runs/classifier --out=runs/evaluation
       masks, background, attributes, colours and reconstruction on 1,000 pairs of drawn faces never trained on
   python -m lomit_tf.evaluate --checkpoint=celeba_small --dataset=celebamask --data_dir=/path/to/celebamask \\
-      --classifier=runs/classifier_celeba --segmenter=hair_segmentation.tflite --out=runs/evaluation_masks
+      --image_size=64 --classifier=runs/classifier_celeba --segmenter=hair_segmentation.tflite \\
+      --out=runs/evaluation_masks
       real faces with true masks; the classifier says which hair colours the pairs have
 
 It writes results.json, results.md and index.html, which opens in any browser, offline."""

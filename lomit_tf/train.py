@@ -21,6 +21,7 @@ from absl import logging as absl_logging
 from lomit_tf.commands import INTERRUPTED, Command, Failure, flags, report, unusable
 from lomit_tf.config import ConfigError
 from lomit_tf.runtime.backend import TRAINING, backend_name
+from lomit_tf.runtime.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from lomit_tf.training.driver import TrainingResult
@@ -49,6 +50,8 @@ def _train(invocation: flags.Invocation) -> None:
     backend = backend_name()
     if invocation.minutes and backend != "tensorflow":
         raise ConfigError(f"--minutes needs Keras' backend tensorflow; on {backend} give --steps")
+    if backend == "tensorflow":
+        import_tensorflow()
     training = importlib.import_module(LOOPS[backend])
 
     keep_freed_memory()

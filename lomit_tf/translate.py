@@ -53,8 +53,21 @@ def _run(invocation: Invocation) -> int:
     flags, beams = invocation
     with unusable(ImageError):  # PlanError among them
         jobs = plan_beam(flags) if flags.runner == "beam" else plan(flags)
+    _check_model(flags)
     check_backend()
     return _beam(jobs, beams) if isinstance(jobs, dict) else _translate(flags.model, jobs, flags.output)
+
+
+def _check_model(flags: TranslateFlags) -> None:
+    """Raise ConfigError for a model that is not there, or a colour for one that takes none, before TensorFlow loads."""
+    from lomit_tf import zoo
+
+    settings = zoo.recorded(flags.model)
+    if flags.colour and not settings.get("colour_groups", True):
+        raise ConfigError(
+            f"--colour={flags.colour[0]}: {flags.model} paints no group by colour curves, and cannot take a colour; "
+            f"use --model={zoo.DEFAULT}, or an exemplar"
+        )
 
 
 def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
@@ -162,7 +175,10 @@ class Log:
 
 @contextlib.contextmanager
 def _shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[Outcome], None]]:
-    """A function that shows each outcome; with a progress bar for a folder, where standard error is a terminal."""
+    """A function that shows each outcome: what failed, and without a folder what was written.
+
+    With a progress bar for a folder, where standard error is a terminal.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -181,6 +197,8 @@ def _shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[Outcome], N
                 if line not in said[-1:]:  # the same file, after another exemplar
                     _say(line)
                     said[:] = [line]
+            elif not folder and outcome.job.output != STREAM:
+                print(outcome.job.output, flush=True)
             progress.advance(task)
 
         yield report

@@ -5,6 +5,7 @@ TensorFlow is imported by what loads a model, not by the module: commands read `
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import json
@@ -54,10 +55,32 @@ def load(name_or_path: str | os.PathLike[str]) -> LomitBase:
     try:
         return load_checkpoint(name_or_path)
     except ConfigError as error:
-        if os.sep in text:
-            raise
-        shipped = near(text, names()) if names() else "no weights are shipped"
-        raise ConfigError(f"{text!r} is neither the name of shipped weights ({shipped}) nor a run: {error}") from None
+        raise _not_found(text, str(error)) from None
+
+
+def recorded(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The settings that a model was saved with, by name; empty where they cannot be read. Imports no TensorFlow.
+
+    Takes what `load` takes. Raises ConfigError where nothing at all is of that name, as `load` would, seconds earlier.
+    """
+    text = os.fspath(name_or_path)
+    path = FOLDER / text if text in names() else Path(text)
+    if not path.exists() and not any(path.parent.glob(f"{glob.escape(path.name)}.*")):
+        raise _not_found(text, f"there is nothing at {path}")
+    for name, part in ((MANIFEST, "config"), ("config.json", None)):
+        try:
+            values = json.loads((path / name).read_text())
+            return dict(values[part] if part else values)
+        except (OSError, ValueError, KeyError, TypeError):  # what is damaged, `load` names
+            continue
+    return {}
+
+
+def _not_found(text: str, why: str) -> ConfigError:
+    if os.sep in text:
+        return ConfigError(why)
+    shipped = near(text, names()) if names() else "no weights are shipped"
+    return ConfigError(f"{text!r} is neither the name of shipped weights ({shipped}) nor a run: {why}")
 
 
 def lasting_name(name_or_path: str | os.PathLike[str]) -> str:

@@ -27,7 +27,7 @@ def with_edits(masks: Any, edits: Any) -> Any:
 
     docs/method.md, eq. (10.2).
 
-    The twin of `imaging.masks.replace`, which works on photographs.
+    The twin of `imaging.given_masks.replace`, which works on photographs.
 
     Args:
         masks: the network's, (B, S, S, R), summing to 1.

@@ -69,7 +69,7 @@ class FramedPhoto:
           groups: the model's.
           what: what to call them: "input mask".
 
-        Raises ImageError and CorruptImageError as `imaging.masks.read_masks`.
+        Raises ImageError and CorruptImageError as `imaging.given_masks.read_masks`.
         """
         given = masks.read_masks(mask, groups, self.photo.size, what)
         if not given:

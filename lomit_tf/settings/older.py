@@ -24,6 +24,10 @@ RENAMED = {
     "r2_schedule": "mask_sparsity", "r2_start": "mask_sparsity", "r2_end": "mask_sparsity",
     "r2_final_weight": "mask_sparsity", "mask_start": "mask_losses", "mask_end": "mask_losses",
 } | dict.fromkeys(SYSTEM_PARTS, "system")  # fmt: skip
+FORMS = {  # examples of what takes their place
+    "mask_similarity": "--mask_similarity=0.1", "mask_sparsity": "--mask_sparsity=4:3@0.7-0.85",
+    "mask_losses": "--mask_losses=0:1@0.1-0.2", "system": "--system=recipe",
+}  # fmt: skip
 # What is the same in every run now, and where another value was possible. A network's size decides whether the run can
 # be used at all, the others whether going on with it trains as before.
 SIZES = {"style_dim": STYLE_DIM, "group_mlps": "shared", "hadain": "once", "mask_logit_limit": 0.0}
@@ -60,6 +64,8 @@ def hint(name: str) -> str:
     if name not in GONE:
         return ""
     now = f"is now a part of --{RENAMED[name]}" if name in RENAMED else "is gone"
+    if form := FORMS.get(RENAMED.get(name, "")):
+        now += f", for example {form}"
     return f"it {now}; {COMMAND} converts a run's folder"
 
 

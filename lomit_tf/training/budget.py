@@ -1,9 +1,9 @@
 """How many steps a number of minutes allows on this machine, measured before a run begins.
 
 A copy of the run is built, takes a few steps and is thrown away; its first step, which compiles, is timed apart. Only
-then the run begins, with its number of steps known. So it is the run that `--steps` of that number gives, to the bit:
-schedules are fractions of that length from the first step on, and whatever goes on with it reads the number from its
-workdir.
+then the run begins, with its number of steps known. So it is the run that `--steps` of that number gives (with
+--deterministic to the bit): schedules are fractions of that length from the first step on, and whatever goes on with it
+reads the number from its workdir.
 """
 
 from __future__ import annotations

@@ -71,9 +71,8 @@ class Session:
         self._encoded: dict[int, tuple[int, Exemplar]] = {}  # of a Picture's id, with its version
         self._numbers = itertools.count(1)
         self._shown: dict[tuple[str, int, str], int] = {}  # (side, a Picture's id, group): the last number it was given
-        self._painted: dict[
-            int, tuple[object, Sequence[Painting]]
-        ] = {}  # what the network painted, with what it depends on
+        # What the network painted of a Picture's id, with what it depends on.
+        self._painted: dict[int, tuple[object, Sequence[Painting]]] = {}
 
     @property
     def exemplar(self) -> Picture | Swatch | None:

@@ -13,6 +13,7 @@ from command_lines import config, refused
 from lomit_tf.commands import flags
 from lomit_tf.commands.fields import ScheduleParser
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig, Schedule, field_names
+from lomit_tf.settings import older
 
 pytestmark = pytest.mark.quick
 
@@ -54,6 +55,11 @@ def test_help_ends_with_the_default_and_the_presets_that_differ():
 
 def test_nothing_given_is_the_default():
     assert flags.parse([]) == flags.Invocation(LomitConfig.create(), Path("runs/drawn_faces"), "auto")
+
+
+@pytest.mark.parametrize("form", older.FORMS.values())
+def test_what_takes_the_place_of_older_flags_can_be_given(form):
+    flags.parse(["--system=recipe", form])
 
 
 def test_minutes_and_steps(folder):

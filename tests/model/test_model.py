@@ -23,7 +23,7 @@ def models(tiny):
 
 
 def hadain_styles(own, exemplar, transfer):
-    """Section 7: the groups of T take the exemplar's style; the last region, the background, its own."""
+    """The groups of T take the exemplar's style; the last region, the background, its own."""
     chosen = [np.where(transfer[:, g : g + 1] == 1, exemplar[:, g], own[:, g]) for g in range(transfer.shape[1])]
     return np.stack([*chosen, own[:, -1]], axis=1)
 

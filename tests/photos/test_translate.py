@@ -28,7 +28,7 @@ def translator(groups_workdir) -> Translator:
 
 
 def test_one_picture(lomit, translator):
-    assert lomit("--input=photos/a.png", "--exemplar=star.png", "--output=out.png")[:2] == (0, "")
+    assert lomit("--input=photos/a.png", "--exemplar=star.png", "--output=out.png")[:2] == (0, "out.png\n")
     expected = translator.translate("photos/a.png", exemplar=translator.encode_exemplar("star.png"))
     np.testing.assert_array_equal(pixels("out.png"), np.asarray(expected.image))
     assert (pixels("out.png") != pixels("photos/a.png")).any()

@@ -122,10 +122,14 @@ def test_the_command_takes_colours_beside_exemplars(workdir, photo_folder, capsy
         (["--colour=mauvish"], "--colour=mauvish: not a colour"),
         ([], "give --exemplar=PICTURE or --colour="),
         (["--colour=red", "--exemplar_mask=star.png"], "--exemplar_mask goes with --exemplar"),
+        (["--colour=red", "--model=drawn_faces"], "drawn_faces paints no group by colour curves"),
+        (["--colour=red", "--model=celeba_hare"], "shipped weights (did you mean celeba_hair or celeba_small?)"),
     ],
 )
-def test_the_command_refuses_in_one_line_before_anything_slow(workdir, photo_folder, capsys, flags, words):
-    assert translate.run([f"--model={workdir}", "--input=photos/a.png", "--output=out.png", *flags]) == 2
+def test_the_command_refuses_in_one_line_before_anything_slow(workdir, photo_folder, capsys, monkeypatch, flags, words):
+    monkeypatch.setattr(translate, "import_tensorflow", lambda: pytest.fail("TensorFlow was asked for"))
+    model = [] if any(flag.startswith("--model=") for flag in flags) else [f"--model={workdir}"]
+    assert translate.run([*model, "--input=photos/a.png", "--output=out.png", *flags]) == 2
     out, err = capsys.readouterr()
     assert words in err and err.count("\n") == 1 and not out and not Path("out.png").exists()
 

@@ -55,8 +55,9 @@ class ScoreOptions:
     """The answers to read; they may be given without their flag."""
 
     answers: tuple[str, ...] = option(
-        NEEDED, "the files that people downloaded; --answers= may be left out", form="FILE.csv", repeated=True
-    )
+        NEEDED, "the files that people downloaded, with or without --answers= before them", form="FILE.csv",
+        repeated=True,
+    )  # fmt: skip
     key: str = option(NEEDED, "the key that make wrote", form="FILE.key.json")
     out: str = option("", "the result; Markdown goes beside it (default: beside the key)", form="FILE.json")
     seed: int = option(0, "of the bootstrap", least=0)
