@@ -41,7 +41,9 @@ def weights(path: Path) -> dict[str, np.ndarray]:
         return {name: file[name] for name in file.files if name != "record"}
 
 
-def test_a_run_leaves_grid_log_tensorboard_flagfile_and_checkpoints(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[training.TrainingResult, list[int]]:
+    """A run of four steps, and the steps that a callback saw; the tests leave its workdir as it is."""
     seen: list[int] = []
 
     class Spy(keras.callbacks.Callback):
@@ -49,7 +51,11 @@ def test_a_run_leaves_grid_log_tensorboard_flagfile_and_checkpoints(tmp_path: Pa
             assert logs and all(math.isfinite(v) for v in logs.values())
             seen.append(batch)
 
-    result = training.train(tiny(), tmp_path, callbacks=[Spy()])
+    return training.train(tiny(), tmp_path_factory.mktemp("whole"), callbacks=[Spy()]), seen
+
+
+def test_a_run_leaves_grid_log_tensorboard_flagfile_and_checkpoints(whole) -> None:
+    result, seen = whole
     assert seen == [0, 1, 2, 3] and result.step == 4 and result.interrupted is None
     assert result.grid is not None and result.grid.name == "step-000004.png"
     with Image.open(result.grid) as grid:
@@ -62,49 +68,46 @@ def test_a_run_leaves_grid_log_tensorboard_flagfile_and_checkpoints(tmp_path: Pa
     for name in names:
         assert all(math.isfinite(line[name]) for line in lines)
     assert list(result.tensorboard.glob("events.*"))
-    flags = Workdir(tmp_path).flagfile.read_text()
+    flags = Workdir(result.workdir).flagfile.read_text()
     assert "--base_channels=4" in flags
-    assert result.checkpoint == str(tmp_path / "checkpoints" / "step-4.npz") and Path(result.checkpoint).exists()
-    model = load(tmp_path)
+    expected = result.workdir / "checkpoints" / "step-4.npz"
+    assert result.checkpoint == str(expected) and expected.exists()
+    model = load(result.workdir)
     picture = np.zeros((1, 64, 64, 3), np.float32)
     assert np.isfinite(model.translate(picture, picture)["image"].numpy()).all()
 
 
-def test_keeps_the_last_checkpoints_only(tmp_path: Path) -> None:
-    training.train(tiny(steps=3, checkpoint_every=1, keep_checkpoints=2, sample_every=0), tmp_path)
-    assert sorted(p.name for p in Workdir(tmp_path).checkpoints.iterdir()) == ["step-2.npz", "step-3.npz"]
-
-
-def test_continuing_equals_not_stopping_and_logs_no_step_twice(tmp_path: Path) -> None:
+def test_continuing_equals_not_stopping_logs_no_step_twice_and_keeps_the_last_checkpoints(whole, tmp_path) -> None:
     """Without --deterministic too: on one CPU only the summation order inside an operation could differ."""
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    training.train(tiny(), whole)
-    training.train(tiny(steps=2, schedule_steps=4), parts)
-    result = training.train(tiny(), parts)
+    often = {"checkpoint_every": 1, "keep_checkpoints": 2}
+    training.train(tiny(steps=2, schedule_steps=4, **often), tmp_path)
+    assert sorted(p.name for p in Workdir(tmp_path).checkpoints.iterdir()) == ["step-1.npz", "step-2.npz"]
+    result = training.train(tiny(**often), tmp_path)
+    assert sorted(p.name for p in Workdir(tmp_path).checkpoints.iterdir()) == ["step-3.npz", "step-4.npz"]
     steps = [json.loads(line)["step"] for line in result.log.read_text().splitlines()]
     assert steps == [2, 4]
-    one, other = weights(whole), weights(parts)
+    one, other = weights(whole[0].workdir), weights(tmp_path)
     assert one.keys() == other.keys() and len(one) > 100
     for name, value in one.items():
         np.testing.assert_allclose(other[name], value, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
-def test_another_configuration_is_refused_with_the_differing_fields(tmp_path: Path) -> None:
-    training.train(tiny(steps=1), tmp_path)
+def test_another_configuration_is_refused_with_the_differing_fields(whole, tmp_path) -> None:
+    run = whole[0].workdir
     with pytest.raises(ConfigError, match=r"--mask_sparsity: was '0.0001', now '0.5'"):
-        training.train(tiny(steps=1, mask_sparsity=0.5), tmp_path)
+        training.train(tiny(mask_sparsity=0.5), run)
     with pytest.raises(ConfigError, match="resume=never"):
-        training.train(tiny(steps=1), tmp_path, resume="never")
+        training.train(tiny(), run, resume="never")
     with pytest.raises(ConfigError, match="no checkpoint"):
-        training.train(tiny(steps=1), tmp_path / "empty", resume="must")
+        training.train(tiny(), tmp_path / "empty", resume="must")
     assert not (tmp_path / "empty").exists()
 
 
-def test_a_run_that_is_done_is_left_as_it_is(tmp_path: Path) -> None:
-    training.train(tiny(steps=2), tmp_path)
-    before = weights(tmp_path)
-    assert training.train(tiny(steps=2), tmp_path).step == 2
-    for name, value in weights(tmp_path).items():
+def test_a_run_that_is_done_is_left_as_it_is(whole) -> None:
+    run = whole[0].workdir
+    before = weights(run)
+    assert training.train(tiny(), run).step == 4
+    for name, value in weights(run).items():
         np.testing.assert_array_equal(value, before[name])
 
 
