@@ -105,7 +105,7 @@ def examine(
             if pairs.labels is not None
             else f"nobody ({classifier} was not asked: these pairs have no labels)"
         )
-    ask = independent(classifier, model) if classifier and pairs.labels is not None else _judge(model, pairs)
+    ask = independent(classifier, model) if classifier and pairs.labels is not None else _own_classifier(model, pairs)
     rows = [{"name": "Keras", "variant": "float32", **_content(ask, pairs, wanted, background)}]
     shown = {"input": pairs.image, "exemplar": pairs.exemplar, "Keras": wanted["translation"]}
     for one in bundle.variants(folder):
@@ -174,7 +174,7 @@ def _translate(mask_net: Any, generator: Any, feed: dict[str, np.ndarray]) -> di
     return masks | generator.run(feed | masks)
 
 
-def _judge(model: Any, pairs: Any) -> Any:
+def _own_classifier(model: Any, pairs: Any) -> Any:
     """The model's own attribute classifier, or None where there is none, or it is not good on the real images."""
     if pairs.labels is None:
         return None

@@ -42,7 +42,7 @@ def trained(tmp_path_factory):
     return train_classifier(small(learning_rate=4e-3), folder, command="the test", progress=False), folder
 
 
-def test_a_trained_judge_knows_the_hair_colour_of_faces_it_has_not_seen(trained):
+def test_a_trained_classifier_knows_the_hair_colour_of_faces_it_has_not_seen(trained):
     classifier, _ = trained
     held_out = classifier.record["held_out"]
     assert held_out["split"] == "validation" and set(held_out["per_attribute"]) == set(LABELS)
@@ -57,7 +57,7 @@ def test_a_trained_judge_knows_the_hair_colour_of_faces_it_has_not_seen(trained)
         assert (said[truth, k].mean() + (~said[~truth, k]).mean()) / 2 > 0.75, name
 
 
-def test_what_was_written_is_the_judge(trained, rng):
+def test_what_was_written_is_the_classifier(trained, rng):
     classifier, folder = trained
     assert sorted(path.name for path in folder.iterdir()) == ["classifier.json", "classifier.keras"]
     again = AttributeClassifier.load(folder)

@@ -99,7 +99,7 @@ def test_against_loops_on_random_answers(rng):
     assert result.groups[0].success.count == len(hits)
 
 
-def test_identity_keeps_everything_and_transfers_what_the_judge_gets_wrong(rng):
+def test_identity_keeps_everything_and_transfers_what_the_classifier_gets_wrong(rng):
     before = rng.uniform(size=(50, 1))
     y1 = before >= 0.5  # a perfect classifier
     result = metrics(before, before, ("Smiling",), y1, ~y1, ("Smiling",), {"all": ("Smiling",)}, np.ones((50, 1)))
@@ -118,7 +118,7 @@ def test_a_colour_that_the_model_does_not_know_may_change_with_the_others():
     assert (brown.share, brown.count) == (0, 1)  # only the pair that transferred nothing counts
 
 
-def test_what_the_judge_does_not_know_is_none_with_a_reason():
+def test_what_the_classifier_does_not_know_is_none_with_a_reason():
     names = ("Black_Hair", "Blond_Hair")
     result = metrics([[YES]], [[NO]], names[:1], [[1, 0]], [[0, 1]], names, {"all": names}, [[1]])
     blond = result.attributes["Blond_Hair"]

@@ -310,7 +310,7 @@ def test_parity_command_notices_changed_and_missing_files(exported, tmp_path, ca
         bundle.read_manifest(copy)
 
 
-def test_an_independent_judge_gives_the_success(exported, model, tmp_path, capsys):
+def test_an_independent_classifier_gives_the_success(exported, model, tmp_path, capsys):
     data = DataConfig(dataset="drawn_faces", image_size=64, attributes=("Smiling", "Black_Hair"), train_images=64)
     classifier = train_classifier(
         ClassifierConfig(data, width=8, steps=2), tmp_path / "classifier", command="the test", progress=False
@@ -334,7 +334,7 @@ def test_an_independent_judge_gives_the_success(exported, model, tmp_path, capsy
     assert "no classifier at" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
-def test_a_judge_that_cannot_be_asked_is_not_named_as_one(exported, model, tiny):
+def test_a_classifier_that_cannot_be_asked_is_not_named(exported, model, tiny):
     """Without its data the pairs of a CelebA model are drawn faces, of which it knows no labels."""
     other = Lomit(tiny(dataset="celeb_a", groups=GROUPS, system="recipe"))
     other.build()
