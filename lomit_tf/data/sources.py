@@ -72,10 +72,10 @@ def with_domains(images: ImageSet, config: DataConfig) -> ImageSet:
     sides = [np.flatnonzero(within[0] & ~within[1]), np.flatnonzero(within[1] & ~within[0])]
     for letter, side, (name, there), every in zip("AB", sides, conditions, within, strict=True):
         if not len(side):
+            said = f"{every.sum()} are {'with' if there else 'without'} {name}, and all of those are in the other too"
             raise DataError(
-                f"--domains={config.domains!r}: domain {letter} is empty: of the {len(images)} {images.split} images of "
-                f"{images.name}, {every.sum()} are {'with' if there else 'without'} {name}, and none of those is outside "
-                "of the other domain"
+                f"--domains={config.domains!r}: domain {letter} is empty; of {len(images)} {images.split} images of "
+                f"{images.name} {said}"
             )
     count = len(sides[0])
     chosen = subset(images, np.concatenate(sides))

@@ -94,5 +94,5 @@ def test_unknown_labels_and_empty_domains(tmp_path):
     ):
         open_set(faces("Smilin | Bangs"), "train")
     # Drawn faces have exactly one hair colour, so that none is without black hair and not in the other domain.
-    with pytest.raises(DataError, match=r"domain A is empty: of the 80 train images of drawn_faces, \d+ are with Black"):
+    with pytest.raises(DataError, match=r"domain A is empty; of 80 train images of drawn_faces \d+ are with Black"):
         open_set(faces("Black_Hair | !Blond_Hair"), "train")
