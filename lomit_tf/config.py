@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from lomit_tf.baselines import methods
 from lomit_tf.settings.data import (
     DATASETS,
     DEFAULT_ATTRIBUTES,
@@ -51,6 +52,9 @@ class LomitConfig:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
+        n_critic = methods.check(self)
+        if n_critic is not None:  # filled in here, so that what is saved with a run says it
+            object.__setattr__(self, "training", dataclasses.replace(self.training, n_critic=n_critic))
         model, training = self.model, self.training
         self._check_recipe()
         for name in model.colour_groups:
@@ -113,6 +117,8 @@ class LomitConfig:
     def scheduled(self) -> bool:
         """Whether anything in the run depends on how far it is, so that --schedule_steps matters."""
         own = [getattr(self.loss, name) for name in SCHEDULES]
+        if self.model.method != methods.DEFAULT:
+            return True
         return self.training.decay_start < 1 or not all(schedule.constant for schedule in own)
 
     def flat(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from lomit_tf import core, objectives
+from lomit_tf.baselines.lomit import FACTS
 from lomit_tf.config import LomitConfig
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
@@ -76,6 +77,8 @@ class LomitBase(keras.Model):
 
     betas = (0.5, 0.999)  # decays of Adam's moments
     generator_class: type[Generator] = Generator
+    facts = FACTS
+    sample_inputs = ("x1", "x2")  # the arguments of `samples`, by their names in a pair
 
     def __init__(self, config: LomitConfig, **kwargs: Any) -> None:
         check_fork()
@@ -139,6 +142,22 @@ class LomitBase(keras.Model):
         self.critic_optimizer = critic_optimizer or adam(t.n_critic, "critic_adam")
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.critic_optimizer.build(self.critic.trainable_variables)
+
+    def network_parts(self) -> dict[str, list[Any]]:
+        """The variables of the networks, by the parts of a checkpoint."""
+        return {
+            "generator": self.generator.variables,
+            "critic": self.critic.variables,
+            "average": self.ema_generator.variables if self.ema_generator is not None else [],
+        }
+
+    def checkpoint_parts(self) -> dict[str, list[Any]]:
+        """Every variable that a checkpoint of the compiled model holds, by part."""
+        return self.network_parts() | {
+            "generator_optimizer": self.generator_optimizer.variables,
+            "critic_optimizer": self.critic_optimizer.variables,
+            "random": [self.random.state],
+        }
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """{"x1": (B, H, W, 3), "x2": (B, H, W, 3)} -> x1 in the foreground style of x2, (B, H, W, 3) in [-1, 1]."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lomit_tf.baselines import methods
 from lomit_tf.config import ConfigError, LomitConfig, near
 from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.runtime.forks import check_fork
@@ -90,10 +91,9 @@ def load_folder(folder: Path) -> LomitBase:
     found = hashlib.sha256(content).hexdigest()
     if found != record["sha256"]:
         raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
-    from lomit_tf.model_base import lomit_class
-
     older.check(record["config"], manifest, folder)
-    model = lomit_class()(LomitConfig.from_flat(record["config"]))
+    config = LomitConfig.from_flat(record["config"])
+    model = methods.model_class(config.model.method)(config)
     model.build()
     model.has_critic = False
     try:

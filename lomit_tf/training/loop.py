@@ -10,10 +10,10 @@ import keras
 import tensorflow as tf
 from absl import logging
 
+from lomit_tf.baselines import methods
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.pairs import sample_pairs, training_pairs
 from lomit_tf.data.sources import open_set
-from lomit_tf.model import Lomit
 from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
 from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult
@@ -37,7 +37,7 @@ def train(
     *,
     resume: str = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    make_model: Callable[[LomitConfig], Lomit] = Lomit,
+    make_model: Callable[[LomitConfig], Any] | None = None,
     make_pipeline: Callable[..., Any] = training_pairs,
 ) -> TrainingResult:
     """Train to `config.training.steps` generator steps, going on from the workdir's last checkpoint.
@@ -49,7 +49,8 @@ def train(
         workdir: folder for checkpoints, samples, logs and the effective configuration.
         resume: auto, never or must (see Workdir.check).
         callbacks: more Keras callbacks, called after the run's own.
-        make_model: what is trained, a Lomit or a class of it with a training step of its own.
+        make_model: what is trained, such as a Lomit with a training step of its own; by default the class of the
+            configuration's method.
         make_pipeline: of its elements, called as `training_pairs` and giving something like its PairPipeline.
 
     Raises:
@@ -74,7 +75,7 @@ def train(
     if chief:
         work.prepare(config)
     with strategy.scope():
-        model = make_model(config)
+        model = (make_model or methods.model_class(config.model.method))(config)
         model.compile(jit_compile=False)
         saver = Checkpoints(model, RunState(config), work.checkpoints, t.keep_checkpoints, chief=chief)
         first = saver.restore()
@@ -100,7 +101,7 @@ def train(
         raise
 
 
-def make_step(strategy: tf.distribute.Strategy, model: Lomit) -> Callable[[Any], tuple[list[str], tf.Tensor]]:
+def make_step(strategy: tf.distribute.Strategy, model: Any) -> Callable[[Any], tuple[list[str], tf.Tensor]]:
     """The compiled step: a distributed element -> the terms, averaged over replicas, as one vector of floats."""
     jit = {"on": True, "off": False, "auto": None}[model.config.training.jit]
     names: list[str] = []
