@@ -19,6 +19,9 @@ DEFAULT = "lomit"
 ROOMS: dict[str, str] = {
     "lomit": "lomit_tf.baselines.lomit",
     "stargan": "lomit_tf.baselines.stargan",
+    "munit": "lomit_tf.baselines.munit",
+    "drit": "lomit_tf.baselines.drit",
+    "aggan": "lomit_tf.baselines.aggan",
 }
 
 
