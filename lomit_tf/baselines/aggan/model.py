@@ -61,7 +61,7 @@ class Critics(layers.Layer):
 
     def call(self, image: Any) -> tuple[Any, Any]:
         """What both say of the same pictures."""
-        return self.a(image, 1.0), self.b(image, 1.0)
+        return self.a(image, normalised=1.0), self.b(image, normalised=1.0)
 
 
 class Aggan(DomainBaseline):
@@ -136,8 +136,8 @@ class Aggan(DomainBaseline):
             fake_a, of_b = f.of_b(real_b)
             back_a, back_b = f.of_b(fake_b)[0], f.of_a(fake_a)[0]
             terms = {
-                "adversarial": losses.generator_loss(critic.a(losses.seen(fake_a, of_b, phase), 1 - phase))
-                + losses.generator_loss(critic.b(losses.seen(fake_b, of_a, phase), 1 - phase)),
+                "adversarial": losses.generator_loss(critic.a(losses.seen(fake_a, of_b, phase), normalised=1 - phase))
+                + losses.generator_loss(critic.b(losses.seen(fake_b, of_a, phase), normalised=1 - phase)),
                 "cycle": l1(back_a, real_a) + l1(back_b, real_b),
             }
             total = terms["adversarial"] + losses.CYCLE * terms["cycle"]
@@ -184,7 +184,7 @@ class Aggan(DomainBaseline):
         with tf.GradientTape() as tape:
             total = 0.0
             for net, both in ((critic.a, of_a), (critic.b, of_b)):
-                total += losses.critic_loss(*ops.split(net(ops.concatenate(both), 1 - phase), 2))
+                total += losses.critic_loss(*ops.split(net(ops.concatenate(both), normalised=1 - phase), 2))
             share = self.scaled(total)
         return self.learn("critic", tape.gradient(share, variables), {"total": total})
 
