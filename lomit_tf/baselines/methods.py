@@ -19,6 +19,7 @@ DEFAULT = "lomit"
 ROOMS: dict[str, str] = {
     "lomit": "lomit_tf.baselines.lomit",
     "stargan": "lomit_tf.baselines.stargan",
+    "elegant": "lomit_tf.baselines.elegant",
 }
 
 
