@@ -18,6 +18,7 @@ from lomit_tf.settings.data import (
     IMAGE_MULTIPLE,
     PAPER_ATTRIBUTES,
     DataConfig,
+    parse_domains,
     parse_groups,
 )
 from lomit_tf.settings.loss import SCHEDULES, LossConfig, loss_defaults
@@ -29,7 +30,7 @@ from lomit_tf.settings.training import TrainingConfig
 __all__ = [
     "DATASETS", "DEFAULT_ATTRIBUTES", "DRAWN_ATTRIBUTES", "IMAGE_MULTIPLE", "NEEDED", "PAPER_ATTRIBUTES", "PRESETS",
     "RESUMABLE", "SECTIONS", "STYLE_DIM", "ConfigError", "DataConfig", "LomitConfig", "LossConfig", "ModelConfig",
-    "Schedule", "TrainingConfig", "field_names", "loss_defaults", "near", "option", "parse_groups",
+    "Schedule", "TrainingConfig", "field_names", "loss_defaults", "near", "option", "parse_domains", "parse_groups",
 ]  # fmt: skip
 
 SECTIONS: Mapping[str, type] = {
