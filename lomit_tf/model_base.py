@@ -209,6 +209,28 @@ class LomitBase(keras.Model):
                 f"received {tuple(masks.shape)}"
             )
 
+    def evaluated(self, x1: Any, x2: Any, transfer: Any, y1: Any = None, y2: Any = None) -> Batch:
+        """What evaluation measures of pairs (B, S, S, 3), with the averaged weights; labels are not looked at.
+
+        Returns image, reconstruction (the input in its own styles) and cycle, (B, S, S, 3); masks and exemplar_masks
+        (B, S, S, G).
+        """
+        g = self.inference_generator
+        out = self.translate(x1, x2, transfer)
+        # The own style again, and the way back: the translation takes the input's own style again.
+        e = core.encode(g, x1)
+        own = core.paint(g, x1, e.content, e.masks, e.styles, e.styles, transfer, reconstruct=bool(g.free_groups))
+        labels = ops.zeros((ops.shape(x1)[0], self.membership.shape[1]), dtype="float32")
+        pairs = Pairs.of(x1, labels, x2, labels, transfer, self.membership)
+        first = objectives.translate(g, self.config, pairs, reconstruct=False)
+        returned = objectives.cycle_terms(g, self.config, pairs, first)[1]
+        return {
+            "image": out["image"], "masks": out["image_masks"][..., :-1],
+            "exemplar_masks": out["exemplar_masks"][..., :-1],
+            "reconstruction": own.reconstruction if own.reconstruction is not None else own.image,
+            "cycle": returned[: ops.shape(x1)[0]],
+        }  # fmt: skip
+
     def samples(self, x1: Any, x2: Any) -> dict[str, np.ndarray]:
         """What a sample grid shows of pairs (N, H, W, 3), with the averaged weights, every group transferred.
 

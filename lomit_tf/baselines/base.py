@@ -223,13 +223,18 @@ class Baseline(keras.Model):
         found = self.translated(image, exemplar, labels, image_labels)
         return found | {"image": ops.clip(ops.cast(found["image"], "float32"), -1.0, 1.0)}
 
-    def evaluated(self, x1: Any, x2: Any, transfer: Any, y1: Any, y2: Any) -> Batch:
-        """What evaluation measures of pairs (B, S, S, 3) with labels (B, K): image, and what else the method has.
+    def evaluated(self, x1: Any, x2: Any, transfer: Any, y1: Any = None, y2: Any = None) -> Batch:
+        """What evaluation measures of pairs (B, S, S, 3): image, and what else the method has.
+
+        Where the labels y1 and y2 (B, K) are not known, `guess_labels` gives them.
 
         masks and exemplar_masks (B, S, S, G), reconstruction and cycle (B, S, S, 3). The way back has the input itself
         as its exemplar.
         """
-        target = target_labels(y1, y2, transfer, ops.convert_to_tensor(self.membership))
+        if y1 is None or y2 is None:
+            target, y1 = self.guess_labels(x1, x2, transfer)
+        else:
+            target = target_labels(y1, y2, transfer, ops.convert_to_tensor(self.membership))
         out = self.translate(x1, x2, target, image_labels=y1)
         back = self.translate(out["image"], x1, y1, image_labels=target)
         found = {"image": out["image"], "cycle": back["image"], "reconstruction": self.reconstruct(x1, y1)}

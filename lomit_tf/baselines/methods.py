@@ -22,6 +22,7 @@ ROOMS: dict[str, str] = {
     "munit": "lomit_tf.baselines.munit",
     "drit": "lomit_tf.baselines.drit",
     "aggan": "lomit_tf.baselines.aggan",
+    "elegant": "lomit_tf.baselines.elegant",
 }
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from keras import layers
 
-from lomit_tf.baselines.blocks import UpConvBlock, with_planes
+from lomit_tf.baselines.blocks import SameConvBlock, SameResidualBlock, UpConvBlock, with_planes
 from lomit_tf.baselines.stargan import Sizes
-from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock
+from lomit_tf.networks.blocks import DType
 
 
 class Generator(layers.Layer):
@@ -20,13 +20,12 @@ class Generator(layers.Layer):
     def __init__(self, sizes: Sizes, dtype: DType = None) -> None:
         super().__init__(dtype=dtype)
         c = sizes.channels
-        self.first = ConvBlock(c, sizes.edge_kernel, dtype=dtype)
-        self.down = [ConvBlock(2 * c, 4, 2, dtype=dtype), ConvBlock(4 * c, 4, 2, dtype=dtype)]
-        self.residual = [ResidualBlock(4 * c, dtype=dtype) for _ in range(sizes.residual_blocks)]
+        first_norm = "instance" if sizes.first_norm else None
+        self.first = SameConvBlock(c, sizes.edge_kernel, norm=first_norm, dtype=dtype)
+        self.down = [SameConvBlock(2 * c, 4, 2, dtype=dtype), SameConvBlock(4 * c, 4, 2, dtype=dtype)]
+        self.residual = [SameResidualBlock(4 * c, dtype=dtype) for _ in range(sizes.residual_blocks)]
         self.up = [UpConvBlock(2 * c, dtype=dtype), UpConvBlock(c, dtype=dtype)]
-        self.last = ConvBlock(
-            3, sizes.edge_kernel, norm=None, activation="tanh", initializer="glorot_normal", use_bias=False, dtype=dtype
-        )
+        self.last = SameConvBlock(3, sizes.edge_kernel, norm=None, activation="tanh", use_bias=False, dtype=dtype)
         self.built = True  # no weights of its own: the parts are built by their first call
 
     def call(self, image: Any, labels: Any) -> Any:
