@@ -1,7 +1,7 @@
 """Train every method for the same processor time, and compare them: `make compare`, or python -m lomit_tf.compare_all.
 
-Exit codes: 0 done; 1 a method's training failed (the page says so); 2 flags that cannot be used; 130 or 143 interrupted:
-the same command goes on.
+Exit codes: 0 done; 1 a method's training failed (the page says so); 2 flags that cannot be used; 130 or 143
+interrupted: the same command goes on.
 """
 
 from __future__ import annotations

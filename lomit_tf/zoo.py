@@ -67,6 +67,18 @@ def lasting_name(name_or_path: str | os.PathLike[str]) -> str:
     return text if text in names() else os.path.abspath(text)
 
 
+def method_of(name_or_path: str | os.PathLike[str]) -> str:
+    """Which method a model is of, without loading it; LOMIT's name where no settings lie there: `load` says why."""
+    text = Path(os.fspath(name_or_path))
+    for folder in (text, text.parent.parent):
+        try:
+            values = json.loads((folder / "config.json").read_text())
+            return str(values.get("method", methods.DEFAULT))
+        except (OSError, ValueError, AttributeError):
+            continue
+    return methods.DEFAULT
+
+
 def notice(name_or_path: str | os.PathLike[str]) -> str:
     """What whoever uses these weights must know of their licence, one sentence from their manifest.
 

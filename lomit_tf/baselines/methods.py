@@ -33,7 +33,7 @@ class Facts:
     Args:
         title: its name, as its authors write it.
         paper: where it is described.
-        takes: "labels" (images with labels), "domains" (two domains), or "either".
+        takes: "labels" (images with labels, of which --domains may make two domains), "domains" (two domains), or "either".
         has_masks: whether it finds where to change the picture.
         exemplar: what the exemplar decides, the end of "the exemplar decides ...".
         uses_exemplar_style: whether two exemplars of the same labels can give different translations.
@@ -72,6 +72,13 @@ def model_class(name: str) -> type[Any]:
     return room(name).model_class()
 
 
+def need_lomit(model: Any, what: str) -> None:
+    """Raise ConfigError for a model of another method: `what` is what needs LOMIT's masks and styles."""
+    name = model.config.model.method
+    if name != DEFAULT:
+        raise ConfigError(f"{what} needs a model of --method={DEFAULT}; this one is of --method={name}")
+
+
 def check(config: Any) -> int | None:
     """Check that a LomitConfig's method can take what it asks for.
 
@@ -90,7 +97,7 @@ def check(config: Any) -> int | None:
         return None
     if size not in found.sizes:
         raise ConfigError(f"--method_size={size!r} is no size of {asked}; {near(size, found.sizes)}")
-    if found.takes == "labels" and data.two_domains:
+    if found.takes == "labels" and data.dataset_of_domains:
         raise ConfigError(
             f"{asked} needs images with labels, such as --dataset=celeb_a --attributes=Smiling,Young; received two "
             f"domains, --dataset={data.dataset}"
