@@ -212,9 +212,12 @@ class Aggan(DomainBaseline):
         attention = a(image) if labels is None else of_domain(labels, lambda: a(image), lambda: b(image))
         return ops.concatenate([attention, 1 - attention], axis=-1)
 
-    def evaluated(self, x1: Any, x2: Any, transfer: Any, y1: Any, y2: Any) -> Batch:
-        """As of Baseline; the exemplars' masks are those of their own domain."""
+    def evaluated(self, x1: Any, x2: Any, transfer: Any, y1: Any = None, y2: Any = None) -> Batch:
+        """As of Baseline; the exemplars' masks are those of their own domain, B where the labels are not known."""
         found = super().evaluated(x1, x2, transfer, y1, y2)
+        if y1 is None or y2 is None:
+            y1 = ops.zeros((ops.shape(x1)[0], 1), dtype="float32")
+            y2 = 1 - y1
         return found | {"masks": self.masks(x1, y1)[..., :-1], "exemplar_masks": self.masks(x2, y2)[..., :-1]}
 
     def sample_parts(self, x1: Any, x2: Any, y1: Any, y2: Any) -> Batch:
