@@ -120,7 +120,8 @@ def _export_method(options: Options, model: Any, say: Callable[[str], None]) -> 
             aside = _free(options.out.with_name(options.out.name + ".failed"))
             os.replace(partial, aside)
             raise ParityError(f"{found['text']}. The files are kept in {aside}, {options.out} was not made")
-        (partial / metadata.LABELS_FILE).write_text("".join(f"{name}\n" for name in model.group_names), encoding="utf-8")
+        names = "".join(f"{name}\n" for name in model.group_names)
+        (partial / metadata.LABELS_FILE).write_text(names, encoding="utf-8")
         (partial / "report.md").write_text(f"# {model.facts.title}\n\n{found['text']}\n", encoding="utf-8")
         if options.out.exists():
             options.out.rmdir()  # empty, by Options.check

@@ -26,7 +26,7 @@ class MethodModule(tf.Module):
         return self._named(self._model.translate(image, exemplar))
 
     def translate(self, image: Any, exemplar: Any, labels: Any, image_labels: Any) -> dict[str, Any]:
-        """Images (B, S, S, 3) in [-1, 1], wanted and own labels (B, K) -> the translation, and masks where it has some."""
+        """Images (B, S, S, 3) in [-1, 1], wanted and own labels (B, K) -> the translation, and its masks if any."""
         return self._named(self._model.translate(image, exemplar, labels, image_labels=image_labels))
 
     def _named(self, out: dict[str, Any]) -> dict[str, Any]:

@@ -123,9 +123,7 @@ def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError],
     return FAILED if tally.failed else 0
 
 
-def _whole_pictures(
-    model: str, jobs: list[FileJob], total: int, shut: list[OSError], log: Log, folder: bool
-) -> int:
+def _whole_pictures(model: str, jobs: list[FileJob], total: int, shut: list[OSError], log: Log, folder: bool) -> int:
     """The same for a model of another method, which has no masks to work within."""
     import lomit_tf
     from lomit_tf.photos.whole_pictures import WholePictures

@@ -33,7 +33,8 @@ class Facts:
     Args:
         title: its name, as its authors write it.
         paper: where it is described.
-        takes: "labels" (images with labels, of which --domains may make two domains), "domains" (two domains), or "either".
+        takes: "labels" (images with labels, of which --domains may make two domains), "domains" (two domains), or
+            "either".
         has_masks: whether it finds where to change the picture.
         exemplar: what the exemplar decides, the end of "the exemplar decides ...".
         uses_exemplar_style: whether two exemplars of the same labels can give different translations.

@@ -36,8 +36,9 @@ class WholePictures:
         self.title = model.facts.title
         usual = Settings()
         for name in ("strength", "keep_background", "save_masks", "compare", "face"):
-            if getattr(settings, name) != getattr(usual, name):
-                raise ImageError(f"--{name}={getattr(settings, name)} needs a model of --method=lomit; this is {self.title}")
+            given = getattr(settings, name)
+            if given != getattr(usual, name):
+                raise ImageError(f"--{name}={given} needs a model of --method=lomit; this is {self.title}")
         transfer = np.asarray(chosen_groups(model.group_names, settings.groups), np.float32)[None]
         self._translate = tf.function(
             lambda x, e: from_model_range(model.translate(x, e, transfer=tf.constant(transfer))["image"]),
@@ -62,7 +63,8 @@ class WholePictures:
         if os.path.exists(job.output) and not job.settings.overwrite:
             return Outcome(job, "skipped")
         try:
-            if STREAM in (job.input, job.output) or job.exemplar.startswith(SWATCH) or job.input_mask or job.exemplar_mask:
+            colour, masked = job.exemplar.startswith(SWATCH), job.input_mask or job.exemplar_mask
+            if STREAM in (job.input, job.output) or colour or masked:
                 raise ImageError(f"{self.title} takes and gives files, and no colours or masks")
             image = self._translate(self.pixels(job.input), self.pixels(job.exemplar))[0].numpy()
             path = Path(job.output)
