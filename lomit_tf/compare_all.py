@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,8 +33,9 @@ Train all methods on drawn faces, black hair to blond and back, each for the sam
 The same command goes on where it was interrupted. A method whose training fails is named in the table; the others go
 on. --settings gives all of them further flags of lomit_tf.train, such as another data set."""
 FAILED = "failure.json"
+PARENT = "LOMIT_COMPARE_PARENT"  # the process that started this one and waits for it
 # What all methods share: the data, and LOMIT's tuned flags, of which the others take those of data and loop alone.
-SHARED = ("--flagfile=drawn_faces.cfg", "--domains=Black_Hair | Blond_Hair")
+SHARED = ("--flagfile=drawn_faces.cfg", "--domains=Black_Hair | Blond_Hair", "--groups=", "--colour_groups=all")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,9 +128,10 @@ def train_one(flags: Flags, method: str) -> None:
     """Train one method in this process; what ends it is written beside its run, for the table."""
     from lomit_tf.data.image_set import DataError
     from lomit_tf.train import messages
-    from lomit_tf.training.processor_budget import train_for
     from lomit_tf.training.callbacks import TrainingError
+    from lomit_tf.training.processor_budget import train_for
 
+    end_with_parent()
     folder = Path(flags.out, method)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FAILED).unlink(missing_ok=True)
@@ -178,8 +184,42 @@ def classifier_in(folder: Path, flags: Flags) -> Path:
 
 
 def child(command: Sequence[str]) -> int:
-    """Run a command of this package with our terminal; its exit code."""
-    return subprocess.run([sys.executable, "-m", *command], check=False).returncode
+    """Run a command of this package with our terminal; its exit code.
+
+    Raises KeyboardInterrupt after Ctrl-C or SIGTERM, once the command, which is told, has saved and ended; after a
+    second one it ends at once.
+    """
+    environment = os.environ | {PARENT: str(os.getpid())}
+    # In a session of its own: a terminal's Ctrl-C is for us, who pass it on, once.
+    process = subprocess.Popen([sys.executable, "-m", *command], env=environment, start_new_session=True)
+    stopped: KeyboardInterrupt | None = None
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt as error:
+            stopped = error
+            process.terminate()
+    if stopped is not None:
+        raise stopped
+    return code
+
+
+def end_with_parent() -> None:
+    """Watch, in a thread, for the end of the process that started this one; save and end then, as after SIGTERM.
+
+    Else the same command, given again, would train in the same folder beside this one.
+    """
+    parent = os.environ.get(PARENT)
+    if parent is None:
+        return
+
+    def watch() -> None:
+        while str(os.getppid()) == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lomit-parent", daemon=True).start()
 
 
 def say(text: str) -> None:

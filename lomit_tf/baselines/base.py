@@ -136,8 +136,11 @@ class Baseline(keras.Model):
         """The image in its own labels or style, (B, S, S, 3); None where the method has no such thing."""
         return None
 
-    def masks(self, image: Any) -> Any:
-        """Where the method would change images (B, S, S, 3): (B, S, S, G + 1), background last; None without masks."""
+    def masks(self, image: Any, labels: Any) -> Any:
+        """Where the method would change images (B, S, S, 3) of labels (B, K): (B, S, S, G + 1), background last.
+
+        None without masks.
+        """
         return None
 
     def guess_labels(self, image: Any, exemplar: Any, transfer: Any) -> tuple[Any, Any]:
@@ -233,13 +236,14 @@ class Baseline(keras.Model):
         """
         if y1 is None or y2 is None:
             target, y1 = self.guess_labels(x1, x2, transfer)
+            y2 = target
         else:
             target = target_labels(y1, y2, transfer, ops.convert_to_tensor(self.membership))
         out = self.translate(x1, x2, target, image_labels=y1)
         back = self.translate(out["image"], x1, y1, image_labels=target)
         found = {"image": out["image"], "cycle": back["image"], "reconstruction": self.reconstruct(x1, y1)}
         if self.facts.has_masks:
-            found |= {"masks": out["image_masks"][..., :-1], "exemplar_masks": self.masks(x2)[..., :-1]}
+            found |= {"masks": self.masks(x1, y1)[..., :-1], "exemplar_masks": self.masks(x2, y2)[..., :-1]}
         return {name: ops.cast(value, "float32") for name, value in found.items() if value is not None}
 
     def samples(self, *pairs: Any) -> dict[str, np.ndarray]:
@@ -258,7 +262,7 @@ class Baseline(keras.Model):
         if "reconstruction" in out:
             found["x11"] = out["reconstruction"]
         if self.facts.has_masks:
-            found |= {"m1": self.masks(x1), "m2": self.masks(x2)}
+            found |= {"m1": self.masks(x1, y1), "m2": self.masks(x2, y2)}
         return found
 
     def get_config(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
-from keras import layers, ops
+from keras import layers
 
 from lomit_tf.baselines.base import Baseline, Batch
 
@@ -26,22 +26,21 @@ class Both(layers.Layer):
         return self.a(x), self.b(x)
 
 
-def of_domain(labels: Any, in_a: Callable[[], Any], in_b: Callable[[], Any]) -> Any:
-    """Row i is that of in_b() where labels[i] is 1, and that of in_a() where it is 0.
+def of_domain(labels: Any, in_a: Callable[..., Any], in_b: Callable[..., Any], *values: Any) -> Any:
+    """Row i is what in_b makes of row i of the values where labels[i] is 1, and what in_a makes of it where it is 0.
 
-    Where all labels are alike, only one of the two is computed. For translating, not for training steps.
+    Each row goes through one of the two alone; either may get none (0, ...).
 
     Args:
         labels: (B, 1) in {0, 1}.
-        in_a, in_b: give tensors (B, ...) of one shape.
+        in_a, in_b: called with rows of all values; give tensors (rows, ...) of one shape and kind.
+        values: (B, ...).
     """
-
-    def mixed() -> Any:
-        a, b = in_a(), in_b()
-        chosen = ops.reshape(ops.cast(labels, a.dtype), (-1, *[1] * (len(a.shape) - 1)))
-        return (1 - chosen) * a + chosen * b
-
-    return ops.cond(ops.all(labels > 0.5), in_b, lambda: ops.cond(ops.all(labels < 0.5), in_a, mixed))
+    domain = tf.cast(tf.reshape(labels, (-1,)) > 0.5, tf.int32)
+    rows = tf.dynamic_partition(tf.range(tf.size(domain)), domain, 2)
+    made = [make(*(tf.gather(v, part) for v in values)) for make, part in zip((in_a, in_b), rows, strict=True)]
+    joined = tf.dynamic_stitch(rows, made)
+    return tf.ensure_shape(joined, (labels.shape[0], *joined.shape[1:]))
 
 
 class DomainBaseline(Baseline):

@@ -50,7 +50,7 @@ def check_alike(configs: Mapping[str, LomitConfig]) -> None:
 def names_of(configs: Mapping[str, LomitConfig]) -> dict[str, str]:
     """Run -> the name of its column: its method, and its folder's name where two runs are of one method."""
     methods = [config.model.method for config in configs.values()]
-    names = {}
+    names: dict[str, str] = {}
     for run, method in zip(configs, methods, strict=True):
         name = method if methods.count(method) == 1 else f"{method}-{Path(run).name.replace(' ', '-')}"
         names[run] = name if name not in names.values() else f"{name}-{len(names) + 1}"
@@ -98,6 +98,7 @@ class _Comparison(Evaluation):
     runs: dict[str, str]  # column -> run
 
     def run(self, images: Any, dataset: str, start: float) -> Results:
+        """As of Evaluation, after what each method is and costs."""
         self._costs()
         self.tables.append(describe({one.name: facts(one.model.config.model.method) for one in self.trained}))
         return super().run(images, dataset, start)

@@ -123,6 +123,7 @@ class Evaluation:
         self.curves: list[Curve] = []
 
     def run(self, images: ImageSet, dataset: str, start: float) -> Results:
+        """Every measure of every method on the cases, which are from the set `images`; `start` is the clock then."""
         options, cases = self.options, self.cases
         selections = measures.selections(self.groups)
         judged = self.classifier.predict(cases.input.images) if self.classifier else None

@@ -49,9 +49,11 @@ class Translator(Steps):
         self, model_or_name: Lomit | str | os.PathLike[str], *, crop: Any = "face", log_notes: bool = True
     ) -> None:
         framing.parse_crop(crop)
-        by_name = isinstance(model_or_name, (str, os.PathLike))
-        self._name = zoo.lasting_name(model_or_name) if by_name else None  # type: ignore[arg-type]
-        model = lomit_tf.load(model_or_name) if by_name else model_or_name
+        if isinstance(model_or_name, (str, os.PathLike)):
+            self._name: str | None = zoo.lasting_name(model_or_name)
+            model = lomit_tf.load(model_or_name)
+        else:
+            self._name, model = None, model_or_name
         super().__init__(model, crop=crop, log_notes=log_notes)
         self._exemplar: Exemplar | None = None
         self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()

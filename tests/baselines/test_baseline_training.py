@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,8 @@ from lomit_tf.baselines.methods import need_lomit
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.evaluation.options import Options
 from lomit_tf.evaluation.run import evaluate
-from lomit_tf.training import processor_budget
 from lomit_tf.training import loop as training
+from lomit_tf.training import processor_budget
 from lomit_tf.training.checkpoints import Workdir
 
 RUN = {
@@ -156,11 +158,48 @@ def test_pictures_are_translated_at_the_models_size(runs, photo_folder, capsys):
 
 
 @pytest.mark.slow
-def test_a_budget_of_processor_time_ends_a_run(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(processor_budget, "planned_steps", lambda config, seconds: 10_000)
+def test_a_budget_of_processor_time_plans_a_run_and_is_not_spent_anew(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(processor_budget, "measure", lambda config: {"first": 597.0, "step": 0.5, "image": 0.0})
     config = LomitConfig.create(method="elegant", **RUN)
-    result = processor_budget.train_for(config, tmp_path, 1.0)
+    result = processor_budget.train_for(config, tmp_path, 600)
     record = processor_budget.read_record(tmp_path)
-    assert record["done"] and record["processor_seconds"] >= 1.0 and record["steps"] == result.step < 10_000
-    with pytest.raises(ConfigError, match=r"a budget of 0\.0166667 minutes, and 2 are asked for"):
+    assert record["done"] and record["steps"] == result.step == record["planned"] == 7  # 597 + 6 * 0.5
+    assert Workdir(tmp_path).saved().training.schedule_steps == 7  # so that every schedule ends where the run does
+    spent = record["processor_seconds"]
+    # As if it had been killed after step 6: what was spent until then stays spent, and what is left is one step.
+    (tmp_path / "checkpoints" / "step-7.npz").unlink()
+    record |= {"done": False, "steps": 6, "processor_seconds": 100.0}
+    (tmp_path / processor_budget.RECORD).write_text(json.dumps(record))
+    monkeypatch.setattr(processor_budget, "measure", lambda config: pytest.fail("measured a second time"))
+    assert processor_budget.train_for(config, tmp_path, 600).step == 7
+    assert 100 <= processor_budget.read_record(tmp_path)["processor_seconds"] < 100 + spent  # compiling is not counted
+    with pytest.raises(ConfigError, match=r"a budget of 10 minutes, and 2 are asked for"):
         processor_budget.train_for(config, tmp_path, 120)
+
+
+def test_steps_within_counts_compiling_and_every_image_once():
+    cost = {"first": 30.0, "step": 2.0, "image": 0.0}
+    assert processor_budget.steps_within(100, cost, images=1000, each=8) == 36  # 30 + 35 * 2
+    assert processor_budget.steps_within(10, cost, images=1000, each=8) == 1
+    few = processor_budget.steps_within(100, cost | {"image": 1.0}, images=20, each=8)
+    assert few == 26  # after 26 steps of 8 draws each of the 20 images was seen: 30 + 25 * 2 + 20
+    many = processor_budget.steps_within(100, cost | {"image": 0.25}, images=10**6, each=8)
+    assert many == 18  # hardly one is drawn twice: 30 + 17 * 2 + 18 * 8 * 0.25 = 100
+
+
+def test_a_run_that_costs_more_than_was_measured_ends_a_tenth_beyond_its_budget(tmp_path, monkeypatch):
+    clock, model = [50.0], types.SimpleNamespace(stop_training=False)
+    monkeypatch.setattr(time, "process_time", lambda: clock[0])
+    record = {"budget": 100.0, "planned": 1000, "steps": 0, "processor_seconds": 0.0, "done": False}
+    budget = processor_budget.Budget(tmp_path / "budget.json", record)
+    budget.set_model(model)
+    for step, now in enumerate((90.0, 140.0, 159.0)):
+        clock[0] = now
+        budget.on_train_batch_end(step)
+    assert not model.stop_training  # 109 of 100 seconds
+    clock[0] = 160.5
+    budget.on_train_batch_end(3)
+    assert model.stop_training
+    budget.on_train_end()
+    record = processor_budget.read_record(tmp_path)
+    assert record["done"] and record["steps"] == 4 and record["processor_seconds"] == 110.5

@@ -193,7 +193,7 @@ class Aggan(DomainBaseline):
         source = self.source(labels, image_labels)
         g = self.inference_generator
         both = of_domain(
-            source, lambda: ops.concatenate(g.of_a(image), axis=-1), lambda: ops.concatenate(g.of_b(image), axis=-1)
+            source, lambda x: ops.concatenate(g.of_a(x), axis=-1), lambda x: ops.concatenate(g.of_b(x), axis=-1), image
         )
         moves = ops.reshape(ops.abs(labels - source), (-1, 1, 1, 1))
         attention = both[..., 3:] * moves
@@ -206,20 +206,9 @@ class Aggan(DomainBaseline):
         """None: F changes an image's domain, and nothing is asked of it within one."""
         return None
 
-    def masks(self, image: Any, labels: Any = None) -> Any:
-        """The attention (B, S, S, 1) and 1 minus it; images whose labels (B, 1) are not given count as A's."""
-        a, b = self.inference_generator.of_a.attention, self.inference_generator.of_b.attention
-        attention = a(image) if labels is None else of_domain(labels, lambda: a(image), lambda: b(image))
+    def masks(self, image: Any, labels: Any) -> Any:
+        """The attention (B, S, S, 1) of the images' own domains, and 1 minus it."""
+        attention = of_domain(
+            labels, self.inference_generator.of_a.attention, self.inference_generator.of_b.attention, image
+        )
         return ops.concatenate([attention, 1 - attention], axis=-1)
-
-    def evaluated(self, x1: Any, x2: Any, transfer: Any, y1: Any = None, y2: Any = None) -> Batch:
-        """As of Baseline; the exemplars' masks are those of their own domain, B where the labels are not known."""
-        found = super().evaluated(x1, x2, transfer, y1, y2)
-        if y1 is None or y2 is None:
-            y1 = ops.zeros((ops.shape(x1)[0], 1), dtype="float32")
-            y2 = 1 - y1
-        return found | {"masks": self.masks(x1, y1)[..., :-1], "exemplar_masks": self.masks(x2, y2)[..., :-1]}
-
-    def sample_parts(self, x1: Any, x2: Any, y1: Any, y2: Any) -> Batch:
-        """As of Baseline; so are these."""
-        return super().sample_parts(x1, x2, y1, y2) | {"m1": self.masks(x1, y1), "m2": self.masks(x2, y2)}

@@ -174,8 +174,8 @@ class Drit(DomainBaseline):
         net = self.inference_generator
         content = self._content(image, self.source(labels, image_labels))
         painted = of_domain(
-            labels, lambda: net.paint_a(content, net.attributes_a(exemplar)[0]),
-            lambda: net.paint_b(content, net.attributes_b(exemplar)[0]),
+            labels, lambda c, e: net.paint_a(c, net.attributes_a(e)[0]),
+            lambda c, e: net.paint_b(c, net.attributes_b(e)[0]), content, exemplar,
         )  # fmt: skip
         return {"image": painted}
 
@@ -186,7 +186,7 @@ class Drit(DomainBaseline):
     def _content(self, image: Any, source: Any) -> Any:
         """E_c of images (B, S, S, 3) of the domains `source` (B, 1), without noise."""
         net = self.inference_generator
-        return net.shared_content(of_domain(source, lambda: net.content_a(image), lambda: net.content_b(image)))
+        return net.shared_content(of_domain(source, net.content_a, net.content_b, image))
 
 
 def frozen(network: layers.Layer, x: Any) -> Any:

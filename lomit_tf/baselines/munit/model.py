@@ -98,16 +98,16 @@ class Munit(DomainBaseline):
     def translated(self, image: Any, exemplar: Any, labels: Any, image_labels: Any) -> Batch:
         """G of the target domain, of the image's content and the exemplar's style."""
         a, b = self.inference_generator.a, self.inference_generator.b
-        content = of_domain(self.source(labels, image_labels), lambda: a.content(image), lambda: b.content(image))
+        content = of_domain(self.source(labels, image_labels), a.content, b.content, image)
         painted = of_domain(
-            labels, lambda: a.decode(content, a.style(exemplar)), lambda: b.decode(content, b.style(exemplar))
+            labels, lambda c, e: a.decode(c, a.style(e)), lambda c, e: b.decode(c, b.style(e)), content, exemplar
         )
         return {"image": painted}
 
     def reconstruct(self, image: Any, labels: Any) -> Any:
         """G(E_c(x), E_s(x)) of the image's own domain."""
         a, b = self.inference_generator.a, self.inference_generator.b
-        return of_domain(labels, lambda: a(image), lambda: b(image))
+        return of_domain(labels, a, b, image)
 
 
 def joined(*parts: tuple[Any, ...]) -> tuple[Any, ...]:

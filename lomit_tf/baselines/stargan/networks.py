@@ -31,6 +31,7 @@ class Generator(layers.Layer):
     def call(self, image: Any, labels: Any) -> Any:
         """Shapes as in the class."""
         x = self.first(with_planes(image, labels))
-        for block in [*self.down, *self.residual, *self.up]:
+        blocks: list[layers.Layer] = [*self.down, *self.residual, *self.up]
+        for block in blocks:
             x = block(x)
         return self.last(x)
