@@ -25,7 +25,7 @@ TRAIN_STAMP := $(VENV)/.installed-train$(if $(EXTRAS),-$(subst $(comma),-,$(EXTR
 DEV_STAMP := $(VENV)/.installed-dev
 DECLARED := setup.py pyproject.toml constraints.txt
 
-.PHONY: help demo train test fuzz quick lint docs site bench lock clean distclean
+.PHONY: help demo train test fuzz quick lint compare docs site bench lock clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ fuzz: $(DEV_STAMP) ## translate 2,000 photographs of every kind, drawn at random
 lint: $(DEV_STAMP) ## ruff and mypy
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+compare: $(DEV_STAMP) ## train every method for the same processor time and compare them; page in runs/compare/page
+	$(PY) -m lomit_tf.compare_all $(ARGS)
 
 docs: $(DEV_STAMP) ## build the documentation's site into build/site; fails on a broken link or a missing docstring
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet $(ARGS)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import keras
 from keras import layers, ops
 
-Norm: TypeAlias = str | None  # "instance", "layer" or None
+Norm: TypeAlias = str | None  # "instance", "plain" (that without scale and offset), "layer" or None
 CONSTANT = 1e-8  # a variance at and below which a channel counts as constant
 DType: TypeAlias = "str | keras.DTypePolicy | None"
 
@@ -67,7 +68,9 @@ def layer_norm(*, dtype: DType = None) -> layers.Layer:
 
 def make_norm(norm: Norm, dtype: DType) -> layers.Layer | None:
     """The layer named by `norm`; None for None."""
-    makers: dict[str, Callable[..., layers.Layer]] = {"instance": instance_norm, "layer": layer_norm}
+    makers: dict[str, Callable[..., layers.Layer]] = {
+        "instance": instance_norm, "plain": functools.partial(instance_norm, affine=False), "layer": layer_norm
+    }  # fmt: skip
     return makers[norm](dtype=dtype) if norm else None
 
 
@@ -136,7 +139,7 @@ class ConvBlock(layers.Layer):
         filters: channels of the output.
         kernel: kernel size; odd for stride 1, 4 for stride 2 (the field's choice, free of checkerboards).
         stride: 1 or 2.
-        norm: "instance", "layer" or None.
+        norm: "instance", "plain", "layer" or None.
         activation: a Keras activation name, a callable or None.
         use_bias: false where the caller normalises; with `norm` there is never one.
         dtype: Keras dtype policy of the block.

@@ -12,7 +12,7 @@ from typing import Any
 
 from keras import layers, ops
 
-from lomit_tf.networks.blocks import ConvBlock, DType, reflect_along, reflect_pad
+from lomit_tf.networks.blocks import ConvBlock, reflect_along, reflect_pad
 
 
 class Upsample(layers.Layer):
@@ -26,11 +26,6 @@ class Upsample(layers.Layer):
         height, width, channels = x.shape[1:]
         x = ops.reshape(ops.concatenate([x, x], axis=3), (-1, height, 2 * width, channels))
         return ops.reshape(ops.concatenate([x, x], axis=2), (-1, 2 * height, 2 * width, channels))
-
-
-def upsample(dtype: DType = None) -> layers.Layer:
-    """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C)."""
-    return Upsample(dtype=dtype)
 
 
 class UpsampledConvBlock(ConvBlock):
