@@ -45,7 +45,7 @@ class Attention(layers.Layer):
     def __init__(self, sizes: Sizes, dtype: DType = None) -> None:
         super().__init__(dtype=dtype)
         c, edge = sizes.attention_channels, sizes.edge_kernel
-        self.blocks = [
+        self.blocks: list[layers.Layer] = [
             ConvBlock(c, edge, 2, norm="plain", dtype=dtype), ConvBlock(2 * c, 3, 2, norm="plain", dtype=dtype),
             ResidualBlock(2 * c, norm="plain", dtype=dtype),
             UpsampledConvBlock(2 * c, 3, norm="plain", dtype=dtype),
