@@ -132,6 +132,23 @@ def _fold(g: Any, axis: int, size: int, before: int, after: int) -> Any:
     return _joined([*map(row, range(first)), middle, *map(row, range(last, size))], axis)
 
 
+class NarrowConv2D(layers.Conv2D):
+    """Conv2D with stride 1, "valid", of few filters: (B, H, W, C) -> (B, H - k + 1, W - k + 1, filters).
+
+    A convolution along the rows gives every line of the kernel as channels of its own, which are added after they are
+    shifted: the same sum. TensorFlow's CPU convolution leaves most of its arithmetic unused where there are one or
+    three filters, and its gradients took four times as long (docs/performance.md).
+    """
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """The convolution without bias and activation."""
+        size, _, channels, filters = kernel.shape
+        lines = ops.reshape(ops.transpose(kernel, (1, 2, 0, 3)), (1, size, channels, size * filters))
+        parts = ops.split(super().convolution_op(inputs, lines), size, axis=-1)
+        height = inputs.shape[1] - size + 1
+        return sum((part[:, i : i + height] for i, part in enumerate(parts[1:], 1)), parts[0][:, :height])
+
+
 class ConvBlock(layers.Layer):
     """Reflection padding, convolution, normalisation, activation: (B, H, W, C) -> (B, H/stride, W/stride, filters).
 
@@ -161,7 +178,8 @@ class ConvBlock(layers.Layer):
         total = kernel - stride  # so that the output is exactly H/stride
         self.padding = ((total + 1) // 2, total // 2)
         # A bias before a normalisation that subtracts the mean would do nothing.
-        self.conv = layers.Conv2D(
+        narrow = filters <= 4 and kernel >= 5 and stride == 1
+        self.conv = (NarrowConv2D if narrow else layers.Conv2D)(
             filters, kernel, stride, use_bias=use_bias and norm is None, kernel_initializer=initializer, dtype=dtype,
             data_format="channels_last",
         )  # fmt: skip

@@ -16,9 +16,9 @@ from lomit_tf.networks.style_encoder import leaky_relu
 class HalvingConv2D(layers.Conv2D):
     """Conv2D, 4x4, stride 2, "same": (B, H, W, C) -> (B, H/2, W/2, filters), H and W even.
 
-    On maps of 4x4 and less it gathers the taps by reshapes and multiplies once, which is the same sum: the gradient
-    of TensorFlow's CPU convolution is four to five times slower there (benchmarks/critic_tail.py), and a critic whose
-    penalty needs second derivatives spends most of its time in it.
+    On small maps, and on those of up to 16x16 with many channels, it gathers the taps by reshapes and multiplies once,
+    which is the same sum: the gradients of TensorFlow's CPU convolution are several times slower there
+    (docs/performance.md), and a critic whose penalty needs second derivatives spends most of its time in them.
     """
 
     def __init__(self, filters: int, **kwargs: Any) -> None:
@@ -27,15 +27,15 @@ class HalvingConv2D(layers.Conv2D):
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The convolution without bias and activation."""
         height, width, channels = inputs.shape[1:]
-        if height > 4:
+        if height > 4 and not (height <= 16 and channels >= 256):
             return super().convolution_op(inputs, kernel)
         rows, columns = height // 2, width // 2
-        # 2x2 blocks of the padded map become channels; a 4x4 window is then a 2x2 window of blocks.
+        # The padded map in 2x2 blocks, whose 2x2 windows are the 4x4 windows; taps in the order of the kernel's.
         x = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        x = ops.transpose(ops.reshape(x, (-1, rows + 1, 2, columns + 1, 2, channels)), (0, 1, 3, 2, 4, 5))
-        x = ops.reshape(x, (-1, rows + 1, columns + 1, 4 * channels))
-        taps = ops.concatenate([x[:, :-1, :-1], x[:, :-1, 1:], x[:, 1:, :-1], x[:, 1:, 1:]], axis=-1)
-        kernel = ops.transpose(ops.reshape(kernel, (2, 2, 2, 2, channels, -1)), (0, 2, 1, 3, 4, 5))
+        x = ops.reshape(x, (-1, rows + 1, 2, columns + 1, 2 * channels))
+        x = ops.transpose(ops.concatenate([x[:, :, :, :-1], x[:, :, :, 1:]], axis=-1), (0, 1, 3, 2, 4))
+        x = ops.reshape(x, (-1, rows + 1, columns, 8 * channels))
+        taps = ops.concatenate([x[:, :-1], x[:, 1:]], axis=-1)
         out = ops.matmul(ops.reshape(taps, (-1, 16 * channels)), ops.reshape(kernel, (16 * channels, -1)))
         return ops.reshape(out, (-1, rows, columns, self.filters))
 

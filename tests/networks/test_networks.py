@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from lomit_tf import core
 from lomit_tf.config import PRESETS, LomitConfig
-from lomit_tf.networks.blocks import ConvBlock, instance_norm, layer_norm, reflect_pad
+from lomit_tf.networks.blocks import ConvBlock, NarrowConv2D, instance_norm, layer_norm, reflect_pad
 from lomit_tf.networks.content_encoder import ContentEncoder
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.decoder import Decoder
@@ -102,6 +102,25 @@ def test_conv_block_pads_by_reflection_and_divides_by_its_stride(kernel, stride)
     # Reflection continues a constant; zero padding would darken the border.
     np.testing.assert_allclose(out, np.broadcast_to(out[:, :1, :1], out.shape), atol=1e-5)
     assert np.abs(out).max() > 1e-3
+
+
+@pytest.mark.parametrize(("kernel", "filters"), [(5, 1), (7, 3)])
+def test_a_narrow_convolution_and_its_gradients_are_those_of_conv2d(rng, kernel, filters):
+    x = tf.constant(normal(rng, 2, 9, 11, 4))
+    narrow, plain = NarrowConv2D(filters, kernel), keras.layers.Conv2D(filters, kernel)
+    narrow(x), plain(x)
+    plain.set_weights([normal(rng, *v.shape) for v in plain.weights])
+    narrow.set_weights(plain.get_weights())
+    found = []
+    for layer in (narrow, plain):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+            total = tf.reduce_sum(y**2)
+        found.append([y, *tape.gradient(total, [x, *layer.trainable_variables])])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3)
+    assert isinstance(ConvBlock(filters, kernel).conv, NarrowConv2D)
 
 
 @pytest.mark.parametrize(
