@@ -10,16 +10,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from lomit_tf.commands import Command, Failure, FlagSet, report, require_extra
+from lomit_tf.commands import Command, FlagSet, report, require_extra, unusable, writing
 from lomit_tf.config import ConfigError
-from lomit_tf.evaluation.user_study.options import MakeOptions, ScoreOptions
+from lomit_tf.data.image_set import DataError
+from lomit_tf.data.opening import CorruptImageError
+from lomit_tf.evaluation.user_study import page, scores
+from lomit_tf.runtime.atomic import write_text
 
-INTRO = """\
-Ask people which method's pictures are best. `make` writes one page that opens without a network; people rank the
-outputs of several methods, blind, and download their answers; `score` computes mean reciprocal ranks.
-
-  python -m lomit_tf.user_study make --help
-  python -m lomit_tf.user_study score --help"""
 MAKE = """\
 Write the page of a user study and its key.
 
@@ -33,32 +30,33 @@ Compute mean reciprocal ranks from the files that people downloaded.
 
   python -m lomit_tf.user_study score --key=study.key.json anna.csv ben.csv"""
 FLAGS: dict[str, FlagSet[Any]] = {
-    "make": FlagSet(MakeOptions, MAKE),
-    "score": FlagSet(ScoreOptions, SCORE, words="answers"),
+    "make": FlagSet(page.MakeOptions, MAKE),
+    "score": FlagSet(scores.ScoreOptions, SCORE, words="answers"),
 }
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command: does it and returns the exit code (see the module)."""
-    name, *rest = (sys.argv[1:] if argv is None else argv) or [""]
-    if name not in FLAGS:
-        return Command("lomit-user-study", lambda: INTRO, _refuse, print).run([name, *rest])
-    flags = FLAGS[name]
-    return Command("lomit-user-study", flags.help_text, flags.parse, _run, "nothing was written", backends=()).run(rest)
+    words = list(sys.argv[1:] if argv is None else argv)
+    name = words.pop(0) if words and words[0] in FLAGS else ""
+    help_text = FLAGS[name].help_text if name else f"{MAKE}\n\n{SCORE}".format
+    parse = FLAGS[name].parse if name else _refuse
+    return Command("lomit-user-study", help_text, parse, _run, "nothing was written", backends=()).run(words)
 
 
-def _refuse(argv: Sequence[str]) -> None:
-    raise ConfigError(f"the first argument must be make or score (make|score --help says more); received {argv[0]!r}")
+def _refuse(words: Sequence[str]) -> None:
+    raise ConfigError(f"the first argument must be make or score (make|score --help says more); received {words[:1]}")
 
 
-def _run(options: MakeOptions | ScoreOptions) -> None:
+def _run(options: page.MakeOptions | scores.ScoreOptions) -> None:
     require_extra("evaluate", "jinja2", "pydantic", "scipy")
-    from lomit_tf.evaluation.user_study import page, scores
-
-    try:
-        report(*(page.write(options) if isinstance(options, MakeOptions) else scores.write(options)))
-    except OSError as error:
-        raise Failure(f"{error.filename or options.out}: {error.strerror or error}") from error
+    with unusable(OSError, DataError, CorruptImageError):
+        said, texts = page.make(options) if isinstance(options, page.MakeOptions) else scores.make(options)
+    names = ", ".join(map(str, texts))
+    with writing(names):
+        for path, text in texts.items():
+            write_text(path, text)
+    report(said, {"wrote": names})
 
 
 if __name__ == "__main__":
