@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lomit_tf.imaging import curves as local_curves
-from lomit_tf.imaging.curves import BINS, WHITE, apply, rectangle, whole
+from lomit_tf.imaging.curves import BINS, WHITE, apply
 from lomit_tf.imaging.framing import Window
+from lomit_tf.imaging.mask_planes import rectangle, whole
 from lomit_tf.imaging.paste_back import MASK_FLOOR
 
 TYPES = (np.uint8, np.uint16, np.float32, np.float64)

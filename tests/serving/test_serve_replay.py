@@ -19,7 +19,7 @@ from PIL import Image
 from serving_helpers import ROOT, SIZE, ask, b64, decoded, image_bytes, need_packages, pictures, png
 from serving_reference import Serving
 
-from lomit_tf.data import colour
+from lomit_tf.data import icc
 from lomit_tf.data.opening import readers
 
 need_packages()
@@ -118,7 +118,7 @@ def zipped(content: Any, **fields: Any) -> Case:
 
 
 SIXTEEN = Image.fromarray(PICTURES[0]).quantize(16)
-ADOBE = colour.of_primaries(colour.ADOBE_GAMMA, colour.ADOBE_PRIMARIES)
+ADOBE = icc.of_primaries(icc.ADOBE_GAMMA, icc.ADOBE_PRIMARIES)
 PROFILES = "colour profiles, PNG's gamma"
 COLOUR_KEY = "one transparent colour, in an RGB PNG or a GIF"
 BMP = "BMP of fewer than 24 bits, or with transparency"
