@@ -19,7 +19,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lomit_tf.imaging.mask_planes import TILE, MaskPlane, Tile, interpolation, taps, tiles
+from lomit_tf.imaging import mask_planes
+from lomit_tf.imaging.mask_planes import MaskPlane, Tile, interpolation, taps, tiles
 
 BINS = 8  # K
 STEPS_IN_CELL = 32  # of a turned window: at least so many places of a cell's side have curves of their own
@@ -70,7 +71,8 @@ def apply(
     grids = [_Grid(part[:, :, 0], to_curves, fineness) for part in parts if part.any()]
     planes = [MaskPlane(masks[..., g], to_masks) for g, part in enumerate(parts) if part.any()]
     result = np.array(values, order="C")
-    starts = np.arange(TILE[0], dtype=np.float32)[:, None] * (BINS * fineness + 1)  # of the rows of a tile in the table
+    rows = np.arange(mask_planes.TILE[0], dtype=np.float32)[:, None]
+    starts = rows * (BINS * fineness + 1)  # of the rows of a tile in the table
     for tile in tiles(values.shape[:2], planes):
         change = None
         place = None

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from photo_cases import KINDS, cases, check
+from photo_cases import KINDS, cases
+from photo_checks import check
 from PIL import Image
 
 from lomit_tf.data import colour, exif, opening, pixels, png_chunks
