@@ -210,5 +210,5 @@ def test_a_teachers_flagfile_does_not_make_its_workdir_the_students(folder):
     from lomit_tf.training.checkpoints import Workdir
 
     Workdir(folder / "teacher").prepare(LomitConfig.create())
-    asked = distill.parse(["--flagfile=teacher/flags.cfg", "--teacher=teacher"])
+    asked = distill.FLAGS.parse(["--flagfile=teacher/flags.cfg", "--teacher=teacher"])
     assert asked.workdir == Path("runs/mobile")
