@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from absl import logging
 
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.store import CorruptReport
+from lomit_tf.runtime.signals import heard_signals
 from lomit_tf.training import callbacks as cb
 from lomit_tf.training.checkpoints import Checkpoints, Workdir
 
@@ -62,7 +60,7 @@ class Driver:
         """Steps until `config.training.steps` are done, one for each element; `report` names unreadable images."""
         samples, own = self._callbacks()
         driven = keras.callbacks.CallbackList([*own, *self.more], model=self.model)
-        with _signals() as received:
+        with heard_signals() as received:
             done = self._loop(step, iter(elements), driven, received)
         found = report()
         if found.count:
@@ -118,25 +116,3 @@ class Driver:
             raise
         driven.on_train_end(logs)
         return done
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collects the first SIGINT or SIGTERM; a second one ends the program at once. Off the main thread: nothing."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-
-    def note(number: int, frame: Any) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-        logging.warning("%s: saving after this step; once more to stop at once", signal.Signals(number).name)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
