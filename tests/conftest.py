@@ -125,6 +125,21 @@ def groups_workdir(tmp_path_factory, tiny) -> Path:
     return save_workdir(config, tmp_path_factory.mktemp("groups") / "run")
 
 
+@pytest.fixture(scope="module")
+def translator(groups_workdir) -> Any:
+    """A Translator of `groups_workdir`. Modules that need another one define a `translator` of their own."""
+    from lomit_tf.photos.translator import Translator
+
+    return Translator(groups_workdir, log_notes=False)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture
 def photo_folder(tmp_path, monkeypatch) -> Path:
     """The current folder: photos/ with three pictures, one of them in a sub-folder, and star.png."""

@@ -12,9 +12,11 @@ from absl import logging
 
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.store import CorruptReport
+from lomit_tf.model_base import LomitBase
 from lomit_tf.runtime.signals import heard_signals
 from lomit_tf.training import callbacks as cb
-from lomit_tf.training.checkpoints import Checkpoints, Workdir
+from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
+from lomit_tf.training.warm_start import start_from
 
 SAMPLE_PAIRS = 8  # in a sample grid
 Step = Callable[[Any], dict[str, float]]  # an element of the data -> the step's terms
@@ -31,6 +33,23 @@ class TrainingResult:
     tensorboard: Path
     checkpoint: str | None
     interrupted: int | None
+
+
+def resumed(config: LomitConfig, work: Workdir, model: LomitBase, chief: bool = True) -> tuple[Checkpoints, int]:
+    """The run's checkpoints, the last one restored, and its generator step; without one `--init_from`, and 0.
+
+    Args:
+        config, work, model: of the run, prepared and compiled.
+        chief: whether this process writes.
+    """
+    t = config.training
+    saver = Checkpoints(model, RunState(config), work.checkpoints, t.keep_checkpoints, chief=chief)
+    first = saver.restore()
+    if t.init_from and not saver.latest:
+        start_from(model, t.init_from)
+    if first:
+        logging.info("going on from step %d of %s", first, work.path)
+    return saver, first
 
 
 @dataclasses.dataclass

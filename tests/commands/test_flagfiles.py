@@ -23,10 +23,8 @@ CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.cfg"))
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
-    """An empty current folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def _in_an_empty_folder(folder: Path) -> None:
+    """Every test."""
 
 
 def test_a_flagfile_is_found_here_then_beside_its_includer_then_among_ours(folder):

@@ -20,12 +20,7 @@ from lomit_tf.config import SECTIONS, ConfigError, LomitConfig, field_names
 
 ROOT = Path(__file__).resolve().parents[2]
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
-    """An empty current folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_help_has_all_flags_by_section_and_none_of_others(capsys):

@@ -29,11 +29,6 @@ TOTAL = int(os.environ.get("LOMIT_FUZZ", "96"))
 TO_FIND = 60  # examples of a kind among which a fault that was put back must show
 
 
-@pytest.fixture(scope="module")
-def translator(groups_workdir) -> Translator:
-    return Translator(groups_workdir, log_notes=False)
-
-
 @pytest.fixture(autouse=True)
 def star(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -16,14 +16,8 @@ from lomit_tf.data.drawn_faces import draw
 from lomit_tf.photos.batch_jobs import run_jobs
 from lomit_tf.photos.file_plan import FileJob
 from lomit_tf.photos.outcomes import Outcome
-from lomit_tf.photos.translator import Translator
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
-
-
-@pytest.fixture(scope="module")
-def translator(groups_workdir) -> Translator:
-    return Translator(groups_workdir, log_notes=False)
 
 
 def corrupt(folder: Path) -> list[str]:
