@@ -14,7 +14,7 @@ from lomit_tf.commands import Command, FlagSet, report, require_extra, unusable,
 from lomit_tf.config import ConfigError
 from lomit_tf.data.image_set import DataError
 from lomit_tf.data.opening import CorruptImageError
-from lomit_tf.evaluation.user_study import page, scores
+from lomit_tf.evaluation.user_study import MakeOptions, ScoreOptions, make, scores
 from lomit_tf.runtime.atomic import write_text
 
 MAKE = """\
@@ -23,24 +23,22 @@ Write the page of a user study and its key.
   python -m lomit_tf.user_study make --input=faces --exemplar=exemplars \\
       --method=lomit=out/lomit --method=munit=out/munit --out=study.html --questions=20
 
-Files are matched by name: faces/7.jpg, exemplars/7.jpg, out/lomit/7.png and out/munit/7.png are one question.
-Give people study.html; keep study.key.json, which says which picture is whose."""
+Files of the same name are one question. Give people study.html; keep study.key.json: whose pictures they are."""
 SCORE = """\
 Compute mean reciprocal ranks from the files that people downloaded.
 
   python -m lomit_tf.user_study score --key=study.key.json anna.csv ben.csv"""
 FLAGS: dict[str, FlagSet[Any]] = {
-    "make": FlagSet(page.MakeOptions, MAKE),
-    "score": FlagSet(scores.ScoreOptions, SCORE, words="answers"),
+    "make": FlagSet(MakeOptions, MAKE),
+    "score": FlagSet(ScoreOptions, SCORE, words="answers"),
 }
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command: does it and returns the exit code (see the module)."""
     words = list(sys.argv[1:] if argv is None else argv)
-    name = words.pop(0) if words and words[0] in FLAGS else ""
-    help_text = FLAGS[name].help_text if name else f"{MAKE}\n\n{SCORE}".format
-    parse = FLAGS[name].parse if name else _refuse
+    flags = FLAGS[words.pop(0)] if words and words[0] in FLAGS else None
+    help_text, parse = (flags.help_text, flags.parse) if flags else (f"{MAKE}\n\n{SCORE}".format, _refuse)
     return Command("lomit-user-study", help_text, parse, _run, "nothing was written", backends=()).run(words)
 
 
@@ -48,15 +46,14 @@ def _refuse(words: Sequence[str]) -> None:
     raise ConfigError(f"the first argument must be make or score (make|score --help says more); received {words[:1]}")
 
 
-def _run(options: page.MakeOptions | scores.ScoreOptions) -> None:
+def _run(options: MakeOptions | ScoreOptions) -> None:
     require_extra("evaluate", "jinja2", "pydantic", "scipy")
     with unusable(OSError, DataError, CorruptImageError):
-        said, texts = page.make(options) if isinstance(options, page.MakeOptions) else scores.make(options)
-    names = ", ".join(map(str, texts))
-    with writing(names):
+        said, texts = make(options) if isinstance(options, MakeOptions) else scores(options)
+    with writing("--out"):
         for path, text in texts.items():
             write_text(path, text)
-    report(said, {"wrote": names})
+    report(said, {"wrote": ", ".join(map(str, texts))})
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from lomit_tf import user_study as command
 from lomit_tf.config import ConfigError
 from lomit_tf.data.image_set import DataError
 from lomit_tf.data.opening import CorruptImageError
-from lomit_tf.evaluation.user_study import page, scores
+from lomit_tf.evaluation import user_study as study
 
 pytestmark = pytest.mark.quick
 
@@ -41,15 +41,15 @@ def folders(tmp_path) -> dict[str, Path]:
     return made
 
 
-def options(folders: dict[str, Path], out: Path = Path("study.html"), **more: Any) -> page.MakeOptions:
+def options(folders: dict[str, Path], out: Path = Path("study.html"), **more: Any) -> study.MakeOptions:
     methods = tuple(f"{name}={folders[name]}" for name in METHODS)
-    return page.MakeOptions(str(folders["input"]), str(folders["exemplar"]), methods, str(out), **more)
+    return study.MakeOptions(str(folders["input"]), str(folders["exemplar"]), methods, str(out), **more)
 
 
-def make(folders: dict[str, Path], **more: Any) -> tuple[str, scores.Key, dict[str, dict[str, Any]]]:
+def make(folders: dict[str, Path], **more: Any) -> tuple[str, study.Key, dict[str, dict[str, Any]]]:
     """The page, its key, and the pictures of each question in the page: input, exemplar, and the results in order."""
-    _, texts = page.make(options(folders, **more))
-    html, key = texts[Path("study.html")], scores.Key(**json.loads(texts[Path("study.key.json")]))
+    _, texts = study.make(options(folders, **more))
+    html, key = texts[Path("study.html")], study.Key(**json.loads(texts[Path("study.key.json")]))
     assert f"study-{key.study}" in html
     questions = {}
     for name, held in re.findall(r'<section class="question" id="(\w+)"(.*?)</section>', html, re.DOTALL):
@@ -99,11 +99,11 @@ def test_the_seed_decides_everything(folders):
 
 
 def test_every_method_stands_at_every_place_equally_often():
-    orders = page.shown_orders(40, range(4), np.random.default_rng(1))
+    orders = study.shown_orders(40, range(4), np.random.default_rng(1))
     for place in range(4):
         assert np.bincount(orders[:, place]).tolist() == [10] * 4
     assert len(np.unique(orders, axis=0)) > 12
-    assert [len(page.shown_orders(n, range(3), np.random.default_rng(1))) for n in (1, 7)] == [1, 7]
+    assert [len(study.shown_orders(n, range(3), np.random.default_rng(1))) for n in (1, 7)] == [1, 7]
 
 
 def test_texts_cannot_leave_their_place(folders):
@@ -148,13 +148,13 @@ def test_another_studys_key_is_not_overwritten(folders, tmp_path):
     key = make(folders)[1]
     out, place = tmp_path / "study.html", tmp_path / "study.key.json"
     place.write_text(json.dumps(dataclasses.asdict(key)))
-    _, texts = page.make(options(folders, out))
-    assert scores.Key(**json.loads(texts[place])) == scores.Key.read(place) == key
+    _, texts = study.make(options(folders, out))
+    assert study.Key(**json.loads(texts[place])) == study.Key.read(place) == key
     with pytest.raises(ConfigError, match="is the key of another study"):
-        page.make(options(folders, out, seed=1))
+        study.make(options(folders, out, seed=1))
 
 
-KEY = scores.Key(
+KEY = study.Key(
     study="s1",
     methods=["a", "b"],
     images={"q1": "i1", "q2": "i2", "q3": "i3"},
@@ -173,7 +173,7 @@ def test_answers_are_read_in_the_order_of_the_key(tmp_path):
     first = answers(tmp_path, "s1,anna,q1,1 2", 's1,"ben, b",q2,1 2', "s1,anna,q2,2 1")
     second = answers(tmp_path, "s1,carl,q1,2 1", name="b.csv")
     # Of anna, "ben, b" and carl; question 2 shows b first, and nobody answered question 3.
-    assert scores.read_answers([first, second], KEY).tolist() == [
+    assert study.read_answers([first, second], KEY).tolist() == [
         [[1, 2], [1, 2]],
         [[0, 0], [2, 1]],
         [[2, 1], [0, 0]],
@@ -198,7 +198,7 @@ def test_answers_are_read_in_the_order_of_the_key(tmp_path):
 def test_bad_rows_are_named_by_file_and_line(tmp_path, line, message):
     path = answers(tmp_path, "s1,eve,q2,2 1", 's1,"two', 'lines",q2,1 2', line)
     with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}, line 5: {message}"):
-        scores.read_answers([path], KEY)
+        study.read_answers([path], KEY)
 
 
 def test_bad_files_are_named(tmp_path):
@@ -212,24 +212,24 @@ def test_bad_files_are_named(tmp_path):
         (two, r"(?s)line 2: .*line 4: .* answered q1 already[^\n]*$"),
     ):
         with pytest.raises(ConfigError, match=message):
-            scores.read_answers([path], KEY)
+            study.read_answers([path], KEY)
     for bad in ({"methods": ["a"]}, {"images": {}}, {"shown": {**KEY.shown, "q1": ["a", "c"]}}, {"study": None}):
         (tmp_path / "k.json").write_text(json.dumps({**dataclasses.asdict(KEY), **bad}))
         with pytest.raises(ConfigError, match=r"k.json is not a key"):
-            scores.Key.read(tmp_path / "k.json")
+            study.Key.read(tmp_path / "k.json")
     for text in ("[]", "{}", "no json"):
         (tmp_path / "k.json").write_text(text)
         with pytest.raises(ConfigError, match=r"k.json is not a key"):
-            scores.Key.read(tmp_path / "k.json")
+            study.Key.read(tmp_path / "k.json")
 
 
-def key_of(*methods: str) -> scores.Key:
-    return scores.Key("s1", list(methods), {"q1": "i1"}, {"q1": list(methods)})
+def key_of(*methods: str) -> study.Key:
+    return study.Key("s1", list(methods), {"q1": "i1"}, {"q1": list(methods)})
 
 
 def test_scores_by_hand():
     ranks = np.array([[[1, 2, 3], [2, 1, 3]], [[3, 1, 2], [0, 0, 0]]])  # [participants, questions, methods]
-    found = scores.score(ranks, key_of("a", "b", "c"))
+    found = study.score(ranks, key_of("a", "b", "c"))
     assert {n: m["mean_reciprocal_rank"] for n, m in found["methods"].items()} == pytest.approx(
         {"a": (1 + 1 / 2 + 1 / 3) / 3, "b": (1 / 2 + 1 + 1) / 3, "c": (1 / 3 + 1 / 3 + 1 / 2) / 3}
     )
@@ -247,14 +247,14 @@ def test_interval_against_every_possible_resample():
     draws = list(itertools.product(range(3), repeat=3))
     picked = [[ranks[p, q] for p in people for q in shown if ranks[p, q].any()] for people in draws for shown in draws]
     exact = np.array([np.mean(1 / np.array(answers), axis=0) for answers in picked if answers])
-    found = scores.bootstrap(ranks, seed=1, resamples=60_000)
+    found = study.bootstrap(ranks, seed=1, resamples=60_000)
     assert found.shape == (3, 2)
     for m in range(3):
         # The distribution is discrete: its share at or below each end must be the tail's, within 5 standard errors.
         for end, tail in zip(found[m], (0.025, 0.975), strict=True):
             below, upto = (exact[:, m] < end - 1e-9).mean(), (exact[:, m] <= end + 1e-9).mean()
             assert below - 0.0035 <= tail <= upto + 0.0035
-    np.testing.assert_array_equal(found, scores.bootstrap(ranks, seed=1, resamples=60_000))
+    np.testing.assert_array_equal(found, study.bootstrap(ranks, seed=1, resamples=60_000))
 
 
 def test_one_participant_ranges_over_questions_only():
@@ -262,12 +262,12 @@ def test_one_participant_ranges_over_questions_only():
     random = np.random.default_rng(99)
     picked = ranks[0, random.integers(0, 30, (40_000, 30))]
     plain = np.quantile((1 / picked).mean(axis=1), [0.025, 0.975], axis=0).T
-    np.testing.assert_allclose(scores.bootstrap(ranks, resamples=40_000), plain, atol=0.017)  # one answer's
-    assert scores.score(ranks, key_of("a", "b"))["interval_over"] == "questions"
-    assert scores.bootstrap(ranks[:, :1]) is None
-    alone = scores.score(ranks[:, :1], key_of("a", "b"))
+    np.testing.assert_allclose(study.bootstrap(ranks, resamples=40_000), plain, atol=0.017)  # one answer's
+    assert study.score(ranks, key_of("a", "b"))["interval_over"] == "questions"
+    assert study.bootstrap(ranks[:, :1]) is None
+    alone = study.score(ranks[:, :1], key_of("a", "b"))
     assert alone["methods"]["a"]["interval"] is None and "nothing" in alone["interval_over"]
-    both = scores.bootstrap(np.repeat(ranks, 4, axis=0), resamples=20_000)
+    both = study.bootstrap(np.repeat(ranks, 4, axis=0), resamples=20_000)
     np.testing.assert_allclose(both, plain, atol=0.017)  # four people of one mind add no spread
 
 
@@ -282,7 +282,7 @@ def test_command_makes_and_scores(folders, tmp_path, capsys):
     made = ["make", *given, f"--out={asked.out}"]
     assert command.run([*made, "--questions=3"]) == 0
     assert "3 questions, 3 methods" in capsys.readouterr().out
-    key = scores.Key.read(tmp_path / "study.key.json")
+    key = study.Key.read(tmp_path / "study.key.json")
     rows = [
         f"{key.study},{who},{q}," + " ".join(str(METHODS.index(method) + 1) for method in shown)
         for who in ("anna", "ben")
@@ -296,14 +296,14 @@ def test_command_makes_and_scores(folders, tmp_path, capsys):
     means = {name: method["mean_reciprocal_rank"] for name, method in result["methods"].items()}
     assert means == pytest.approx({"zebrafish": 1, "quokkanet": 1 / 2, "axolotl": 1 / 3})
     assert result["methods"]["zebrafish"]["interval"] == [1, 1]
-    row = "| zebrafish | 1.000 | 1.000 to 1.000 | 1.00 | 100% |"
+    row = "| `zebrafish` | 1.000 | 1.000 to 1.000 | 1.00 | 100% |"
     assert row in shown and row in (tmp_path / "study.scores.md").read_text()
     assert "The interval ranges\nover participants and questions (10000 resamples, seed 0)" in shown
     one = answers(tmp_path, rows[0], name="one.csv")
     assert command.run(["score", str(one), f"--key={tmp_path / 'study.key.json'}"]) == 0
-    assert "| axolotl | 0.333 | none |" in capsys.readouterr().out
+    assert "| `axolotl` | 0.333 | none |" in capsys.readouterr().out
     assert command.run([*scored, f"--out={tmp_path / 'study.key.json'}"]) == 2
-    assert scores.Key.read(tmp_path / "study.key.json") == key
+    assert study.Key.read(tmp_path / "study.key.json") == key
     assert command.run([*made, "--questions=4"]) == 2
     assert "is the key of another study" in capsys.readouterr().err
 

@@ -10,27 +10,26 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from lomit_tf.evaluation.user_study import page as study_page
-from lomit_tf.evaluation.user_study import scores
+from lomit_tf.evaluation import user_study as studies
 
 METHODS = ("first", "second", "third")
 WHO = 'Ann, "A"'
 
 
 @pytest.fixture
-def study(tmp_path) -> scores.Key:
+def study(tmp_path) -> studies.Key:
     """A study of three images and methods in tmp_path / "study.html": its key."""
     for n, name in enumerate(("in", "ex", *METHODS)):
         (tmp_path / name).mkdir()
         for k in range(3):
             Image.new("RGB", (16, 16), (40 * n, 60 * k, 120)).save(tmp_path / name / f"{k}.png")
     methods = tuple(f"{name}={tmp_path / name}" for name in METHODS)
-    _, texts = study_page.make(
-        study_page.MakeOptions(f"{tmp_path}/in", f"{tmp_path}/ex", methods, f"{tmp_path}/study.html")
+    _, texts = studies.make(
+        studies.MakeOptions(f"{tmp_path}/in", f"{tmp_path}/ex", methods, f"{tmp_path}/study.html")
     )
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
-    return scores.Key.read(tmp_path / "study.key.json")
+    return studies.Key.read(tmp_path / "study.key.json")
 
 
 def opened(browser: Any, path: Path, context: Any = None, **options: Any) -> tuple[Any, Any, list[str]]:
@@ -45,7 +44,7 @@ def opened(browser: Any, path: Path, context: Any = None, **options: Any) -> tup
     return page, context, wrong
 
 
-def ranking(page: Any, study: scores.Key, question: int, preferred: tuple[str, ...]) -> list[Any]:
+def ranking(page: Any, study: studies.Key, question: int, preferred: tuple[str, ...]) -> list[Any]:
     """The result buttons of a question in the order of preferred methods, which only the key tells."""
     shown = study.shown[f"q{question}"]
     return [page.locator(f"#q{question} .option").nth(shown.index(method)) for method in preferred]
@@ -103,7 +102,7 @@ def test_three_questions_answered_and_scored(browser, study, tmp_path):
 
     rows = list(csv.DictReader(saved.open(newline="")))
     assert [row["participant"] for row in rows] == [WHO] * 3
-    assert scores.read_answers([saved], study)[0].tolist() == [
+    assert studies.read_answers([saved], study)[0].tolist() == [
         [order.index(method) + 1 for method in METHODS] for order in wanted
     ]
 
