@@ -49,8 +49,11 @@ class Translator(Steps):
         self, model_or_name: Lomit | str | os.PathLike[str], *, crop: Any = "face", log_notes: bool = True
     ) -> None:
         framing.parse_crop(crop)
-        self._name = None if isinstance(model_or_name, Lomit) else zoo.lasting_name(model_or_name)
-        model = model_or_name if isinstance(model_or_name, Lomit) else lomit_tf.load(model_or_name)
+        if isinstance(model_or_name, (str, os.PathLike)):
+            self._name: str | None = zoo.lasting_name(model_or_name)
+            model = lomit_tf.load(model_or_name)
+        else:
+            self._name, model = None, model_or_name
         super().__init__(model, crop=crop, log_notes=log_notes)
         self._exemplar: Exemplar | None = None
         self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
