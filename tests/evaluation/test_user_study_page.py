@@ -24,9 +24,7 @@ def study(tmp_path) -> studies.Key:
         for k in range(3):
             Image.new("RGB", (16, 16), (40 * n, 60 * k, 120)).save(tmp_path / name / f"{k}.png")
     methods = tuple(f"{name}={tmp_path / name}" for name in METHODS)
-    _, texts = studies.make(
-        studies.MakeOptions(f"{tmp_path}/in", f"{tmp_path}/ex", methods, f"{tmp_path}/study.html")
-    )
+    _, texts = studies.make(studies.MakeOptions(f"{tmp_path}/in", f"{tmp_path}/ex", methods, f"{tmp_path}/study.html"))
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     return studies.Key.read(tmp_path / "study.key.json")
