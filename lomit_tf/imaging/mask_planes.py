@@ -71,10 +71,12 @@ class Tile:
 
     @property
     def rows(self) -> slice:
+        """Its rows."""
         return slice(self.top, self.bottom)
 
     @property
     def columns(self) -> slice:
+        """Its columns."""
         return slice(self.left, self.right)
 
     @property
