@@ -94,7 +94,7 @@ setup(
     package_data={
         "lomit_tf": ["py.typed", "samples/*", "weights/*/*"],
         "lomit_tf.configs": ["*.cfg"],
-        "lomit_tf.evaluation.templates": ["*.html"],
+        "lomit_tf.evaluation.templates": ["*.html", "*.md"],
         "lomit_tf.imaging": ["face_models/*"],
         "lomit_tf.webapp": ["*.css", "*.html", "*.js"],
     },

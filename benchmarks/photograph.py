@@ -20,7 +20,8 @@ import numpy as np
 from PIL import Image
 
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.imaging.curves import BINS, apply, rectangle
+from lomit_tf.imaging.curves import BINS, apply
+from lomit_tf.imaging.mask_planes import rectangle
 
 GRID, SIDE, RUNS = 8, 64, 5
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lomit_tf import zoo
-from lomit_tf.commands import Command, Failure, FlagSet, report, unusable
+from lomit_tf.commands import Command, FlagSet, report, unusable, writing
 from lomit_tf.config import ConfigError, option
 from lomit_tf.runtime.quiet import import_tensorflow
 
@@ -58,7 +58,7 @@ def _demo(flags: DemoFlags) -> None:
 
     model, out = zoo.load(flags.model), Path(flags.out)
     dataset = model.config.data.dataset
-    try:
+    with writing(f"--out={flags.out}"):
         if dataset in FACE_DATASETS:
             _portraits(model, flags.model, out)
         elif dataset == "drawn_faces":
@@ -67,8 +67,6 @@ def _demo(flags: DemoFlags) -> None:
             raise ConfigError(
                 f"--model={flags.model} was trained on {dataset}; the demo shows faces and drawn faces only"
             )
-    except OSError as error:
-        raise Failure(f"--out={flags.out}: {error}") from error
 
 
 def _portraits(model: Lomit, name: str, out: Path) -> None:

@@ -10,19 +10,13 @@ import dataclasses
 import sys
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
-from absl import flags as absl_flags
 
 from lomit_tf import train
-from lomit_tf.commands import Command, Failure, flags, unusable
-from lomit_tf.commands.fields import define_fields, field_form, fields_of, help_entry, help_with_default
-from lomit_tf.commands.flagfiles import read_command_line
-from lomit_tf.config import ConfigError
+from lomit_tf.commands import Command
+from lomit_tf.commands.student_flags import Asked, StudentFlags
+from lomit_tf.config import NEEDED, option
 from lomit_tf.training.distill_config import DEFAULTS, DistillConfig
 
-TEACHER = "a model's name, a workdir or a checkpoint"
 INTRO = f"""\
 Distil a trained model into a smaller or larger-sized one, which follows its masks, translations and styles.
 
@@ -36,66 +30,35 @@ then flags win over them. All flags of lomit_tf.train are taken (its --help list
 
 
 @dataclasses.dataclass(frozen=True)
-class Invocation:
-    """What a command line asks for; `fields` are those of the student's configuration."""
+class Sources:
+    """What the student learns from."""
 
-    teacher: str
-    preset: str
-    workdir: Path
-    resume: str
-    fields: dict[str, Any]
-    options: DistillConfig
+    teacher: str = option(NEEDED, "a model's name, a workdir or a checkpoint", form="M")
 
 
-def parse(argv: Sequence[str]) -> Invocation:
-    """Read a command line, without the program's name. Raises ConfigError as `flags.parse`, and without --teacher."""
-    known = flags.define_flags()
-    own = fields_of(DistillConfig)
-    define_fields(own, known)
-    absl_flags.DEFINE_string("teacher", None, TEACHER, flag_values=known)
-    given = {name: flag.value for name, flag in read_command_line(argv, known).items()}
-    options = DistillConfig(**{name: given.pop(name) for name in own if name in given})
-    teacher, preset = given.pop("teacher", ""), given.pop("preset", "mobile")
-    if not teacher:
-        raise ConfigError("--teacher is missing; name a model, e.g. --teacher=drawn_faces")
-    workdir = Path(given.pop("workdir", "runs/mobile")).expanduser()
-    return Invocation(teacher, preset, workdir, given.pop("resume", "auto"), given, options)
-
-
-def help_text() -> str:
-    """What `--help` prints: the flags that are not those of training."""
-    lines = [INTRO, *help_entry("--teacher=M", f"{TEACHER} (needed)")]
-    for field, kind in fields_of(DistillConfig).values():
-        lines += help_entry(field_form(field, kind), help_with_default(field))
-    return "\n".join(lines)
+FLAGS = StudentFlags(Sources, DistillConfig, INTRO, workdir="runs/mobile")
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code (see the module)."""
     lost = "what came after the last checkpoint is lost"
-    return Command("lomit-distill", help_text, parse, _distill, lost).run(argv)
+    return Command("lomit-distill", FLAGS.help_text, FLAGS.parse, _distill, lost).run(argv)
 
 
-def _distill(asked: Invocation) -> None:
+def _distill(asked: Asked[DistillConfig]) -> None:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
     import lomit_tf
-    from lomit_tf.data.image_set import DataError
-    from lomit_tf.runtime.allocator import keep_freed_memory
     from lomit_tf.training import distillation
-    from lomit_tf.training.callbacks import TrainingError
+    from lomit_tf.training.driver import TrainingResult
 
-    keep_freed_memory()
-    try:
-        with unusable(DataError):
-            teacher = lomit_tf.load(asked.teacher)
-            config = distillation.student_config(teacher.config, asked.preset, **asked.fields)
-            with train.messages():
-                result = distillation.distill(
-                    teacher, config, asked.workdir, asked.options, resume=asked.resume, name=asked.teacher
-                )
-    except TrainingError as error:
-        raise Failure(str(error)) from error
-    train.report_result(result)
+    name = asked.sources["teacher"]
+
+    def training() -> TrainingResult:
+        teacher = lomit_tf.load(name)
+        config = distillation.student_config(teacher.config, **{"preset": "mobile"} | asked.fields)
+        return distillation.distill(teacher, config, asked.workdir, asked.options, resume=asked.resume, name=name)
+
+    train.carry_out(training)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from lomit_tf.commands import Command, Failure, FlagSet, report, require_extra, unusable
+from lomit_tf.commands import Command, FlagSet, report, require_extra, unusable, writing
 from lomit_tf.evaluation.options import Options
 
 INTRO = """\
@@ -64,10 +64,8 @@ def _evaluate(asked: Invocation) -> None:
         results = evaluate(
             asked.options, asked.command, lambda what, share: bar.update(task, description=what, completed=share)
         )
-    try:
+    with writing(f"--out={asked.options.out}"):
         paths = write(results, asked.options.out)
-    except OSError as error:
-        raise Failure(f"--out={asked.options.out}: {error}") from error
     report(summary(results), paths)
 
 

@@ -12,7 +12,7 @@ import contextlib
 import importlib
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,9 +44,6 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _train(invocation: flags.Invocation) -> None:
     """The part that takes TensorFlow or JAX, which are imported only here: seconds after any usage error."""
-    from lomit_tf.data.sources import DataError
-    from lomit_tf.runtime.allocator import keep_freed_memory
-
     backend = backend_name()
     if invocation.minutes and backend != "tensorflow":
         raise ConfigError(f"--minutes needs Keras' backend tensorflow; on {backend} give --steps")
@@ -54,19 +51,34 @@ def _train(invocation: flags.Invocation) -> None:
         import_tensorflow()
     training = importlib.import_module(LOOPS[backend])
 
-    keep_freed_memory()
     budget = {"minutes": invocation.minutes} if invocation.minutes else {}
-    try:
-        with messages(), unusable(DataError):
-            result = training.train(invocation.config, invocation.workdir, resume=invocation.resume, **budget)
-    except training.TrainingError as error:
-        raise Failure(str(error)) from error
-    report_result(result)
+    result = carry_out(
+        lambda: training.train(invocation.config, invocation.workdir, resume=invocation.resume, **budget)
+    )
     if budget:
         from lomit_tf.evaluation.first_look import first_look
 
         for title, rows in first_look(result.workdir):
             report(title, rows)
+
+
+def carry_out(training: Callable[[], TrainingResult]) -> TrainingResult:
+    """Train, show what is logged, and say where the results are.
+
+    Raises ConfigError for data that cannot be used, and Failure where the training stopped itself or was interrupted.
+    """
+    from lomit_tf.data.image_set import DataError
+    from lomit_tf.runtime.allocator import keep_freed_memory
+    from lomit_tf.training.callbacks import TrainingError
+
+    keep_freed_memory()
+    try:
+        with messages(), unusable(DataError):
+            result = training()
+    except TrainingError as error:
+        raise Failure(str(error)) from error
+    report_result(result)
+    return result
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from lomit_tf.runtime.backend import check_backend
 from lomit_tf.runtime.quiet import import_tensorflow
 
 if TYPE_CHECKING:
-    from lomit_tf.photos.batch_jobs import Outcome, Tally
+    from lomit_tf.photos.outcomes import Outcome, Tally
     from lomit_tf.photos.translator import Translator
 
 NAME = "lomit-translate"
@@ -152,7 +152,8 @@ def _whole_pictures(model: str, jobs: list[FileJob], total: int, shut: list[OSEr
 
 def _unusable_exemplars(translator: Translator, jobs: list[FileJob], log: Log) -> set[str]:
     """Read every exemplar once, and name those that cannot be used."""
-    from lomit_tf.photos.batch_jobs import exemplar_of, failure
+    from lomit_tf.photos.batch_jobs import exemplar_of
+    from lomit_tf.photos.outcomes import failure
 
     unusable = set()
     for job in {job.exemplar: job for job in jobs}.values():

@@ -10,24 +10,20 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from lomit_tf.commands import Command, Failure, FlagSet, report, require_extra
+from lomit_tf.commands import Command, FlagSet, report, require_extra, unusable, writing
 from lomit_tf.config import ConfigError
-from lomit_tf.evaluation.user_study.options import MakeOptions, ScoreOptions
+from lomit_tf.data.image_set import DataError
+from lomit_tf.data.opening import CorruptImageError
+from lomit_tf.evaluation.user_study import MakeOptions, ScoreOptions, make, scores
+from lomit_tf.runtime.atomic import write_text
 
-INTRO = """\
-Ask people which method's pictures are best. `make` writes one page that opens without a network; people rank the
-outputs of several methods, blind, and download their answers; `score` computes mean reciprocal ranks.
-
-  python -m lomit_tf.user_study make --help
-  python -m lomit_tf.user_study score --help"""
 MAKE = """\
 Write the page of a user study and its key.
 
   python -m lomit_tf.user_study make --input=faces --exemplar=exemplars \\
       --method=lomit=out/lomit --method=munit=out/munit --out=study.html --questions=20
 
-Files are matched by name: faces/7.jpg, exemplars/7.jpg, out/lomit/7.png and out/munit/7.png are one question.
-Give people study.html; keep study.key.json, which says which picture is whose."""
+Files of the same name are one question. Give people study.html; keep study.key.json: whose pictures they are."""
 SCORE = """\
 Compute mean reciprocal ranks from the files that people downloaded.
 
@@ -40,25 +36,24 @@ FLAGS: dict[str, FlagSet[Any]] = {
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command: does it and returns the exit code (see the module)."""
-    name, *rest = (sys.argv[1:] if argv is None else argv) or [""]
-    if name not in FLAGS:
-        return Command("lomit-user-study", lambda: INTRO, _refuse, print).run([name, *rest])
-    flags = FLAGS[name]
-    return Command("lomit-user-study", flags.help_text, flags.parse, _run, "nothing was written", backends=()).run(rest)
+    words = list(sys.argv[1:] if argv is None else argv)
+    flags = FLAGS[words.pop(0)] if words and words[0] in FLAGS else None
+    help_text, parse = (flags.help_text, flags.parse) if flags else (f"{MAKE}\n\n{SCORE}".format, _refuse)
+    return Command("lomit-user-study", help_text, parse, _run, "nothing was written", backends=()).run(words)
 
 
-def _refuse(argv: Sequence[str]) -> None:
-    raise ConfigError(f"the first argument must be make or score (make|score --help says more); received {argv[0]!r}")
+def _refuse(words: Sequence[str]) -> None:
+    raise ConfigError(f"the first argument must be make or score (make|score --help says more); received {words[:1]}")
 
 
 def _run(options: MakeOptions | ScoreOptions) -> None:
     require_extra("evaluate", "jinja2", "pydantic", "scipy")
-    from lomit_tf.evaluation.user_study import page, scores
-
-    try:
-        report(*(page.write(options) if isinstance(options, MakeOptions) else scores.write(options)))
-    except OSError as error:
-        raise Failure(f"{error.filename or options.out}: {error.strerror or error}") from error
+    with unusable(OSError, DataError, CorruptImageError):
+        said, texts = make(options) if isinstance(options, MakeOptions) else scores(options)
+    with writing("--out"):
+        for path, text in texts.items():
+            write_text(path, text)
+    report(said, {"wrote": ", ".join(map(str, texts))})
 
 
 if __name__ == "__main__":

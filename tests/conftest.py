@@ -27,9 +27,10 @@ TINY = {
 
 # The modules that take longest begin first, so that no core is idle at the end.
 LONGEST = (
-    "test_export", "test_training", "test_notebook", "test_one_picture", "test_android_build", "test_mask_teaching",
-    "test_zoo", "test_site_page", "test_evaluation", "test_keras_settings", "test_attribute_classifier", "test_distill",
-    "test_strategies", "test_jax_training", "test_jax_step", "test_model", "test_processes", "test_app_page",
+    "test_export", "test_export_command", "test_training", "test_notebook", "test_one_picture", "test_android_build",
+    "test_mask_teaching", "test_zoo", "test_site_page", "test_evaluation", "test_keras_settings",
+    "test_attribute_classifier", "test_distill", "test_strategies", "test_jax_training", "test_jax_step", "test_model",
+    "test_processes", "test_app_page",
 )  # fmt: skip
 
 
@@ -122,6 +123,21 @@ def groups_workdir(tmp_path_factory, tiny) -> Path:
 
     config = tiny(groups="hair: Black_Hair; mouth: Smiling", dataset="drawn_faces", crop=0)
     return save_workdir(config, tmp_path_factory.mktemp("groups") / "run")
+
+
+@pytest.fixture(scope="module")
+def translator(groups_workdir) -> Any:
+    """A Translator of `groups_workdir`. Modules that need another one define a `translator` of their own."""
+    from lomit_tf.photos.translator import Translator
+
+    return Translator(groups_workdir, log_notes=False)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

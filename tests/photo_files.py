@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, TiffImagePlugin
 
-from lomit_tf.data import colour
+from lomit_tf.data.icc import of_primaries
 from lomit_tf.data.opening import readers
 
 D65 = (0.3127, 0.329)
@@ -32,7 +32,7 @@ JPEG_START = b"\xff\xd8\xff"
 
 def profile(name: str) -> bytes:
     """A profile of PRIMARIES as ICC data."""
-    return colour.of_primaries(GAMMAS[name], PRIMARIES[name])
+    return of_primaries(GAMMAS[name], PRIMARIES[name])
 
 
 def icc(space: bytes, connection: bytes, kind: bytes, tags: dict[bytes, bytes]) -> bytes:

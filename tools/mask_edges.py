@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lomit_tf.imaging.curves import rectangle, whole
 from lomit_tf.imaging.mask_edges import extend, refine
+from lomit_tf.imaging.mask_planes import rectangle, whole
 from lomit_tf.imaging.paste_back import upsample_masks
 
 HAIR, CUT = 13, 0.75

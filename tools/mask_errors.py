@@ -9,10 +9,10 @@ are brought to 256 pixels bilinearly. A model may be followed by `:SIZE`, anothe
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
+import celebamask
 import numpy as np
 import tensorflow as tf
 from PIL import Image
@@ -69,20 +69,14 @@ def measures(masks: np.ndarray, classes: np.ndarray) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="+")
-    parser.add_argument("--data_dir", type=Path, required=True)
-    parser.add_argument("--half", choices=("even", "odd", "all"), default="even")
-    asked = parser.parse_args()
-    paths = sorted((asked.data_dir / "images").glob("*.jpg"))
-    paths = {"even": paths[::2], "odd": paths[1::2], "all": paths}[asked.half]
+    given, paths = celebamask.asked(__doc__)
     classes = []
     for path in paths:
-        with Image.open(asked.data_dir / "masks" / f"{path.stem}.png") as mask:
+        with Image.open(given.data_dir / "masks" / f"{path.stem}.png") as mask:
             classes.append(np.asarray(mask.resize((SIZE, SIZE), Image.Resampling.NEAREST)))
     truth = np.stack(classes)
-    for name in asked.models:
-        print(json.dumps({"model": name, "half": asked.half, **measures(masks_of(name, paths), truth)}))
+    for name in given.models:
+        print(json.dumps({"model": name, "half": given.half, **measures(masks_of(name, paths), truth)}))
 
 
 if __name__ == "__main__":

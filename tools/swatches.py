@@ -16,10 +16,10 @@ that is painted by colour curves; the first one is measured. Each face gets each
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
+import celebamask
 import numpy as np
 from PIL import Image
 
@@ -73,29 +73,20 @@ def summary(rows: np.ndarray) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="+")
-    parser.add_argument("--data_dir", type=Path, required=True)
-    parser.add_argument("--half", choices=("even", "odd", "all"), default="even")
-    parser.add_argument("--faces", type=int, default=0, help="only the first of them")
-    asked = parser.parse_args()
-    paths = sorted((asked.data_dir / "images").glob("*.jpg"))
-    paths = {"even": paths[::2], "odd": paths[1::2], "all": paths}[asked.half][: asked.faces or None]
-    if not paths:
-        parser.error(f"--data_dir={asked.data_dir}: there is no images/*.jpg")
-    for name in asked.models:
+    given, paths = celebamask.asked(__doc__)
+    for name in given.models:
         translator = Translator(name, log_notes=False)
         swatches = [translator.encode_colour(colour) for colour in portraits.SWATCHES.values()]
         rows = []
         for path in paths:
-            with Image.open(path) as face, Image.open(asked.data_dir / "masks" / f"{path.stem}.png") as mask:
+            with Image.open(path) as face, Image.open(given.data_dir / "masks" / f"{path.stem}.png") as mask:
                 truth = np.asarray(mask.resize(face.size, Image.Resampling.NEAREST)) == HAIR
             rows.append(measure(translator, path, truth, swatches))
         found = np.array(rows, np.float64)  # (N, colours, 4)
         for i, (word, colour) in enumerate(portraits.SWATCHES.items()):
-            print(json.dumps({"model": name, "half": asked.half, "colour": f"{word} {colour}", **summary(found[:, i])}))
+            print(json.dumps({"model": name, "half": given.half, "colour": f"{word} {colour}", **summary(found[:, i])}))
         everything = found.reshape(-1, 4)
-        print(json.dumps({"model": name, "half": asked.half, "colour": "all", **summary(everything)}), flush=True)
+        print(json.dumps({"model": name, "half": given.half, "colour": "all", **summary(everything)}), flush=True)
 
 
 if __name__ == "__main__":

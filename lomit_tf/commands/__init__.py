@@ -5,9 +5,20 @@ the text of --help, and `command.py` runs a command and turns errors and signals
 command has an absl FlagValues of its own, so that no flag of one shows up in another. Nothing here imports TensorFlow.
 """
 
-from lomit_tf.commands.command import FAILED, INTERRUPTED, UNUSABLE, Command, Failure, report, require_extra, unusable
+from lomit_tf.commands.command import (
+    FAILED,
+    INTERRUPTED,
+    UNUSABLE,
+    Command,
+    Failure,
+    report,
+    require_extra,
+    unusable,
+    writing,
+)  # fmt: skip
 from lomit_tf.commands.flagset import FlagSet
 
 __all__ = [
     "FAILED", "INTERRUPTED", "UNUSABLE", "Command", "Failure", "FlagSet", "report", "require_extra", "unusable",
+    "writing",
 ]  # fmt: skip

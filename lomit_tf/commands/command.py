@@ -104,7 +104,18 @@ def unusable(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
+        if isinstance(error, OSError) and error.filename and error.strerror:  # without its number
+            raise ConfigError(f"{error.filename}: {error.strerror}") from error
         raise ConfigError(str(error)) from error
+
+
+@contextlib.contextmanager
+def writing(places: str) -> Iterator[None]:
+    """Turn an OSError into a Failure that says where to: a result could not be written (exit code 1)."""
+    try:
+        yield
+    except OSError as error:
+        raise Failure(f"{places}: {error}") from error
 
 
 def require_extra(extra: str, *modules: str) -> None:

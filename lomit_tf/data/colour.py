@@ -12,31 +12,20 @@ alone is used, with 8 bits.
 from __future__ import annotations
 
 import functools
-import io
-import struct
 from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 from PIL import Image, ImageCms
 
-# sRGB's primaries in the profile connection space (D50), as in the profiles that HP and the ICC publish.
-SRGB_TO_XYZ = np.array([[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]])
-SRGB_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)  # x, y of white, red, green and blue
-ADOBE_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
-ADOBE_GAMMA = 563 / 256
-_D50 = np.array([0.9642, 1.0, 0.8249])
-_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+from lomit_tf.data.icc import SRGB_TO_XYZ, ProfileError, colours_of, profile_in, tag_of, tone_curve
+
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 SAME = 2  # of 255: a profile whose colours differ from sRGB's by no more is sRGB
 AGREES = 3  # of 255: our arithmetic and LittleCMS, whose own 8-bit arithmetic is good to about 1
 FINE = 1 << 20  # entries of a table of linear light: a step is below one of 16 bits
 BAND = 1 << 20  # pixels at once, which bounds the memory of floats
-
-
-class ProfileError(ValueError):
-    """A colour profile that cannot be read, or of other colours than the picture's."""
 
 
 class Profile:
@@ -46,7 +35,7 @@ class Profile:
     """
 
     def __init__(self, icc: bytes) -> None:
-        opened = _opened(icc)
+        opened = profile_in(icc)
         own, srgb = opened, ImageCms.createProfile("sRGB")
         self._there = _transform(own, srgb, "RGB")
         try:
@@ -103,48 +92,10 @@ def profile_of(icc: bytes) -> Profile | None:
     return None if off.max() <= SAME else profile
 
 
-def colours_of(icc: bytes) -> str:
-    """What a profile's values are: RGB, GRAY, CMYK, Lab, ... Raises ProfileError where it cannot be read."""
-    _opened(icc)
-    return icc[16:20].decode("latin-1").strip()
-
-
 def cmyk_to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
     """A CMYK picture through its own profile. Raises ProfileError for a profile that does not fit."""
-    transform = _transform(_opened(icc), ImageCms.createProfile("sRGB"), "CMYK")
+    transform = _transform(profile_in(icc), ImageCms.createProfile("sRGB"), "CMYK")
     return cast(Image.Image, ImageCms.applyTransform(image, transform))
-
-
-def of_grey(icc: bytes) -> bytes:
-    """The RGB profile under which a grey value, repeated three times, has the colour that a grey profile gives it.
-
-    Raises:
-      ProfileError: the profile has no curve.
-    """
-    _opened(icc)
-    curve = _tag(icc, b"kTRC")
-    if curve is None:
-        raise ProfileError("a grey profile without a curve")
-    return _written(SRGB_TO_XYZ, curve)
-
-
-def of_primaries(gamma: float, primaries: tuple[float, ...] = SRGB_PRIMARIES) -> bytes:
-    """An RGB profile of a gamma and of the x, y of white, red, green and blue, as PNG's gAMA and cHRM give them.
-
-    Raises:
-      ProfileError: numbers that describe no colours.
-    """
-    xy = np.array(primaries, np.float64).reshape(4, 2)
-    if not (np.isfinite(xy).all() and (xy[:, 1] > 1e-5).all() and 0.1 <= gamma <= 10):
-        raise ProfileError("primaries or gamma that describe no colours")
-    columns = np.stack([xy[:, 0] / xy[:, 1], np.ones(4), (1 - xy.sum(axis=1)) / xy[:, 1]])  # X, Y, Z of Y = 1
-    white, primary = columns[:, 0], columns[:, 1:]
-    if abs(np.linalg.det(primary)) < 1e-6:
-        raise ProfileError("primaries that describe no colours")
-    matrix = primary * np.linalg.solve(primary, white)
-    ratio = (_BRADFORD @ _D50) / (_BRADFORD @ white)
-    matrix = np.linalg.inv(_BRADFORD) @ np.diag(ratio) @ _BRADFORD @ matrix
-    return _written(matrix, struct.pack(">4sLLH", b"curv", 0, 1, round(gamma * 256)) + b"\0\0")
 
 
 class _Shaper:
@@ -161,7 +112,7 @@ class _Shaper:
     def of(cls, icc: bytes, profile: Any) -> _Shaper | None:
         """Of a profile that is one; else None."""
         colorants = [profile.red_colorant, profile.green_colorant, profile.blue_colorant]
-        curves = [c for name in (b"rTRC", b"gTRC", b"bTRC") if (c := _curve(_tag(icc, name))) is not None]
+        curves = [c for name in (b"rTRC", b"gTRC", b"bTRC") if (c := tone_curve(tag_of(icc, name))) is not None]
         if len(curves) < 3 or any(c is None for c in colorants):
             return None
         matrix = np.array([c[0] for c in colorants], np.float64).T
@@ -200,52 +151,6 @@ def _decoding() -> np.ndarray:
     return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def _curve(tag: bytes | None) -> np.ndarray | None:
-    """A tone curve at 65536 places in 0..1; None for one that cannot be read."""
-    if tag is None or len(tag) < 12:
-        return None
-    x = np.linspace(0, 1, 65536)
-    if tag[:4] == b"curv":
-        count = struct.unpack_from(">L", tag, 8)[0]
-        if count == 0:
-            return x
-        if len(tag) < 12 + 2 * count:
-            return None
-        table = np.frombuffer(tag, ">u2", count, 12)
-        if count == 1:
-            return x ** (float(table[0]) / 256)
-        return np.interp(x, np.linspace(0, 1, count), table.astype(np.float64) / 65535)
-    if tag[:4] == b"para":
-        kind = struct.unpack_from(">H", tag, 8)[0]
-        numbers = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}.get(kind, 0)
-        if not numbers or len(tag) < 12 + 4 * numbers:
-            return None
-        return _parametric(kind, [n / 65536 for n in struct.unpack_from(f">{numbers}l", tag, 12)], x)
-    return None
-
-
-def _parametric(kind: int, p: list[float], x: np.ndarray) -> np.ndarray | None:
-    """ICC.1:2022, 10.18: the five kinds of parametric curves."""
-    g, a, b, c, d, e, f = [*p, *[0.0] * (7 - len(p))]
-    if kind == 0:
-        a, y = 1.0, x**g
-        return y
-    if kind in (1, 2):
-        if a == 0:
-            return None
-        y = np.where(x >= -b / a, np.maximum(a * x + b, 0) ** g, 0) + (c if kind == 2 else 0.0)
-    else:
-        y = np.where(x >= d, np.maximum(a * x + b, 0) ** g + e, c * x + f)
-    return np.clip(y, 0, 1)
-
-
-def _opened(icc: bytes) -> ImageCms.ImageCmsProfile:
-    try:
-        return ImageCms.ImageCmsProfile(io.BytesIO(icc))
-    except (OSError, ValueError, TypeError, ImageCms.PyCMSError) as error:
-        raise ProfileError("not an ICC profile") from error
-
-
 def _transform(before: Any, after: Any, mode: str) -> Any:
     try:
         return ImageCms.buildTransform(before, after, mode, "RGB", _INTENT, _FLAGS)
@@ -270,46 +175,3 @@ def _in_bands(function: Callable[[np.ndarray], np.ndarray], values: np.ndarray) 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
     return np.round(np.clip(values, 0, 1) * np.float32(255)).astype(np.uint8)
-
-
-def _tag(icc: bytes, name: bytes) -> bytes | None:
-    """The data of a profile's tag; None where it lacks it."""
-    try:
-        for i in range(min(100, struct.unpack_from(">L", icc, 128)[0])):
-            found, offset, size = struct.unpack_from(">4sLL", icc, 132 + 12 * i)
-            if found == name:
-                return icc[offset : offset + size]
-    except struct.error:
-        pass
-    return None
-
-
-def _written(matrix: np.ndarray, curve: bytes) -> bytes:
-    """An RGB profile (ICC version 2) of the primaries' XYZ, in columns, and one curve for all three."""
-
-    def numbers(values: Any) -> bytes:
-        return b"".join(struct.pack(">l", round(float(v) * 65536)) for v in values)
-
-    text = b"RGB of a file without a profile\0"
-    tags = {
-        b"desc": b"desc\0\0\0\0" + struct.pack(">L", len(text)) + text + bytes(79),
-        b"cprt": b"text\0\0\0\0no copyright\0",
-        b"wtpt": b"XYZ \0\0\0\0" + numbers(_D50),
-        b"rXYZ": b"XYZ \0\0\0\0" + numbers(matrix[:, 0]),
-        b"gXYZ": b"XYZ \0\0\0\0" + numbers(matrix[:, 1]),
-        b"bXYZ": b"XYZ \0\0\0\0" + numbers(matrix[:, 2]),
-        b"rTRC": curve,
-    }
-    body, table = b"", b""
-    start = 128 + 4 + 12 * (len(tags) + 2)
-    places = {}
-    for name, data in tags.items():
-        places[name] = (start + len(body), len(data))
-        body += data + bytes(-len(data) % 4)
-    places[b"gTRC"] = places[b"bTRC"] = places[b"rTRC"]
-    for name, place in places.items():
-        table += name + struct.pack(">LL", *place)
-    size = start + len(body)
-    header = struct.pack(">L4sL", size, b"\0\0\0\0", 0x02100000) + b"mntrRGB XYZ " + bytes(12) + b"acsp"
-    header = header.ljust(68, b"\0") + numbers(_D50)
-    return header.ljust(128, b"\0") + struct.pack(">L", len(places)) + table + body

@@ -46,17 +46,20 @@ def open_two_domains(config: DataConfig, split: str) -> ImageSet:
             present = ", ".join(sorted(p.name for p in root.iterdir())[:12]) or "nothing"
             raise DataError(f"no folder {folder}; {root} holds {present}. {TWO_DOMAINS_LAYOUT}")
         sides.append(sorted(map(str, pictures_in(folder))))
-        if not sides[-1]:
-            kinds = ", ".join(IMAGE_SUFFIXES)
-            raise DataError(f"no images in {folder} (looked for {kinds}). {TWO_DOMAINS_LAYOUT}")
     chosen = chosen_of_domains(len(sides[0]), len(sides[1]), config.train_images if split == "train" else 0)
     paths = [side[i] for side, picks in zip(sides, chosen, strict=True) for i in picks]
     return two_domain_set(config, split, paths, len(chosen[0]), lambda index: decode(paths[index]))
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The files of a folder that look like pictures; names that begin with a dot are none (macOS' `._` twins)."""
-    return [p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(p.name)]
+    """The files of a folder that look like pictures; names that begin with a dot are none (macOS' `._` twins).
+
+    Raises DataError where there are none, OSError where the folder cannot be read.
+    """
+    found = [p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(p.name)]
+    if not found:
+        raise DataError(f"no images in {folder} (looked for {', '.join(IMAGE_SUFFIXES)})")
+    return found
 
 
 def chosen_of_domains(count_a: int, count_b: int, at_most: int) -> tuple[np.ndarray, np.ndarray]:

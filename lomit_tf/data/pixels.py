@@ -15,6 +15,15 @@ import numpy as np
 from PIL import Image
 
 from lomit_tf.data import colour, exif, opening, png_chunks, xmp
+from lomit_tf.data.icc import (
+    ADOBE_GAMMA,
+    ADOBE_PRIMARIES,
+    SRGB_PRIMARIES,
+    ProfileError,
+    colours_of,
+    of_grey,
+    of_primaries,
+)
 
 # What each EXIF orientation asks of an array (H, W, ...) to stand upright.
 _TURNS = {
@@ -185,35 +194,35 @@ def _profile(image: Image.Image, block: bytes, notes: list[str]) -> tuple[bytes,
     icc, info = _bytes(image.info.get("icc_profile")), image.info
     try:
         if icc:
-            kind = colour.colours_of(icc)
+            kind = colours_of(icc)
             if image.mode == "CMYK":
                 if kind != "CMYK":
-                    raise colour.ProfileError("it is not of CMYK colours")
+                    raise ProfileError("it is not of CMYK colours")
                 return b"", colour.cmyk_to_srgb(image, icc)
             if kind == "GRAY" and image.mode[0] in "1LI":
-                icc = colour.of_grey(icc)
+                icc = of_grey(icc)
             elif image.mode in ("LAB", "F"):
-                raise colour.ProfileError("it does not fit the picture's colours")
+                raise ProfileError("it does not fit the picture's colours")
         elif image.format == "PNG" and "srgb" not in info and ("gamma" in info or "chromaticity" in info):
             icc = _of_numbers(info.get("gamma"), info.get("chromaticity"))
         elif "srgb" not in info and image.mode == "RGB" and exif.interoperability(block) == "R03":
-            icc = colour.of_primaries(colour.ADOBE_GAMMA, colour.ADOBE_PRIMARIES)
+            icc = of_primaries(ADOBE_GAMMA, ADOBE_PRIMARIES)
         colour.profile_of(icc)
         return icc, None
-    except colour.ProfileError as error:
+    except ProfileError as error:
         notes.append(f"its colour profile cannot be used ({error}), and is left out; sRGB is assumed")
         return b"", None
 
 
 def _of_numbers(gamma: float | None, primaries: tuple[float, ...] | None) -> bytes:
     """The profile that PNG's gAMA and cHRM stand for; none where both are near to sRGB's."""
-    near = primaries is None or np.allclose(primaries, colour.SRGB_PRIMARIES, atol=0.002)
+    near = primaries is None or np.allclose(primaries, SRGB_PRIMARIES, atol=0.002)
     usual = gamma is None or abs(gamma * 2.2 - 1) < _NEAR_SRGB
     if near and usual:
         return b""
     if gamma is not None and gamma <= 0:
-        raise colour.ProfileError("a gamma of 0")
-    return colour.of_primaries(2.2 if gamma is None else 1 / gamma, primaries or colour.SRGB_PRIMARIES)
+        raise ProfileError("a gamma of 0")
+    return of_primaries(2.2 if gamma is None else 1 / gamma, primaries or SRGB_PRIMARIES)
 
 
 def _deep_colours(image: Image.Image) -> np.ndarray | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 CELEBA_CROP = 178
-# CelebA's crop in coordinates from -1/2 to 1/2: where faces.POINTS lie in it (the median), and how the logarithm of
+# CelebA's crop in coordinates from -1/2 to 1/2: where blazeface.POINTS lie in it (the median), and how the logarithm of
 # its side, its angle and its centre depend on where they lie instead. tools/face_framing.py fits and prints both.
 SHAPE = np.array(
     [[-0.1111, 0.0217], [0.1111, 0.0217], [0.0, 0.1591], [0.0, 0.2665], [-0.2329, 0.0695], [0.2329, 0.0695]]
@@ -45,7 +45,7 @@ def crop_around(
     most MOST_CORRECTION large.
 
     Args:
-      points: (6, 2), x and y of faces.POINTS in the photograph.
+      points: (6, 2), x and y of blazeface.POINTS in the photograph.
       shape, correction: other constants than those in use.
 
     Returns:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lomit_tf.imaging.curves import rectangle
+from lomit_tf.imaging.mask_planes import rectangle
 from lomit_tf.imaging.paste_back import MASK_FLOOR, upsample_masks
 
 REFINED_SIDE = 512  # longest side of refined masks
@@ -58,7 +58,7 @@ def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[
     Args:
       photo: (H, W, 3) uint8.
       masks: (s, t, G) float32 in 0..1.
-      to_masks: (2, 3), the photograph's (x, y, 1) to the masks' 0..1: `curves.rectangle`, or `Window.matrix`.
+      to_masks: (2, 3), the photograph's (x, y, 1) to the masks' 0..1: `mask_planes.rectangle`, or `Window.matrix`.
 
     Returns:
       Masks (h, w, G) float32 of the window and what lies around it, and their own map (2, 3), for `curves.apply`. The

@@ -8,72 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import itertools
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, TypeVar
-
-import tensorflow as tf
+from typing import Any, TypeVar
 
 from lomit_tf.core import Painting
-from lomit_tf.data.preprocess import CorruptImageError
-from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
+from lomit_tf.imaging.formats import FORMATS, format_of
 from lomit_tf.imaging.side_by_side import side_by_side
 from lomit_tf.imaging.writing import encode, encode_mask, lost
 from lomit_tf.photos.file_plan import STREAM, SWATCH, FileJob, MaskFiles
+from lomit_tf.photos.outcomes import Outcome, Tally, failure
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.photos.translator import Translator
 from lomit_tf.runtime.atomic import write_bytes
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
 BATCH, BATCH_BYTES = 16, 32 << 20  # at most so many files, and bytes of them, are worked on at once
 ENOUGH_FAILURES = 2  # pictures one after the other for which there is no memory: the next will fail as well
 T = TypeVar("T")
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What became of a job.
-
-    Attributes:
-      status: written; skipped (all its files were there); failed.
-      message: why it failed, one line without the input's name.
-      notes: what a person should know of one that was written.
-      files: what was written, or what was there.
-      disk_full: it failed because nothing more can be written there: others will fail too.
-      out_of_memory: it failed for want of memory, also alone.
-      traceback: of an error that nobody thought of, for a log file; else empty.
-    """
-
-    job: FileJob
-    status: Literal["written", "skipped", "failed"]
-    message: str = ""
-    notes: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    disk_full: bool = False
-    out_of_memory: bool = False
-    traceback: str = ""
-
-
-@dataclasses.dataclass
-class Tally:
-    """Counts over many outcomes, how often each note was made, and why the run stopped before its end, if it did."""
-
-    written: int = 0
-    skipped: int = 0
-    failed: int = 0
-    notes: dict[str, int] = dataclasses.field(default_factory=dict)
-    stopped: str = ""
-
-    def add(self, outcome: Outcome) -> None:
-        """Count one outcome."""
-        setattr(self, outcome.status, getattr(self, outcome.status) + 1)
-        for note in outcome.notes:
-            self.notes[note] = self.notes.get(note, 0) + 1
 
 
 def translate_file(translator: Translator, job: FileJob) -> Outcome:
@@ -220,19 +174,6 @@ def _paint(translator: Translator, each: Sequence[_Progress]) -> None:
             p.painted = painted
 
 
-def failure(job: FileJob, error: Exception) -> Outcome:
-    """The outcome of a job that ended with an exception."""
-    if isinstance(error, (CorruptImageError, ImageError)):
-        return Outcome(job, "failed", _without_name(str(error), job.input))
-    if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
-        return Outcome(job, "failed", "there is not enough memory for this picture", out_of_memory=True)
-    if isinstance(error, OSError) and error.errno is not None:
-        message = f"cannot write {error.filename or job.output}: {error.strerror or error}"
-        return Outcome(job, "failed", message, disk_full=error.errno in FULL)
-    message = " ".join(f"{type(error).__name__}: {error}".split())
-    return Outcome(job, "failed", message, traceback="".join(traceback.format_exception(error)))
-
-
 def files_of(job: FileJob, groups: Sequence[str]) -> tuple[str, ...]:
     """Everything that a job writes, the main file last."""
     files = []
@@ -311,8 +252,3 @@ def _write(job: FileJob, result: Result, request: Request, groups: Sequence[str]
 def _is_there(path: str) -> bool:
     """A result of an earlier run: a file that is not empty. Devices never are."""
     return path != STREAM and os.path.isfile(path) and os.path.getsize(path) > 0
-
-
-def _without_name(message: str, name: str) -> str:
-    """A message without the file name that it begins with: whoever shows outcomes puts it there."""
-    return " ".join(message.removeprefix(f"{name}: ").split())

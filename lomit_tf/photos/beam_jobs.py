@@ -21,7 +21,7 @@ from apache_beam.metrics.metric import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.utils.shared import Shared
 
-from lomit_tf.photos.batch_jobs import BATCH, Outcome, Tally, chunks, exemplar_of, failure, translate_files
+from lomit_tf.photos.batch_jobs import BATCH, chunks, exemplar_of, translate_files
 from lomit_tf.photos.file_plan import (
     FileJob,
     MaskFiles,
@@ -33,6 +33,7 @@ from lomit_tf.photos.file_plan import (
     output_name,
     plan_folder,
 )  # fmt: skip
+from lomit_tf.photos.outcomes import Outcome, Tally, failure
 from lomit_tf.photos.translator import Translator
 
 FAILURES = "failures"  # the dead-letter list: failures.jsonl in the output folder

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lomit_tf.core import Painting
-from lomit_tf.imaging import curves, framing, mask_edges, paste_back
+from lomit_tf.imaging import curves, framing, mask_edges, mask_planes, paste_back
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.model import Lomit
 from lomit_tf.photos.translation import FramedPhoto, Masks, Request, largest
@@ -61,7 +61,7 @@ def _paste_colours(
     masks, place = mask_edges.extend(framed.photo.rgb, framed.own_masks[..., :-1], to_window)
 
     def shown() -> Planes:
-        planes = curves.shown_masks(masks, place, photo.size)
+        planes = mask_planes.shown_masks(masks, place, photo.size)
         return {group: planes[..., g] for g, group in enumerate(groups)}
 
     found = Masks(groups, shown)
@@ -104,7 +104,7 @@ def _paste_curves(
     if not grid.any() or not strength:
         return photo
     masks = np.stack(planes, axis=-1)
-    places = framed.window.matrix, curves.whole(photo.size)
+    places = framed.window.matrix, mask_planes.whole(photo.size)
     if photo.icc:  # the curves are the model's, and it saw sRGB
         moved = curves.apply(photo.srgb(), grid, masks, *places, strength=strength)
         return photo.with_srgb(moved, where=np.any(masks >= paste_back.MASK_FLOOR, axis=-1))
@@ -127,6 +127,6 @@ def _continue(framed: FramedPhoto, masks: Planes, names: list[str], request: Req
     # Pixels that a turned window covers in part have a share of its border's mask only: it would be a seam.
     within = framed.whole(np.ones(framed.region.shape[:2], np.float32))[inside] > WHOLLY
     for g, name in enumerate(names):
-        plane = curves.sampled(beyond[..., g], place, size)
+        plane = mask_planes.sampled(beyond[..., g], place, size)
         plane[inside] = np.where(within, masks[name][inside], plane[inside])
         masks[name] = plane

@@ -7,13 +7,9 @@ The teacher sees the student's images made smaller. The loop, checkpoints, sampl
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import os
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from lomit_tf import core, objectives
@@ -25,11 +21,10 @@ from lomit_tf.networks.blocks import area_pool
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
 from lomit_tf.objectives import Pairs
-from lomit_tf.runtime.atomic import write_text
 from lomit_tf.training import loop as training
+from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.distill_config import DEFAULTS, DistillConfig
-from lomit_tf.training.warm_start import average_anew, take_over
 
 TEACHER_FILE = "teacher.json"
 
@@ -106,8 +101,8 @@ def terms(generator: Generator, pairs: Pairs, lesson: Lesson) -> dict[str, Any]:
     }
 
 
-class Student(Lomit):
-    """A Lomit whose training step follows a teacher. The critic is left as it is.
+class Student(students.Follower):
+    """Its training step follows a teacher. The critic is left as it is.
 
     Args:
         config: the student's own.
@@ -119,38 +114,22 @@ class Student(Lomit):
     betas = (0.9, 0.99)
 
     def __init__(self, config: LomitConfig, teacher: Teacher, weights: dict[str, float], warm_start: bool) -> None:
-        super().__init__(config)
-        self.teacher, self.term_weights, self.warm_start = teacher, weights, warm_start
-
-    def build(self, input_shape: Any = None) -> None:
-        """As Lomit's, and the warm start."""
-        if getattr(self, "built", False):
-            return
-        super().build(input_shape)
-        if self.warm_start:
-            take_over(self.generator, self.teacher.model.inference_generator)
-            average_anew(self)
+        super().__init__(config, teacher.model if warm_start else None)
+        self.teacher, self.term_weights = teacher, weights
 
     def train_step(self, data: Batch) -> Batch:
         """One update of the generator side, on the last sub-batch; every term of it."""
         data = self._with_draws(data)
         pairs = self._pairs(data, data["x1"].shape[1] - 1)
-        lesson = self.teacher.lesson(pairs)
-        variables = self.generator.trainable_variables
-        with tf.GradientTape() as tape:
-            found = terms(self.generator, pairs, lesson)
-            total = self._scale() * sum(weight * found[name] for name, weight in self.term_weights.items())
-        gradients = tape.gradient(total, variables)
-        self.generator_optimizer.apply(gradients, variables)
-        self._update_average()
-        logs = {f"generator/{name}": tf.cast(term, tf.float32) for name, term in found.items()}
-        logs["generator/total"] = total / self._scale()
-        logs["generator/gradient_norm"] = tf.linalg.global_norm(gradients)
-        for g, name in enumerate(self.group_names):
-            mask = lesson.masks[..., g]
-            logs[f"mask/{name}/mean"] = tf.reduce_mean(mask)
-            logs[f"mask/{name}/variance"] = tf.reduce_mean(tf.math.reduce_variance(mask, axis=(1, 2)))
-        return logs
+        said = self.teacher.lesson(pairs)
+
+        def ask() -> tuple[Any, Batch, Batch]:
+            found = terms(self.generator, pairs, said)
+            total = sum(weight * found[name] for name, weight in self.term_weights.items())
+            masks = {name: said.masks[..., g] for g, name in enumerate(self.group_names)}
+            return total, found | {"total": total}, masks
+
+        return self.learn(self.generator.trainable_variables, ask)
 
 
 def student_config(teacher: LomitConfig, preset: str = "mobile", **fields: Any) -> LomitConfig:
@@ -193,21 +172,10 @@ def distill(
     guide = Teacher(teacher, config.data.image_size, options.outside)
     work = Workdir(workdir)
     work.check(config, resume)
-    record = {"teacher": name, "weights": fingerprint(teacher), **dataclasses.asdict(options)}
-    place = work.path / TEACHER_FILE
-    if place.exists() and json.loads(place.read_text()) | {"teacher": name} != record:
-        raise ConfigError(f"{place}: the student there had another teacher or other weights; use another --workdir")
-    work.path.mkdir(parents=True, exist_ok=True)
-    write_text(place, json.dumps(record, indent=1) + "\n")
+    record = {"weights": students.fingerprint(teacher), **dataclasses.asdict(options)}
+    said = "the student there had another teacher or other weights"
+    students.record_teacher(work, TEACHER_FILE, record, said, teacher=name)
     weights = options.weights()
     return training.train(
         config, workdir, resume=resume, make_model=lambda c: Student(c, guide, weights, options.warm_start)
     )
-
-
-def fingerprint(model: Lomit) -> str:
-    """SHA-256 of a model's averaged weights."""
-    digest = hashlib.sha256()
-    for value in model.inference_generator.variables:
-        digest.update(np.ascontiguousarray(value, dtype="<f4").tobytes())
-    return digest.hexdigest()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +12,11 @@ from absl import logging
 
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.store import CorruptReport
+from lomit_tf.model_base import LomitBase
+from lomit_tf.runtime.signals import heard_signals
 from lomit_tf.training import callbacks as cb
-from lomit_tf.training.checkpoints import Checkpoints, Workdir
+from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
+from lomit_tf.training.warm_start import start_from
 
 SAMPLE_PAIRS = 8  # in a sample grid
 Step = Callable[[Any], dict[str, float]]  # an element of the data -> the step's terms
@@ -33,6 +33,23 @@ class TrainingResult:
     tensorboard: Path
     checkpoint: str | None
     interrupted: int | None
+
+
+def resumed(config: LomitConfig, work: Workdir, model: LomitBase, chief: bool = True) -> tuple[Checkpoints, int]:
+    """The run's checkpoints, the last one restored, and its generator step; without one `--init_from`, and 0.
+
+    Args:
+        config, work, model: of the run, prepared and compiled.
+        chief: whether this process writes.
+    """
+    t = config.training
+    saver = Checkpoints(model, RunState(config), work.checkpoints, t.keep_checkpoints, chief=chief)
+    first = saver.restore()
+    if t.init_from and not saver.latest:
+        start_from(model, t.init_from)
+    if first:
+        logging.info("going on from step %d of %s", first, work.path)
+    return saver, first
 
 
 @dataclasses.dataclass
@@ -62,7 +79,7 @@ class Driver:
         """Steps until `config.training.steps` are done, one for each element; `report` names unreadable images."""
         samples, own = self._callbacks()
         driven = keras.callbacks.CallbackList([*own, *self.more], model=self.model)
-        with _signals() as received:
+        with heard_signals() as received:
             done = self._loop(step, iter(elements), driven, received)
         found = report()
         if found.count:
@@ -118,25 +135,3 @@ class Driver:
             raise
         driven.on_train_end(logs)
         return done
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collects the first SIGINT or SIGTERM; a second one ends the program at once. Off the main thread: nothing."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-
-    def note(number: int, frame: Any) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-        logging.warning("%s: saving after this step; once more to stop at once", signal.Signals(number).name)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from lomit_tf.data.host import from_model_range
 from lomit_tf.runtime.atomic import write_bytes
 
-MARGIN = 96  # pixels for the names of the rows
+FONT_SIZE = 20  # pixels of the rows' names: legible also where a page shows the grid smaller
+GAP = 8  # pixels beside them
 SMALLEST = 96  # smaller pictures are enlarged by a whole factor, to be looked at
 # Distinguishable on black, also for colour-blind people (Okabe and Ito 2008).
 GROUP_COLOURS = np.array(
@@ -53,13 +55,15 @@ def draw_grid(rows: Mapping[str, np.ndarray]) -> Image.Image:
     """One picture of all rows: uint8 (N, H, W, 3) each, all of one shape."""
     count, height, width = next(iter(rows.values())).shape[:3]
     factor = max(1, -(-SMALLEST // height))
-    canvas = Image.new("RGB", (MARGIN + count * width * factor, len(rows) * height * factor), "white")
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default()
+    font = ImageFont.load_default(FONT_SIZE)
+    margin = 2 * GAP + math.ceil(max(font.getlength(line) for name in rows for line in name.strip().split("\n")))
+    canvas = Image.new("RGB", (margin + count * width * factor, len(rows) * height * factor), "white")
+    draw = ImageDraw.Draw(canvas)
     for r, (name, images) in enumerate(rows.items()):
         strip = Image.fromarray(np.concatenate(list(images), axis=1))
         strip = strip.resize((strip.width * factor, strip.height * factor), Image.Resampling.NEAREST)
-        canvas.paste(strip, (MARGIN, r * height * factor))
-        draw.multiline_text((6, (r + 0.5) * height * factor), name.strip(), fill="black", font=font, anchor="lm")
+        canvas.paste(strip, (margin, r * height * factor))
+        draw.multiline_text((GAP, (r + 0.5) * height * factor), name.strip(), fill="black", font=font, anchor="lm")
     return canvas
 
 

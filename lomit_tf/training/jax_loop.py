@@ -16,10 +16,9 @@ from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.data.numpy_pairs import NumpyPairs, sample_pairs
 from lomit_tf.data.sources import open_set
 from lomit_tf.training.callbacks import TrainingError
-from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
-from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult
+from lomit_tf.training.checkpoints import Workdir
+from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult, resumed
 from lomit_tf.training.jax_step import JaxLomit, JaxStep, devices_for
-from lomit_tf.training.warm_start import start_from
 
 __all__ = ["TrainingError", "TrainingResult", "train"]
 
@@ -53,12 +52,7 @@ def train(
     work.prepare(config)
     model = JaxLomit(config)
     model.compile(jit_compile=False)
-    saver = Checkpoints(model, RunState(config), work.checkpoints, t.keep_checkpoints)
-    first = saver.restore()
-    if t.init_from and not saver.latest:
-        start_from(model, t.init_from)
-    if first:
-        logging.info("going on from step %d of %s", first, work.path)
+    saver, first = resumed(config, work, model)
     logging.info("JAX %s on %d x %s", jax.__version__, len(devices), devices[0].device_kind)
     pairs = NumpyPairs(
         images, config.data, batch_size=t.batch_size, n_critic=t.n_critic, num_groups=len(model.group_names),

@@ -16,10 +16,9 @@ from lomit_tf.data.pairs import sample_pairs, training_pairs
 from lomit_tf.data.sources import open_set
 from lomit_tf.training.budget import fixed_steps, saved_steps
 from lomit_tf.training.callbacks import TrainingError
-from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
-from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult
+from lomit_tf.training.checkpoints import Workdir
+from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult, resumed
 from lomit_tf.training.strategies import distribute, is_chief, make_strategy, worker_rows
-from lomit_tf.training.warm_start import start_from
 
 __all__ = ["TrainingError", "TrainingResult", "train"]
 
@@ -104,12 +103,7 @@ def train(
         work.prepare(config)
     model = model_of(config)
     with strategy.scope():
-        saver = Checkpoints(model, RunState(config), work.checkpoints, t.keep_checkpoints, chief=chief)
-        first = saver.restore()
-        if t.init_from and not saver.latest:
-            start_from(model, t.init_from)
-    if first:
-        logging.info("going on from step %d of %s", first, work.path)
+        saver, first = resumed(config, work, model, chief)
     pipeline = pipeline_of(model, first)
     step = logged(make_step(strategy, model))
     driver = Driver(config, work, model, saver, fixed, first, callbacks)

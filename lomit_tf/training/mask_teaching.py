@@ -30,23 +30,23 @@ from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, 
 from lomit_tf.model import Batch, Lomit
 from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.training import loop as training
+from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
-from lomit_tf.training.distillation import fingerprint
 from lomit_tf.training.mask_refinement import MaskTargets, key_of, refined_data
 from lomit_tf.training.mask_teaching_config import LOOP, RefineConfig, TeachConfig
-from lomit_tf.training.warm_start import average_anew, take_over
+from lomit_tf.training.warm_start import take_over
 
 TEACHER_FILE, BEST_FILE = "mask_teacher.json", "best_masks"
 MOST_HELD_OUT = 512
 RAW = 0.0  # contrast of the masks that learn: through a sharpened mask no gradient passes where it is 0 or 1
 
 
-class MaskStudent(Lomit):
-    """A Lomit whose masks learn from refined masks of one group.
+class MaskStudent(students.Follower):
+    """Its masks learn from refined masks of one group.
 
     Args:
         config: the model's own, of any image size: its networks are convolutions.
-        start: whose averaged generator side it starts from.
+        start: whose averaged generator side it starts from, and whose critic it keeps.
         group: channel of the masks that learns.
         options: which parts learn, and how much the other groups are kept.
     """
@@ -54,18 +54,13 @@ class MaskStudent(Lomit):
     betas = (0.9, 0.999)
 
     def __init__(self, config: LomitConfig, start: Lomit, group: int, options: TeachConfig) -> None:
-        super().__init__(config)
-        self.start, self.group, self.options = start, group, options
+        super().__init__(config, start)
+        self.group, self.options = group, options
 
-    def build(self, input_shape: Any = None) -> None:
-        """As Lomit's; then the weights of `start`. Residual blocks that it does not have begin as the identity."""
-        if getattr(self, "built", False):
-            return
-        super().build(input_shape)
-        take_over(self.generator, self.start.inference_generator)
-        average_anew(self)
-        if self.start.has_critic:
-            take_over(self.critic, self.start.critic)
+    def _take_over(self, start: Lomit) -> None:
+        super()._take_over(start)
+        if start.has_critic:
+            take_over(self.critic, start.critic)
 
     def learners(self) -> list[keras.Variable]:
         """The variables that learn."""
@@ -75,29 +70,23 @@ class MaskStudent(Lomit):
 
     def train_step(self, data: Batch) -> Batch:
         """One update of {"x": (B, S, S, 3), "wanted", "asked": (B, S, S)}; the loss and the state of the mask."""
-        g, variables = self.generator, self.learners()
-        with tf.GradientTape() as tape:
+        g = self.generator
+
+        def ask() -> tuple[Any, Batch, Batch]:
             masks = g.masks(g.encode_content(data["x"]), data["x"], RAW)
             mask = masks[..., self.group]
             loss = three_way_cross_entropy(mask, data["wanted"], data["asked"])
             kept = self._others(masks, data["x"])
-            total = self._scale() * (loss + self.options.keep_weight * kept)
-        gradients = tape.gradient(total, variables)
-        self.generator_optimizer.apply(gradients, variables)
-        self._update_average()
-        name = self.group_names[self.group]
-        return {
-            "generator/three_way": loss,
-            "generator/others": kept,
-            "generator/gradient_norm": tf.linalg.global_norm(gradients),
-            f"mask/{name}/mean": tf.reduce_mean(mask),
-            f"mask/{name}/variance": tf.reduce_mean(tf.math.reduce_variance(mask, axis=(1, 2))),
-        }
+            total = loss + self.options.keep_weight * kept
+            return total, {"three_way": loss, "others": kept}, {self.group_names[self.group]: mask}
+
+        return self.learn(self.learners(), ask)
 
     def _others(self, masks: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
         """`others_kept` against the masks of `start`; 0 where there are no other groups, or they do not count."""
         if len(self.group_names) == 1 or not self.options.keep_weight:
             return tf.zeros(())
+        assert self.start is not None
         g = self.start.inference_generator
         return others_kept(masks, g.masks(g.encode_content(x), x, RAW), self.group)
 
@@ -226,7 +215,8 @@ def teach_masks(
         raise ConfigError(f"the refined masks are of group {group!r}; the model has {', '.join(model.group_names)}")
     work = Workdir(workdir)
     work.check(config, resume)
-    _record(work, {"start": fingerprint(model), "masks": targets.record, **dataclasses.asdict(options)}, name)
+    record = {"start": students.fingerprint(model), "masks": targets.record, **dataclasses.asdict(options)}
+    students.record_teacher(work, TEACHER_FILE, record, "the masks there were taught otherwise", model=name)
     wide = refined_data(config.data, RefineConfig(group=group, refuse=(), absent=()))
     wide = dataclasses.replace(wide, image_size=config.data.image_size, train_images=0)
     images = open_set(wide, "train")
@@ -257,21 +247,6 @@ def teach_masks(
         config, workdir, resume=resume, callbacks=callbacks, make_pipeline=batches,
         make_model=lambda c: MaskStudent(c, model, model.group_names.index(group), options),
     )  # fmt: skip
-
-
-def _record(work: Workdir, record: dict[str, Any], name: str) -> None:
-    """Write what teaches, or check that it is what taught before."""
-    place = work.path / TEACHER_FILE
-    record = json.loads(json.dumps(record))
-    if place.exists() and work.latest is not None:
-        before = json.loads(place.read_text())
-        differing = [k for k in record if before.get(k) != record[k]]
-        if differing:
-            raise ConfigError(
-                f"{place}: the masks there were taught otherwise ({', '.join(differing)}); use another --workdir"
-            )
-    work.path.mkdir(parents=True, exist_ok=True)
-    write_text(place, json.dumps(record | {"model": name}, indent=1) + "\n")
 
 
 __all__ = ["HeldOut", "MaskStudent", "split", "taught_config", "teach_masks", "values_at"]

@@ -23,10 +23,8 @@ CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.cfg"))
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
-    """An empty current folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def _in_an_empty_folder(folder: Path) -> None:
+    """Every test."""
 
 
 def test_a_flagfile_is_found_here_then_beside_its_includer_then_among_ours(folder):
@@ -210,5 +208,5 @@ def test_a_teachers_flagfile_does_not_make_its_workdir_the_students(folder):
     from lomit_tf.training.checkpoints import Workdir
 
     Workdir(folder / "teacher").prepare(LomitConfig.create())
-    asked = distill.parse(["--flagfile=teacher/flags.cfg", "--teacher=teacher"])
+    asked = distill.FLAGS.parse(["--flagfile=teacher/flags.cfg", "--teacher=teacher"])
     assert asked.workdir == Path("runs/mobile")

@@ -19,10 +19,8 @@ pytestmark = pytest.mark.quick
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
-    """An empty current folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def _in_an_empty_folder(folder: Path) -> None:
+    """Every test."""
 
 
 def test_every_field_is_a_flag_of_its_type_without_a_value():

@@ -17,15 +17,11 @@ from absl import logging as absl_logging
 
 from lomit_tf import train
 from lomit_tf.config import SECTIONS, ConfigError, LomitConfig, field_names
+from lomit_tf.data.image_set import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
-    """An empty current folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_help_has_all_flags_by_section_and_none_of_others(capsys):
@@ -70,22 +66,14 @@ sys.exit(code)
     assert not list(folder.iterdir())
 
 
-class StoppedError(RuntimeError):
-    """Stands for training.TrainingError."""
-
-
 def record(message: str, level: int, path: Path) -> logging.LogRecord:
     return logging.LogRecord("absl", level, str(path), 1, message, None, None)
 
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Puts a stand-in in the place of the heavy modules; gives what it is asked, and is told what to do."""
-
-    class Data(ValueError):
-        pass
-
-    state = types.SimpleNamespace(calls=[], outcome=None, data_error=Data)
+    """Puts a stand-in in the place of the loop; gives what it is asked, and is told what to do."""
+    state = types.SimpleNamespace(calls=[], outcome=None)
 
     def stand_in(config, workdir, *, resume):
         state.calls.append((config, workdir, resume))
@@ -107,14 +95,11 @@ def trained(monkeypatch):
         )
 
     heavy = types.ModuleType("lomit_tf.training.loop")
-    heavy.train, heavy.TrainingError = stand_in, StoppedError  # type: ignore[attr-defined]
-    sources = types.ModuleType("lomit_tf.data.sources")
-    sources.DataError = Data  # type: ignore[attr-defined]
+    heavy.train = stand_in  # type: ignore[attr-defined]
     import lomit_tf.training
 
     monkeypatch.setattr(lomit_tf.training, "loop", heavy, raising=False)
     monkeypatch.setitem(sys.modules, "lomit_tf.training.loop", heavy)
-    monkeypatch.setitem(sys.modules, "lomit_tf.data.sources", sources)
     return state
 
 
@@ -135,16 +120,18 @@ def test_minutes_want_tensorflow(trained, capsys, monkeypatch):
 
 
 def test_exit_codes_of_runs_that_end_early(trained, capsys):
+    from lomit_tf.training.callbacks import TrainingError
+
     cases = [
-        (ConfigError("another configuration"), 2), (trained.data_error("no images"), 2),
-        (StoppedError("masks are dead"), 1), (KeyboardInterrupt(), 130), (2, 130), (15, 143),
+        (ConfigError("another configuration"), 2), (DataError("no images"), 2),
+        (TrainingError("masks are dead"), 1), (KeyboardInterrupt(), 130), (2, 130), (15, 143),
     ]  # fmt: skip
     for outcome, code in cases:
         trained.outcome = outcome
         assert train.run([]) == code
         err = capsys.readouterr().err
         assert "\nlomit-train: " in err and "Traceback" not in err
-        assert str(outcome) in err or not isinstance(outcome, ValueError | StoppedError)
+        assert str(outcome) in err or not isinstance(outcome, ValueError | TrainingError)
     trained.outcome = ZeroDivisionError("a fault of ours")
     with pytest.raises(ZeroDivisionError):
         train.run([])

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lomit_tf.imaging import faces, framing
+from lomit_tf.imaging import blazeface, faces, framing
+from lomit_tf.imaging.blazeface import FULL, SHORT, anchors, decode, intersection_over_union, merged
 from lomit_tf.imaging.celeba_framing import CORRECTION, SHAPE, crop_around
-from lomit_tf.imaging.faces import FULL, SHORT, Face, Look, anchors, decode, intersection_over_union, merged
+from lomit_tf.imaging.faces import Face, Look
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.framing import Window, choose, face_window, parse_face
 
@@ -27,7 +28,7 @@ def test_anchors_are_the_centres_of_the_cells():
 @pytest.mark.parametrize("model", [SHORT, FULL])
 def test_the_networks_give_what_the_anchors_need(model, rng):
     picture = rng.integers(0, 256, (model.side, model.side, 3), np.uint8)
-    regressors, logits = faces.run(model, picture)
+    regressors, logits = blazeface.run(model, picture)
     assert regressors.shape == (len(anchors(model)), 16) and logits.shape == (len(anchors(model)),)
 
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lomit_tf.imaging import curves as local_curves
-from lomit_tf.imaging.curves import BINS, WHITE, apply, rectangle, whole
+from lomit_tf.imaging import mask_planes
+from lomit_tf.imaging.curves import BINS, WHITE, apply
 from lomit_tf.imaging.framing import Window
+from lomit_tf.imaging.mask_planes import rectangle, whole
 from lomit_tf.imaging.paste_back import MASK_FLOOR
 
 TYPES = (np.uint8, np.uint16, np.float32, np.float64)
@@ -156,7 +157,7 @@ def test_the_tiles_leave_no_seams(rng, monkeypatch):
     values, curves, masks = a_photograph(rng, size, np.float32), some_curves(rng, 8, 8, 1), some_masks(rng, 64, 1)
     to = rectangle(-3, 4, 120, 90)
     whole_at_once = apply(values, curves, masks, to)
-    monkeypatch.setattr(local_curves, "TILE", (7, 11))
+    monkeypatch.setattr(mask_planes, "TILE", (7, 11))
     assert np.abs(apply(values, curves, masks, to) - whole_at_once).max() < 0.2 / 255
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lomit_tf.imaging.colours import moments, parse
-from lomit_tf.imaging.curves import rectangle, whole
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.mask_edges import REFINED_SIDE, extend, refine
+from lomit_tf.imaging.mask_planes import rectangle, whole
 from lomit_tf.imaging.paste_back import TO_YCC, upsample_masks
 
 HAIR, WALL = np.array([70, 40, 20]), np.array([150, 170, 190])

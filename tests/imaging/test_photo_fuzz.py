@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from photo_cases import KINDS, cases, check
+from photo_cases import KINDS, cases
+from photo_checks import check
 from PIL import Image
 
 from lomit_tf.data import colour, exif, opening, pixels, png_chunks
@@ -26,11 +27,6 @@ from lomit_tf.photos.translator import Translator
 
 TOTAL = int(os.environ.get("LOMIT_FUZZ", "96"))
 TO_FIND = 60  # examples of a kind among which a fault that was put back must show
-
-
-@pytest.fixture(scope="module")
-def translator(groups_workdir) -> Translator:
-    return Translator(groups_workdir, log_notes=False)
 
 
 @pytest.fixture(autouse=True)

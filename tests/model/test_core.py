@@ -169,13 +169,13 @@ def test_moments_against_numpy(rng):
 def painting_calls(source: str) -> list[int]:
     """Lines that call `.decode(content, masks, styles)` or `.curves(content, masks, target, own)` of a generator.
 
-    Modules have functions of these names too, called as `faces.decode(...)`: those names are left out.
+    Modules have functions of these names too, called as `blazeface.decode(...)`: those names are left out.
     """
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     return [
         node.lineno for node in calls
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("decode", "curves")
-        and not (isinstance(node.func.value, ast.Name) and node.func.value.id == "faces")
+        and not (isinstance(node.func.value, ast.Name) and node.func.value.id == "blazeface")
         and len(node.args) + len(node.keywords) >= 3
     ]  # fmt: skip
 

@@ -12,14 +12,8 @@ from files import pixels, tree
 from lomit_tf.photos import batch_jobs, file_plan
 from lomit_tf.photos.batch_jobs import translate_file, translate_files
 from lomit_tf.photos.file_plan import FileJob, Settings, beside
-from lomit_tf.photos.translator import Translator
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
-
-
-@pytest.fixture(scope="module")
-def translator(groups_workdir) -> Translator:
-    return Translator(groups_workdir, log_notes=False)
 
 
 def test_one_job_one_outcome(translator):

@@ -145,9 +145,9 @@ def test_without_beam_the_flag_says_what_to_install(monkeypatch, photos, tmp_pat
 
 
 def test_a_dead_letter_names_files_whose_names_are_no_text():
-    from lomit_tf.photos.batch_jobs import Outcome
     from lomit_tf.photos.beam_jobs import dead_letter
     from lomit_tf.photos.file_plan import FileJob
+    from lomit_tf.photos.outcomes import Outcome
 
     for raw in ("käse.png".encode(), b"caf\xe9.png"):
         line = dead_letter(Outcome(FileJob(os.fsdecode(raw), "out.png", "star.png"), "failed", "broken"))

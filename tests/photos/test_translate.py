@@ -17,14 +17,8 @@ from PIL import Image
 from lomit_tf.photos import file_plan
 from lomit_tf.photos.batch_jobs import translate_file
 from lomit_tf.photos.file_plan import FileJob, Settings
-from lomit_tf.photos.translator import Translator
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
-
-
-@pytest.fixture(scope="module")
-def translator(groups_workdir) -> Translator:
-    return Translator(groups_workdir, log_notes=False)
 
 
 def test_one_picture(lomit, translator):

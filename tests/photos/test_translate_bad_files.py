@@ -13,16 +13,11 @@ from files import bomb, pixels, tree
 from PIL import Image
 
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.photos.batch_jobs import Outcome, run_jobs
+from lomit_tf.photos.batch_jobs import run_jobs
 from lomit_tf.photos.file_plan import FileJob
-from lomit_tf.photos.translator import Translator
+from lomit_tf.photos.outcomes import Outcome
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
-
-
-@pytest.fixture(scope="module")
-def translator(groups_workdir) -> Translator:
-    return Translator(groups_workdir, log_notes=False)
 
 
 def corrupt(folder: Path) -> list[str]:

@@ -16,14 +16,8 @@ from PIL import Image
 
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.photos import file_plan
-from lomit_tf.photos.translator import Translator
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
-
-
-@pytest.fixture(scope="module")
-def translator(groups_workdir) -> Translator:
-    return Translator(groups_workdir, log_notes=False)
 
 
 def test_a_folder_is_mirrored_and_what_is_done_is_skipped(lomit):

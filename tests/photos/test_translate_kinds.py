@@ -21,11 +21,6 @@ from lomit_tf.photos.translator import Translator
 pytestmark = pytest.mark.usefixtures("photo_folder")
 
 
-@pytest.fixture(scope="module")
-def translator(groups_workdir) -> Translator:
-    return Translator(groups_workdir, log_notes=False)
-
-
 def hard(rgb: np.ndarray) -> dict[str, bytes]:
     """Files that are damaged or unusual around sound pixels, which must be translated: one of every kind."""
     deep = rgb.astype(np.uint16) * 257

@@ -142,7 +142,8 @@ def test_it_carries_the_code_the_flagfiles_and_the_pages(wheel):
     flagfiles = {f"lomit_tf/configs/{path.name}" for path in (ROOT / "configs").glob("*.cfg")}
     assert code <= names
     assert flagfiles <= names
-    assert {f"lomit_tf/evaluation/templates/{page}.html" for page in ("report", "user_study")} <= names
+    templates = ("page.html", "report.html", "user_study.html", "user_study.md")
+    assert {f"lomit_tf/evaluation/templates/{name}" for name in templates} <= names
     page = {
         f.relative_to(ROOT).as_posix()
         for f in (ROOT / "lomit_tf/webapp").iterdir()

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from site_page import ROOT, SITE, builder, installed, photograph
 
-from lomit_tf.imaging import celeba_framing, colours, curves, framing, mask_edges
+from lomit_tf.imaging import celeba_framing, colours, framing, mask_edges, mask_planes
 from lomit_tf.webapp import mask_edits
 
 pytestmark = pytest.mark.quick
@@ -54,7 +54,7 @@ def write_golden(folder: Path) -> None:
     facts: dict[str, object] = {}
     for name, window in (("upright", UPRIGHT), ("turned", TURNED)):
         made, place = mask_edges.extend(rgb, mask[..., None], window.matrix)
-        plane = curves.shown_masks(made, place, rgb.shape[:2])[..., 0]
+        plane = mask_planes.shown_masks(made, place, rgb.shape[:2])[..., 0]
         assert 0.1 < plane.mean() < 0.9 and (plane > 0.5).any()
         plane.astype("<f4").tofile(folder / f"{name}.bin")
         facts[name] = [window.left, window.top, window.width, window.height, window.angle]

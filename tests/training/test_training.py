@@ -202,5 +202,6 @@ def test_sigterm_saves_first(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGTERM, errors
+    assert errors.count("SIGTERM: training stops and saves after this step") == 1
     latest = Workdir(tmp_path).latest
     assert latest is not None and int(latest.stem.rpartition("-")[2]) >= 2

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from untrained import begun, untrained
 
 from lomit_tf.data import drawn_faces
 from lomit_tf.data.preprocess import CorruptImageError
@@ -20,12 +21,7 @@ from lomit_tf.webapp.session import MAX_EXEMPLARS, Session, Settings, plain
 
 @pytest.fixture(scope="module")
 def translator(tiny):
-    """Untrained, with two groups: its masks are soft everywhere, and it paints something else than it is given."""
-    from lomit_tf.model import Lomit
-    from lomit_tf.photos.translator import Translator
-
-    config = tiny(attributes=("Black_Hair", "Smiling"), groups="hair: Black_Hair; mouth: Smiling")
-    return Translator(Lomit(config), log_notes=False)
+    return untrained(tiny)
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +39,7 @@ def files(tmp_path_factory) -> list[Path]:
 
 @pytest.fixture
 def session(translator, files) -> Session:
-    made = Session(translator)
-    made.open("input", str(files[1]), "in.png")
-    made.open("exemplar", str(files[0]), "ex.png")
-    return made
+    return begun(translator, files[1], files[0])
 
 
 def paint(session: Session, side: str, group: str, layer: np.ndarray) -> bool:

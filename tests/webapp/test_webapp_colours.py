@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from untrained import begun, untrained
 
 from lomit_tf.data import drawn_faces
 from lomit_tf.imaging.formats import ImageError
@@ -15,17 +16,13 @@ from lomit_tf.photos import portraits
 from lomit_tf.webapp import examples, mask_edits
 from lomit_tf.webapp.session import MAX_EXEMPLARS, Session, Settings
 
-GROUPS = {"attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; mouth: Smiling"}
 COLOURS = {"system": "recipe", "colour_groups": ("hair",)}
 
 
 @pytest.fixture(scope="module")
 def translator(tiny):
-    """Untrained; the hair is painted by curves, the mouth freely."""
-    from lomit_tf.model import Lomit
-    from lomit_tf.photos.translator import Translator
-
-    return Translator(Lomit(tiny(**GROUPS, **COLOURS)), log_notes=False)
+    """The hair is painted by curves, the mouth freely."""
+    return untrained(tiny, **COLOURS)
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +36,7 @@ def files(tmp_path_factory) -> list[Path]:
 
 @pytest.fixture
 def session(translator, files) -> Session:
-    made = Session(translator)
-    made.open("input", str(files[0]), "in.png")
-    made.open("exemplar", str(files[1]), "ex.png")
-    return made
+    return begun(translator, files[0], files[1])
 
 
 def test_a_colour_is_one_more_exemplar_and_gives_what_the_translator_gives(session, translator, files, tmp_path):
@@ -117,10 +111,8 @@ def test_colours_are_removed_limited_and_refused(session, files):
 
 
 def test_a_model_without_colour_groups_takes_none(tiny, files):
-    from lomit_tf.model import Lomit
-    from lomit_tf.photos.translator import Translator
 
-    translator = Translator(Lomit(tiny(**GROUPS)), log_notes=False)
+    translator = untrained(tiny)
     assert translator.colour_groups == ()
     with pytest.raises(ImageError, match="no group of this model is painted by colour curves"):
         Session(translator).open_colour("#010203")

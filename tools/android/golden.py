@@ -16,7 +16,7 @@ from PIL import Image
 
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.imaging import curves, faces, framing, mask_edges, paste_back
+from lomit_tf.imaging import blazeface, curves, faces, framing, mask_edges, mask_planes, paste_back
 from lomit_tf.imaging.celeba_framing import SHAPE
 from lomit_tf.imaging.framing import Window
 from lomit_tf.imaging.given_masks import replace
@@ -71,7 +71,7 @@ def _curved(photo: np.ndarray, window: Window, mask: np.ndarray) -> dict[str, np
     grid = (np.float32(levels) - 128) / 127 * np.float32(0.8)
     grid = grid.reshape(rows.shape)
     masks = np.stack([mask, other], axis=-1) / np.float32(255)
-    straight = curves.rectangle(window.left, window.top, window.width, window.height)
+    straight = mask_planes.rectangle(window.left, window.top, window.width, window.height)
     return {
         "curves.png": levels,
         "mask_other.png": other,
@@ -103,15 +103,15 @@ def _looks(photo: np.ndarray) -> list[np.ndarray]:
 def numbers() -> dict[str, np.ndarray]:
     """File names, and rows of numbers: made-up outputs of the face detector and what is made of them."""
     made, rng = {}, np.random.default_rng(0)
-    for name, model in (("short", faces.SHORT), ("full", faces.FULL)):
-        count = len(faces.anchors(model))
+    for name, model in (("short", blazeface.SHORT), ("full", blazeface.FULL)):
+        count = len(blazeface.anchors(model))
         near = np.concatenate([at + np.arange(5) for at in (300, 330, 100, 800)])  # several of one face, and others
         logits, regressors = np.full(count, -100, np.float32), np.zeros((count, 16), np.float32)
         logits[near] = rng.normal(0.5, 1.5, len(near))
         regressors[near] = np.round(rng.normal(0, 12, (len(near), 16)), 3)
         regressors[near, 2:4] = np.round(rng.uniform(30, 50, (len(near), 2)), 3)
         made[f"{name}_output.txt"] = np.column_stack([near, logits[near], regressors[near]])
-        made[f"{name}_merged.txt"] = faces.merged(faces.decode(regressors, logits, model, 0.3))
+        made[f"{name}_merged.txt"] = blazeface.merged(blazeface.decode(regressors, logits, model, 0.3))
     sizes = ((1000.0, 700.0), (300.0, 4000.0))
     made["squares.txt"] = np.array(
         [

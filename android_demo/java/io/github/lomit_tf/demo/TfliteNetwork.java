@@ -3,27 +3,23 @@ package io.github.lomit_tf.demo;
 import android.content.res.AssetFileDescriptor;
 import android.content.res.AssetManager;
 import io.github.lomit_tf.demo.core.DemoException;
-import io.github.lomit_tf.demo.core.Network;
+import io.github.lomit_tf.demo.core.TensorNetwork;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.tensorflow.lite.Interpreter;
 
 /** A model file of the assets, run by TensorFlow Lite on the CPU. */
-final class TfliteNetwork implements Network {
+final class TfliteNetwork extends TensorNetwork {
     private static final String SIGNATURE = "serving_default";
     private static final int THREADS = 4;
 
     private final Interpreter interpreter;
-    private final List<Tensor> inputs = new ArrayList<Tensor>();
-    private final List<Tensor> outputs = new ArrayList<Tensor>();
     private final boolean signed;
 
     /** @throws DemoException MODEL_UNUSABLE if the file lacks, is damaged, or the runtime has no library here. */
@@ -56,16 +52,6 @@ final class TfliteNetwork implements Network {
                 FileInputStream stream = new FileInputStream(file.getFileDescriptor())) {
             return stream.getChannel().map(FileChannel.MapMode.READ_ONLY, file.getStartOffset(), file.getLength());
         }
-    }
-
-    @Override
-    public List<Tensor> inputs() {
-        return inputs;
-    }
-
-    @Override
-    public List<Tensor> outputs() {
-        return outputs;
     }
 
     @Override

@@ -20,7 +20,6 @@ import android.widget.Spinner;
 import io.github.lomit_tf.demo.core.DemoState;
 import io.github.lomit_tf.demo.core.Planes;
 import io.github.lomit_tf.demo.core.Side;
-import org.junit.After;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
@@ -32,22 +31,13 @@ import org.robolectric.annotation.GraphicsMode;
 @RunWith(RobolectricTestRunner.class)
 @Config(sdk = 35, qualifiers = "w360dp-h740dp-xhdpi")
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
-public final class ActivityTest {
+public final class ActivityTest extends WithApp {
     /** A corner where the portrait has no hair. */
     private static final float PLACE = 0.1f;
 
-    private App app;
-
     @Before
-    public void start() throws Exception {
-        App.useLiteRt();
-        app = new App();
+    public void pick() throws Exception {
         app.pick();
-    }
-
-    @After
-    public void end() {
-        app.close();
     }
 
     /** At a place of the picture, which is a square in the middle of its view. */

@@ -30,8 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import javax.imageio.ImageIO;
-import org.junit.After;
-import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
@@ -43,21 +41,8 @@ import org.robolectric.shadows.ShadowContentResolver;
 @RunWith(RobolectricTestRunner.class)
 @Config(sdk = 35, qualifiers = "w360dp-h740dp-xhdpi")
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
-public final class OtherAppsTest {
+public final class OtherAppsTest extends WithApp {
     private static final Uri GALLERY = Uri.parse("content://gallery/1");
-
-    private App app;
-
-    @Before
-    public void start() {
-        App.useLiteRt();
-        app = new App();
-    }
-
-    @After
-    public void end() {
-        app.close();
-    }
 
     private ShadowContentResolver resolver() {
         return shadowOf(app.activity().getContentResolver());

@@ -13,8 +13,6 @@ import android.widget.CheckBox;
 import android.widget.LinearLayout;
 import android.widget.TextView;
 import io.github.lomit_tf.demo.core.DemoState;
-import org.junit.After;
-import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
@@ -25,20 +23,7 @@ import org.robolectric.annotation.GraphicsMode;
 @RunWith(RobolectricTestRunner.class)
 @Config(sdk = 35, qualifiers = "w360dp-h740dp-xhdpi")
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
-public final class ScreenTest {
-    private App app;
-
-    @Before
-    public void start() {
-        App.useLiteRt();
-        app = new App();
-    }
-
-    @After
-    public void end() {
-        app.close();
-    }
-
+public final class ScreenTest extends WithApp {
     private void translated(String name) throws Exception {
         app.pick();
         app.view(R.id.translate).performClick();

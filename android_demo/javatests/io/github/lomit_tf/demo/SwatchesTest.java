@@ -19,7 +19,6 @@ import io.github.lomit_tf.demo.core.Picture;
 import io.github.lomit_tf.demo.core.Side;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.After;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
@@ -32,20 +31,11 @@ import org.robolectric.shadows.ShadowDialog;
 @RunWith(RobolectricTestRunner.class)
 @Config(sdk = 35, qualifiers = "w360dp-h740dp-xhdpi")
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
-public final class SwatchesTest {
-    private App app;
-
+public final class SwatchesTest extends WithApp {
     @Before
-    public void start() throws Exception {
-        App.useLiteRt();
-        app = new App();
+    public void pick() throws Exception {
         app.session().pick(Side.INPUT, Pictures.ofAsset(App.COLLINS));
         awaitPhoto();
-    }
-
-    @After
-    public void end() {
-        app.close();
     }
 
     private void awaitPhoto() throws InterruptedException {

@@ -17,24 +17,12 @@ import org.junit.Test;
 public final class TranslatorTest {
     private static final int SIZE = 64;
 
-    private abstract static class Arithmetic implements Network {
-        private final List<Tensor> inputs;
-        private final List<Tensor> outputs;
+    private abstract static class Arithmetic extends TensorNetwork {
         int runs;
 
         Arithmetic(List<Tensor> outputs, Tensor... inputs) {
-            this.outputs = outputs;
-            this.inputs = Arrays.asList(inputs);
-        }
-
-        @Override
-        public List<Tensor> inputs() {
-            return inputs;
-        }
-
-        @Override
-        public List<Tensor> outputs() {
-            return outputs;
+            this.outputs.addAll(outputs);
+            this.inputs.addAll(Arrays.asList(inputs));
         }
 
         @Override
@@ -64,6 +52,18 @@ public final class TranslatorTest {
                 for (int i = 0; i < masks.length; i++) {
                     masks[i] = i % SIZE < SIZE / 2 ? 1f : 0f;
                 }
+                return masks;
+            }
+        };
+    }
+
+    /** Two groups that share every pixel. */
+    private static Arithmetic halves() {
+        return new Arithmetic(Collections.singletonList(tensor("masks", 2)), tensor("image", 3)) {
+            @Override
+            float[] compute(String output, Map<String, float[]> feed) {
+                float[] masks = new float[SIZE * SIZE * 2];
+                Arrays.fill(masks, 0.5f);
                 return masks;
             }
         };
@@ -124,14 +124,7 @@ public final class TranslatorTest {
     /** Two groups, a free one above and a colour below, in soft masks; each gives half of white to what it paints. */
     @Test
     public void paintsFreelyFirstAndThenByCurves() throws Exception {
-        Network masks = new Arithmetic(Collections.singletonList(tensor("masks", 2)), tensor("image", 3)) {
-            @Override
-            float[] compute(String output, Map<String, float[]> feed) {
-                float[] masks = new float[SIZE * SIZE * 2];
-                Arrays.fill(masks, 0.5f);
-                return masks;
-            }
-        };
+        Network masks = halves();
         List<Network.Tensor> outputs = Arrays.asList(tensor("raw", 3), tensor("translation", 3),
                 new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 24));
         Network generator = new Arithmetic(outputs, tensor("exemplar_masks", 2), tensor("exemplar", 3),
@@ -177,14 +170,7 @@ public final class TranslatorTest {
     /** Two colour groups: the colour's moments go in its own group's place, and nothing of the other is transferred. */
     @Test
     public void aColourStandsInThePlaceOfAnExemplar() throws Exception {
-        Network masks = new Arithmetic(Collections.singletonList(tensor("masks", 2)), tensor("image", 3)) {
-            @Override
-            float[] compute(String output, Map<String, float[]> feed) {
-                float[] masks = new float[SIZE * SIZE * 2];
-                Arrays.fill(masks, 0.5f);
-                return masks;
-            }
-        };
+        Network masks = halves();
         final Map<String, float[]> last = new HashMap<String, float[]>();
         Network generator = new Arithmetic(
                 Collections.singletonList(new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 48)),

@@ -6,9 +6,8 @@ import com.sun.jna.NativeLong;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import io.github.lomit_tf.demo.core.DemoException;
-import io.github.lomit_tf.demo.core.Network;
+import io.github.lomit_tf.demo.core.TensorNetwork;
 import java.io.File;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,15 +16,13 @@ import java.util.Map;
  * A TFLite file run by LiteRT on this machine's CPU: the app's core without Android. For tests: what it allocates lives
  * as long as the process.
  */
-public final class LiteRtNetwork implements Network {
+public final class LiteRtNetwork extends TensorNetwork {
     private static final NativeLong FIRST = new NativeLong(0);
     private static final int TYPE_BYTES = 128; // LiteRtRankedTensorType has 72: element type, rank, 8 dimensions, strides
 
     private final LiteRt litert;
     private final Pointer environment;
     private final Pointer compiled;
-    private final List<Tensor> inputs = new ArrayList<Tensor>();
-    private final List<Tensor> outputs = new ArrayList<Tensor>();
     private final Pointer[] inputBuffers;
     private final Pointer[] outputBuffers;
 
@@ -52,23 +49,26 @@ public final class LiteRtNetwork implements Network {
         check("outputs", litert.LiteRtGetNumSignatureOutputs(signature, out));
         outputBuffers = new Pointer[(int) Pointer.nativeValue(out.getValue())];
         for (int i = 0; i < inputBuffers.length; i++) {
-            NativeLong index = new NativeLong(i);
-            check("input", litert.LiteRtGetSignatureInputName(signature, index, out));
-            String name = out.getValue().getString(0);
-            check(name, litert.LiteRtGetSignatureInputTensorByIndex(signature, index, out));
-            Memory type = add(name, out.getValue(), inputs);
-            check(name, litert.LiteRtGetCompiledModelInputBufferRequirements(compiled, FIRST, index, out));
-            inputBuffers[i] = buffer(name, type, out);
+            inputBuffers[i] = bound(true, signature, new NativeLong(i));
         }
         for (int i = 0; i < outputBuffers.length; i++) {
-            NativeLong index = new NativeLong(i);
-            check("output", litert.LiteRtGetSignatureOutputName(signature, index, out));
-            String name = out.getValue().getString(0);
-            check(name, litert.LiteRtGetSignatureOutputTensorByIndex(signature, index, out));
-            Memory type = add(name, out.getValue(), outputs);
-            check(name, litert.LiteRtGetCompiledModelOutputBufferRequirements(compiled, FIRST, index, out));
-            outputBuffers[i] = buffer(name, type, out);
+            outputBuffers[i] = bound(false, signature, new NativeLong(i));
         }
+    }
+
+    /** Lists an input or else an output of the model. @return its buffer. */
+    private Pointer bound(boolean input, Pointer signature, NativeLong index) throws DemoException {
+        PointerByReference out = new PointerByReference();
+        check("name", input ? litert.LiteRtGetSignatureInputName(signature, index, out)
+                : litert.LiteRtGetSignatureOutputName(signature, index, out));
+        String name = out.getValue().getString(0);
+        check(name, input ? litert.LiteRtGetSignatureInputTensorByIndex(signature, index, out)
+                : litert.LiteRtGetSignatureOutputTensorByIndex(signature, index, out));
+        Memory type = add(name, out.getValue(), input ? inputs : outputs);
+        check(name, input ? litert.LiteRtGetCompiledModelInputBufferRequirements(compiled, FIRST, index, out)
+                : litert.LiteRtGetCompiledModelOutputBufferRequirements(compiled, FIRST, index, out));
+        check(name, litert.LiteRtCreateManagedTensorBufferFromRequirements(environment, type, out.getValue(), out));
+        return out.getValue();
     }
 
     private static void check(String what, int status) throws DemoException {
@@ -88,22 +88,6 @@ public final class LiteRtNetwork implements Network {
         int rank = type.getInt(4) & 127; // a bit field: 7 bits of rank, one for strides
         tensors.add(new Tensor(name, type.getIntArray(8, rank)));
         return type;
-    }
-
-    /** @param out the requirements; overwritten. */
-    private Pointer buffer(String name, Memory type, PointerByReference out) throws DemoException {
-        check(name, litert.LiteRtCreateManagedTensorBufferFromRequirements(environment, type, out.getValue(), out));
-        return out.getValue();
-    }
-
-    @Override
-    public List<Tensor> inputs() {
-        return inputs;
-    }
-
-    @Override
-    public List<Tensor> outputs() {
-        return outputs;
     }
 
     @Override

@@ -1,1 +1,0 @@
-"""The user study: its page, and what its answers say."""

@@ -1,0 +1,57 @@
+"""Ctrl-C and SIGTERM in a long computation: heard at once, and heeded between two steps."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from absl import logging
+
+HEARD = "%s: training stops and saves after this step (the first one is compiled: minutes); once more to stop sooner"
+
+
+@contextlib.contextmanager
+def heard_signals() -> Iterator[list[int]]:
+    """Collects the first SIGINT or SIGTERM; at a second one Python ends the program. Off the main thread: nothing.
+
+    Python calls its handlers between two of its own instructions only, and one call of TensorFlow's compiler may take
+    minutes. What the interpreter writes to the wakeup descriptor comes at once; a thread reads it and says so.
+    """
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def note(number: int, frame: Any) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    reading, writing = socket.socketpair()  # Windows takes nothing but a socket
+    writing.setblocking(False)
+    thread = threading.Thread(target=_say, args=(reading,), daemon=True)
+    thread.start()
+    wakeup = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
+        writing.close()  # which ends the thread
+        thread.join()
+        reading.close()
+
+
+def _say(reading: socket.socket) -> None:
+    """Say that the first SIGINT or SIGTERM was heard; a byte is a signal's number."""
+    said = False
+    while numbers := reading.recv(1):
+        if not said and numbers[0] in (signal.SIGINT, signal.SIGTERM):
+            logging.warning(HEARD, signal.Signals(numbers[0]).name)
+            said = True

@@ -1,0 +1,21 @@
+"""What the tools that measure hair on CelebAMask-HQ are asked: models, the data's folder, and which of its faces."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def asked(description: str | None) -> tuple[argparse.Namespace, list[Path]]:
+    """The command line, and the pictures that it names: every other one, to choose by or to report."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--data_dir", type=Path, required=True)
+    parser.add_argument("--half", choices=("even", "odd", "all"), default="even")
+    parser.add_argument("--faces", type=int, default=0, help="only the first of them")
+    given = parser.parse_args()
+    paths = sorted((given.data_dir / "images").glob("*.jpg"))
+    paths = {"even": paths[::2], "odd": paths[1::2], "all": paths}[given.half][: given.faces or None]
+    if not paths:
+        parser.error(f"--data_dir={given.data_dir}: there is no images/*.jpg")
+    return given, paths
