@@ -17,13 +17,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
-import tensorflow as tf
-
-from lomit_tf.core import Painting
-from lomit_tf.data.preprocess import CorruptImageError
+from lomit_tf.data.opening import CorruptImageError
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
 from lomit_tf.imaging.side_by_side import side_by_side
 from lomit_tf.imaging.writing import encode, encode_mask, lost
+from lomit_tf.outline import Painting
 from lomit_tf.photos.file_plan import STREAM, SWATCH, FileJob, MaskFiles
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.photos.translator import Translator
@@ -32,6 +30,7 @@ from lomit_tf.runtime.atomic import write_bytes
 FULL = (errno.ENOSPC, errno.EDQUOT)
 BATCH, BATCH_BYTES = 16, 32 << 20  # at most so many files, and bytes of them, are worked on at once
 ENOUGH_FAILURES = 2  # pictures one after the other for which there is no memory: the next will fail as well
+RESOURCES = "ResourceExhaustedError"  # TensorFlow's, which need not be there
 T = TypeVar("T")
 
 
@@ -224,7 +223,7 @@ def failure(job: FileJob, error: Exception) -> Outcome:
     """The outcome of a job that ended with an exception."""
     if isinstance(error, (CorruptImageError, ImageError)):
         return Outcome(job, "failed", _without_name(str(error), job.input))
-    if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
+    if isinstance(error, MemoryError) or type(error).__name__ == RESOURCES:
         return Outcome(job, "failed", "there is not enough memory for this picture", out_of_memory=True)
     if isinstance(error, OSError) and error.errno is not None:
         message = f"cannot write {error.filename or job.output}: {error.strerror or error}"
