@@ -25,7 +25,7 @@ import numpy as np
 from lomit_tf.imaging.paste_back import MASK_FLOOR
 
 BINS = 8  # K
-TILE = 32, 1024  # rows and columns that are worked on at once: what lies in between stays within the caches
+TILE = 64, 1024  # rows and columns that are worked on at once: what lies in between stays within the caches
 STEPS_IN_CELL = 32  # of a turned window: at least so many places of a cell's side have curves of their own
 FIXED_POINT = 32  # cv2.remap looks at so many places between two entries of a table
 LEAST_PARTS = 8  # of an upright window's cells
