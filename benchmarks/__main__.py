@@ -16,6 +16,7 @@ BENCHMARKS = {
     "page_faults": "glibc's allocator as it comes against one that keeps freed memory",
     "input_pipeline": "images/s of the input pipeline against the training step",
     "photograph": "colour curves on photographs of 0.5 to 48 megapixels, against Pillow's reading and writing",
+    "inference": "photographs, a folder and the cold start, against Pillow and `import tensorflow`",
     "mobile": "milliseconds of a translation by the Android demo's int8 pair, beside the machine's GEMM rate",
     "profile_step": "the costliest operations of a step, from TensorFlow's profiler",
 }

@@ -22,13 +22,14 @@ from lomit_tf.settings.data import (
     parse_groups,
 )
 from lomit_tf.settings.loss import SCHEDULES, LossConfig, loss_defaults
-from lomit_tf.settings.model import PRESETS, STYLE_DIM, ModelConfig
+from lomit_tf.settings.model import COLOUR_MOMENTS, PRESETS, STYLE_DIM, ModelConfig
 from lomit_tf.settings.options import NEEDED, ConfigError, near, option
 from lomit_tf.settings.schedule import Schedule
 from lomit_tf.settings.training import TrainingConfig
 
 __all__ = [
-    "DATASETS", "DEFAULT_ATTRIBUTES", "DRAWN_ATTRIBUTES", "IMAGE_MULTIPLE", "NEEDED", "PAPER_ATTRIBUTES", "PRESETS",
+    "COLOUR_MOMENTS", "DATASETS", "DEFAULT_ATTRIBUTES", "DRAWN_ATTRIBUTES", "IMAGE_MULTIPLE", "NEEDED",
+    "PAPER_ATTRIBUTES", "PRESETS",
     "RESUMABLE", "SECTIONS", "STYLE_DIM", "ConfigError", "DataConfig", "LomitConfig", "LossConfig", "ModelConfig",
     "Schedule", "TrainingConfig", "field_names", "loss_defaults", "near", "option", "parse_domains", "parse_groups",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from lomit_tf.networks import colour, curves
 from lomit_tf.networks.blocks import above
 from lomit_tf.networks.edited_masks import complete, with_edits
 from lomit_tf.networks.generator import Generator
+from lomit_tf.outline import COLOURS_ONLY, Painting
 
 __all__ = [
     "Encoding", "Painting", "apply_styles", "blend", "chosen_mask", "colour_change", "complete", "encode",
@@ -25,7 +26,6 @@ __all__ = [
 ]  # fmt: skip
 
 EMPTY_CODE = 1e-6  # a style is all 0 when its absolute values sum up to less
-COLOURS_ONLY = 0.5  # the flag of a style that is known by its six colour moments alone, such as a swatch's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,17 +36,6 @@ class Encoding:
     masks: Any  # (B, S, S, R) as the mask decoder gives them
     regions: Any  # the same, or without gradient where the masks are decoupled, or a person's edit
     styles: Any  # (B, R, style_size)
-
-
-@dataclasses.dataclass(frozen=True)
-class Painting:
-    """A translation and its parts. Photographs are composed at their own size, of masks, raw and curves alone."""
-
-    masks: Any  # (B, S, S, R), as used
-    raw: Any = None  # (B, S, S, 3): what G painted, without the composite; None in models without free groups
-    curves: Any = None  # (B, S/8, S/8, C * 3 * BINS) of the C colour groups; None in models without any
-    image: Any = None  # (B, S, S, 3): the translation, within [-1, 1] but where curves overshoot
-    reconstruction: Any = None  # (B, S, S, 3): G with the own styles, where it was asked for
 
 
 # Styles.

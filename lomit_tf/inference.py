@@ -7,27 +7,24 @@ import tensorflow as tf
 
 from lomit_tf import core
 from lomit_tf.baselines.methods import need_lomit
-from lomit_tf.core import Painting
 from lomit_tf.model import Lomit
+from lomit_tf.outline import Outline, Painting
 from lomit_tf.runtime.forks import check_fork
 
 
 class Inference:
-    """A model's averaged networks, ready to be called often and from several threads.
-
-    Below, S is the model's image size, G its groups, R = G + 1 the regions with the background last, and D the length
-    of a style. Images are (B, S, S, 3) float32 in -1..1, masks (B, S, S, R) float32 summing to 1, styles (B, G, D).
-    """
+    """`outline.Networks` on TensorFlow; each function is traced once for all batch sizes."""
 
     def __init__(self, model: Lomit) -> None:
         check_fork()
         need_lomit(model, "translating photographs within masks")
         model.build()
         self.model = model
-        self.size: int = model.config.data.image_size
+        self.outline = Outline.of(model.config)
+        size = self.outline.size
         g = model.inference_generator
-        image = tf.TensorSpec((None, self.size, self.size, 3), tf.float32)
-        masks = tf.TensorSpec((None, self.size, self.size, g.num_groups + 1), tf.float32)
+        image = tf.TensorSpec((None, size, size, 3), tf.float32)
+        masks = tf.TensorSpec((None, size, size, g.num_groups + 1), tf.float32)
         styles = tf.TensorSpec((None, g.num_groups, g.style_size), tf.float32)
         transfer = tf.TensorSpec((None, g.num_groups), tf.float32)
 
@@ -61,9 +58,7 @@ class Inference:
         return _array(self._styles(tf.constant(images), tf.constant(masks)))
 
     def paint(self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> list[Painting]:
-        """Translate within given masks: images, masks, the exemplar's styles, and transfer (B, G), 1 for each group to
-        take from the exemplar. For each image its masks as used, raw and curves, as arrays without the axis B; curves
-        are 0 for groups that are not transferred."""
+        """Translate within given masks."""
         check_fork()
         parts = self._paint(tf.constant(images), tf.constant(masks), tf.constant(styles), tf.constant(transfer))
         return _painted(parts)

@@ -14,7 +14,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lomit_tf import zoo
 from lomit_tf.baselines.methods import DEFAULT
 from lomit_tf.commands import FAILED, Command, Failure, require_extra, unusable
 from lomit_tf.commands.translate_flags import FLAGS, TranslateFlags, plan, plan_beam
@@ -22,7 +21,6 @@ from lomit_tf.config import ConfigError
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import STREAM, FileJob
 from lomit_tf.runtime.backend import check_backend
-from lomit_tf.runtime.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from lomit_tf.photos.outcomes import Outcome, Tally
@@ -57,7 +55,7 @@ def _run(invocation: Invocation) -> int:
         jobs = plan_beam(flags) if flags.runner == "beam" else plan(flags)
     _check_model(flags)
     check_backend()
-    return _beam(jobs, beams) if isinstance(jobs, dict) else _translate(flags.model, jobs, flags.output)
+    return _beam(jobs, beams) if isinstance(jobs, dict) else _translate(flags, jobs)
 
 
 def _check_model(flags: TranslateFlags) -> None:
@@ -75,7 +73,6 @@ def _check_model(flags: TranslateFlags) -> None:
 def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
     """All files of a pattern, as an Apache Beam pipeline."""
     require_extra("beam", "apache_beam")
-    import_tensorflow()
     from lomit_tf.photos.beam_jobs import FAILURES, Plan, check, check_model, translate_pattern
 
     todo = Plan(**planned)
@@ -97,11 +94,11 @@ def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
     return FAILED if tally.failed else 0
 
 
-def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError], output: str) -> int:
-    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    import_tensorflow()
+def _translate(flags: TranslateFlags, planned: list[FileJob] | Iterator[FileJob | OSError]) -> int:
+    """The part that takes networks, which are loaded only here: after any usage error."""
     from PIL import Image
 
+    from lomit_tf import zoo
     from lomit_tf.photos.batch_jobs import run_jobs
     from lomit_tf.photos.translator import Translator
 
@@ -116,17 +113,17 @@ def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError],
     if not jobs:
         raise Failure("there is no picture in the input folder")
     settings = jobs[0].settings
-    if zoo.method_of(model) != DEFAULT:
-        return _whole_pictures(model, jobs, len(found), shut, Log(output, folder), folder)
+    if zoo.method_of(flags.model) != DEFAULT:
+        return _whole_pictures(flags.model, jobs, len(found), shut, Log(flags.output, folder), folder)
     with unusable(ImageError):
-        translator = Translator(model, log_notes=False)
+        translator = Translator(flags.model, log_notes=False, engine=flags.engine)
         translator.check_settings(settings.groups, settings.strength, settings.crop, settings.exemplar_crop)
-    log = Log(output, folder)
+    log = Log(flags.output, folder)
     no_use = _unusable_exemplars(translator, jobs, log)
     usable = [job for job in jobs if job.exemplar not in no_use]
     if not usable:
         return FAILED
-    _licence(model)
+    _licence(flags.model)
     with _shown(len(usable), folder, log) as report:
         tally = run_jobs(translator, usable, report)
     if tally.stopped:
@@ -138,6 +135,9 @@ def _translate(model: str, planned: list[FileJob] | Iterator[FileJob | OSError],
 
 def _whole_pictures(model: str, jobs: list[FileJob], total: int, shut: list[OSError], log: Log, folder: bool) -> int:
     """The same for a model of another method, which has no masks to work within."""
+    from lomit_tf.runtime.quiet import import_tensorflow
+
+    import_tensorflow()
     import lomit_tf
     from lomit_tf.photos.whole_pictures import WholePictures
 

@@ -46,17 +46,23 @@ def load(name_or_path: str | os.PathLike[str]) -> LomitBase:
             are damaged (their checksum differs).
     """
     check_fork()
-    text = os.fspath(name_or_path)
-    if text in names():
-        return load_folder(FOLDER / text)
-    if (Path(text) / MANIFEST).is_file():
-        return load_folder(Path(text))
+    folder = folder_of(name_or_path)
+    if folder is not None:
+        return load_folder(folder)
     from lomit_tf.training.checkpoints import load as load_checkpoint
 
     try:
         return load_checkpoint(name_or_path)
     except ConfigError as error:
-        raise _not_found(text, str(error)) from None
+        raise _not_found(os.fspath(name_or_path), str(error)) from None
+
+
+def folder_of(name_or_path: str | os.PathLike[str]) -> Path | None:
+    """The folder of shipped weights of this name, or of `save_folder` at this path; None for anything else."""
+    text = os.fspath(name_or_path)
+    if text in names():
+        return FOLDER / text
+    return Path(text) if (Path(text) / MANIFEST).is_file() else None
 
 
 def recorded(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -115,8 +121,11 @@ def notice(name_or_path: str | os.PathLike[str]) -> str:
         return ""
 
 
-def load_folder(folder: Path) -> LomitBase:
-    """The model in a folder that `save_folder` wrote. Raises ConfigError naming the file that is missing or damaged."""
+def read_folder(folder: Path) -> tuple[LomitConfig, list[np.ndarray]]:
+    """Configuration and generator-side variables, in their order, of a folder that `save_folder` wrote.
+
+    Raises ConfigError naming the file that is missing or damaged.
+    """
     manifest, weights = folder / MANIFEST, folder / WEIGHTS
     try:
         record = json.loads(manifest.read_text())
@@ -127,18 +136,29 @@ def load_folder(folder: Path) -> LomitBase:
     if found != record["sha256"]:
         raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
     older.check(record["config"], manifest, folder)
-    config = LomitConfig.from_flat(record["config"])
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            values = [arrays[f"{i:03d}"] for i in range(len(arrays.files))]
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{weights}: does not fit this version's networks ({error})") from error
+    return LomitConfig.from_flat(record["config"]), values
+
+
+def load_folder(folder: Path) -> LomitBase:
+    """The model in a folder that `save_folder` wrote. Raises ConfigError naming the file that is missing or damaged."""
+    config, values = read_folder(folder)
+    weights = folder / WEIGHTS
     model = methods.model_class(config.model.method)(config)
     model.build()
     model.has_critic = False
-    try:
-        with np.load(weights, allow_pickle=False) as arrays:
-            values = [arrays[f"{i:03d}"] for i in range(len(model.generator.variables))]
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{weights}: does not fit this version's networks ({error})") from error
     for part in (model.generator, model.ema_generator):
         if part is None:
             continue
+        if len(part.variables) != len(values):
+            raise ConfigError(
+                f"{weights}: does not fit this version's networks ({len(part.variables)} variables here, {len(values)} "
+                "there)"
+            )
         for variable, value in zip(part.variables, values, strict=True):
             if tuple(variable.shape) != value.shape:
                 raise ConfigError(f"{weights}: {variable.path} is {tuple(variable.shape)} here and {value.shape} there")

@@ -162,12 +162,12 @@ def loaded_once() -> Iterator[None]:
     Everything else of a Translator is made anew for each of them.
     """
     import lomit_tf
-    from lomit_tf.photos import steps
+    from lomit_tf import inference
 
     load = functools.cache(lomit_tf.load)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lomit_tf, "load", lambda name: load(os.path.abspath(name) if os.path.isdir(name) else name))
-        patch.setattr(steps, "Inference", functools.cache(steps.Inference))
+        patch.setattr(inference, "Inference", functools.cache(inference.Inference))
         yield
 
 

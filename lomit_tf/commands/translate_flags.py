@@ -101,6 +101,10 @@ class TranslateFlags:
         "'photos/**.jpg', what fails is listed in OUTPUT/failures.jsonl, and Beam's own flags follow after --",
         ("local", "beam"),
     )  # fmt: skip
+    engine: str = option(
+        "auto", "what computes the networks: litert starts at once and takes shipped models, tensorflow takes any "
+        "model; auto is litert wherever it can be", ("auto", "litert", "tensorflow"),
+    )  # fmt: skip
     overwrite: bool = option(False, "translate again what is there already (a single output always is)")
 
 
@@ -141,7 +145,7 @@ def plan_beam(flags: TranslateFlags) -> dict[str, Any]:
     return {
         "model": flags.model, "input": flags.input, "exemplars": tuple(exemplars_of(flags)),
         "output": flags.output, "settings": settings, "input_masks": _one_folder_of_masks(flags),
-        "exemplar_mask": mask_files("exemplar_mask", flags.exemplar_mask),
+        "exemplar_mask": mask_files("exemplar_mask", flags.exemplar_mask), "engine": flags.engine,
     }  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from lomit_tf.runtime import litert
+
 FOLDER = Path(__file__).parent / "face_models"
 POINTS = ("left eye", "right eye", "nose", "mouth", "left ear", "right ear")  # left and right as one sees them
 LEAST_SCORE = 0.5  # probability, to count as a face
@@ -99,10 +101,7 @@ _lock = threading.Lock()
 @functools.cache
 def _interpreter(model: Model) -> tuple[Any, int, dict[int, int]]:
     """A loaded model, the index of its input, and of its outputs by their last axis."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_path=str(FOLDER / f"{model.name}.tflite"), num_threads=1)
-    interpreter.allocate_tensors()
+    interpreter = litert.interpreter(model_path=str(FOLDER / f"{model.name}.tflite"), num_threads=1)
     outputs = {int(detail["shape"][-1]): detail["index"] for detail in interpreter.get_output_details()}
     return interpreter, interpreter.get_input_details()[0]["index"], outputs
 

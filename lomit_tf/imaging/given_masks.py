@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from lomit_tf.config import near
-from lomit_tf.data.preprocess import opened
+from lomit_tf.data.opening import opened
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.photo import check_array
 

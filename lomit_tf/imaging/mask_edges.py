@@ -75,8 +75,8 @@ def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[
         return masks, to_masks
     scale = min(1.0, SIDE / max(np.hypot(*axes[:, 0]), np.hypot(*axes[:, 1])))
     width, height = max(1, round(scale * (right - left))), max(1, round(scale * (bottom - top)))
-    part = np.ascontiguousarray(photo[top:bottom, left:right])
-    part = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else part
+    part = photo[top:bottom, left:right]
+    part = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else np.ascontiguousarray(part)
     around = rectangle(left, top, right - left, bottom - top)
     shares = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
     places = np.linalg.inv(around[:, :2]) @ (np.reshape(shares, (2, -1)) - around[:, 2:])  # x, y in the photograph

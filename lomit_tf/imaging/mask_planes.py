@@ -14,7 +14,7 @@ import numpy as np
 
 from lomit_tf.imaging.paste_back import MASK_FLOOR
 
-TILE = 32, 1024  # rows and columns that are worked on at once: what lies in between stays within the caches
+TILE = 64, 1024  # rows and columns that are worked on at once: what lies in between stays within the caches
 MOST_TAPS = 160  # up to so many columns of a mask under a tile, two small matrix products are fastest
 TURNED_FINENESS = 4  # masks are so much finer for cv2.warpAffine, which looks at 1/32 of their steps
 HALF = 0.5 + 1e-6  # a pixel whose centre lies on a border counts; without the margin, rounding would decide

@@ -6,12 +6,14 @@ from typing import Any
 
 from keras import ops
 
+from lomit_tf.config import COLOUR_MOMENTS
+
 # Red, green, blue -> luminance Y and the colour differences Cb and Cr (ITU-R BT.601), and back. Linear, so that values
 # in [-1, 1] give Y, Cb and Cr in [-1, 1].
 TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 
-MOMENTS = 6  # three means, three deviations
+MOMENTS = COLOUR_MOMENTS
 EMPTY_MASK = 0.02  # a region is empty where its mask is nowhere above this
 LEAST_DEVIATION = 1e-3
 

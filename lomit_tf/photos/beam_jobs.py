@@ -54,6 +54,7 @@ class Plan:
       output: a folder. Results are named as by the local mode: after their place below the folder, or below what
         comes before the pattern's first wildcard.
       input_masks: a folder of masks as --save_masks names them, or "".
+      engine: as of Translator.
     """
 
     model: str
@@ -63,6 +64,7 @@ class Plan:
     settings: Settings = dataclasses.field(default_factory=Settings)
     input_masks: str = ""
     exemplar_mask: MaskFiles = ()
+    engine: str = "auto"
 
 
 def translate_pattern(plan: Plan, options: Sequence[str] = ()) -> Tally:
@@ -83,7 +85,7 @@ def translate_pattern(plan: Plan, options: Sequence[str] = ()) -> Tally:
     standard.runner = standard.runner or LOCAL_RUNNER
     pipeline = beam.Pipeline(options=beam_options)
     jobs = pipeline | "Name" >> _Named(plan)
-    failures = jobs | "Translate" >> _Translated(plan.model)
+    failures = jobs | "Translate" >> _Translated(plan.model, plan.engine)
     os.makedirs(plan.output, exist_ok=True)
     failures | "Dead letters" >> beam.io.WriteToText(
         os.path.join(plan.output, FAILURES), ".jsonl", num_shards=1, shard_name_template=""
@@ -111,7 +113,7 @@ def check_model(plan: Plan) -> None:
 
     Raises ConfigError, ImageError or CorruptImageError, as Translator does.
     """
-    translator = Translator(plan.model, log_notes=False)
+    translator = Translator(plan.model, log_notes=False, engine=plan.engine)
     s = plan.settings
     translator.check_settings(s.groups, s.strength, s.crop, s.exemplar_crop)
     for exemplar in plan.exemplars:
@@ -171,25 +173,26 @@ def _jobs_of_file(file: Any, plan: Plan) -> Iterator[FileJob]:
 class _Translated(beam.PTransform):
     """Jobs -> the dead letters, lines of JSON; the results are written on the way."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, engine: str) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.engine = model, engine
 
     def expand(self, jobs: Any) -> Any:
         batches = jobs | beam.BatchElements(min_batch_size=BATCH, max_batch_size=BATCH)
-        return batches | beam.ParDo(_Translate(self.model))
+        return batches | beam.ParDo(_Translate(self.model, self.engine))
 
 
 class _Translate(beam.DoFn):
     """Translates batches of jobs with one model for each process."""
 
-    def __init__(self, model: str) -> None:
-        self.model = model
+    def __init__(self, model: str, engine: str) -> None:
+        self.model, self.engine = model, engine
         self.counters = {n: Metrics.counter(NAMESPACE, n) for n in ("written", "skipped", "failed")}
 
     def setup(self) -> None:
-        model = self.model
-        self.translator = _translators.acquire(lambda: Translator(model, log_notes=False), tag=model)
+        model, engine = self.model, self.engine
+        made = lambda: Translator(model, log_notes=False, engine=engine)  # noqa: E731
+        self.translator = _translators.acquire(made, tag=f"{engine} {model}")
 
     def process(self, batch: Sequence[FileJob | Outcome]) -> Iterator[str]:
         outcomes = [known for known in batch if isinstance(known, Outcome)]

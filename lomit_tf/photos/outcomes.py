@@ -7,13 +7,12 @@ import errno
 import traceback
 from typing import Literal
 
-import tensorflow as tf
-
-from lomit_tf.data.preprocess import CorruptImageError
+from lomit_tf.data.opening import CorruptImageError
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import FileJob
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+RESOURCES = "ResourceExhaustedError"  # TensorFlow's, which need not be there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +60,7 @@ def failure(job: FileJob, error: Exception) -> Outcome:
     """The outcome of a job that ended with an exception."""
     if isinstance(error, (CorruptImageError, ImageError)):
         return Outcome(job, "failed", _without_name(str(error), job.input))
-    if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
+    if isinstance(error, MemoryError) or type(error).__name__ == RESOURCES:
         return Outcome(job, "failed", "there is not enough memory for this picture", out_of_memory=True)
     if isinstance(error, OSError) and error.errno is not None:
         message = f"cannot write {error.filename or job.output}: {error.strerror or error}"

@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lomit_tf.core import Painting
 from lomit_tf.imaging import curves, framing, mask_edges, mask_planes, paste_back
 from lomit_tf.imaging.photo import Photo
-from lomit_tf.model import Lomit
+from lomit_tf.outline import Outline, Painting
 from lomit_tf.photos.translation import FramedPhoto, Masks, Request, largest
 
 WHOLLY = 0.999  # how much of a pixel a turned window covers, in floats, where it covers all of it
 Planes = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
 
 
-def paste(request: Request, painted: Sequence[Painting], model: Lomit) -> tuple[Photo, Mapping[str, np.ndarray]]:
+def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tuple[Photo, Mapping[str, np.ndarray]]:
     """The translated photograph, and the masks as used.
 
     Free groups first, then colours, as `core.paint` does: the change of a free group is upsampled to the photograph,
@@ -25,10 +24,10 @@ def paste(request: Request, painted: Sequence[Painting], model: Lomit) -> tuple[
     Args:
       request: what was asked for.
       painted: what the painters made of each of its faces.
-      model: whose groups they are.
+      outline: of the model, whose groups they are.
     """
-    groups, g = model.group_names, model.inference_generator
-    free, coloured = (tuple(groups[i] for i in indices) for indices in (g.free_groups, g.colour_groups))
+    groups = outline.groups
+    free, coloured = (tuple(groups[i] for i in indices) for indices in (outline.free, outline.coloured))
     given: Photo = request.framed.photo
     both = painted[0].raw is not None and painted[0].curves is not None
     photo = given.with_floats() if both else given  # rounded once, and not between the two painters

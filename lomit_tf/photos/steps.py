@@ -14,14 +14,12 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from lomit_tf.core import Painting
 from lomit_tf.imaging import framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
 from lomit_tf.imaging.writing import given_back
-from lomit_tf.inference import Inference
-from lomit_tf.model import Lomit
+from lomit_tf.outline import Networks, Painting
 from lomit_tf.photos import pasting
 from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
@@ -34,28 +32,27 @@ class Steps:
     """What `Translator` does, step by step and without an exemplar of its own. Safe to use from several threads.
 
     Args:
-      model: with its weights.
+      networks: of the model.
       crop, log_notes: as of `Translator`.
     """
 
-    def __init__(self, model: Lomit, *, crop: Any = "face", log_notes: bool = True) -> None:
-        self.inference = Inference(model)
+    def __init__(self, networks: Networks, *, crop: Any = "face", log_notes: bool = True) -> None:
+        self.inference = networks
         self.crop, self.log_notes = crop, log_notes
-        self._colour = model.inference_generator.colour_groups
-        data = model.config.data
-        self._faces = data.dataset in FACE_DATASETS
-        cropped = data.dataset == "celeb_a" and 0 < data.crop < framing.CELEBA_CROP
-        self._zoom = data.crop / framing.CELEBA_CROP if cropped else 1.0
+        outline = networks.outline
+        self._faces = outline.dataset in FACE_DATASETS
+        cropped = outline.dataset == "celeb_a" and 0 < outline.crop < framing.CELEBA_CROP
+        self._zoom = outline.crop / framing.CELEBA_CROP if cropped else 1.0
 
     @property
     def groups(self) -> tuple[str, ...]:
         """Names of the attribute groups, in the order of the model's mask channels."""
-        return self.inference.model.group_names
+        return self.inference.outline.groups
 
     @property
     def colour_groups(self) -> tuple[str, ...]:
         """Names of the groups that are painted by colour curves: those that `encode_colour` takes."""
-        return tuple(self.groups[g] for g in self._colour)
+        return tuple(self.groups[g] for g in self.inference.outline.coloured)
 
     @property
     def knows_faces(self) -> bool:
@@ -65,7 +62,7 @@ class Steps:
     @property
     def size(self) -> int:
         """Side of the model's images, in pixels."""
-        return self.inference.size
+        return self.inference.outline.size
 
     def prepare(
         self, image: ImageLike | FramedPhoto, *, crop: Any = None, name: str = "", face: int | str = "largest"
@@ -132,7 +129,7 @@ class Steps:
         Raises:
           ImageError: a colour that cannot be read; a group that is painted freely, or a model of such groups only.
         """
-        return swatch_exemplar(self.inference.model, colour, groups)
+        return swatch_exemplar(self.inference.outline, colour, groups)
 
     # A translation: `request` and `composite` may run in threads, `paint` takes many requests at once.
 
@@ -192,7 +189,7 @@ class Steps:
 
     def composite(self, request: Request, painted: Sequence[Painting]) -> Result:
         """Bring what was painted back to the photograph's size: the changes, within the masks."""
-        photo, masks = pasting.paste(request, painted, self.inference.model)
+        photo, masks = pasting.paste(request, painted, self.inference.outline)
         return Result(given_back(photo), masks, request.exemplar.masks, photo, request.notes)
 
     def _given(self, framed: FramedPhoto, mask: MasksLike, what: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:

@@ -6,22 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lomit_tf import core
 from lomit_tf.config import near
 from lomit_tf.imaging import colours, framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.photo import from_array
-from lomit_tf.model import Lomit
+from lomit_tf.outline import COLOURS_ONLY, Outline
 from lomit_tf.photos.translation import Exemplar
 
 SIDE = 64  # of the picture that stands for a colour
 
 
-def swatch_exemplar(model: Lomit, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
+def swatch_exemplar(outline: Outline, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
     """The exemplar of `Translator.encode_colour`: moments of hair of this colour, and no code. Raises as it does."""
     red_green_blue = colours.parse(colour)
-    generator, names = model.inference_generator, model.group_names
-    able = tuple(names[g] for g in generator.colour_groups)
+    names = outline.groups
+    able = tuple(names[g] for g in outline.coloured)
     if not able:
         raise ImageError(
             f"colour {colour!r}: no group of this model is painted by colour curves; give an exemplar, or use a "
@@ -31,9 +30,9 @@ def swatch_exemplar(model: Lomit, colour: str, groups: Sequence[str] | str | Non
     for i, name in enumerate(names):
         if chosen[i] and name not in able:
             raise ImageError(f"colour {colour!r}: {name} is not a colour; colours can be set for {', '.join(able)}")
-    styles = np.zeros((len(names), generator.style_size), np.float32)
-    styles[chosen > 0, generator.code_size : -1] = colours.moments(red_green_blue)
-    styles[chosen > 0, -1] = core.COLOURS_ONLY
+    styles = np.zeros((len(names), outline.style_size), np.float32)
+    styles[chosen > 0, outline.code_size : -1] = colours.moments(red_green_blue)
+    styles[chosen > 0, -1] = COLOURS_ONLY
     picture = from_array(np.full((SIDE, SIDE, 3), red_green_blue, np.uint8), colour)
     everywhere = np.ones((SIDE, SIDE), np.float32)
     masks = {name: everywhere * chosen[i] for i, name in enumerate(names)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lomit_tf.data import preprocess
+from lomit_tf.data import host
 from lomit_tf.imaging import framing, paste_back
 from lomit_tf.imaging import given_masks as masks
 from lomit_tf.imaging.given_masks import MasksLike
@@ -45,7 +45,7 @@ class FramedPhoto:
     def __init__(self, photo: Photo, window: framing.Window, size: int, notes: tuple[str, ...]) -> None:
         self.photo, self.window, self.notes = photo, window, notes
         self.region = framing.cut(photo.rgb, window)  # (h, w, 3) uint8, the guide of the way back
-        self.pixels = preprocess.to_model_range(preprocess.resize(self.region, size)).numpy()  # (S, S, 3) in -1..1
+        self.pixels = host.to_model_range(host.resize(self.region, size))  # (S, S, 3) in -1..1
         self.own_masks: np.ndarray | None = None  # (S, S, R), once the network has found them
         self.others: tuple[FramedPhoto, ...] = ()  # further faces of the photograph, each in its own window
 

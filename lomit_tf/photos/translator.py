@@ -11,17 +11,18 @@ from __future__ import annotations
 import collections
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lomit_tf
-from lomit_tf import zoo
+from lomit_tf import engines, zoo
 from lomit_tf.imaging import framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike
-from lomit_tf.model import Lomit
 from lomit_tf.photos.steps import FACE_DATASETS, Steps
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, NoExemplarError, Request, Result
+
+if TYPE_CHECKING:
+    from lomit_tf.model import Lomit
 
 __all__ = ["FACE_DATASETS", "Exemplar", "NoExemplarError", "FramedPhoto", "Request", "Result", "Translator"]
 
@@ -39,22 +40,23 @@ class Translator(Steps):
       model_or_name: a Lomit; or what `lomit_tf.load` takes: the name of shipped weights, a workdir, a checkpoint.
       crop: which part of a photograph the model sees, where a call does not say: "face", "center", "none", "x,y,w,h".
       log_notes: also log notes as warnings.
+      engine: what computes the networks: "litert" starts at once, and takes shipped models; "tensorflow" takes any;
+        "auto" is litert wherever it can be. Pictures are the same within 1 of 255.
 
     Raises:
-      ConfigError: there is no such model.
+      ConfigError: there is no such model, or litert cannot run it.
       ImageError: a crop that cannot be read.
     """
 
     def __init__(
-        self, model_or_name: Lomit | str | os.PathLike[str], *, crop: Any = "face", log_notes: bool = True
-    ) -> None:
+        self, model_or_name: Lomit | str | os.PathLike[str], *, crop: Any = "face", log_notes: bool = True,
+        engine: str = "auto",
+    ) -> None:  # fmt: skip
         framing.parse_crop(crop)
-        if isinstance(model_or_name, (str, os.PathLike)):
-            self._name: str | None = zoo.lasting_name(model_or_name)
-            model = lomit_tf.load(model_or_name)
-        else:
-            self._name, model = None, model_or_name
-        super().__init__(model, crop=crop, log_notes=log_notes)
+        named = isinstance(model_or_name, (str, os.PathLike))
+        self._name = zoo.lasting_name(model_or_name) if named else None
+        self.engine = engine
+        super().__init__(engines.networks_of(model_or_name, engine), crop=crop, log_notes=log_notes)
         self._exemplar: Exemplar | None = None
         self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
 
@@ -68,7 +70,7 @@ class Translator(Steps):
                 "this Translator was made from a Lomit object and cannot be pickled; make it from a name or a path, "
                 'Translator("drawn_faces"), or save the model with zoo.save_folder and make it from that folder'
             )
-        return _again, (self._name, self.crop, self.log_notes, self._exemplar)
+        return _again, (self._name, self.crop, self.log_notes, self._exemplar, self.engine)
 
     @property
     def exemplar(self) -> Exemplar | None:
@@ -174,8 +176,8 @@ class Translator(Steps):
         return super().request(image, *args, exemplar=exemplar, **more)
 
 
-def _again(name: str, crop: Any, log_notes: bool, exemplar: Exemplar | None) -> Translator:
+def _again(name: str, crop: Any, log_notes: bool, exemplar: Exemplar | None, engine: str = "auto") -> Translator:
     """An unpickled translator."""
-    translator = Translator(name, crop=crop, log_notes=log_notes)
+    translator = Translator(name, crop=crop, log_notes=log_notes, engine=engine)
     translator._exemplar = exemplar
     return translator

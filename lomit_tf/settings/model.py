@@ -11,6 +11,7 @@ from lomit_tf.settings.options import Checked, ConfigError, option
 
 SYSTEMS = ("paper", "recipe")
 STYLE_DIM = 8  # length of a style code
+COLOUR_MOMENTS = 6  # of a region's colours: three means and three deviations
 
 
 @dataclasses.dataclass(frozen=True)

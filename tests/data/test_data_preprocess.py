@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from lomit_tf.data import preprocess
+from lomit_tf.data import host, preprocess
 from lomit_tf.data.preprocess import CorruptImageError, centre_crop, decode, from_model_range, resize, to_model_range
 
 
@@ -184,3 +184,12 @@ def test_the_same_to_the_bit_eagerly_in_tf_data_in_a_batch_and_exported(height, 
     )
     tf.saved_model.save(module, str(tmp_path / "saved"))
     np.testing.assert_array_equal(tf.saved_model.load(str(tmp_path / "saved")).run(pictures).numpy(), eager)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size"), [(64, 64, 64), (128, 192, 64), (218, 178, 64), (37, 41, 64), (500, 333, 128)]
+)
+def test_without_tensorflow_the_resize_is_the_same_to_the_bit(height, width, size):
+    image = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(host.resize(image, size), preprocess.resize(image, size).numpy())
+    np.testing.assert_array_equal(host.to_model_range(image), to_model_range(image).numpy())

@@ -1,5 +1,6 @@
-"""One picture, one exemplar and one edited mask give one translation, whoever is asked: Python, the server, SavedModel,
-TFLite and ONNX. The Java core is asked the same in android_demo/core/javatests (tools/android/golden.py)."""
+"""One picture, one exemplar and one edited mask give one translation, whoever is asked: Python, with TensorFlow and
+with LiteRT, the server, SavedModel, TFLite and ONNX. The Java core is asked the same in android_demo/core/javatests
+(tools/android/golden.py)."""
 
 from __future__ import annotations
 
@@ -79,6 +80,27 @@ def test_python(model, pair, edit, expected):
     close(result.image[above], expected[above])
     assert np.abs(result.image.astype(int) - expected).max() <= 2 * 255 * paste_back.MASK_FLOOR
     np.testing.assert_allclose(result.input_masks["hair"], edit, atol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["hair by curves, smile free"], indirect=True)  # has both painters
+def test_light(model, pair, edit, expected):
+    """The same by LiteRT, with the graph of the architecture and the model's weights in it."""
+    for name in ("ai_edge_litert", "flatbuffers"):
+        pytest.importorskip(name, reason=f"{name} is not installed")
+    from export.light import graph_of
+    from lomit_tf.light import Graph, LightInference
+    from lomit_tf.outline import Outline
+
+    before = [v.numpy().copy() for v in model.inference_generator.variables]
+    graph = Graph.from_bytes(graph_of(model).to_bytes())
+    for kept, variable in zip(before, model.inference_generator.variables, strict=True):
+        np.testing.assert_array_equal(kept, variable.numpy())
+    translator = Translator(model, crop="none", log_notes=False)
+    translator.inference = LightInference(Outline.of(model.config), graph.filled(before))
+    result = translator.translate(pair[0], {"hair": edit}, exemplar=translator.encode_exemplar(pair[1]))
+    above = np.all([mask >= paste_back.MASK_FLOOR for mask in result.input_masks.values()], axis=0)
+    close(result.image[above], expected[above])
+    assert np.abs(result.image.astype(int) - expected).max() <= 2 * 255 * paste_back.MASK_FLOOR
 
 
 def test_server(model, pair, edit, expected):

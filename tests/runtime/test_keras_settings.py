@@ -28,7 +28,7 @@ from lomit_tf.model import Lomit
 
 print(keras.config.floatx(), keras.config.image_data_format(), file=sys.stderr)
 face, star = draw(range(2)).images
-translator = Translator("drawn_faces")
+translator = Translator("drawn_faces", engine="tensorflow")
 translator.set_exemplar(star)
 picture = translator.translate(face).image
 config = LomitConfig.create(**(TINY | lomit_models.RECIPE | {{"mask_filter": 2, "style_margin": 2}}))

@@ -41,7 +41,7 @@ def call(name, queue):
     except BaseException as error:
         queue.put((name, f"{type(error).__name__}: {error}"))
 
-Given.translator = Translator("drawn_faces")
+Given.translator = Translator("drawn_faces", engine="tensorflow")
 Given.translator.set_exemplar(np.full((64, 64, 3), 90, np.uint8))
 fork = multiprocessing.get_context("fork")
 queue = fork.SimpleQueue()
@@ -117,7 +117,7 @@ import tensorflow as tf
 def work(name):
     tf.constant(1.0) + 1  # a child starts TensorFlow by itself; lomit_tf may be imported before that or after
     from lomit_tf import Translator
-    print(name, Translator("drawn_faces").groups, flush=True)
+    print(name, Translator("drawn_faces", engine="tensorflow").groups, flush=True)
 
 def forked(name):
     child = os.fork()

@@ -8,7 +8,6 @@ model with random weights, hair by curves and smile free, whose own translation 
 from __future__ import annotations
 
 import collections
-import types
 from pathlib import Path
 
 import keras
@@ -24,6 +23,7 @@ from lomit_tf.data.drawn_faces import draw
 from lomit_tf.imaging import colours, faces, paste_back
 from lomit_tf.model import Lomit
 from lomit_tf.networks.colour import MOMENTS
+from lomit_tf.outline import Outline
 from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import Exemplar, Translator
 
@@ -39,7 +39,7 @@ PAINTERS = {  # the smallest networks, as tests/conftest.py has them
 
 
 class Files:
-    """The two TFLite files with the methods of `lomit_tf.inference.Inference`.
+    """The two TFLite files with the methods of `lomit_tf.outline.Networks`.
 
     Since the exported generator takes an exemplar and no style, the "code" of a style is the exemplar with its masks.
     """
@@ -48,22 +48,17 @@ class Files:
         self._mask_net, self._generator = (TFLite(folder / f"{part}_int8.tflite") for part in ("mask_net", "generator"))
         groups = tuple((folder / "labels.txt").read_text(encoding="utf-8").split())
         coloured = tuple(i for i, name in enumerate(groups) if name in properties(folder)["colour"].split(","))
-        self.size = int(self._mask_net._runner.get_input_details()["image"]["shape"][1])
-        code = self.size**2 * (3 + len(groups))
-        generator = types.SimpleNamespace(
-            free_groups=tuple(i for i in range(len(groups)) if i not in coloured), colour_groups=coloured,
-            code_size=code, style_size=code + MOMENTS + 1,
-        )  # fmt: skip
-        self.model = types.SimpleNamespace(group_names=groups, inference_generator=generator)
+        size = int(self._mask_net._runner.get_input_details()["image"]["shape"][1])
+        self.outline = Outline(size, groups, coloured, "", 0, code_size=size**2 * (3 + len(groups)))
 
     def masks(self, images: np.ndarray) -> np.ndarray:
-        """As Inference.masks: with the background."""
+        """As Networks.masks: with the background."""
         masks = self._mask_net.run({"image": images})["masks"]
         return np.concatenate([masks, 1 - masks.sum(axis=-1, keepdims=True)], axis=-1)
 
     def styles(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """(B, G, style_size): exemplars with their masks, no moments, the flag 1."""
-        groups = len(self.model.group_names)
+        groups = len(self.outline.groups)
         code = np.concatenate([images, masks[..., :-1]], axis=-1).reshape(len(images), 1, -1)
         rest = np.tile(np.float32([0] * MOMENTS + [1]), (len(images), 1, 1))
         return np.repeat(np.concatenate([code, rest], axis=-1), groups, axis=1)
@@ -71,18 +66,18 @@ class Files:
     def paint(
         self, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray
     ) -> list[core.Painting]:
-        """As Inference.paint."""
-        g, groups = self.model.inference_generator, self.model.group_names
-        exemplars = styles[:, 0, : g.code_size].reshape(*images.shape[:3], 3 + len(groups))
+        """As Networks.paint."""
+        groups, coloured, size = self.outline.groups, self.outline.coloured, self.outline.code_size
+        exemplars = styles[:, 0, :size].reshape(*images.shape[:3], 3 + len(groups))
         feed = {"image": images, "exemplar": exemplars[..., :3], "exemplar_masks": exemplars[..., 3:]}
         feed |= {"transfer": transfer} if len(groups) > 1 else {}
-        feed |= {"colours": styles[:, list(g.colour_groups), g.code_size : -1]} if g.colour_groups else {}
+        feed |= {"colours": styles[:, list(coloured), size:-1]} if coloured else {}
         painted = self._generator.run(feed | {"image_masks": masks[..., :-1]})
         parts = {"masks": masks} | {name: painted[name] for name in ("raw", "curves") if name in painted}
         return [core.Painting(**{name: part[i] for name, part in parts.items()}) for i in range(len(masks))]
 
     def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> list[core.Painting]:
-        """As Inference.translate."""
+        """As Networks.translate."""
         return self.paint(images, self.masks(images), styles, transfer)
 
 
@@ -90,11 +85,10 @@ class FilesTranslator(Translator):
     """The Translator of lomit_tf, with TFLite files in the place of a model."""
 
     def __init__(self, folder: Path) -> None:
-        self.inference = Files(folder)  # type: ignore[assignment]
+        self.inference = Files(folder)
         self.crop, self.log_notes = "face", False
         self._exemplar: Exemplar | None = None
         self._of_files = collections.OrderedDict()
-        self._colour = self.inference.model.inference_generator.colour_groups
         described = properties(folder)
         self._faces, self._zoom = described["faces"] == "true", float(described["zoom"])
 
