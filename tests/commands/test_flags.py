@@ -96,7 +96,10 @@ def test_every_field_can_be_given(folder):
                 kind = str if isinstance(field.default, Schedule) else type(field.default)  # as flat() has it
                 expected = text.split(",") if lists else kind(text)
             # What needs others: groups to name, weights to freeze.
-            also = {"colour_groups": ["--groups=x: a; y: b"], "freeze_masks": ["--init_from=runs/before"]}
+            also = {
+                "colour_groups": ["--groups=x: a; y: b"], "freeze_masks": ["--init_from=runs/before"],
+                "method_size": ["--method=stargan"],
+            }  # fmt: skip
             others = also.get(field.name, [])
             given = config("--flagfile=base.cfg", *others, f"--{field.name}={text}").flat()[field.name]
             assert (given, type(given)) == (expected, type(expected)), field.name
