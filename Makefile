@@ -19,14 +19,13 @@ PARALLEL ?= -n logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip
 comma := ,
 # One stamp for each set of extras: an installation is repeated only when what it was made from has changed.
 TRAIN_STAMP := $(VENV)/.installed-train$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
 DEV_STAMP := $(VENV)/.installed-dev
 DECLARED := setup.py pyproject.toml constraints.txt
 
-.PHONY: help demo train test fuzz quick lint docs site bench lock clean distclean
+.PHONY: help demo train test fuzz quick lint compare docs site bench lock clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,12 +41,12 @@ $(VENV)/.created:
 
 # What training needs, and nothing more.
 $(TRAIN_STAMP): $(DECLARED) | $(VENV)/.created
-	$(PIP) install --constraint constraints.txt --editable ".$(if $(EXTRAS),[$(EXTRAS)])"
+	tools/install.sh $(VENV) --constraint constraints.txt --editable ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@touch $@
 
 # Training's needs, and the tests' and checks'.
 $(DEV_STAMP): $(DECLARED) | $(VENV)/.created
-	$(PIP) install --constraint constraints.txt --editable ".[dev,docs,evaluate,export,photos,app,serve,beam,jax]"
+	tools/install.sh $(VENV) --constraint constraints.txt --editable ".[dev,docs,evaluate,export,photos,app,serve,beam,jax]"
 	@touch $@ $(VENV)/.installed-train
 
 demo: $(TRAIN_STAMP) ## translate pictures with the shipped weights; writes runs/demo.png
@@ -69,6 +68,9 @@ fuzz: $(DEV_STAMP) ## translate 2,000 photographs of every kind, drawn at random
 lint: $(DEV_STAMP) ## ruff and mypy
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+compare: $(DEV_STAMP) ## train every method for the same processor time and compare them; page in runs/compare/page
+	$(PY) -m lomit_tf.compare_all $(ARGS)
 
 docs: $(DEV_STAMP) ## build the documentation's site into build/site; fails on a broken link or a missing docstring
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet $(ARGS)

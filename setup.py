@@ -103,6 +103,8 @@ setup(
         "console_scripts": [
             "lomit-train = lomit_tf.train:run",
             "lomit-app = lomit_tf.app:run",
+            "lomit-compare = lomit_tf.compare:run",
+            "lomit-compare-all = lomit_tf.compare_all:run",
             "lomit-convert-run = lomit_tf.convert_run:run",
             "lomit-demo = lomit_tf.demo:run",
             "lomit-distill = lomit_tf.distill:run",

@@ -16,6 +16,7 @@ import numpy as np
 
 from export import bundle, graphs, metadata, parity, pictures, tflite
 from export.models import load_model
+from lomit_tf.baselines.methods import DEFAULT
 from lomit_tf.config import ConfigError
 from lomit_tf.model import Lomit
 
@@ -70,6 +71,8 @@ def export(options: Options, say: Callable[[str], None] = print) -> dict[str, An
     """
     options.check()
     model = load_model(options.model, options.image_size)
+    if model.config.model.method != DEFAULT:
+        return _export_method(options, model, say)
     if options.classifier:
         parity.independent(options.classifier, model)  # before anything slow
     images = _calibration(options, model) if _needs_calibration(options) else None
@@ -97,6 +100,35 @@ def export(options: Options, say: Callable[[str], None] = print) -> dict[str, An
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return report
+
+
+def _export_method(options: Options, model: Any, say: Callable[[str], None]) -> dict[str, Any]:
+    """A model of another method: its SavedModel, compared with the Keras model. Errors as of `export`."""
+    from export.method_model import compared, write_method
+
+    if tuple(options.formats) != ("savedmodel",):
+        raise ConfigError(
+            f"--formats={','.join(options.formats)}: a model of --method={model.config.model.method} is written as "
+            "--formats=savedmodel alone"
+        )
+    partial = options.out.with_name(f".{options.out.name}.partial-{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        say("SavedModel")
+        found = compared(model, write_method(model, partial / "saved_model"))
+        if not found["holds"]:
+            aside = _free(options.out.with_name(options.out.name + ".failed"))
+            os.replace(partial, aside)
+            raise ParityError(f"{found['text']}. The files are kept in {aside}, {options.out} was not made")
+        names = "".join(f"{name}\n" for name in model.group_names)
+        (partial / metadata.LABELS_FILE).write_text(names, encoding="utf-8")
+        (partial / "report.md").write_text(f"# {model.facts.title}\n\n{found['text']}\n", encoding="utf-8")
+        if options.out.exists():
+            options.out.rmdir()  # empty, by Options.check
+        os.replace(partial, options.out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return {"acceptance": [found]}
 
 
 def _needs_calibration(options: Options) -> bool:

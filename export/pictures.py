@@ -67,7 +67,7 @@ def of_data(config: DataConfig, split: Split, count: int, data_dir: str = "") ->
 
     background = None
     if data.read_masks is not None:
-        owned = {drawn_faces.REGION_OF[name] for name in config.attributes if name in drawn_faces.REGION_OF}
+        owned = {drawn_faces.REGION_OF[name] for name in data.label_names if name in drawn_faces.REGION_OF}
         regions = [i for i, name in enumerate(data.region_names) if name in owned]
         background = (data.read_masks(order)[..., regions] == 0).all(axis=-1)
     return Pairs(read(order), read(np.array(partners)), data.labels[order], data.labels[partners], background)

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from lomit_tf.baselines import methods
 from lomit_tf.settings.data import (
     DATASETS,
     DEFAULT_ATTRIBUTES,
@@ -17,6 +18,7 @@ from lomit_tf.settings.data import (
     IMAGE_MULTIPLE,
     PAPER_ATTRIBUTES,
     DataConfig,
+    parse_domains,
     parse_groups,
 )
 from lomit_tf.settings.loss import SCHEDULES, LossConfig, loss_defaults
@@ -29,7 +31,7 @@ __all__ = [
     "COLOUR_MOMENTS", "DATASETS", "DEFAULT_ATTRIBUTES", "DRAWN_ATTRIBUTES", "IMAGE_MULTIPLE", "NEEDED",
     "PAPER_ATTRIBUTES", "PRESETS",
     "RESUMABLE", "SECTIONS", "STYLE_DIM", "ConfigError", "DataConfig", "LomitConfig", "LossConfig", "ModelConfig",
-    "Schedule", "TrainingConfig", "field_names", "loss_defaults", "near", "option", "parse_groups",
+    "Schedule", "TrainingConfig", "field_names", "loss_defaults", "near", "option", "parse_domains", "parse_groups",
 ]  # fmt: skip
 
 SECTIONS: Mapping[str, type] = {
@@ -51,6 +53,9 @@ class LomitConfig:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
+        n_critic = methods.check(self)
+        if n_critic is not None:  # filled in here, so that what is saved with a run says it
+            object.__setattr__(self, "training", dataclasses.replace(self.training, n_critic=n_critic))
         model, training = self.model, self.training
         self._check_recipe()
         for name in model.colour_groups:
@@ -113,6 +118,8 @@ class LomitConfig:
     def scheduled(self) -> bool:
         """Whether anything in the run depends on how far it is, so that --schedule_steps matters."""
         own = [getattr(self.loss, name) for name in SCHEDULES]
+        if self.model.method != methods.DEFAULT:
+            return True
         return self.training.decay_start < 1 or not all(schedule.constant for schedule in own)
 
     def flat(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core
+from lomit_tf.baselines.methods import need_lomit
 from lomit_tf.model import Lomit
 from lomit_tf.outline import Outline, Painting
 from lomit_tf.runtime.forks import check_fork
@@ -16,6 +17,7 @@ class Inference:
 
     def __init__(self, model: Lomit) -> None:
         check_fork()
+        need_lomit(model, "translating photographs within masks")
         model.build()
         self.model = model
         self.outline = Outline.of(model.config)

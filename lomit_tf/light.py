@@ -93,9 +93,15 @@ class Graph:
 
 def architecture(config: LomitConfig) -> str:
     """A digest of everything in a configuration that the networks of a translation depend on."""
+    chosen = {
+        field.name: value
+        for field in dataclasses.fields(config.model)
+        if (value := getattr(config.model, field.name)) != field.default and not field.name.startswith("critic_")
+    }  # without defaults, so that a setting which is added later changes no digest
+    chosen.pop("colour_groups", None)  # their names do not matter
     parts = {
         "size": config.data.image_size, "groups": len(config.data.group_labels), "coloured": config.colour_indices,
-        "model": dataclasses.asdict(config.model),
+        "model": chosen,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

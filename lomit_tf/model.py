@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from lomit_tf import objectives
+from lomit_tf.averaging import update_average
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.order import COLOURS_ONLY_SHARE
 from lomit_tf.losses import adversarial
@@ -144,19 +145,7 @@ class Lomit(LomitBase):
         return logs
 
     def _update_average(self) -> None:
-        """ema <- d * ema + (1 - d) * w, with d = min(decay, (1 + t) / (10 + t)): early averages forget the start.
-
-        docs/method.md, eq. (8.2).
-        """
-        if self.ema_generator is None:
-            return
-        t = tf.cast(self.generator_optimizer.iterations, tf.float32)
-        decay = tf.minimum(self.config.training.ema_decay, (1 + t) / (10 + t))
-        targets = [v.value for v in self.ema_generator.variables]
-        values = [v.value for v in self.generator.variables]
-
-        def update(strategy: tf.distribute.Strategy, decay: Any) -> None:
-            for target, value in zip(targets, values, strict=True):
-                strategy.extended.update(target, lambda a, w, d: a.assign(d * a + (1 - d) * w), args=(value, decay))
-
-        tf.distribute.get_replica_context().merge_call(update, args=(decay,))
+        """The moving average follows the generator side, once a step: docs/method.md, eq. (8.2)."""
+        if self.ema_generator is not None:
+            step = self.generator_optimizer.iterations
+            update_average(self.ema_generator, self.generator, step, self.config.training.ema_decay)

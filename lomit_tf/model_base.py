@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from lomit_tf import core, objectives
+from lomit_tf.baselines.lomit import FACTS
 from lomit_tf.config import LomitConfig
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
@@ -76,6 +77,8 @@ class LomitBase(keras.Model):
 
     betas = (0.5, 0.999)  # decays of Adam's moments
     generator_class: type[Generator] = Generator
+    facts = FACTS
+    sample_inputs = ("x1", "x2")  # the arguments of `samples`, by their names in a pair
 
     def __init__(self, config: LomitConfig, **kwargs: Any) -> None:
         check_fork()
@@ -140,6 +143,22 @@ class LomitBase(keras.Model):
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.critic_optimizer.build(self.critic.trainable_variables)
 
+    def network_parts(self) -> dict[str, list[Any]]:
+        """The variables of the networks, by the parts of a checkpoint."""
+        return {
+            "generator": self.generator.variables,
+            "critic": self.critic.variables,
+            "average": self.ema_generator.variables if self.ema_generator is not None else [],
+        }
+
+    def checkpoint_parts(self) -> dict[str, list[Any]]:
+        """Every variable that a checkpoint of the compiled model holds, by part."""
+        return self.network_parts() | {
+            "generator_optimizer": self.generator_optimizer.variables,
+            "critic_optimizer": self.critic_optimizer.variables,
+            "random": [self.random.state],
+        }
+
     def call(self, inputs: Any, training: bool = False) -> Any:
         """{"x1": (B, H, W, 3), "x2": (B, H, W, 3)} -> x1 in the foreground style of x2, (B, H, W, 3) in [-1, 1]."""
         return self.translate(inputs["x1"], inputs["x2"])["image"]
@@ -189,6 +208,28 @@ class LomitBase(keras.Model):
                 f"{name} must be (B, H, W, {len(self.group_names) + 1}), one for each group and the background last; "
                 f"received {tuple(masks.shape)}"
             )
+
+    def evaluated(self, x1: Any, x2: Any, transfer: Any, y1: Any = None, y2: Any = None) -> Batch:
+        """What evaluation measures of pairs (B, S, S, 3), with the averaged weights; labels are not looked at.
+
+        Returns image, reconstruction (the input in its own styles) and cycle, (B, S, S, 3); masks and exemplar_masks
+        (B, S, S, G).
+        """
+        g = self.inference_generator
+        out = self.translate(x1, x2, transfer)
+        # The own style again, and the way back: the translation takes the input's own style again.
+        e = core.encode(g, x1)
+        own = core.paint(g, x1, e.content, e.masks, e.styles, e.styles, transfer, reconstruct=bool(g.free_groups))
+        labels = ops.zeros((ops.shape(x1)[0], self.membership.shape[1]), dtype="float32")
+        pairs = Pairs.of(x1, labels, x2, labels, transfer, self.membership)
+        first = objectives.translate(g, self.config, pairs, reconstruct=False)
+        returned = objectives.cycle_terms(g, self.config, pairs, first)[1]
+        return {
+            "image": out["image"], "masks": out["image_masks"][..., :-1],
+            "exemplar_masks": out["exemplar_masks"][..., :-1],
+            "reconstruction": own.reconstruction if own.reconstruction is not None else own.image,
+            "cycle": returned[: ops.shape(x1)[0]],
+        }  # fmt: skip
 
     def samples(self, x1: Any, x2: Any) -> dict[str, np.ndarray]:
         """What a sample grid shows of pairs (N, H, W, 3), with the averaged weights, every group transferred.

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lomit_tf.baselines.methods import DEFAULT
 from lomit_tf.commands import FAILED, Command, Failure, require_extra, unusable
 from lomit_tf.commands.translate_flags import FLAGS, TranslateFlags, plan, plan_beam
 from lomit_tf.config import ConfigError
@@ -97,6 +98,7 @@ def _translate(flags: TranslateFlags, planned: list[FileJob] | Iterator[FileJob 
     """The part that takes networks, which are loaded only here: after any usage error."""
     from PIL import Image
 
+    from lomit_tf import zoo
     from lomit_tf.photos.batch_jobs import run_jobs
     from lomit_tf.photos.translator import Translator
 
@@ -111,6 +113,8 @@ def _translate(flags: TranslateFlags, planned: list[FileJob] | Iterator[FileJob 
     if not jobs:
         raise Failure("there is no picture in the input folder")
     settings = jobs[0].settings
+    if zoo.method_of(flags.model) != DEFAULT:
+        return _whole_pictures(flags.model, jobs, len(found), shut, Log(flags.output, folder), folder)
     with unusable(ImageError):
         translator = Translator(flags.model, log_notes=False, engine=flags.engine)
         translator.check_settings(settings.groups, settings.strength, settings.crop, settings.exemplar_crop)
@@ -126,6 +130,23 @@ def _translate(flags: TranslateFlags, planned: list[FileJob] | Iterator[FileJob 
         _say(f"stopped: {tally.stopped}, and give the same command again")
     tally.failed += len(shut) + len(jobs) - len(usable)
     _summary(tally, len(found), folder, to_stdout=jobs[0].output == STREAM)
+    return FAILED if tally.failed else 0
+
+
+def _whole_pictures(model: str, jobs: list[FileJob], total: int, shut: list[OSError], log: Log, folder: bool) -> int:
+    """The same for a model of another method, which has no masks to work within."""
+    from lomit_tf.runtime.quiet import import_tensorflow
+
+    import_tensorflow()
+    import lomit_tf
+    from lomit_tf.photos.whole_pictures import WholePictures
+
+    with unusable(ImageError):
+        translator = WholePictures(lomit_tf.load(model), jobs[0].settings)
+    with _shown(len(jobs), folder, log) as report:
+        tally = translator.run(jobs, report)
+    tally.failed += len(shut)
+    _summary(tally, total, folder, to_stdout=False)
     return FAILED if tally.failed else 0
 
 

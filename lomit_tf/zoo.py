@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lomit_tf.baselines import methods
 from lomit_tf.config import ConfigError, LomitConfig, near
 from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.runtime.forks import check_fork
@@ -95,6 +96,18 @@ def lasting_name(name_or_path: str | os.PathLike[str]) -> str:
     return text if text in names() else os.path.abspath(text)
 
 
+def method_of(name_or_path: str | os.PathLike[str]) -> str:
+    """Which method a model is of, without loading it; LOMIT's name where no settings lie there: `load` says why."""
+    text = Path(os.fspath(name_or_path))
+    for folder in (text, text.parent.parent):
+        try:
+            values = json.loads((folder / "config.json").read_text())
+            return str(values.get("method", methods.DEFAULT))
+        except (OSError, ValueError, AttributeError):
+            continue
+    return methods.DEFAULT
+
+
 def notice(name_or_path: str | os.PathLike[str]) -> str:
     """What whoever uses these weights must know of their licence, one sentence from their manifest.
 
@@ -135,9 +148,7 @@ def load_folder(folder: Path) -> LomitBase:
     """The model in a folder that `save_folder` wrote. Raises ConfigError naming the file that is missing or damaged."""
     config, values = read_folder(folder)
     weights = folder / WEIGHTS
-    from lomit_tf.model_base import lomit_class
-
-    model = lomit_class()(config)
+    model = methods.model_class(config.model.method)(config)
     model.build()
     model.has_critic = False
     for part in (model.generator, model.ema_generator):

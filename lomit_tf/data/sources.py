@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
-from lomit_tf.config import DATASETS, ConfigError, DataConfig, near
+from lomit_tf.config import DATASETS, ConfigError, DataConfig, near, parse_domains
 from lomit_tf.data import celeb_a, drawn_faces, folders, tfds_sets
 from lomit_tf.data.image_set import SPLITS, DataError, ImageSet, Split, label_columns, subset
 
@@ -32,7 +32,13 @@ def open_set(config: DataConfig, split: Split, seed: int = 0) -> ImageSet:
     """
     if split not in SPLITS:
         raise ConfigError(f"split {split!r} is unknown; {near(split, SPLITS)}")
-    if config.match:  # read beside the attributes, then split off
+    if config.domains:
+        try:
+            images = with_domains(_open(labelled(config), split, seed), config)
+        except ConfigError as error:  # of a label, which the readers know as one of the attributes
+            said = str(error).removeprefix("--attributes: ")
+            raise ConfigError(f"--domains={config.domains!r}: {said}") from error
+    elif config.match:  # read beside the attributes, then split off
         both = dataclasses.replace(config, attributes=(*config.attributes, *config.match), match=(), groups="")
         images = with_cells(_open(both, split, seed), len(config.attributes))
     else:
@@ -48,6 +54,34 @@ def open_set(config: DataConfig, split: Split, seed: int = 0) -> ImageSet:
     if split == "train":
         _check_variation(images, config)
     return images
+
+
+def labelled(config: DataConfig) -> DataConfig:
+    """The set that `config.domains` divides: the labels that its conditions name, once each, are its attributes."""
+    names = tuple(dict.fromkeys(label for label, _ in parse_domains(config.domains)))
+    return dataclasses.replace(config, domains="", attributes=names)
+
+
+def with_domains(images: ImageSet, config: DataConfig) -> ImageSet:
+    """The images of exactly one of the two domains of `config.domains`, A's first, under one label (0 = A, 1 = B).
+
+    Raises DataError for a domain that no image of the split is in.
+    """
+    conditions = parse_domains(config.domains)
+    within = [(images.labels[:, images.label_names.index(name)] > 0) == there for name, there in conditions]
+    sides = [np.flatnonzero(within[0] & ~within[1]), np.flatnonzero(within[1] & ~within[0])]
+    for letter, side, (name, there), every in zip("AB", sides, conditions, within, strict=True):
+        if not len(side):
+            said = f"{every.sum()} are {'with' if there else 'without'} {name}, and all of those are in the other too"
+            raise DataError(
+                f"--domains={config.domains!r}: domain {letter} is empty; of {len(images)} {images.split} images of "
+                f"{images.name} {said}"
+            )
+    count = len(sides[0])
+    chosen = subset(images, np.concatenate(sides))
+    labels = (np.arange(len(chosen)) >= count).astype(np.float32)[:, None]
+    domains = (np.arange(count), np.arange(count, len(chosen)))
+    return dataclasses.replace(chosen, labels=labels, label_names=config.label_names, domains=domains)
 
 
 def _check_variation(images: ImageSet, config: DataConfig) -> None:

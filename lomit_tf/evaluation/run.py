@@ -6,14 +6,15 @@ import dataclasses
 import datetime
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lomit_tf import zoo
-from lomit_tf.config import DataConfig, LomitConfig
+from lomit_tf.baselines.methods import DEFAULT
+from lomit_tf.config import ConfigError, DataConfig, LomitConfig
 from lomit_tf.data.image_set import DataError, ImageSet
 from lomit_tf.evaluation.metrics import at_size, measures, realism
 from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
@@ -27,7 +28,6 @@ from lomit_tf.evaluation.metrics.segmenter import Segmenter, open_segmenter
 from lomit_tf.evaluation.metrics.truth import MASK_SETS, regions_of
 from lomit_tf.evaluation.options import Options
 from lomit_tf.evaluation.report.results import Curve, Grid, Results, Table
-from lomit_tf.model import Lomit
 from lomit_tf.training.grid import draw_grid, mask_picture, picture, save_png
 
 Progress = Callable[[str, float], None]
@@ -58,7 +58,7 @@ def open_split(config: DataConfig, dataset: str, split: str) -> ImageSet:
 
 def evaluate(
     options: Options, command: str, progress: Progress = lambda what, share: None,
-    load: Callable[[str], Lomit] = zoo.load,
+    load: Callable[[str], Any] = zoo.load,
 ) -> Results:  # fmt: skip
     """Measure, write grids below `options.out`, and return what was found.
 
@@ -73,6 +73,11 @@ def evaluate(
     start = time.monotonic()
     progress("reading the model", 0.0)
     model = load(options.checkpoint)
+    if options.photograph_size and model.config.model.method != DEFAULT:
+        raise ConfigError(
+            f"--photograph_size={options.photograph_size} needs a run of --method={DEFAULT}; that of "
+            f"{options.checkpoint} is {model.config.model.method}, which translates at its own size alone"
+        )
     classifier = AttributeClassifier.load(options.classifier) if options.classifier else None
     embedder = open_embedder(options.embedder, options.embedder_bounds()) if options.embedder else None
     segmenter = open_segmenter(options.segmenter) if options.segmenter else None
@@ -83,32 +88,42 @@ def evaluate(
     Path(options.out, "grids").mkdir(parents=True, exist_ok=True)
     progress("reading images", 0.02)
     cases = make_cases(images, config, options.pairs, options.seed, groups, classifier)
-    return _Evaluation(options, command, progress, model, cases, classifier, embedder, segmenter).run(
+    trained = [TrainedModel(model, batch_size=options.batch_size)]
+    return Evaluation(options, command, progress, trained, cases, classifier, embedder, segmenter).run(
         images, dataset, start
     )
 
 
-class _Evaluation:
-    """The state of one evaluation: what has been measured so far."""
+class Evaluation:
+    """The state of one evaluation: what has been measured so far.
+
+    Args:
+        trained: the models, all of one size and of the same labels and groups; `comparison` gives several.
+        lacking: more columns, of what could not be trained: name -> why.
+    """
 
     def __init__(
-        self, options: Options, command: str, progress: Progress, model: Lomit, cases: Cases,
+        self, options: Options, command: str, progress: Progress, trained: Sequence[TrainedModel], cases: Cases,
         classifier: AttributeClassifier | None, embedder: Embedder | None, segmenter: Segmenter | None,
+        lacking: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
+        model = trained[0].model
         self.options, self.command, self.progress, self.cases = options, command, progress, cases
         self.model, self.classifier, self.embedder, self.segmenter = model, classifier, embedder, segmenter
         self.groups = dict(model.config.data.group_labels)
-        self.methods: list[Method] = [TrainedModel(model, batch_size=options.batch_size)]
+        self.trained = list(trained)
+        self.methods: list[Method] = [*trained]
         self.methods += [Identity()] if options.identity else []
         self.methods += [CopyExemplarColour()] if options.copy_exemplar_colour else []
         names = [m.name for m in self.methods] + ([segmenter.name] if segmenter else [])
-        self.scores = Scores(names)
+        self.scores = Scores([*names, *(lacking or {})], lacking)
         self.notes: list[str] = []
         self.tables: list[Table] = []
         self.grids: list[Grid] = []
         self.curves: list[Curve] = []
 
     def run(self, images: ImageSet, dataset: str, start: float) -> Results:
+        """Every measure of every method on the cases, which are from the set `images`; `start` is the clock then."""
         options, cases = self.options, self.cases
         selections = measures.selections(self.groups)
         judged = self.classifier.predict(cases.input.images) if self.classifier else None
@@ -132,7 +147,7 @@ class _Evaluation:
                     self.scores, cases, self.groups, s, method.name, out, self.classifier, judged
                 )
                 if found is not None and isinstance(method, TrainedModel):
-                    self._attribute_table(s, found)
+                    self._attribute_table(s, found, method.name if len(self.trained) > 1 else "")
             if s is selections[0]:
                 self._realism(outputs)
             self._grid(s, outputs)
@@ -164,12 +179,13 @@ class _Evaluation:
         cases, owned = self.cases, self.cases.owned(s.labels(self.groups))
         truths = cases.truth(owned), cases.truth(owned, "exemplar")
         try:
-            return method(cases.input.images, cases.exemplar.images, s.transfer(self.groups, len(cases)), *truths)
+            transfer, labels = s.transfer(self.groups, len(cases)), cases.labels(self.model.config.data.label_names)
+            return method(cases.input.images, cases.exemplar.images, transfer, *truths, labels)
         except ValueError as error:
             self.notes.append(f"{method.name}, {s.name}: not computed: {error}.")
             return None
 
-    def _attribute_table(self, s: measures.Selection, found: AttributeMetrics) -> None:
+    def _attribute_table(self, s: measures.Selection, found: AttributeMetrics, method: str = "") -> None:
         accuracy = self.classifier.record["held_out"]["per_attribute"] if self.classifier else {}
         rows, reasons = [], []
         for a in found.attributes.values():
@@ -195,7 +211,8 @@ class _Evaluation:
             "balanced",
         ]
         reason = "; ".join(dict.fromkeys(reasons)) or None
-        self.tables.append(Table(title=f"Attributes, {s.name}", about=about, columns=columns, rows=rows, reason=reason))
+        title = f"Attributes, {s.name}" + (f", {method}" if method else "")
+        self.tables.append(Table(title=title, about=about, columns=columns, rows=rows, reason=reason))
 
     def _realism(self, outputs: dict[str, Outputs]) -> None:
         section = "Realism"

@@ -1,14 +1,15 @@
-"""Building blocks shared by the networks: padded convolutions, residual blocks, upsampling."""
+"""Building blocks shared by the networks: padded convolutions, residual blocks."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import keras
 from keras import layers, ops
 
-Norm: TypeAlias = str | None  # "instance", "layer" or None
+Norm: TypeAlias = str | None  # "instance", "plain" (that without scale and offset), "layer" or None
 CONSTANT = 1e-8  # a variance at and below which a channel counts as constant
 DType: TypeAlias = "str | keras.DTypePolicy | None"
 
@@ -67,7 +68,9 @@ def layer_norm(*, dtype: DType = None) -> layers.Layer:
 
 def make_norm(norm: Norm, dtype: DType) -> layers.Layer | None:
     """The layer named by `norm`; None for None."""
-    makers: dict[str, Callable[..., layers.Layer]] = {"instance": instance_norm, "layer": layer_norm}
+    makers: dict[str, Callable[..., layers.Layer]] = {
+        "instance": instance_norm, "plain": functools.partial(instance_norm, affine=False), "layer": layer_norm
+    }  # fmt: skip
     return makers[norm](dtype=dtype) if norm else None
 
 
@@ -79,7 +82,7 @@ def reflect_pad(x: Any, before: int, after: int) -> Any:
     rows would each be a map of full size (docs/performance.md).
     """
     for axis in (1, 2):
-        x = _reflect_along(x, axis, before, after)
+        x = reflect_along(x, axis, before, after)
     return x
 
 
@@ -91,7 +94,8 @@ def _joined(parts: list[Any], axis: int) -> Any:
     return ops.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]
 
 
-def _reflect_along(x: Any, axis: int, before: int, after: int) -> Any:
+def reflect_along(x: Any, axis: int, before: int, after: int) -> Any:
+    """`reflect_pad` along one axis, 1 or 2."""
     size = x.shape[axis]
     if not before and not after:
         return x
@@ -135,7 +139,7 @@ class ConvBlock(layers.Layer):
         filters: channels of the output.
         kernel: kernel size; odd for stride 1, 4 for stride 2 (the field's choice, free of checkerboards).
         stride: 1 or 2.
-        norm: "instance", "layer" or None.
+        norm: "instance", "plain", "layer" or None.
         activation: a Keras activation name, a callable or None.
         use_bias: false where the caller normalises; with `norm` there is never one.
         dtype: Keras dtype policy of the block.
@@ -167,7 +171,10 @@ class ConvBlock(layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Shapes as in the class."""
-        x = self.conv(reflect_pad(x, *self.padding))
+        return self.finished(self.conv(reflect_pad(x, *self.padding)))
+
+    def finished(self, x: Any) -> Any:
+        """What comes after the convolution."""
         if self.norm is not None:
             x = self.norm(x)
         return self.activation(x)
@@ -185,24 +192,6 @@ class ResidualBlock(layers.Layer):
     def call(self, x: Any) -> Any:
         """Shapes as in the class."""
         return x + self.second(self.first(x))
-
-
-class Upsample(layers.Layer):
-    """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C).
-
-    UpSampling2D in concatenations: it becomes a five-dimensional TILE in TFLite, which XNNPACK refuses.
-    """
-
-    def call(self, x: Any) -> Any:
-        """Shapes as in the class."""
-        height, width, channels = x.shape[1:]
-        x = ops.reshape(ops.concatenate([x, x], axis=3), (-1, height, 2 * width, channels))
-        return ops.reshape(ops.concatenate([x, x], axis=2), (-1, 2 * height, 2 * width, channels))
-
-
-def upsample(dtype: DType = None) -> layers.Layer:
-    """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C)."""
-    return Upsample(dtype=dtype)
 
 
 def area_pool(x: Any, size: int) -> Any:

@@ -25,6 +25,7 @@ class DataConfig(Checked):
     labels_file: str = option("", "labelled_folder only: CSV or TSV whose header row names the labels (empty: the only one in data_dir)")
     attributes: tuple[str, ...] = option((), "comma-separated label names to learn (empty: the paper's ten of celeb_a, all seven of drawn_faces; ignored by two-domain sets)")
     labelled_only: bool = option(False, "leave out images that have none of the attributes, e.g. other hair colours")
+    domains: str = option("", 'two domains, A and B, out of a labelled set: "Black_Hair | Blond_Hair", or with ! for images without a label "!Smiling | Smiling"; images of both or of neither are left out, and a pair joins A with B (empty: none; takes the place of the attributes)')
     groups: str = option("", 'partition of the attributes into groups that can be transferred alone, e.g. "hair: Black_Hair, Blond_Hair; smile: Smiling" (empty: one group, the paper\'s system)')
     image_size: int = option(128, "height and width in pixels, a multiple of 64")
     crop: int = option(178, "centre crop in pixels before the resize (0: the largest centred square)")
@@ -44,6 +45,12 @@ class DataConfig(Checked):
                 f"--image_size must be divisible by {IMAGE_MULTIPLE} (the critic halves it six times); received "
                 f"{self.image_size}. Use {max(1, round(self.image_size / IMAGE_MULTIPLE)) * IMAGE_MULTIPLE}"
             )
+        if self.domains:
+            if self.dataset_of_domains:
+                raise ConfigError(f"--domains={self.domains!r} needs a labelled data set, and --dataset={self.dataset} has two domains of its own; leave --domains out")
+            parse_domains(self.domains)
+            if self.groups.strip():
+                raise ConfigError(f"--groups={self.groups!r} has nothing to divide: --domains makes one label. Give --groups= (empty)")
         if not self.two_domains:
             if not self.attributes:  # filled in here, so that what is saved with a run says it
                 object.__setattr__(self, "attributes", DEFAULT_ATTRIBUTES.get(self.dataset, ()))
@@ -55,25 +62,58 @@ class DataConfig(Checked):
         parse_groups(self.groups, self.label_names)
         if self.match:
             if self.two_domains or self.pairing != "differing":
-                raise ConfigError(f"--match={','.join(self.match)} needs labels and --pairing=differing; received --dataset={self.dataset} and --pairing={self.pairing}")
+                given = f"--domains={self.domains!r}" if self.domains else f"--dataset={self.dataset} and --pairing={self.pairing}"
+                raise ConfigError(f"--match={','.join(self.match)} needs labels and --pairing=differing; received {given}")
             both = [a for a in self.match if a in self.attributes or self.match.count(a) > 1]
             if both:
                 raise ConfigError(f"--match names {both[0]}, which is among --attributes or named twice; a pair cannot agree and differ in it")
 
     @property
-    def two_domains(self) -> bool:
-        """Whether pairs join an image of domain A with one of domain B, under one label (0 = A, 1 = B)."""
+    def dataset_of_domains(self) -> bool:
+        """Whether the data set itself is one of two domains, without labels."""
         return self.dataset == "two_domains" or self.dataset.startswith("cycle_gan/")
 
     @property
+    def two_domains(self) -> bool:
+        """Whether pairs join an image of domain A with one of domain B, under one label (0 = A, 1 = B)."""
+        return bool(self.domains) or self.dataset_of_domains
+
+    @property
     def label_names(self) -> tuple[str, ...]:
-        """The K label names in the order of the label vectors."""
-        return ("domain_B",) if self.two_domains else self.attributes
+        """The K label names in the order of the label vectors.
+
+        Of two domains there is one. With `domains` it is the label that B's images have, so that what knows labels by
+        name (regions, classifiers) knows it; domain_B where B is made of images without a label.
+        """
+        if not self.two_domains:
+            return self.attributes
+        if not self.domains:
+            return ("domain_B",)
+        label, there = parse_domains(self.domains)[1]
+        return (label if there else "domain_B",)
 
     @property
     def group_labels(self) -> dict[str, tuple[str, ...]]:
         """Group name -> its labels; one group named `all` where none are configured."""
         return parse_groups(self.groups, self.label_names)
+
+
+def parse_domains(text: str) -> tuple[tuple[str, bool], tuple[str, bool]]:
+    """(label of A, whether A's images have it), and the same of B, from "Black_Hair | Blond_Hair" or "!Smiling | Smiling".
+
+    Raises ConfigError for anything but two different conditions.
+    """
+    conditions = []
+    for part in (p.strip() for p in text.split("|")):
+        label = part.removeprefix("!").strip()
+        if not label or "!" in label or "," in label:
+            raise ConfigError(f'--domains: cannot read {part!r} in {text!r}; write one label on each side, "Black_Hair | Blond_Hair" or "!Smiling | Smiling"')
+        conditions.append((label, not part.startswith("!")))
+    if len(conditions) != 2:
+        raise ConfigError(f'--domains takes two domains with one | between them, as in "Black_Hair | Blond_Hair"; received {len(conditions)} in {text!r}')
+    if conditions[0] == conditions[1]:
+        raise ConfigError(f"--domains: both domains of {text!r} are the same images, so that all would be of both; name two conditions")
+    return conditions[0], conditions[1]
 
 
 def parse_groups(text: str, labels: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -169,7 +169,7 @@ class Samples(keras.callbacks.Callback):
     def draw(self) -> None:
         """Draw the grid of the present weights."""
         path = self.folder / f"step-{self.done:06d}.png"
-        samples = self.model.samples(self.pairs["x1"], self.pairs["x2"])
+        samples = self.model.samples(*(self.pairs[name] for name in self.model.sample_inputs))
         image = grid.draw_grid(grid.sample_rows(samples))
         grid.save_png(image, path)
         self.writer.image("samples", image, self.done)

@@ -92,7 +92,7 @@ def read(path: Path) -> Saved:
             record = json.loads(file[RECORD].tobytes())
             parts: dict[str, list[np.ndarray]] = {name: [] for name in PARTS}
             for key in sorted(name for name in file.files if name != RECORD):
-                parts[key.partition("/")[0]].append(file[key])
+                parts.setdefault(key.partition("/")[0], []).append(file[key])
     except DAMAGE as error:
         raise ConfigError(
             f"{path}: damaged or not a checkpoint ({error}); move it away to go on from the one before"

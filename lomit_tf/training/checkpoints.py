@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lomit_tf.baselines import methods
 from lomit_tf.config import RESUMABLE, ConfigError, LomitConfig
 from lomit_tf.config_text import effective_flagfile
-from lomit_tf.model_base import LomitBase, lomit_class
 from lomit_tf.runtime.atomic import write_text
 from lomit_tf.settings import older
 from lomit_tf.training import checkpoint_files as files
 
+Model = Any  # a LomitBase, or a model of another method (`baselines.base.Baseline`)
 RESUME_MODES = ("auto", "never", "must")
 
 
@@ -124,7 +125,7 @@ class Checkpoints:
         chief: whether this process writes; of several that train together one does, and all read.
     """
 
-    def __init__(self, model: LomitBase, state: RunState, folder: Path, keep: int, *, chief: bool = True) -> None:
+    def __init__(self, model: Model, state: RunState, folder: Path, keep: int, *, chief: bool = True) -> None:
         self.model, self.state, self.folder, self.keep, self.chief = model, state, folder, keep, chief
 
     def restore(self) -> int:
@@ -159,44 +160,36 @@ class Checkpoints:
         return None if path is None else str(path)
 
 
-def variables_by_part(model: LomitBase) -> dict[str, list[Any]]:
+def variables_by_part(model: Model) -> dict[str, list[Any]]:
     """Every Keras variable of a compiled model that a checkpoint holds, by part."""
-    return networks_by_part(model) | {
-        "generator_optimizer": model.generator_optimizer.variables,
-        "critic_optimizer": model.critic_optimizer.variables,
-        "random": [model.random.state],
-    }
+    return model.checkpoint_parts()
 
 
-def networks_by_part(model: LomitBase) -> dict[str, list[Any]]:
+def networks_by_part(model: Model) -> dict[str, list[Any]]:
     """The variables of the networks, by part."""
-    return {
-        "generator": model.generator.variables,
-        "critic": model.critic.variables,
-        "average": model.ema_generator.variables if model.ema_generator is not None else [],
-    }
+    return model.network_parts()
 
 
 def assign(parts: dict[str, list[Any]], saved: files.Saved, path: Path) -> None:
     """Give variables the arrays of a checkpoint. Raises ConfigError, before any is given, where the two do not fit."""
     for name, variables in parts.items():
-        there, here = [v.shape for v in saved.parts[name]], [tuple(v.shape) for v in variables]
+        there, here = [v.shape for v in saved.parts.get(name, ())], [tuple(v.shape) for v in variables]
         if there != here:
             raise ConfigError(
                 f"{path}: does not fit this version's networks: {name} has {len(there)} arrays there and {len(here)} "
                 "here, or other shapes"
             )
     for name, variables in parts.items():
-        for variable, value in zip(variables, saved.parts[name], strict=True):
+        for variable, value in zip(variables, saved.parts.get(name, ()), strict=True):
             variable.assign(value.astype(variable.dtype, copy=False))  # seeds are int64 on TensorFlow, uint32 on JAX
 
 
-def load(path: str | os.PathLike[str], make_model: Callable[[LomitConfig], LomitBase] | None = None) -> LomitBase:
+def load(path: str | os.PathLike[str], make_model: Callable[[LomitConfig], Model] | None = None) -> Model:
     """A trained model from a workdir or from one of its checkpoints, for inference, which is in float32.
 
     Args:
         path: a workdir (its latest checkpoint is taken), or `workdir/checkpoints/step-N` with or without its ending.
-        make_model: as of `loop.train`; by default what `lomit_class` gives.
+        make_model: as of `loop.train`; by default the class of the run's method.
 
     Raises:
         ConfigError: if there is no such run or checkpoint, or it is of an older version.
@@ -211,7 +204,7 @@ def load(path: str | os.PathLike[str], make_model: Callable[[LomitConfig], Lomit
         raise ConfigError(f"no trained model at {path}: expected a --workdir of lomit_tf.train with a checkpoint in it")
     # The weights are float32 whatever the steps were computed in, and so is what uses them.
     config = workdir.saved(precision="float32")
-    model = (make_model or lomit_class())(config)
+    model = (make_model or methods.model_class(config.model.method))(config)
     model.build()
     assign(networks_by_part(model), files.read(checkpoint), checkpoint)
     return model

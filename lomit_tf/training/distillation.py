@@ -17,6 +17,7 @@ import tensorflow as tf
 from keras import ops
 
 from lomit_tf import core, objectives
+from lomit_tf.baselines.methods import need_lomit
 from lomit_tf.config import PRESETS, ConfigError, LomitConfig, loss_defaults
 from lomit_tf.losses import distillation, reconstruction
 from lomit_tf.model import Batch, Lomit
@@ -50,6 +51,7 @@ class Teacher:
     """
 
     def __init__(self, model: Lomit, size: int, outside: float = 0.2) -> None:
+        need_lomit(model, "teaching a student")
         own = model.config.data.image_size
         if size % own:
             raise ConfigError(

@@ -33,17 +33,19 @@ def picture(images: np.ndarray) -> np.ndarray:
     return from_model_range(images)
 
 
+ROWS = {  # of a sample grid, in their order: what a model gives -> its title
+    "x1": "input", "m1": "its mask", "x2": "exemplar", "m2": "its mask ", "x12": "input in the\nexemplar's style",
+    "x21": "exemplar in the\ninput's style", "x11": "reconstruction", "x121": "there and back",
+}  # fmt: skip
+MASKS = ("m1", "m2")
+
+
 def sample_rows(samples: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The rows of a grid from what `Lomit.samples` gives: name -> uint8 (N, H, W, 3)."""
+    """The rows of a grid from what a model's `samples` gives, of ROWS those that it has: name -> uint8 (N, H, W, 3)."""
     return {
-        "input": picture(samples["x1"]),
-        "its mask": mask_picture(samples["m1"]),
-        "exemplar": picture(samples["x2"]),
-        "its mask ": mask_picture(samples["m2"]),
-        "input in the\nexemplar's style": picture(samples["x12"]),
-        "exemplar in the\ninput's style": picture(samples["x21"]),
-        "reconstruction": picture(samples["x11"]),
-        "there and back": picture(samples["x121"]),
+        title: mask_picture(samples[name]) if name in MASKS else picture(samples[name])
+        for name, title in ROWS.items()
+        if name in samples
     }
 
 

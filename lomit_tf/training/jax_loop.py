@@ -11,6 +11,7 @@ import jax
 import keras
 from absl import logging
 
+from lomit_tf.baselines import methods
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.data.numpy_pairs import NumpyPairs, sample_pairs
 from lomit_tf.data.sources import open_set
@@ -71,6 +72,10 @@ def train(
 def checked_devices(config: LomitConfig) -> list[Any]:
     """The devices that the run takes. Raises ConfigError for a configuration that does not go with JAX or with them."""
     t = config.training
+    if config.model.method != methods.DEFAULT:
+        raise ConfigError(
+            f"--method={config.model.method} trains on Keras' backend tensorflow alone; set KERAS_BACKEND=tensorflow"
+        )
     if t.strategy == "multi_worker":
         raise ConfigError(
             "--strategy=multi_worker needs Keras' backend tensorflow; on JAX use --strategy=mirrored, all devices of "

@@ -10,10 +10,10 @@ import keras
 import tensorflow as tf
 from absl import logging
 
+from lomit_tf.baselines import methods
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.data.pairs import sample_pairs, training_pairs
 from lomit_tf.data.sources import open_set
-from lomit_tf.model import Lomit
 from lomit_tf.training.budget import fixed_steps, saved_steps
 from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
@@ -39,7 +39,7 @@ def train(
     resume: str = "auto",
     minutes: float = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    make_model: Callable[[LomitConfig], Lomit] = Lomit,
+    make_model: Callable[[LomitConfig], Any] | None = None,
     make_pipeline: Callable[..., Any] = training_pairs,
 ) -> TrainingResult:
     """Train to `config.training.steps` generator steps, going on from the workdir's last checkpoint.
@@ -52,7 +52,8 @@ def train(
         resume: auto, never or must (see Workdir.check).
         minutes: a budget of wall time, which fixes the steps of a run that begins (see `budget.fixed_steps`); 0: none.
         callbacks: more Keras callbacks, called after the run's own.
-        make_model: what is trained, a Lomit or a class of it with a training step of its own.
+        make_model: what is trained, such as a Lomit with a training step of its own; by default the class of the
+            configuration's method.
         make_pipeline: of its elements, called as `training_pairs` and giving something like its PairPipeline.
 
     Raises:
@@ -77,14 +78,14 @@ def train(
         tf.config.experimental.enable_op_determinism()
     images = open_set(config.data, "train")
 
-    def model_of(config: LomitConfig) -> Lomit:
+    def model_of(config: LomitConfig) -> Any:
         keras.utils.set_random_seed(t.seed)
         with strategy.scope():
-            model = make_model(config)
+            model = (make_model or methods.model_class(config.model.method))(config)
             model.compile(jit_compile=False)
         return model
 
-    def pipeline_of(model: Lomit, first: int) -> Any:
+    def pipeline_of(model: Any, first: int) -> Any:
         return make_pipeline(
             images, config.data, batch_size=t.batch_size, n_critic=t.n_critic, num_groups=len(model.group_names),
             seed=t.seed, start_step=first, rows=rows,
@@ -129,7 +130,7 @@ def logged(run: Callable[[Any], tuple[list[str], tf.Tensor]]) -> Callable[[Any],
     return step
 
 
-def make_step(strategy: tf.distribute.Strategy, model: Lomit) -> Callable[[Any], tuple[list[str], tf.Tensor]]:
+def make_step(strategy: tf.distribute.Strategy, model: Any) -> Callable[[Any], tuple[list[str], tf.Tensor]]:
     """The compiled step: a distributed element -> the terms, averaged over replicas, as one vector of floats."""
     jit = {"on": True, "off": False, "auto": None}[model.config.training.jit]
     names: list[str] = []

@@ -28,7 +28,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lomit_tf.config import ConfigError, DataConfig, near
 from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.preprocess import resize, to_model_range
-from lomit_tf.data.sources import open_set
+from lomit_tf.data.sources import labelled, open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.imaging import mask_cut
 from lomit_tf.imaging.paste_back import upsample_masks
@@ -101,6 +101,8 @@ def key_of(key: str, data_dir: str) -> str:
 
 def refined_data(data: DataConfig, options: RefineConfig) -> DataConfig:
     """The data to refine: all images, whatever their labels, with the labels that decide among them."""
+    if data.domains:
+        data = labelled(data)
     names = list(dict.fromkeys([*options.refuse, *options.absent]))
     attributes = tuple(dict.fromkeys([*data.attributes, *names]))
     if data.two_domains:

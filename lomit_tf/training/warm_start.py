@@ -8,6 +8,7 @@ import numpy as np
 from absl import logging
 from keras import layers, ops
 
+from lomit_tf.baselines.methods import need_lomit
 from lomit_tf.model_base import LomitBase
 from lomit_tf.networks.blocks import ResidualBlock
 from lomit_tf.zoo import load
@@ -31,6 +32,7 @@ def start_from(model: LomitBase, name: str) -> int:
         ConfigError: there is no such model, or not one weight of it fits.
     """
     other = load(name)
+    need_lomit(other, f"--init_from={name}")
     taken = take_over(model.generator, other.inference_generator)
     taken += take_over_outputs(
         model.generator.mask_decoder.logits, other.inference_generator.mask_decoder.logits,

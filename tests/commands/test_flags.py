@@ -81,7 +81,7 @@ def test_every_field_can_be_given(folder):
         "labels_file": "my table.csv", "data_dir": "../data", "mask_similarity": "0.0:2.5@0.25-0.5",
         "mask_sparsity": "4.0:3.0@0.7-0.85", "mask_losses": "0.5",
         "attributes": "c,d e", "colour_groups": "y,x", "init_from": "runs/before", "mask_contrast": "0.5",
-        "edge_kernel": "9",
+        "edge_kernel": "9", "domains": "a | !b",
     }  # fmt: skip
     for kind in SECTIONS.values():
         for field in dataclasses.fields(kind):

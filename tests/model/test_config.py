@@ -156,11 +156,14 @@ def test_schedules_count_in_fractions_of_the_runs_first_length():
     assert LomitConfig.create(steps=3, decay_start=0.1, decay_every=0.1).training.decay == (1, 1)
 
 
-OF_OTHER_WORK = {"colour_groups", "mask_contrast", "colour_weight", "init_from", "freeze_masks", "augment"}
+OF_OTHER_WORK = {
+    "colour_groups", "mask_contrast", "colour_weight", "init_from", "freeze_masks", "augment", "method", "method_size",
+    "domains",
+}  # fmt: skip
 
 
 def test_there_are_at_most_65_settings():
-    """Leaf values count: a schedule is four. Not counted: the colour painter, warm starts and augmentation."""
+    """Leaf values count: a schedule is four. Not counted: colours, warm starts, augmentation and other methods."""
     leaves = {}
     for kind in SECTIONS.values():
         for field in dataclasses.fields(kind):

@@ -48,6 +48,20 @@ class Cases:
     def __len__(self) -> int:
         return len(self.input.images)
 
+    def labels(
+        self, names: tuple[str, ...], first: np.ndarray | None = None, second: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Labels (N, K) of inputs and exemplars in the order of `names`; None where not all of them are known.
+
+        `first` and `second` choose other pairs: positions of inputs and of exemplars.
+        """
+        mine, theirs = self.input.labels, self.exemplar.labels
+        if mine is None or theirs is None or not set(names) <= set(self.label_names):
+            return None
+        columns = [self.label_names.index(name) for name in names]
+        rows = [slice(None) if chosen is None else chosen for chosen in (first, second)]
+        return mine[rows[0]][:, columns], theirs[rows[1]][:, columns]
+
     def owned(self, labels: tuple[str, ...]) -> np.ndarray | None:
         """Which regions the given labels own, for each pair (N, R); None where no region of theirs is known."""
         wanted = {REGION_OF[x] for x in labels if x in REGION_OF}

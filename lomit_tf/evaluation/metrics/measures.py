@@ -57,7 +57,7 @@ def measure_masks(scores: Scores, cases: Cases, groups: Groups, method: str, out
         truth = cases.truth(chosen)
         quality, reason = None, NO_TRUTH
         if out.masks is None:
-            reason = "it is given the true masks"
+            reason = "it has no masks"
         elif truth is not None:
             quality = mask_quality(out.masks[..., g], truth)
             reason = "no image with that region"
@@ -186,12 +186,15 @@ def measure_diversity(
         s.transfer(groups, len(first)),
         mine[first],
         theirs[second],
+        cases.labels(tuple(x for labels in groups.values() for x in labels), first, second),
     )
     shape = (len(picks), exemplars, 3)
     spread = pictures.spread(pictures.mean_colours(out.image, mine[first]).reshape(shape))
     scores.add(section, key, metric, method.name, spread, better="higher", digits=1, count=len(picks))
     own = pictures.spread(pictures.mean_colours(cases.exemplar.images[second], theirs[second]).reshape(shape))
     for name in scores.methods:  # a property of the exemplars: the same beside every method
+        if name in scores.lacking:
+            continue
         scores.add(
             section, "colour/exemplar_spread", "the same of the exemplars themselves", name, own,
             better="", digits=1, count=len(picks),

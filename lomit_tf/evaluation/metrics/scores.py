@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from lomit_tf.evaluation.report.results import Better, Row, Section
 
 
 class Scores:
-    """Sections of rows in the order in which they were added."""
+    """Sections of rows in the order in which they were added.
 
-    def __init__(self, methods: list[str]) -> None:
-        self.methods = methods
+    Args:
+        methods: the columns.
+        lacking: columns without any value, each with the reason.
+    """
+
+    def __init__(self, methods: list[str], lacking: Mapping[str, str] | None = None) -> None:
+        self.methods, self.lacking = methods, dict(lacking or {})
         self._sections: dict[str, Section] = {}
         self._rows: dict[str, Row] = {}  # by key
 
@@ -43,5 +49,5 @@ class Scores:
             for method in self.methods:
                 if method not in row.values:
                     row.values[method] = None
-                    row.reason[method] = "this method does not give it"
+                    row.reason[method] = self.lacking.get(method, "this method does not give it")
         return [section for section in self._sections.values() if section.rows]

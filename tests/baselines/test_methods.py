@@ -1,0 +1,169 @@
+"""The protocol: what a configuration may ask of a method, and a sixth method in a room of the test's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lomit_tf import compare_all, zoo
+from lomit_tf.baselines import methods
+from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.evaluation.metrics.intervals import frechet_interval, kernel_interval
+from lomit_tf.evaluation.metrics.realism import frechet_distance, squared_mmd
+from lomit_tf.training import loop as training
+
+# The whole of a method: it moves every pixel by one learned number times the difference of the pictures' mean colours.
+ROOM = """
+from lomit_tf.baselines.methods import Facts
+
+FACTS = Facts(
+    title="Tint", paper="this test", takes="either", has_masks=False, exemplar="its mean colour",
+    uses_exemplar_style=True, changes_whole_picture=True, sizes={"authors": 1, "small": 1},
+)
+
+
+def model_class():
+    import keras
+    from keras import ops
+
+    from lomit_tf.baselines.base import Baseline
+    from lomit_tf.losses.reconstruction import l1
+
+    class Amount(keras.layers.Layer):
+        def build(self, *shapes):
+            self.amount = self.add_weight(shape=(3,), initializer="zeros", name="amount")
+
+        def call(self, image, exemplar):
+            return image + self.amount * ops.mean(exemplar - image, axis=(1, 2), keepdims=True)
+
+    class Tint(Baseline):
+        facts = FACTS
+
+        def make_generator(self):
+            return Amount()
+
+        def make_critics(self):
+            return {}
+
+        def call_generator(self, generator, image, labels):
+            return generator(image, image)
+
+        def call_critics(self, image, labels):
+            return image
+
+        def rate(self, side):
+            return 0.1
+
+        def train_step(self, data):
+            x1, x2 = data["x1"][:, 0], data["x2"][:, 0]
+
+            def loss():
+                moved = ops.mean(self.generator(x1, x2), axis=(1, 2))
+                total = l1(moved, ops.mean(x2, axis=(1, 2)))
+                return total, {"colour": total}
+
+            logs = self.update("generator", loss)
+            self.update_average()
+            return logs
+
+        def translated(self, image, exemplar, labels, image_labels):
+            return {"image": self.inference_generator(image, exemplar)}
+
+    return Tint
+"""
+
+
+def test_a_sixth_method_is_a_room_and_a_line(tmp_path, monkeypatch):
+    (tmp_path / "tint_room.py").write_text(ROOM)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(methods.ROOMS, "tint", "tint_room")
+    config = LomitConfig.create(
+        method="tint", image_size=64, crop=0, attributes=("Black_Hair", "Smiling"), train_images=16, batch_size=2,
+        steps=20, log_every=10, sample_every=0,
+    )  # fmt: skip
+    assert config.training.n_critic == 1  # the method's own, and not --n_critic
+    training.train(config, tmp_path / "run")
+    model = zoo.load(tmp_path / "run")
+    assert type(model).__name__ == "Tint"
+    grey, white = np.zeros((1, 64, 64, 3), "float32"), np.ones((1, 64, 64, 3), "float32")
+    moved = np.asarray(model.translate(grey, white)["image"])
+    assert 0.3 < moved.mean() < 1  # it has learned to follow the exemplar's colour, from 0
+    np.testing.assert_allclose(np.asarray(model.translate(grey, grey)["image"]), grey)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"method": "stargam"}, ["--method='stargam' is unknown", "did you mean stargan"]),
+        ({"method": "stargan", "method_size": "large"}, ["--method_size='large' is no size of --method=stargan"]),
+        ({"method_size": "small"}, ["--method_size=small is for the other methods"]),
+        ({"method": "elegant", "dataset": "two_domains"}, ["--method=elegant needs images with labels", "two domains"]),
+        ({"method": "stargan", "init_from": "celeba_small"}, ["--init_from needs --method=lomit"]),
+    ],
+)
+def test_what_a_method_cannot_take_is_said_in_one_line(fields, words):
+    with pytest.raises(ConfigError) as error:
+        LomitConfig.create(**fields)
+    assert "\n" not in str(error.value)
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_a_method_of_two_domains_refuses_labels(monkeypatch):
+    import dataclasses
+
+    room = methods.room("stargan")
+    monkeypatch.setattr(room, "FACTS", dataclasses.replace(room.FACTS, takes="domains"))
+    with pytest.raises(ConfigError, match=r"knows two domains and no labels: .*received the labels Smiling"):
+        LomitConfig.create(method="stargan", attributes=("Smiling",))
+    LomitConfig.create(method="stargan", domains="Black_Hair | Blond_Hair")
+
+
+def test_every_methods_facts_are_whole():
+    for name in methods.ROOMS:
+        found = methods.facts(name)
+        assert found.title and found.paper and found.exemplar and found.takes in ("labels", "domains", "either")
+        assert name == methods.DEFAULT or {"authors", "small"} <= set(found.sizes)
+        assert found.has_masks or any("mask" in sentence for sentence in found.cannot)
+
+
+def test_intervals_hold_the_distance_and_do_not_compare_an_image_with_itself(rng):
+    a, b = rng.normal(size=(60, 5)), rng.normal(0.8, 1, size=(50, 5))
+    value, low, high = kernel_interval(a, b, resamples=300)
+    assert value == pytest.approx(squared_mmd(a, b)) and low < value < high
+    near, _, upper = kernel_interval(a, rng.normal(size=(60, 5)), resamples=300)
+    assert near < low and upper < high  # of one kind: 0 is within reach; of two kinds it is not
+    assert low > 0
+    value, low, high = frechet_interval(a, b, resamples=40)
+    assert value == pytest.approx(frechet_distance(a, b)) and 0 <= low < high
+    plain = [frechet_distance(a[i], b[j]) for i, j in zip(rng.integers(0, 60, (40, 60)), rng.integers(0, 50, (40, 50)),
+                                                          strict=True)]  # fmt: skip
+    assert np.mean(plain) > value and low < value  # repeated images raise it; the basic interval reaches below
+
+
+def test_compare_all_checks_every_method_before_it_trains(monkeypatch):
+    flags = compare_all.parse(["--methods=lomit,stargan", "--minutes=2"])[0]
+    configs = [compare_all.config_of(flags, method) for method in flags.chosen]
+    assert [c.model.method for c in configs] == ["lomit", "stargan"] and configs[1].model.method_size == "small"
+    assert len({(c.data.image_size, c.data.domains, c.data.attributes) for c in configs}) == 1
+    with pytest.raises(ConfigError, match=r"--methods: 'stargam' is unknown"):
+        compare_all.parse(["--methods=stargam"])
+    with pytest.raises(ConfigError, match="--minutes must be greater than 0"):
+        compare_all.parse(["--minutes=0"])
+
+
+def test_a_failed_run_is_named_and_the_others_go_on(monkeypatch, tmp_path, capsys):
+    """The processes are stood in for; what is tested is what becomes of their exit codes."""
+    calls = []
+
+    def child(command):
+        calls.append(list(command))
+        return 1 if "--only=stargan" in command else 0
+
+    monkeypatch.setattr(compare_all, "child", child)
+    code = compare_all.run(["--methods=lomit,stargan,elegant", f"--out={tmp_path}", "--classifier=c"])
+    assert code == 1
+    assert [c[-1] for c in calls[:-1]] == ["--only=lomit", "--only=stargan", "--only=elegant"]
+    assert calls[-1][0] == "lomit_tf.compare" and f"--runs={tmp_path / 'lomit'},{tmp_path / 'elegant'}" in calls[-1]
+    assert "--failed=stargan=its process ended with exit code 1" in calls[-1]
+    assert "stargan (2 of 3, 20 minutes of processor time each): failed" in capsys.readouterr().err

@@ -1,0 +1,34 @@
+"""Tiny sizes of the methods of two domains, and a run of one of them, for tests."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from lomit_tf.baselines import methods
+from lomit_tf.config import LomitConfig
+
+TINY: dict[str, dict[str, Any]] = {
+    "munit": {
+        "channels": 4, "residual_blocks": 1, "style_downsamples": 2, "mlp_width": 8, "critic_channels": 4,
+        "critic_layers": 2,
+    },
+    "drit": {"channels": 4, "attribute_blocks": 1, "critic_channels": 4, "critic_layers": 2},
+    "aggan": {
+        "channels": 4, "residual_blocks": 1, "attention_channels": 4, "critic_channels": 4, "critic_layers": 2,
+        "pool": 5,
+    },
+}  # fmt: skip
+
+
+def tiny_config(method: str, **fields: Any) -> LomitConfig:
+    """A run of a method with its smallest networks, on drawn faces of 64 pixels with black and with blond hair."""
+    sizes = methods.room(method).SIZES
+    sizes["tiny"] = dataclasses.replace(sizes["small"], **TINY[method])
+    return LomitConfig.create(
+        **{
+            "method": method, "method_size": "tiny", "domains": "Black_Hair | Blond_Hair", "image_size": 64, "crop": 0,
+            "train_images": 60, "batch_size": 2, "steps": 10, "checkpoint_every": 5, "log_every": 1, "sample_every": 0,
+        }
+        | fields
+    )  # fmt: skip
