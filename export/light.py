@@ -98,12 +98,12 @@ def _kernels_as_they_are(generator: Generator) -> Iterator[None]:
     """
     blocks = [b for b in generator._flatten_layers() if isinstance(b, UpsampledConvBlock) and b.plain is None]
     for block in blocks:
-        vars(block)["plain"] = Upsample(dtype="float32")  # not tracked by Keras: it has no weights
+        object.__setattr__(block, "plain", Upsample(dtype="float32"))  # unknown to Keras: it has no weights
     try:
         yield
     finally:
         for block in blocks:
-            vars(block)["plain"] = None
+            object.__setattr__(block, "plain", None)
 
 
 def _place(file: bytes, mark: np.ndarray, name: str) -> tuple[int, bool]:
