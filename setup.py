@@ -23,7 +23,8 @@ INSTALL_REQUIRES = [
     "pillow>=11,<13",
     # Guided filters (cv2.ximgproc, which is in contrib), affine maps, 16-bit PNG and TIFF.
     "opencv-contrib-python-headless>=4.12,<5",
-    # Runs the face detector's two networks; the export extra checks TFLite files with it.
+    # Runs the shipped models without TensorFlow, and the face detector's two networks; the export extra checks
+    # TFLite files with it.
     "ai-edge-litert>=2.3,<2.4",
     "rich>=14,<16",
     # tf.summary.scalar and tf.summary.image are implemented there, and TensorFlow no longer brings it along.

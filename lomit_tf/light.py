@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 import threading
 import zipfile
 import zlib
@@ -26,7 +25,6 @@ from lomit_tf.runtime import litert
 
 GRAPH = "graph.npz"
 FORMAT = 1  # of graph.npz; another one is not read
-MOST_THREADS = 4
 SIGNATURES = ("masks", "styles", "paint")
 
 
@@ -93,9 +91,15 @@ class Graph:
 
 def architecture(config: LomitConfig) -> str:
     """A digest of everything in a configuration that the networks of a translation depend on."""
+    chosen = {
+        field.name: value
+        for field in dataclasses.fields(config.model)
+        if (value := getattr(config.model, field.name)) != field.default and not field.name.startswith("critic_")
+    }  # without defaults, so that a setting which is added later changes no digest
+    chosen.pop("colour_groups", None)  # their names do not matter
     parts = {
         "size": config.data.image_size, "groups": len(config.data.group_labels), "coloured": config.colour_indices,
-        "model": dataclasses.asdict(config.model),
+        "model": chosen,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -112,28 +116,21 @@ class LightInference:
 
     def __init__(self, outline: Outline, file: bytes) -> None:
         self.outline = outline
-        self._file, self._lock = file, threading.Lock()
-        self._process = 0
-        self._start()
-
-    def _start(self) -> None:
-        """Make the interpreter; again in a forked process, which has no copy of its threads."""
-        threads = min(MOST_THREADS, os.cpu_count() or 1)
+        self._lock = threading.Lock()
         try:
-            interpreter = litert.interpreter(model_content=self._file, num_threads=threads)
+            # One thread: the networks take 15 ms, and LiteRT's threads would wait for each other by spinning. So there
+            # are none that a forked process would miss, either.
+            interpreter = litert.interpreter(model_content=file, num_threads=1)
             self._runners: dict[str, Callable[..., dict[str, np.ndarray]]] = {
                 name: interpreter.get_signature_runner(name) for name in SIGNATURES
             }
         except (RuntimeError, ValueError) as error:
             raise GraphError(" ".join(str(error).split())) from error
-        self._process = os.getpid()
 
     def _run(self, signature: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
         """One image's arrays, without the axis B, in and out."""
+        given = {name: np.ascontiguousarray(array[None], np.float32) for name, array in arrays.items()}
         with self._lock:
-            if self._process != os.getpid():
-                self._start()
-            given = {name: np.ascontiguousarray(array[None], np.float32) for name, array in arrays.items()}
             return {name: np.array(value[0]) for name, value in self._runners[signature](**given).items()}
 
     def masks(self, images: np.ndarray) -> np.ndarray:

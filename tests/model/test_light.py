@@ -166,7 +166,7 @@ assert translate.run(["--model=drawn_faces", "--input=in.png", "--exemplar=star.
 heavy = {"tensorflow", "keras", "jax", "tensorflow_datasets"} & set(sys.modules)
 print(sorted(heavy))
 child = os.fork()
-if not child:  # LiteRT's threads are not there in a fork
+if not child:
     done = translate.run(["--model=drawn_faces", "--input=in.png", "--exemplar=star.png", "--output=again.png"])
     os._exit(done)
 assert os.waitpid(child, 0)[1] == 0
