@@ -11,9 +11,9 @@ from lomit_tf.config import LomitConfig
 TINY: dict[str, dict[str, Any]] = {
     "munit": {
         "channels": 4, "residual_blocks": 1, "style_downsamples": 2, "mlp_width": 8, "critic_channels": 4,
-        "critic_layers": 2,
+        "critic_layers": 2, "critic_scales": 1,
     },
-    "drit": {"channels": 4, "attribute_blocks": 1, "critic_channels": 4, "critic_layers": 2},
+    "drit": {"channels": 4, "attribute_blocks": 1, "critic_channels": 4, "critic_layers": 2, "critic_scales": 1},
     "aggan": {
         "channels": 4, "residual_blocks": 1, "attention_channels": 4, "critic_channels": 4, "critic_layers": 2,
         "pool": 5,

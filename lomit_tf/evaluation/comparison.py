@@ -21,7 +21,7 @@ from lomit_tf.evaluation.compare_options import CompareOptions
 from lomit_tf.evaluation.metrics import measures
 from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
 from lomit_tf.evaluation.metrics.cases import make_cases
-from lomit_tf.evaluation.metrics.embedders import open_embedder
+from lomit_tf.evaluation.metrics.embedders import classifier_embedder, open_embedder
 from lomit_tf.evaluation.metrics.intervals import frechet_interval, kernel_interval
 from lomit_tf.evaluation.metrics.methods import Identity, Outputs, TrainedModel
 from lomit_tf.evaluation.report.results import Grid, Results, Table
@@ -74,7 +74,9 @@ def compare(
     for name in set(names.values()) & set(lacking):
         raise ConfigError(f"--failed={name}: there is a run of that name among --runs")
     classifier = AttributeClassifier.load(options.classifier) if options.classifier else None
-    embedder = open_embedder(options.embedder, asked.embedder_bounds()) if options.embedder else None
+    embedder = classifier_embedder(classifier) if classifier else None
+    if options.embedder:
+        embedder = open_embedder(options.embedder, asked.embedder_bounds())
     config = data_config(configs[options.runs[0]], asked)
     dataset = options.dataset or config.dataset
     images = open_split(config, dataset, options.split)
@@ -135,6 +137,11 @@ class _Comparison(Evaluation):
         super()._realism(outputs)
         if self.embedder is None:
             return
+        if not self.compared.embedder:
+            self.notes.append(
+                "Realism is measured on the features of the classifier that also judges the labels: pictures that it "
+                "takes for others of the wanted labels are near to these. --embedder names another one."
+            )
         real, resamples = self.embedder.features(self.cases.exemplar.images), self.compared.resamples
         rows: list[list[str | int | float | None]] = []
         for name, out in outputs.items():
