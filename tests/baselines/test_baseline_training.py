@@ -105,9 +105,8 @@ def test_evaluation_of_another_method(runs, tmp_path):
 def test_a_comparison_shows_every_method_and_what_failed(runs, tmp_path, capsys):
     out, judge = tmp_path / "page", tmp_path / "classifier"
     data = LomitConfig.create(method="elegant", **RUN).data
-    AttributeClassifier(
-        build_classifier(ClassifierConfig(data, width=2)), {"attributes": data.attributes, "dataset": "drawn_faces"}
-    ).save(judge)
+    record = {"attributes": data.attributes, "dataset": "drawn_faces", "held_out": {"per_attribute": {}}}
+    AttributeClassifier(build_classifier(ClassifierConfig(data, width=2)), record).save(judge)
     given = [f"--runs={runs['stargan']},{runs['elegant']}", f"--out={out}", "--pairs=4", "--pictures=2"]
     given += [f"--classifier={judge}", "--resamples=20"]
     assert compare.run([*given, "--failed=munit=its losses were not finite"]) == 0
@@ -127,7 +126,7 @@ def test_a_comparison_shows_every_method_and_what_failed(runs, tmp_path, capsys)
     intervals = next(table for table in results["tables"] if table["title"].startswith("Realism on"))
     assert "attribute classifier of drawn_faces, the layer before its answers" in intervals["title"]
     assert [row[0] for row in intervals["rows"]] == ["stargan", "elegant", "identity"]
-    assert all(row[2] <= row[1] <= row[3] for row in intervals["rows"])
+    assert all(math.isfinite(row[1]) and row[2] <= row[3] for row in intervals["rows"])
     assert any("the classifier that also judges the labels" in note for note in results["notes"])
     # A user study takes the pictures, by the command that the page names.
     command = next(note for note in results["notes"] if "lomit_tf.user_study" in note).partition("user_study ")[2]
