@@ -58,7 +58,7 @@ class Run:
 
     def arrays(self) -> dict[str, list[np.ndarray]]:
         """What a checkpoint would hold now."""
-        return {name: [np.array(v) for v in part] for name, part in self.model.checkpoint_parts().items()}
+        return {name: [np.asarray(v).copy() for v in part] for name, part in self.model.checkpoint_parts().items()}
 
 
 def config_of(method: str, **fields: Any) -> LomitConfig:
@@ -135,7 +135,11 @@ def test_aggans_attention_learns_in_phase_1_and_is_frozen_in_phase_2(runs):
     fresh.build()
 
     def weights(model: Any, part: str) -> list[np.ndarray]:
-        return [np.array(v) for f in (model.generator.of_a, model.generator.of_b) for v in getattr(f, part).variables]
+        return [
+            np.asarray(v).copy()
+            for f in (model.generator.of_a, model.generator.of_b)
+            for v in getattr(f, part).variables
+        ]
 
     def changed(one: list[np.ndarray], other: list[np.ndarray]) -> list[bool]:
         return [bool((x != y).any()) for x, y in zip(one, other, strict=True)]
@@ -194,13 +198,13 @@ def test_a_step_in_mixed_precision_is_finite(method, element):
     model = methods.model_class(method)(config)
     model.compile(jit_compile=False)
     data = {name: tf.constant(value) for name, value in element(config, pairs=1).items()}
-    before = [np.array(v) for v in model.generator.trainable_variables]
+    before = [np.asarray(v).copy() for v in model.generator.trainable_variables]
     logs = model.train_step(data)
     assert all(math.isfinite(float(value)) for value in logs.values())
     computed = {layer.compute_dtype for layer in model.generator._flatten_layers() if type(layer).__name__ == "Conv2D"}
     assert computed == {"bfloat16"}
     assert {v.dtype for v in model.generator.trainable_variables} == {"float32"}
-    moved = [(np.array(v) != x).any() for v, x in zip(model.generator.trainable_variables, before, strict=True)]
+    moved = [(np.asarray(v) != x).any() for v, x in zip(model.generator.trainable_variables, before, strict=True)]
     assert np.mean(moved) > 0.4
 
 
