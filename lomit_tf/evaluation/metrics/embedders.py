@@ -101,7 +101,7 @@ def classifier_embedder(classifier: AttributeClassifier) -> Embedder:
     A few logits say which labels a picture has, and next to nothing of what it looks like; the features, hundreds
     of them, see what the classifier learned to see on real images of this kind.
     """
-    network = keras.Model(classifier.network.inputs, classifier.network.layers[-1].input)
+    network = keras.Model(classifier.network.inputs[0], classifier.network.layers[-1].input)
     size = (classifier.image_size, classifier.image_size)
     name = f"attribute classifier of {classifier.record.get('dataset', 'unnamed data')}, the layer before its answers"
     return Embedder(name, size, (-1.0, 1.0), "the classifier", _run_keras(network))
