@@ -19,7 +19,6 @@ PARALLEL ?= -n logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip
 comma := ,
 # One stamp for each set of extras: an installation is repeated only when what it was made from has changed.
 TRAIN_STAMP := $(VENV)/.installed-train$(if $(EXTRAS),-$(subst $(comma),-,$(EXTRAS)))
@@ -42,12 +41,12 @@ $(VENV)/.created:
 
 # What training needs, and nothing more.
 $(TRAIN_STAMP): $(DECLARED) | $(VENV)/.created
-	$(PIP) install --constraint constraints.txt --editable ".$(if $(EXTRAS),[$(EXTRAS)])"
+	tools/install.sh $(VENV) --constraint constraints.txt --editable ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@touch $@
 
 # Training's needs, and the tests' and checks'.
 $(DEV_STAMP): $(DECLARED) | $(VENV)/.created
-	$(PIP) install --constraint constraints.txt --editable ".[dev,docs,evaluate,export,photos,app,serve,beam,jax]"
+	tools/install.sh $(VENV) --constraint constraints.txt --editable ".[dev,docs,evaluate,export,photos,app,serve,beam,jax]"
 	@touch $@ $(VENV)/.installed-train
 
 demo: $(TRAIN_STAMP) ## translate pictures with the shipped weights; writes runs/demo.png

@@ -1,4 +1,4 @@
-"""Building blocks shared by the networks: padded convolutions, residual blocks, upsampling."""
+"""Building blocks shared by the networks: padded convolutions, residual blocks."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def reflect_pad(x: Any, before: int, after: int) -> Any:
     rows would each be a map of full size (docs/performance.md).
     """
     for axis in (1, 2):
-        x = _reflect_along(x, axis, before, after)
+        x = reflect_along(x, axis, before, after)
     return x
 
 
@@ -94,7 +94,8 @@ def _joined(parts: list[Any], axis: int) -> Any:
     return ops.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]
 
 
-def _reflect_along(x: Any, axis: int, before: int, after: int) -> Any:
+def reflect_along(x: Any, axis: int, before: int, after: int) -> Any:
+    """`reflect_pad` along one axis, 1 or 2."""
     size = x.shape[axis]
     if not before and not after:
         return x
@@ -170,7 +171,10 @@ class ConvBlock(layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Shapes as in the class."""
-        x = self.conv(reflect_pad(x, *self.padding))
+        return self.finished(self.conv(reflect_pad(x, *self.padding)))
+
+    def finished(self, x: Any) -> Any:
+        """What comes after the convolution."""
         if self.norm is not None:
             x = self.norm(x)
         return self.activation(x)
@@ -188,24 +192,6 @@ class ResidualBlock(layers.Layer):
     def call(self, x: Any) -> Any:
         """Shapes as in the class."""
         return x + self.second(self.first(x))
-
-
-class Upsample(layers.Layer):
-    """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C).
-
-    UpSampling2D in concatenations: it becomes a five-dimensional TILE in TFLite, which XNNPACK refuses.
-    """
-
-    def call(self, x: Any) -> Any:
-        """Shapes as in the class."""
-        height, width, channels = x.shape[1:]
-        x = ops.reshape(ops.concatenate([x, x], axis=3), (-1, height, 2 * width, channels))
-        return ops.reshape(ops.concatenate([x, x], axis=2), (-1, 2 * height, 2 * width, channels))
-
-
-def upsample(dtype: DType = None) -> layers.Layer:
-    """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C)."""
-    return Upsample(dtype=dtype)
 
 
 def area_pool(x: Any, size: int) -> Any:

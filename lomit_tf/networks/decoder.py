@@ -7,8 +7,9 @@ from typing import Any
 from keras import layers, ops
 
 from lomit_tf.config import ModelConfig
-from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, upsample
+from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock
 from lomit_tf.networks.hadain import HighwayAdaIN
+from lomit_tf.networks.upsampling import UpsampledConvBlock
 
 
 class Decoder(layers.Layer):
@@ -27,9 +28,8 @@ class Decoder(layers.Layer):
         self.statistics_sizes = [2 * content]
         self.inject = HighwayAdaIN(dtype=dtype)
         self.residual = [ResidualBlock(content, norm="layer", dtype=dtype) for _ in range(blocks)]
-        self.upsample = upsample(dtype)
         self.up_blocks = [
-            ConvBlock(width, config.upsample_kernel, norm="layer", activation=None, dtype=dtype)
+            UpsampledConvBlock(width, config.upsample_kernel, norm="layer", activation=None, dtype=dtype)
             for width in (2 * base, base)
         ]
         if self.skips:
@@ -60,7 +60,7 @@ class Decoder(layers.Layer):
         for block in self.residual:
             x = block(x)
         for i, (block, skip) in enumerate(zip(self.up_blocks, (half, full), strict=True)):
-            x = block(self.upsample(x))
+            x = block(x)
             if self.skips:  # added, not concatenated: at full size a wider convolution would cost half as much again
                 x = x + self.skip_hadains[i](skip, masks, next(parts))
             x = ops.relu(x)

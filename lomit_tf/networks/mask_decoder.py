@@ -7,7 +7,8 @@ from typing import Any
 from keras import layers, ops
 
 from lomit_tf.config import ModelConfig
-from lomit_tf.networks.blocks import ConvBlock, DType, upsample
+from lomit_tf.networks.blocks import ConvBlock, DType
+from lomit_tf.networks.upsampling import UpsampledConvBlock
 
 
 class MaskDecoder(layers.Layer):
@@ -22,9 +23,8 @@ class MaskDecoder(layers.Layer):
         super().__init__(dtype=dtype)
         self.skips = config.mask_skips
         channels = 4 * config.base_channels
-        self.upsample = upsample(dtype) if config.mask_upsamples else None
         self.blocks = [
-            ConvBlock(channels >> (stage + 1), config.upsample_kernel, dtype=dtype)
+            UpsampledConvBlock(channels >> (stage + 1), config.upsample_kernel, dtype=dtype)
             for stage in range(config.mask_upsamples)
         ]
         self.logits = ConvBlock(
@@ -42,8 +42,7 @@ class MaskDecoder(layers.Layer):
         """Content at H/4, and the finer features at H/2 and H that `ContentEncoder` gives; masks as in the class."""
         x = content[0]
         for stage, block in enumerate(self.blocks, 1):
-            x = x if self.upsample is None else self.upsample(x)
-            x = block(ops.concatenate([x, content[stage]], axis=-1) if self.skips else x)
+            x = block(x, content[stage]) if self.skips else block(x)
         logits = ops.cast(self.logits(x), "float32")
         if self.bilinear is not None:
             logits = self.bilinear(logits)

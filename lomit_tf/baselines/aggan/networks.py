@@ -10,7 +10,8 @@ from keras import layers, ops
 
 from lomit_tf.baselines.aggan import Sizes
 from lomit_tf.baselines.blocks import UpConvBlock
-from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, instance_norm, upsample
+from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, instance_norm
+from lomit_tf.networks.upsampling import UpsampledConvBlock
 
 leaky_relu = functools.partial(keras.activations.leaky_relu, negative_slope=0.2)
 
@@ -44,11 +45,11 @@ class Attention(layers.Layer):
     def __init__(self, sizes: Sizes, dtype: DType = None) -> None:
         super().__init__(dtype=dtype)
         c, edge = sizes.attention_channels, sizes.edge_kernel
-        self.blocks = [
+        self.blocks: list[layers.Layer] = [
             ConvBlock(c, edge, 2, norm="plain", dtype=dtype), ConvBlock(2 * c, 3, 2, norm="plain", dtype=dtype),
-            ResidualBlock(2 * c, norm="plain", dtype=dtype), upsample(dtype),
-            ConvBlock(2 * c, 3, norm="plain", dtype=dtype), upsample(dtype),
-            ConvBlock(c, 3, norm="plain", dtype=dtype),
+            ResidualBlock(2 * c, norm="plain", dtype=dtype),
+            UpsampledConvBlock(2 * c, 3, norm="plain", dtype=dtype),
+            UpsampledConvBlock(c, 3, norm="plain", dtype=dtype),
             ConvBlock(1, edge, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype),
         ]  # fmt: skip
         self.built = True  # no weights of its own: the parts are built by their first call

@@ -7,7 +7,8 @@ from typing import Any
 from keras import layers, ops
 
 from lomit_tf.baselines.munit import Sizes
-from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, instance_norm, upsample
+from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, instance_norm
+from lomit_tf.networks.upsampling import UpsampledConvBlock
 
 
 class AdaIN(layers.Layer):
@@ -97,9 +98,8 @@ class Decoder(layers.Layer):
         ]
         self.mlp.append(layers.Dense(blocks * 16 * c, kernel_initializer="he_normal", dtype=dtype))
         self.residual = [AdaINResidualBlock(4 * c, dtype=dtype) for _ in range(blocks)]
-        self.upsample = upsample(dtype)
         kernel = min(5, sizes.edge_kernel)
-        self.up = [ConvBlock(width, kernel, norm="layer", dtype=dtype) for width in (2 * c, c)]
+        self.up = [UpsampledConvBlock(width, kernel, norm="layer", dtype=dtype) for width in (2 * c, c)]
         self.last = ConvBlock(
             3, sizes.edge_kernel, norm=None, activation=None, initializer="glorot_uniform", dtype=dtype
         )
@@ -114,7 +114,7 @@ class Decoder(layers.Layer):
         for block, part in zip(self.residual, ops.split(statistics, len(self.residual), axis=-1), strict=True):
             x = block(x, part)
         for block in self.up:
-            x = block(self.upsample(x))
+            x = block(x)
         return ops.tanh(ops.cast(self.last(x), "float32"))
 
 
