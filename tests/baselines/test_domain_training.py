@@ -171,10 +171,11 @@ def test_drits_contents_come_to_hide_their_domain_from_the_content_critic(runs):
     def steps(number: int, **rates: float) -> dict[str, float]:
         for side, optimizer in run.model.side_optimizers.items():
             optimizer.learning_rate = rates.get(side, 0.0)
-        return [run.step(data) for _ in range(number)][-1]
+        logs = [run.step(data) for _ in range(number)][-number // 2 :]  # noise and drawn attributes move every step
+        return {name: float(np.mean([one[name] for one in logs])) for name in logs[0]}
 
     told = steps(15, content_critic=1e-2)
-    assert told["content_critic/accuracy"] == 1 and told["generator/content"] > 4
+    assert told["content_critic/accuracy"] > 0.95 and told["generator/content"] > 4
     before = run.arrays()
     found = {}
     for weight in (1.0, 0.0):
@@ -182,11 +183,11 @@ def test_drits_contents_come_to_hide_their_domain_from_the_content_critic(runs):
             for variable, value in zip(part, before[name], strict=True):
                 variable.assign(value)
         run.content.assign(weight)
-        found[weight] = steps(10, generator=2e-3)
+        found[weight] = steps(24, generator=2e-3)
     run.content.assign(1.0)
     assert found[1.0]["generator/content"] < 2.5  # 2 log 2 = 1.39 where the critic is at chance
-    assert found[1.0]["content_critic/accuracy"] < 0.8
-    assert found[0.0]["generator/content"] > 4 and found[0.0]["content_critic/accuracy"] == 1
+    assert found[1.0]["content_critic/accuracy"] < 0.75
+    assert found[0.0]["generator/content"] > 4 and found[0.0]["content_critic/accuracy"] > 0.85
 
 
 @pytest.mark.slow
