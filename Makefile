@@ -69,7 +69,8 @@ lint: $(DEV_STAMP) ## ruff and mypy
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
-compare: $(DEV_STAMP) ## train every method for the same processor time and compare them; page in runs/compare/page
+# Two hours for all six; --minutes in ARGS is for each of them.
+compare: $(DEV_STAMP) ## train six methods for the same processor time, ARGS=--minutes=20; page in runs/compare/page
 	$(PY) -m lomit_tf.compare_all $(ARGS)
 
 docs: $(DEV_STAMP) ## build the documentation's site into build/site; fails on a broken link or a missing docstring

@@ -51,7 +51,7 @@ class Flags:
     )
     classifier: str = option("", "folder of an attribute classifier (default: one is trained in --out)", form="DIR")
     classifier_steps: int = option(600, "updates of the classifier that is trained", least=1)
-    embedder: str = option("", "as of lomit_tf.compare (default: the classifier's own answers)", form="FILE")
+    embedder: str = option("", "as of lomit_tf.compare (default: the classifier's features)", form="FILE")
     embedder_range: str = option("", "as of lomit_tf.compare", form="LOW,HIGH")
     pairs: int = option(1000, "pairs that are measured", least=2)
     only: str = option("", "train this method in this process, and compare nothing", form="NAME")
@@ -111,12 +111,9 @@ def _run(asked: tuple[Flags, Sequence[str]]) -> int:
     if not runs:
         raise Failure("no method could be trained: " + "; ".join(f"{name}: {why}" for name, why in failures.items()))
     classifier = flags.classifier or str(classifier_in(out / "classifier", flags))
-    embedder, bounds = flags.embedder, flags.embedder_range
-    if not embedder:
-        embedder, bounds = str(Path(classifier, "classifier.keras")), "-1,1"
     command = [
         "lomit_tf.compare", f"--runs={','.join(runs)}", f"--out={out / 'page'}", f"--classifier={classifier}",
-        f"--embedder={embedder}", f"--embedder_range={bounds}", f"--pairs={flags.pairs}",
+        f"--embedder={flags.embedder}", f"--embedder_range={flags.embedder_range}", f"--pairs={flags.pairs}",
         *(f"--failed={name}={why}" for name, why in failures.items()),
     ]  # fmt: skip
     if code := child(command):

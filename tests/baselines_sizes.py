@@ -1,4 +1,4 @@
-"""Tiny sizes of the methods of two domains, and a run of one of them, for tests."""
+"""Tiny sizes of the methods, and a run of one of them, for tests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from lomit_tf.baselines import methods
 from lomit_tf.config import LomitConfig
 
 TINY: dict[str, dict[str, Any]] = {
+    "stargan": {"channels": 4, "residual_blocks": 1, "critic_channels": 4, "critic_layers": 3},
+    "elegant": {"channels": (4, 4, 8, 8, 8), "critic_channels": (4, 4)},
     "munit": {
         "channels": 4, "residual_blocks": 1, "style_downsamples": 2, "mlp_width": 8, "critic_channels": 4,
-        "critic_layers": 2,
+        "critic_layers": 2, "critic_scales": 1,
     },
-    "drit": {"channels": 4, "attribute_blocks": 1, "critic_channels": 4, "critic_layers": 2},
+    "drit": {"channels": 4, "attribute_blocks": 1, "critic_channels": 4, "critic_layers": 2, "critic_scales": 1},
     "aggan": {
         "channels": 4, "residual_blocks": 1, "attention_channels": 4, "critic_channels": 4, "critic_layers": 2,
         "pool": 5,

@@ -80,6 +80,15 @@ def need_lomit(model: Any, what: str) -> None:
         raise ConfigError(f"{what} needs a model of --method={DEFAULT}; this one is of --method={name}")
 
 
+def check_n_critic(name: str, asked: int) -> None:
+    """Raise ConfigError for a number of critic updates that a method does not leave to be chosen."""
+    fixed = facts(name).n_critic
+    if fixed is not None and asked != fixed:
+        raise ConfigError(
+            f"--n_critic={asked}: a step of --method={name} takes {fixed}, as its authors' does; leave --n_critic out"
+        )
+
+
 def check(config: Any) -> int | None:
     """Check that a LomitConfig's method can take what it asks for.
 

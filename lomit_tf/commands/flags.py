@@ -16,6 +16,7 @@ from pathlib import Path
 
 from absl import flags as absl_flags
 
+from lomit_tf.baselines.methods import check_n_critic
 from lomit_tf.commands.fields import Fields, define_fields, field_form, fields_of, form_of, help_entry, help_width
 from lomit_tf.commands.flagfiles import FlagValue, configs_folder, flagfiles_in, read_command_line
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig
@@ -123,6 +124,8 @@ def parse(argv: Sequence[str]) -> Invocation:
     try:
         preset = run["preset"].value if "preset" in run else "lomit"
         config = LomitConfig.create(preset, **{name: value.value for name, value in given.items()})
+        if "n_critic" in given and not given["n_critic"].where:  # a flagfile's is LOMIT's, and gives way
+            check_n_critic(config.model.method, given["n_critic"].value)
     except ConfigError as error:
         named = [name for name in dict.fromkeys(re.findall(r"--(\w+)", str(error))) if name in given]
         places = "; ".join(f"--{name} is from {given[name].where}" for name in named if given[name].where)

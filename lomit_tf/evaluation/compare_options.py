@@ -27,7 +27,9 @@ class CompareOptions:
         "", "folder of lomit_tf.train_classifier (default: none, and attributes are not measured)", form="DIR"
     )
     embedder: str = option(
-        "", "inception_v3, or a .tflite or .keras image embedder, for realism (default: none)", form="FILE"
+        "",
+        "inception_v3, or a .tflite or .keras image embedder, for realism (default: the --classifier's features)",
+        form="FILE",
     )
     embedder_range: str = option(
         "", "what black and white are for the embedder (default: as its file says)", form="LOW,HIGH"

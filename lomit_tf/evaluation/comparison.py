@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import time
@@ -21,7 +22,7 @@ from lomit_tf.evaluation.compare_options import CompareOptions
 from lomit_tf.evaluation.metrics import measures
 from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
 from lomit_tf.evaluation.metrics.cases import make_cases
-from lomit_tf.evaluation.metrics.embedders import open_embedder
+from lomit_tf.evaluation.metrics.embedders import classifier_embedder, open_embedder
 from lomit_tf.evaluation.metrics.intervals import frechet_interval, kernel_interval
 from lomit_tf.evaluation.metrics.methods import Identity, Outputs, TrainedModel
 from lomit_tf.evaluation.report.results import Grid, Results, Table
@@ -74,7 +75,9 @@ def compare(
     for name in set(names.values()) & set(lacking):
         raise ConfigError(f"--failed={name}: there is a run of that name among --runs")
     classifier = AttributeClassifier.load(options.classifier) if options.classifier else None
-    embedder = open_embedder(options.embedder, asked.embedder_bounds()) if options.embedder else None
+    embedder = classifier_embedder(classifier) if classifier else None
+    if options.embedder:
+        embedder = open_embedder(options.embedder, asked.embedder_bounds())
     config = data_config(configs[options.runs[0]], asked)
     dataset = options.dataset or config.dataset
     images = open_split(config, dataset, options.split)
@@ -108,7 +111,8 @@ class _Comparison(Evaluation):
         self.scores.section(
             section,
             "Parameters of the networks that translate and of all that train; seconds of the clock for a training "
-            "step, as the run's own log has them, and for the translation of one picture here.",
+            "step, as the run's own log has them, and for the translation of one picture here: on a machine that does "
+            "other work too they are more. Seconds of the processor count all threads and do not depend on that much.",
         )
         image = tf.constant(self.cases.input.images[:1]), tf.constant(self.cases.exemplar.images[:1])
         for one in self.trained:
@@ -125,16 +129,23 @@ class _Comparison(Evaluation):
                 reason="its log does not say")  # fmt: skip
             add("cost/translation", "seconds for a translation", value=seconds_of_a_translation(model, *image),
                 better="lower", digits=4)  # fmt: skip
-            spent = budget_of(run)
-            reason = "its training was not given a budget"
-            minutes, steps = (spent[0] / 60, float(spent[1])) if spent else (None, None)
+            spent, reason = budget_of(run), "its training was not given a budget"
+            minutes = None if spent is None else spent.minutes
             add("cost/minutes", "processor minutes of training", value=minutes, digits=1, reason=reason)
+            steps = None if spent is None else float(spent.steps)
             add("cost/steps", "training steps", value=steps, digits=0, reason=reason)
+            each = None if spent is None else spent.step
+            add("cost/processor", "processor seconds for a step", value=each, better="lower", digits=3, reason=reason)
 
     def _realism(self, outputs: dict[str, Outputs]) -> None:
         super()._realism(outputs)
         if self.embedder is None:
             return
+        if not self.compared.embedder:
+            self.notes.append(
+                "Realism is measured on the features of the classifier that also judges the labels: pictures that it "
+                "takes for others of the wanted labels are near to these. --embedder names another one."
+            )
         real, resamples = self.embedder.features(self.cases.exemplar.images), self.compared.resamples
         rows: list[list[str | int | float | None]] = []
         for name, out in outputs.items():
@@ -223,10 +234,19 @@ def seconds_of_a_translation(model: Any, image: Any, exemplar: Any) -> float:
     return float(np.median(times))
 
 
-def budget_of(run: Path) -> tuple[float, int] | None:
-    """Processor seconds and steps of a run that was given a budget."""
+@dataclasses.dataclass(frozen=True)
+class Spent:
+    """What a run with a budget took: processor minutes, steps, and processor seconds for a step, as measured before."""
+
+    minutes: float
+    steps: int
+    step: float
+
+
+def budget_of(run: Path) -> Spent | None:
+    """What a run that was given a budget took; None for others."""
     try:
         record = json.loads((run / BUDGET).read_text())
-        return float(record["processor_seconds"]), int(record["steps"])
-    except (OSError, ValueError, KeyError):
+        return Spent(record["processor_seconds"] / 60, int(record["steps"]), float(record["measured"]["step"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None

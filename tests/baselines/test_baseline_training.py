@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import shutil
 import time
 import types
@@ -13,10 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lomit_tf import compare, translate, zoo
+from lomit_tf import compare, translate, user_study, zoo
 from lomit_tf.baselines import elegant, stargan
 from lomit_tf.baselines.methods import need_lomit
 from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier, build_classifier
+from lomit_tf.evaluation.metrics.attribute_classifier_config import ClassifierConfig
 from lomit_tf.evaluation.options import Options
 from lomit_tf.evaluation.run import evaluate
 from lomit_tf.training import loop as training
@@ -100,8 +103,12 @@ def test_evaluation_of_another_method(runs, tmp_path):
 
 @pytest.mark.slow
 def test_a_comparison_shows_every_method_and_what_failed(runs, tmp_path, capsys):
-    out = tmp_path / "page"
+    out, judge = tmp_path / "page", tmp_path / "classifier"
+    data = LomitConfig.create(method="elegant", **RUN).data
+    record = {"attributes": data.attributes, "dataset": "drawn_faces", "held_out": {"per_attribute": {}}}
+    AttributeClassifier(build_classifier(ClassifierConfig(data, width=2)), record).save(judge)
     given = [f"--runs={runs['stargan']},{runs['elegant']}", f"--out={out}", "--pairs=4", "--pictures=2"]
+    given += [f"--classifier={judge}", "--resamples=20"]
     assert compare.run([*given, "--failed=munit=its losses were not finite"]) == 0
     results = json.loads((out / "results.json").read_text())
     assert results["methods"] == ["stargan", "elegant", "identity", "munit"]
@@ -115,6 +122,16 @@ def test_a_comparison_shows_every_method_and_what_failed(runs, tmp_path, capsys)
     assert (out / "index.html").exists() and (out / "results.md").exists()
     for name in ("input", "exemplar", "stargan", "elegant"):
         assert len(list((out / "pictures" / name).glob("*.png"))) == 2
+    # Realism by the classifier's features and not by its two answers; said in the table, and in a note what that means.
+    intervals = next(table for table in results["tables"] if table["title"].startswith("Realism on"))
+    assert "attribute classifier of drawn_faces, the layer before its answers" in intervals["title"]
+    assert [row[0] for row in intervals["rows"]] == ["stargan", "elegant", "identity"]
+    assert all(math.isfinite(row[1]) and row[2] <= row[3] for row in intervals["rows"])
+    assert any("the classifier that also judges the labels" in note for note in results["notes"])
+    # A user study takes the pictures, by the command that the page names.
+    command = next(note for note in results["notes"] if "lomit_tf.user_study" in note).partition("user_study ")[2]
+    assert user_study.run([*shlex.split(command)[:-1], f"--out={tmp_path / 'study.html'}", "--questions=2"]) == 0
+    assert set(json.loads((tmp_path / "study.key.json").read_text())["methods"]) == {"stargan", "elegant"}
     with Image.open(out / "grids" / "all.png") as figure:
         assert figure.size == (96 + 4 * 128, 4 * 128)  # inputs, exemplars, two methods
     capsys.readouterr()

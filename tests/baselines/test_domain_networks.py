@@ -126,6 +126,29 @@ def test_drits_shared_blocks_and_noise(rng):
     assert all(np.abs(np.asarray(y) - x).max() > 1e-3 for x, y in zip(before, after, strict=True))
 
 
+def test_drits_attributes_are_heard_in_the_interior_too(rng):
+    """Normalisation takes planes of a constant away, behind reflected borders wholly; they go past it and are heard.
+
+    Without the planes of the later stages, and the sums that carry those of the first, nothing is left of z.
+    """
+    decoder = of_drit.Decoder(drit.Sizes(channels=4, residual_blocks=1))
+    features = rng.normal(size=(1, 16, 16, 16)).astype("float32")
+    zero, one = np.zeros((1, 8), "float32"), np.ones((1, 8), "float32")
+    change = np.abs(np.asarray(decoder(features, one)) - np.asarray(decoder(features, zero)))
+    assert change[:, 24:40, 24:40].mean() > 0.05
+    assert 0.5 < change[:, 24:40, 24:40].mean() / change.mean() < 2
+
+    def deafen(kernel, *inputs):
+        values = np.asarray(kernel).copy()
+        values[inputs] = 0
+        kernel.assign(values)
+
+    deafen(decoder.up[0].conv.kernel, ..., slice(-16, None))  # its own planes, and what the sums have carried there
+    deafen(decoder.up[1].conv.kernel, ..., slice(-8, None))
+    deafen(decoder.last.kernel, ..., slice(-8, None), slice(None))
+    np.testing.assert_allclose(decoder(features, one), decoder(features, zero), atol=2e-4)
+
+
 def test_aggan_leaves_what_its_attention_leaves(rng):
     translator = of_aggan.Translator(aggan.Sizes(channels=4, residual_blocks=1, attention_channels=4), 64)
     image = rng.uniform(-1, 1, (1, 32, 32, 3)).astype("float32")

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lomit_tf import compare_all, zoo
 from lomit_tf.baselines import methods
-from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.commands import Failure
+from lomit_tf.commands import flags as run_flags
+from lomit_tf.config import PAPER_ATTRIBUTES, ConfigError, LomitConfig
 from lomit_tf.evaluation.metrics.intervals import frechet_interval, kernel_interval
 from lomit_tf.evaluation.metrics.realism import frechet_distance, squared_mmd
 from lomit_tf.training import loop as training
+from lomit_tf.training import processor_budget
+from lomit_tf.training.callbacks import TrainingError
+
+ROOT = Path(__file__).parents[2]
 
 # The whole of a method: it moves every pixel by one learned number times the difference of the pictures' mean colours.
 ROOM = """
@@ -99,6 +112,10 @@ def test_a_sixth_method_is_a_room_and_a_line(tmp_path, monkeypatch):
         ({"method_size": "small"}, ["--method_size=small is for the other methods"]),
         ({"method": "elegant", "dataset": "two_domains"}, ["--method=elegant needs images with labels", "two domains"]),
         ({"method": "stargan", "init_from": "celeba_small"}, ["--init_from needs --method=lomit"]),
+        (
+            {"method": "aggan", "attributes": PAPER_ATTRIBUTES},
+            ["--method=aggan knows two domains and no labels", "received the labels Black_Hair, Blond_Hair"],
+        ),
     ],
 )
 def test_what_a_method_cannot_take_is_said_in_one_line(fields, words):
@@ -109,14 +126,15 @@ def test_what_a_method_cannot_take_is_said_in_one_line(fields, words):
         assert word in str(error.value)
 
 
-def test_a_method_of_two_domains_refuses_labels(monkeypatch):
-    import dataclasses
-
-    room = methods.room("stargan")
-    monkeypatch.setattr(room, "FACTS", dataclasses.replace(room.FACTS, takes="domains"))
-    with pytest.raises(ConfigError, match=r"knows two domains and no labels: .*received the labels Smiling"):
-        LomitConfig.create(method="stargan", attributes=("Smiling",))
-    LomitConfig.create(method="stargan", domains="Black_Hair | Blond_Hair")
+def test_critic_updates_that_a_method_fixes_are_refused_on_the_command_line(tmp_path):
+    flagfile = tmp_path / "lomit.cfg"
+    flagfile.write_text("--n_critic=2\n--domains=Black_Hair | Blond_Hair\n")
+    given = [f"--flagfile={flagfile}", "--method=drit"]
+    assert run_flags.parse(given).config.training.n_critic == 3  # a flagfile's is LOMIT's
+    assert run_flags.parse([*given, "--n_critic=3"]).config.training.n_critic == 3
+    with pytest.raises(ConfigError, match="--n_critic=2: a step of --method=drit takes 3"):
+        run_flags.parse([*given, "--n_critic=2"])
+    assert run_flags.parse([f"--flagfile={flagfile}", "--method=stargan", "--n_critic=4"]).config.training.n_critic == 4
 
 
 def test_every_methods_facts_are_whole():
@@ -161,9 +179,58 @@ def test_a_failed_run_is_named_and_the_others_go_on(monkeypatch, tmp_path, capsy
         return 1 if "--only=stargan" in command else 0
 
     monkeypatch.setattr(compare_all, "child", child)
+    (tmp_path / "elegant").mkdir()
+    (tmp_path / "elegant" / "budget.json").write_text('{"done": true}')
     code = compare_all.run(["--methods=lomit,stargan,elegant", f"--out={tmp_path}", "--classifier=c"])
     assert code == 1
-    assert [c[-1] for c in calls[:-1]] == ["--only=lomit", "--only=stargan", "--only=elegant"]
+    assert [c[-1] for c in calls[:-1]] == ["--only=lomit", "--only=stargan"]  # the third was done before
     assert calls[-1][0] == "lomit_tf.compare" and f"--runs={tmp_path / 'lomit'},{tmp_path / 'elegant'}" in calls[-1]
     assert "--failed=stargan=its process ended with exit code 1" in calls[-1]
     assert "stargan (2 of 3, 20 minutes of processor time each): failed" in capsys.readouterr().err
+
+
+def test_what_ends_a_training_is_kept_for_the_table(monkeypatch, tmp_path):
+    def train_for(config, folder, seconds):
+        raise TrainingError("step 7: not finite: critic/total=nan")
+
+    monkeypatch.setattr(processor_budget, "train_for", train_for)
+    flags = compare_all.parse(["--only=munit", f"--out={tmp_path}"])[0]
+    with pytest.raises(Failure, match="step 7: not finite"):
+        compare_all.train_one(flags, "munit")
+    monkeypatch.setattr(compare_all, "child", lambda command: 1)
+    assert compare_all.trained(tmp_path / "munit", []) == "TrainingError: step 7: not finite: critic/total=nan"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="signals between processes as on Linux and macOS")
+def test_a_signal_is_handed_on_and_the_command_waited_for(tmp_path, monkeypatch):
+    """A stand-in for a training: it takes a while to save after SIGTERM, or after its parent is gone."""
+    (tmp_path / "saves.py").write_text(
+        "import pathlib, signal, sys, time\n"
+        "from lomit_tf import compare_all\n"
+        "def save(*_):\n    time.sleep(0.3)\n    pathlib.Path(sys.argv[1]).write_text('saved')\n    sys.exit(143)\n"
+        "signal.signal(signal.SIGTERM, save)\n"
+        "compare_all.end_with_parent()\n"
+        "pathlib.Path(sys.argv[1]).write_text('ready')\n"
+        "time.sleep(60)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
+    marker = tmp_path / "marker"
+
+    def parent():  # in a process of its own, as the signals are
+        code = f"from lomit_tf import compare_all as c\nc.child(['saves', {str(marker)!r}])"
+        return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+
+    for number in (signal.SIGINT, signal.SIGKILL):
+        process = parent()
+        wait_for(marker, "ready")
+        process.send_signal(number)
+        assert process.wait(timeout=30) != 0
+        wait_for(marker, "saved")
+        marker.unlink()
+
+
+def wait_for(marker, text):
+    end = time.monotonic() + 60
+    while not (marker.exists() and marker.read_text() == text):
+        assert time.monotonic() < end, f"{marker} never said {text}"
+        time.sleep(0.05)

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from lomit_tf.config import ConfigError
 from lomit_tf.data.preprocess import from_model_range
+from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
 
 RESIZE_FILTER = "bilinear, antialiased (tf.image.resize), after rounding to 8 bits"
 INCEPTION = "inception_v3"
@@ -92,6 +93,18 @@ def open_embedder(name: str, value_range: tuple[float, float] | None = None) -> 
     if not path.is_file():
         raise ConfigError(f"--embedder={name}: no such file (looked for {path.absolute()})")
     return readers[path.suffix](path, value_range)
+
+
+def classifier_embedder(classifier: AttributeClassifier) -> Embedder:
+    """The features that an attribute classifier's answers are made of: its last layer before the logits.
+
+    A few logits say which labels a picture has, and next to nothing of what it looks like; the features, hundreds
+    of them, see what the classifier learned to see on real images of this kind.
+    """
+    network = keras.Model(classifier.network.inputs[0], classifier.network.layers[-1].input)
+    size = (classifier.image_size, classifier.image_size)
+    name = f"attribute classifier of {classifier.record.get('dataset', 'unnamed data')}, the layer before its answers"
+    return Embedder(name, size, (-1.0, 1.0), "the classifier", _run_keras(network))
 
 
 def _inception() -> Embedder:
