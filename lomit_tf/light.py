@@ -118,8 +118,7 @@ class LightInference:
         self.outline = outline
         self._lock = threading.Lock()
         try:
-            # One thread: the networks take 15 ms, and LiteRT's threads would wait for each other by spinning. So there
-            # are none that a forked process would miss, either.
+            # One thread: the networks take 15 ms, and so there are no threads that a forked process would miss.
             interpreter = litert.interpreter(model_content=file, num_threads=1)
             self._runners: dict[str, Callable[..., dict[str, np.ndarray]]] = {
                 name: interpreter.get_signature_runner(name) for name in SIGNATURES
