@@ -7,10 +7,9 @@ on the weights, so it is made again only when code or sizes of the networks chan
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ from lomit_tf import core, zoo
 from lomit_tf.config import ConfigError
 from lomit_tf.light import GRAPH, SIGNATURES, Graph, architecture
 from lomit_tf.model import Lomit
-from lomit_tf.networks.generator import Generator
-from lomit_tf.networks.upsampling import Upsample, UpsampledConvBlock
+from lomit_tf.networks.blocks import kernels_as_they_are
 from lomit_tf.runtime.atomic import write_bytes
 
 
@@ -68,7 +66,7 @@ def graph_of(model: Lomit) -> Graph:
     try:
         for variable, mark in zip(variables, marks, strict=True):
             variable.assign(mark)
-        with _kernels_as_they_are(model.inference_generator):
+        with kernels_as_they_are():  # else it would store sums of taps, in which no weight can be found
             file = _converted(model)
     finally:
         for variable, value in zip(variables, own, strict=True):
@@ -88,22 +86,6 @@ def _converted(model: Lomit) -> bytes:
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(SIGNATURES))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         return name_tensors(converter.convert())
-
-
-@contextlib.contextmanager
-def _kernels_as_they_are(generator: Generator) -> Iterator[None]:
-    """Let convolutions after an upsampling see the upsampled map, for the same numbers.
-
-    Otherwise the converter would store sums of their kernels' taps, in which no weight can be found.
-    """
-    blocks = [b for b in generator._flatten_layers() if isinstance(b, UpsampledConvBlock) and b.plain is None]
-    for block in blocks:
-        object.__setattr__(block, "plain", Upsample(dtype="float32"))  # unknown to Keras: it has no weights
-    try:
-        yield
-    finally:
-        for block in blocks:
-            object.__setattr__(block, "plain", None)
 
 
 def _place(file: bytes, mark: np.ndarray, name: str) -> tuple[int, bool]:

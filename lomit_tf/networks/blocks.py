@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import keras
@@ -11,6 +13,7 @@ from keras import layers, ops
 
 Norm: TypeAlias = str | None  # "instance", "plain" (that without scale and offset), "layer" or None
 CONSTANT = 1e-8  # a variance at and below which a channel counts as constant
+_kernels_as_they_are = contextvars.ContextVar("kernels_as_they_are", default=False)
 DType: TypeAlias = "str | keras.DTypePolicy | None"
 
 
@@ -132,6 +135,21 @@ def _fold(g: Any, axis: int, size: int, before: int, after: int) -> Any:
     return _joined([*map(row, range(first)), middle, *map(row, range(last, size))], axis)
 
 
+@contextlib.contextmanager
+def kernels_as_they_are() -> Iterator[None]:
+    """Within it no convolution rearranges its kernel, for the same numbers: a converter then stores the weights."""
+    before = _kernels_as_they_are.set(True)
+    try:
+        yield
+    finally:
+        _kernels_as_they_are.reset(before)
+
+
+def may_rearrange() -> bool:
+    """Whether a convolution may compute with a rearranged kernel where that is faster."""
+    return not _kernels_as_they_are.get()
+
+
 class NarrowConv2D(layers.Conv2D):
     """Conv2D with stride 1, "valid", of few filters: (B, H, W, C) -> (B, H - k + 1, W - k + 1, filters).
 
@@ -142,6 +160,8 @@ class NarrowConv2D(layers.Conv2D):
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The convolution without bias and activation."""
+        if not may_rearrange():
+            return super().convolution_op(inputs, kernel)
         size, _, channels, filters = kernel.shape
         lines = ops.reshape(ops.transpose(kernel, (1, 2, 0, 3)), (1, size, channels, size * filters))
         parts = ops.split(super().convolution_op(inputs, lines), size, axis=-1)

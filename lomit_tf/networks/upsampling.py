@@ -10,22 +10,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras import layers, ops
+from keras import ops
 
-from lomit_tf.networks.blocks import ConvBlock, reflect_along, reflect_pad
+from lomit_tf.networks.blocks import ConvBlock, may_rearrange, reflect_along, reflect_pad
 
 
-class Upsample(layers.Layer):
+def upsample(x: Any) -> Any:
     """Nearest-neighbour upsampling by 2: (B, H, W, C) -> (B, 2H, 2W, C).
 
-    UpSampling2D in concatenations: it becomes a five-dimensional TILE in TFLite, which XNNPACK refuses.
+    In concatenations: UpSampling2D becomes a five-dimensional TILE in TFLite, which XNNPACK refuses.
     """
-
-    def call(self, x: Any) -> Any:
-        """Shapes as in the class."""
-        height, width, channels = x.shape[1:]
-        x = ops.reshape(ops.concatenate([x, x], axis=3), (-1, height, 2 * width, channels))
-        return ops.reshape(ops.concatenate([x, x], axis=2), (-1, 2 * height, 2 * width, channels))
+    height, width, channels = x.shape[1:]
+    x = ops.reshape(ops.concatenate([x, x], axis=3), (-1, height, 2 * width, channels))
+    return ops.reshape(ops.concatenate([x, x], axis=2), (-1, 2 * height, 2 * width, channels))
 
 
 class UpsampledConvBlock(ConvBlock):
@@ -37,8 +34,7 @@ class UpsampledConvBlock(ConvBlock):
 
     def __init__(self, filters: int, kernel: int, **options: Any) -> None:
         super().__init__(filters, kernel, **options)
-        self.size = kernel
-        self.plain = Upsample(dtype=self.dtype_policy) if kernel not in FOLDS else None
+        self.folds = kernel in FOLDS
         self.built = False
 
     def build(self, x_shape: tuple[int | None, ...], more_shape: tuple[int | None, ...] | None = None) -> None:
@@ -49,8 +45,8 @@ class UpsampledConvBlock(ConvBlock):
 
     def call(self, x: Any, more: Any = None) -> Any:
         """Shapes as in the class; `more` (B, 2H, 2W, D) are further channels of the upsampled input, after x's."""
-        if self.plain is not None:
-            x = self.plain(x)
+        if not self.folds or not may_rearrange():
+            x = upsample(x)
             return super().call(x if more is None else ops.concatenate([x, more], axis=-1))
         kernel = ops.convert_to_tensor(self.conv.kernel)
         channels = x.shape[-1]

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from scipy.signal import correlate
 
-from lomit_tf.networks.blocks import ConvBlock
-from lomit_tf.networks.upsampling import FOLDS, Upsample, UpsampledConvBlock, upsampled_convolution
+from lomit_tf.networks.blocks import ConvBlock, kernels_as_they_are
+from lomit_tf.networks.upsampling import FOLDS, UpsampledConvBlock, upsample, upsampled_convolution
 
 SIZES = [(2, 2), (2, 5), (3, 2), (4, 4)]
 
@@ -42,7 +42,7 @@ def test_block_and_gradients_are_those_of_a_block_after_upsampling(rng, size, mo
     x = tf.constant(rng.normal(size=(2, 4, 6, 3)), tf.float32)
     extra = tf.constant(rng.normal(size=(2, 8, 12, more)), tf.float32)
     block = UpsampledConvBlock(5, size, norm="layer", activation=None)
-    plain, upsample = ConvBlock(5, size, norm="layer", activation=None), Upsample()
+    plain = ConvBlock(5, size, norm="layer", activation=None)
 
     def ours(x, extra):
         return block(x, extra) if more else block(x)
@@ -76,3 +76,14 @@ def test_a_bias_is_added_and_the_policys_type_is_kept(rng):
     after = np.asarray(keras.ops.cast(block(x), "float32"))
     assert after[..., 0].min() > 80 and (after[..., 2] == 0).all()
     np.testing.assert_array_equal(after[..., 1], before[..., 1])
+
+
+def test_kernels_stay_as_they_are_where_a_converter_asks_for_them(rng):
+    x = rng.normal(size=(1, 6, 6, 2)).astype(np.float32)
+    for block in (UpsampledConvBlock(3, 5), UpsampledConvBlock(3, 3), ConvBlock(1, 5)):
+        faster = block(x)
+        with kernels_as_they_are():
+            graph = tf.function(lambda x, block=block: block(x), autograph=False).get_concrete_function(x).graph
+            np.testing.assert_allclose(block(x), faster, atol=1e-5)
+        kernels = {tuple(op.inputs[1].shape) for op in graph.get_operations() if op.type == "Conv2D"}
+        assert kernels == {tuple(block.conv.kernel.shape)}
