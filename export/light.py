@@ -1,121 +1,63 @@
-"""Graphs for LiteRT beside weights: `python -m export.light [NAME or FOLDER ...]`, by default of all shipped weights.
+"""Graphs for LiteRT beside weights: `python -m export.light [NAME or FOLDER ...]`.
 
 Writes `graph.npz` (lomit_tf/light.py says what it holds) into each folder. It depends on the architecture alone, not
 on the weights, so it is made again only when code or sizes of the networks change.
+
+Exit codes: 0 done; 2 a name that is no folder of weights, or flags that cannot be used.
 """
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-import tensorflow as tf
+from lomit_tf.commands import Command, FlagSet
+from lomit_tf.config import ConfigError, option
 
-import lomit_tf
-from export.compact import name_tensors
-from lomit_tf import core, zoo
-from lomit_tf.config import ConfigError
-from lomit_tf.light import GRAPH, SIGNATURES, Graph, architecture
-from lomit_tf.model import Lomit
-from lomit_tf.networks.blocks import kernels_as_they_are
-from lomit_tf.runtime.atomic import write_bytes
+INTRO = """\
+Write the graphs by which LiteRT runs models, so that lomit-translate starts without TensorFlow.
+
+  python -m export.light
+      of all shipped weights, after a change of the networks' code
+  python -m export.light FOLDER
+      of one's own, in a folder of lomit_tf.zoo.save_folder"""
 
 
-class LightModule(tf.Module):
-    """What `outline.Networks` asks of a model, as three functions of batch 1 that share its weights."""
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Which weights."""
 
-    def __init__(self, model: Lomit) -> None:
-        super().__init__()
-        g, size = model.inference_generator, model.config.data.image_size
-        self.weights = [v.value for v in g.variables]  # tracked, so that they are saved
-        image = tf.TensorSpec((1, size, size, 3), tf.float32, "image")
-        masks = tf.TensorSpec((1, size, size, g.num_groups + 1), tf.float32, "masks")
-        styles = tf.TensorSpec((1, g.num_groups, g.style_size), tf.float32, "styles")
-        transfer = tf.TensorSpec((1, g.num_groups), tf.float32, "transfer")
-
-        def paint(image: Any, masks: Any, styles: Any, transfer: Any) -> dict[str, Any]:
-            painting = core.apply_styles(g, image, styles, transfer, masks)
-            parts = {"raw": painting.raw, "curves": painting.curves}
-            return {name: part for name, part in parts.items() if part is not None}
-
-        def function(made: Any, *signature: tf.TensorSpec) -> Any:
-            return tf.function(made, input_signature=signature, autograph=False)
-
-        self.masks = function(lambda image: {"masks": g.masks(g.encode_content(image), image)}, image)
-        self.styles = function(lambda i, m: {"styles": core.encode_exemplar(g, i, m)[0]}, image, masks)
-        self.paint = function(paint, image, masks, styles, transfer)
+    folder: tuple[str, ...] = option(
+        (), "shipped weights by name, or a folder of weights, with or without --folder= before it", repeated=True
+    )
 
 
-def graph_of(model: Lomit) -> Graph:
-    """The graph of a model's architecture. The model's own weights are kept.
-
-    Every weight is found in the converted file by its values, so while it is converted the model has random ones, of
-    which no two are alike.
-
-    Raises RuntimeError where the converter has changed a weight, or keeps two copies of it.
-    """
-    variables = model.inference_generator.variables
-    own = [v.numpy().copy() for v in variables]
-    random = np.random.default_rng(0)
-    marks = [random.normal(0, 0.2, v.shape).astype(np.float32) for v in own]
-    try:
-        for variable, mark in zip(variables, marks, strict=True):
-            variable.assign(mark)
-        with kernels_as_they_are():  # else it would store sums of taps, in which no weight can be found
-            file = _converted(model)
-    finally:
-        for variable, value in zip(variables, own, strict=True):
-            variable.assign(value)
-    places = [_place(file, mark, v.path) for mark, v in zip(marks, variables, strict=True)]
-    content = np.frombuffer(file, np.uint8).copy()
-    for (start, _), mark in zip(places, marks, strict=True):
-        content[start : start + mark.nbytes] = 0
-    offsets, turned = (np.array(column) for column in zip(*places, strict=True))
-    return Graph(content, offsets, np.array([m.size for m in marks]), turned, architecture(model.config))
+FLAGS = FlagSet(Options, INTRO, words="folder")
 
 
-def _converted(model: Lomit) -> bytes:
-    module = LightModule(model)
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in SIGNATURES})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(SIGNATURES))
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        return name_tensors(converter.convert())
+def run(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code (see the module)."""
+    return COMMAND.run(argv)
 
 
-def _place(file: bytes, mark: np.ndarray, name: str) -> tuple[int, bool]:
-    """Where a variable's values lie in the file, and whether their last axis comes first there."""
-    plain, turned = mark.tobytes(), np.ascontiguousarray(np.moveaxis(mark, -1, 0)).tobytes()
-    ways = {plain: False} if turned == plain else {plain: False, turned: True}
-    count = sum(file.count(content) for content in ways)
-    if count != 1:
-        raise RuntimeError(f"{name} {mark.shape} lies {count} times in the converted file, not once")
-    return next((file.find(content), moved) for content, moved in ways.items() if content in file)
+def _write(options: Options) -> None:
+    import lomit_tf
+    from export.light_graph import graph_of
+    from lomit_tf import zoo
+    from lomit_tf.light import GRAPH
+    from lomit_tf.runtime.atomic import write_bytes
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the graphs; 2 for a name that is no folder of weights."""
-    flags = argparse.ArgumentParser("export.light", description=__doc__)
-    flags.add_argument("folder", nargs="*", help="a folder of zoo.save_folder, or the name of shipped weights")
-    for name in flags.parse_args(argv).folder or zoo.names():
+    for name in options.folder or zoo.names():
         folder = zoo.folder_of(name)
         if folder is None:
-            print(f"export.light: {name} is neither shipped weights ({', '.join(zoo.names())}) nor a folder of them")
-            return 2
-        try:
-            data = graph_of(lomit_tf.load(folder)).to_bytes()
-        except ConfigError as error:
-            print(f"export.light: {error}", file=sys.stderr)
-            return 2
+            raise ConfigError(f"{name} is neither shipped weights ({', '.join(zoo.names())}) nor a folder of weights")
+        data = graph_of(lomit_tf.load(folder)).to_bytes()
         write_bytes(folder / GRAPH, data)
-        print(f"{Path(folder / GRAPH)}: {len(data):,} bytes", flush=True)
-    return 0
+        print(f"{folder / GRAPH}: {len(data):,} bytes", flush=True)
 
+
+COMMAND = Command("export.light", FLAGS.help_text, FLAGS.parse, _write)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -25,7 +25,7 @@ COMMANDS = {
     "lomit_tf.pack": "lomit-pack", "lomit_tf.user_study": "lomit-user-study",
     "lomit_tf.convert_run": "lomit-convert-run", "lomit_tf.compare": "lomit-compare",
     "lomit_tf.compare_all": "lomit-compare-all",
-    "export.__main__": "export", "export.parity": "export.parity",
+    "export.__main__": "export", "export.parity": "export.parity", "export.light": "export.light",
 }  # fmt: skip
 
 

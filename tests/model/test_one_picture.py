@@ -87,7 +87,7 @@ def test_light(model, pair, edit, expected):
     """The same by LiteRT, with the graph of the architecture and the model's weights in it."""
     for name in ("ai_edge_litert", "flatbuffers"):
         pytest.importorskip(name, reason=f"{name} is not installed")
-    from export.light import graph_of
+    from export.light_graph import graph_of
     from lomit_tf.light import Graph, LightInference
     from lomit_tf.outline import Outline
 
