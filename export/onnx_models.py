@@ -10,6 +10,7 @@ import tf2onnx
 
 from export.graphs import generator, generator_inputs, input_specs, mask_net
 from lomit_tf.model import Lomit
+from lomit_tf.networks.blocks import kernels_as_they_are
 
 OPSET = 18  # the highest that tf2onnx 1.17 writes
 
@@ -25,9 +26,10 @@ def write_onnx(model: Lomit, part: str, path: Path) -> Path:
         function = tf.function(
             lambda *tensors: generator(model, **dict(zip(names, tensors, strict=True))), autograph=False
         )
-    proto, _ = tf2onnx.convert.from_function(
-        function, input_signature=[specs[name] for name in names], opset=OPSET, output_path=None
-    )
+    with kernels_as_they_are():  # sums of their taps would be constants, of more bytes than the kernels
+        proto, _ = tf2onnx.convert.from_function(
+            function, input_signature=[specs[name] for name in names], opset=OPSET, output_path=None
+        )
     proto.producer_name, proto.doc_string = "lomit_tf", f"{part} of LOMIT, images (N, H, W, 3) in [-1, 1]"
     onnx.checker.check_model(proto, full_check=True)
     onnx.save(proto, str(path))

@@ -15,6 +15,7 @@ from ai_edge_quantizer import qtyping, quantizer
 
 from export.compact import compact, name_tensors
 from export.graphs import MobileModule
+from lomit_tf.networks.blocks import kernels_as_they_are
 
 PARTS = ("mask_net", "generator")
 SIGNATURE = "serving_default"
@@ -36,7 +37,8 @@ def convert(module: MobileModule, part: str) -> bytes:
     Raises RuntimeError when the result needs an op that is not a TFLite builtin.
     """
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={SIGNATURE: getattr(module, part)})
+        with kernels_as_they_are():  # sums of their taps would be constants, of more bytes than the kernels
+            tf.saved_model.save(module, folder, signatures={SIGNATURE: getattr(module, part)})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         return name_tensors(converter.convert())
