@@ -50,7 +50,7 @@ def test_weights_load_and_outside_the_mask_nothing_changes(name):
     np.testing.assert_allclose(np.where(where, out["image"], 0), np.where(where, x[0], 0), atol=4e-3)
 
 
-@pytest.mark.parametrize(("name", "pairs"), [("drawn_faces", 100), ("drawn_faces_mobile", 40)])
+@pytest.mark.parametrize(("name", "pairs"), [("drawn_faces", 60), ("drawn_faces_mobile", 24)])
 def test_drawn_faces_find_the_hair_and_take_the_exemplars_colour(name, pairs):
     """The card's numbers, with room for fewer pairs than its 300 or 500; those of 128 px take four times as long."""
     model = lomit_tf.load(name)
