@@ -217,7 +217,9 @@ def test_a_signal_is_handed_on_and_the_command_waited_for(tmp_path, monkeypatch)
     marker = tmp_path / "marker"
 
     def parent():  # in a process of its own, as the signals are
-        code = f"from lomit_tf import compare_all as c\nc.child(['saves', {str(marker)!r}])"
+        # Whoever started the tests in the background may have SIGINT ignored.
+        heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        code = f"{heard}from lomit_tf import compare_all as c\nc.child(['saves', {str(marker)!r}])"
         return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
 
     for number in (signal.SIGINT, signal.SIGKILL):
