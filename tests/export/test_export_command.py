@@ -63,8 +63,8 @@ def test_another_image_size_keeps_the_weights(served_workdir):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", zoo.names())
-def test_every_shipped_model_exports_within_its_tolerances(name, tmp_path):
+@pytest.mark.parametrize("name", [zoo.DEFAULT, "drawn_faces_mobile"])
+def test_the_models_in_use_export_within_their_tolerances(name, tmp_path):
     """As a phone's files, and the default one for a server too; test_export.py has all formats."""
     dataset = zoo.load(name).config.data.dataset
     shared = Path(os.environ.get("LOMIT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
