@@ -24,9 +24,11 @@ __all__ = ["TrainingError", "TrainingResult", "train"]
 
 
 def one_thread_per_operation() -> None:
-    """Sums in one order, whatever else the machine does: operations must not be cut up for a pool of threads."""
+    """Sums in one order, whatever else the machine does: no operation is cut up for a pool of threads, or runs beside
+    another one (with the first alone, the last bits differed in two of many runs on a busy machine)."""
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:  # too late: TensorFlow has already run in this process
         logging.warning("--deterministic: set before TensorFlow runs; here sums may differ in their last bits")
 
