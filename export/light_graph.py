@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from export.compact import name_tensors
+from export.converter import converted
 from lomit_tf import core
 from lomit_tf.light import SIGNATURES, Graph, architecture
 from lomit_tf.model import Lomit
-from lomit_tf.networks.blocks import kernels_as_they_are
 
 
 class LightModule(tf.Module):
@@ -55,8 +54,8 @@ def graph_of(model: Lomit) -> Graph:
     try:
         for variable, mark in zip(variables, marks, strict=True):
             variable.assign(mark)
-        with kernels_as_they_are():  # else it would store sums of taps, in which no weight can be found
-            file = _converted(model)
+        module = LightModule(model)
+        file = name_tensors(converted(module, {name: getattr(module, name) for name in SIGNATURES}))
     finally:
         for variable, value in zip(variables, own, strict=True):
             variable.assign(value)
@@ -66,15 +65,6 @@ def graph_of(model: Lomit) -> Graph:
         content[start : start + mark.nbytes] = 0
     offsets, turned = (np.array(column) for column in zip(*places, strict=True))
     return Graph(content, offsets, np.array([m.size for m in marks]), turned, architecture(model.config))
-
-
-def _converted(model: Lomit) -> bytes:
-    module = LightModule(model)
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in SIGNATURES})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(SIGNATURES))
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        return name_tensors(converter.convert())
 
 
 def _place(file: bytes, mark: np.ndarray, name: str) -> tuple[int, bool]:

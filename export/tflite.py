@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import qtyping, quantizer
 
 from export.compact import compact, name_tensors
+from export.converter import converted
 from export.graphs import MobileModule
-from lomit_tf.networks.blocks import kernels_as_they_are
 
 PARTS = ("mask_net", "generator")
 SIGNATURE = "serving_default"
@@ -32,16 +31,9 @@ def file_name(part: str, variant: str) -> str:
 def convert(module: MobileModule, part: str) -> bytes:
     """One function of the module as a float32 TFLite model of builtin ops, with named inputs and outputs.
 
-    By way of a SavedModel: the converter's from_concrete_functions loses the weights of tf.Module trees silently.
-
     Raises RuntimeError when the result needs an op that is not a TFLite builtin.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        with kernels_as_they_are():  # sums of their taps would be constants, of more bytes than the kernels
-            tf.saved_model.save(module, folder, signatures={SIGNATURE: getattr(module, part)})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        return name_tensors(converter.convert())
+    return name_tensors(converted(module, {SIGNATURE: getattr(module, part)}))
 
 
 def quantise(model: bytes, variant: str, feeds: Feeds = ()) -> bytes:

@@ -6,12 +6,12 @@ sizes or data; 130 or 143 interrupted.
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 import sys
 from collections.abc import Sequence
 
-from lomit_tf.commands import Command, Failure, FlagSet, report, require_extra, unusable
+from lomit_tf.commands import Command, FlagSet
+from lomit_tf.commands.measuring import Invocation, measured, require_reports
 from lomit_tf.config import ConfigError
 from lomit_tf.evaluation.compare_options import CompareOptions
 
@@ -26,15 +26,7 @@ It writes results.json, results.md and index.html, which opens in any browser, o
 FLAGS = FlagSet(CompareOptions, INTRO)
 
 
-@dataclasses.dataclass(frozen=True)
-class Invocation:
-    """What a command line asks for, and the command line itself, for the report."""
-
-    options: CompareOptions
-    command: str
-
-
-def parse(argv: Sequence[str]) -> Invocation:
+def parse(argv: Sequence[str]) -> Invocation[CompareOptions]:
     """Read a command line, without the program's name. Raises ConfigError for what cannot be used."""
     options = FLAGS.parse(argv)
     doubled = [run for run in options.runs if options.runs.count(run) > 1]
@@ -50,27 +42,12 @@ def run(argv: Sequence[str] | None = None) -> int:
     return Command("lomit-compare", FLAGS.help_text, parse, compare_runs, "nothing was written but pictures").run(argv)
 
 
-def compare_runs(asked: Invocation) -> None:
+def compare_runs(asked: Invocation[CompareOptions]) -> None:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    require_extra("evaluate", "jinja2", "matplotlib", "pydantic", "scipy")
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from lomit_tf.data.image_set import DataError
+    require_reports()
     from lomit_tf.evaluation.comparison import compare
-    from lomit_tf.evaluation.report.files import summary, write
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with unusable(DataError), Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("starting", total=1.0)
-        results = compare(
-            asked.options, asked.command, lambda what, share: bar.update(task, description=what, completed=share)
-        )
-    try:
-        paths = write(results, asked.options.out)
-    except OSError as error:
-        raise Failure(f"--out={asked.options.out}: {error}") from error
-    report(summary(results), paths)
+    measured(asked, compare)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ Exit codes: 0 done; 1 the report cannot be written; 2 flags, model or data that 
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 import sys
 from collections.abc import Sequence
 
-from lomit_tf.commands import Command, FlagSet, report, require_extra, unusable, writing
+from lomit_tf.commands import Command, FlagSet
+from lomit_tf.commands.measuring import Invocation, measured, require_reports
 from lomit_tf.evaluation.options import Options
 
 INTRO = """\
@@ -28,15 +28,7 @@ It writes results.json, results.md and index.html, which opens in any browser, o
 FLAGS = FlagSet(Options, INTRO)
 
 
-@dataclasses.dataclass(frozen=True)
-class Invocation:
-    """What a command line asks for, and the command line itself, for the report."""
-
-    options: Options
-    command: str
-
-
-def parse(argv: Sequence[str]) -> Invocation:
+def parse(argv: Sequence[str]) -> Invocation[Options]:
     """Read a command line, without the program's name. Raises ConfigError for what cannot be used."""
     options = FLAGS.parse(argv)
     options.embedder_bounds()
@@ -48,25 +40,12 @@ def run(argv: Sequence[str] | None = None) -> int:
     return Command("lomit-evaluate", FLAGS.help_text, parse, _evaluate, "nothing was written but grids").run(argv)
 
 
-def _evaluate(asked: Invocation) -> None:
+def _evaluate(asked: Invocation[Options]) -> None:
     """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    require_extra("evaluate", "jinja2", "matplotlib", "pydantic", "scipy")
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from lomit_tf.data.image_set import DataError
-    from lomit_tf.evaluation.report.files import summary, write
+    require_reports()
     from lomit_tf.evaluation.run import evaluate
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with unusable(DataError), Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("starting", total=1.0)
-        results = evaluate(
-            asked.options, asked.command, lambda what, share: bar.update(task, description=what, completed=share)
-        )
-    with writing(f"--out={asked.options.out}"):
-        paths = write(results, asked.options.out)
-    report(summary(results), paths)
+    measured(asked, evaluate)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ style is an input of its own: `mask_net` finds masks, `style_net` makes a style 
 
 from __future__ import annotations
 
-import tempfile
 from typing import Any
 
 import tensorflow as tf
 
+from export.converter import converted
 from lomit_tf import core
 from lomit_tf.imaging import framing
 from lomit_tf.model import Lomit
@@ -60,12 +60,7 @@ class PageModule(tf.Module):
 def file_of(model: Lomit) -> bytes:
     """The three networks as the signatures of one TFLite file in float32, whose weights they share."""
     module = PageModule(model)
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={part: getattr(module, part) for part in PARTS})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(PARTS))
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        made: bytes = converter.convert()
-        return made
+    return converted(module, {part: getattr(module, part) for part in PARTS})
 
 
 def zoom(model: Lomit) -> float:

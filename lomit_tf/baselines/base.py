@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +45,7 @@ class Directions:
         )  # fmt: skip
 
 
-class Baseline(keras.Model):
+class Baseline(keras.Model, abc.ABC):
     """A method other than LOMIT.
 
     A room's class sets `facts` and defines `make_generator`, `make_critics`, `call_generator`, `call_critics`, `rate`,
@@ -90,36 +91,36 @@ class Baseline(keras.Model):
 
     # What a room defines.
 
+    @abc.abstractmethod
     def make_generator(self) -> layers.Layer:
         """A new layer with all networks that translate, in `self.policy`; called twice, for the average."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def make_critics(self) -> dict[str, layers.Layer]:
         """The networks that only train, by name, in float32; the name is a checkpoint's part and an optimizer's."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def call_generator(self, generator: layers.Layer, image: Any, labels: Any) -> Any:
         """Call every network of a generator once, on (1, S, S, 3) and (1, K), so that all its weights are made."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def call_critics(self, image: Any, labels: Any) -> Any:
         """The same for `self.critics`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def rate(self, side: str) -> Any:
         """The learning rate of a side, a number or a schedule."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def translated(self, image: Any, exemplar: Any, labels: Any, image_labels: Any) -> Batch:
         """See `translate`; `labels` is always given, `image_labels` may be None. With `self.inference_generator`.
 
         Returns {"image": ...}, and "image_masks" (B, S, S, G + 1), background last, where the method has masks.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def train_step(self, data: Batch) -> Batch:
         """One training step: updates every side, then calls `update_average`; every term by name, as scalars."""
-        raise NotImplementedError
 
     # What a room may define.
 

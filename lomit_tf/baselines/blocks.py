@@ -18,7 +18,36 @@ def with_planes(image: Any, labels: Any) -> Any:
     return ops.concatenate([image, ops.broadcast_to(planes, shape)], axis=-1)
 
 
-class SameConvBlock(layers.Layer):
+class Chain(layers.Layer):
+    """The layers of `blocks`, which a subclass makes, one after the other."""
+
+    blocks: list[layers.Layer]
+
+    def call(self, x: Any) -> Any:
+        """Shapes as in the class."""
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class _Normalised(layers.Layer):
+    """A convolution, normalisation, activation."""
+
+    def __init__(self, conv: layers.Layer, norm: Norm, activation: Any, dtype: DType) -> None:
+        super().__init__(dtype=dtype)
+        self.conv, self.norm = conv, make_norm(norm, dtype)
+        self.activation = keras.activations.get(activation)
+        self.built = True  # no weights of its own: the parts are built by their first call
+
+    def call(self, x: Any) -> Any:
+        """Shapes as in the class."""
+        x = self.conv(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        return self.activation(x)
+
+
+class SameConvBlock(_Normalised):
     """Convolution padded with zeros, normalisation, activation: (B, H, W, C) -> (B, H/stride, W/stride, filters).
 
     `ConvBlock` with zeros in the place of reflections: where planes of a constant come in, the border tells an instance
@@ -29,22 +58,12 @@ class SameConvBlock(layers.Layer):
         self, filters: int, kernel: int, stride: int = 1, *, norm: Norm = "instance",
         activation: str | Callable[[Any], Any] | None = "relu", use_bias: bool = True, dtype: DType = None,
     ) -> None:  # fmt: skip
-        super().__init__(dtype=dtype)
-        self.conv = layers.Conv2D(
+        conv = layers.Conv2D(
             filters, kernel, stride, padding="same", use_bias=use_bias and norm is None,
             kernel_initializer="he_normal" if activation == "relu" else "glorot_normal",
             data_format="channels_last", dtype=dtype,
         )  # fmt: skip
-        self.norm = make_norm(norm, dtype)
-        self.activation = keras.activations.get(activation)
-        self.built = True  # no weights of its own: the parts are built by their first call
-
-    def call(self, x: Any) -> Any:
-        """Shapes as in the class."""
-        x = self.conv(x)
-        if self.norm is not None:
-            x = self.norm(x)
-        return self.activation(x)
+        super().__init__(conv, norm, activation, dtype)
 
 
 class SameResidualBlock(layers.Layer):
@@ -61,25 +80,15 @@ class SameResidualBlock(layers.Layer):
         return x + self.second(self.first(x))
 
 
-class UpConvBlock(layers.Layer):
+class UpConvBlock(_Normalised):
     """Transposed convolution of stride 2, normalisation, activation: (B, H, W, C) -> (B, 2H, 2W, filters)."""
 
     def __init__(
         self, filters: int, kernel: int = 4, *, norm: Norm = "instance",
         activation: str | Callable[[Any], Any] | None = "relu", use_bias: bool = True, dtype: DType = None,
     ) -> None:  # fmt: skip
-        super().__init__(dtype=dtype)
-        self.conv = layers.Conv2DTranspose(
+        conv = layers.Conv2DTranspose(
             filters, kernel, 2, padding="same", use_bias=use_bias and norm is None, kernel_initializer="he_normal",
             data_format="channels_last", dtype=dtype,
         )  # fmt: skip
-        self.norm = make_norm(norm, dtype)
-        self.activation = keras.activations.get(activation)
-        self.built = True  # no weights of its own: the parts are built by their first call
-
-    def call(self, x: Any) -> Any:
-        """Shapes as in the class."""
-        x = self.conv(x)
-        if self.norm is not None:
-            x = self.norm(x)
-        return self.activation(x)
+        super().__init__(conv, norm, activation, dtype)

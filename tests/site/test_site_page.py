@@ -281,7 +281,7 @@ def test_a_file_that_does_not_arrive_is_named(browser, built):
         assert server.asked.count(MODEL) == 2
     with served(built) as server:
         server.cut[MODEL] = 9
-        assert re.match(rf"{MODEL} did not arrive whole, twice \([01]\.\d of 2\.\d MB\)", complaint(browser, server))
+        assert re.match(rf"{MODEL} did not arrive whole, twice \([01]\.\d of 2\.3 MB\)", complaint(browser, server))
         assert server.asked.count(MODEL) == 2
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from lomit_tf.baselines.blocks import UpConvBlock, with_planes
+from lomit_tf.baselines.blocks import Chain, UpConvBlock, with_planes
 from lomit_tf.baselines.drit import Sizes
 from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, area_pool
 from lomit_tf.networks.style_encoder import leaky_relu
@@ -17,7 +17,7 @@ LAST_KERNEL = 4  # of the content critic's convolution over what is left of the 
 steep_leaky_relu = functools.partial(keras.activations.leaky_relu, negative_slope=0.2)
 
 
-class ContentEncoder(layers.Layer):
+class ContentEncoder(Chain):
     """One domain's part of E_c: (B, S, S, 3) -> (B, S/4, S/4, 4 * channels)."""
 
     def __init__(self, sizes: Sizes, dtype: DType = None) -> None:
@@ -27,13 +27,6 @@ class ContentEncoder(layers.Layer):
         self.blocks += [ConvBlock(width, 3, 2, norm="plain", dtype=dtype) for width in (2 * c, 4 * c)]
         self.blocks += [ResidualBlock(4 * c, norm="plain", dtype=dtype) for _ in range(sizes.residual_blocks)]
         self.built = True  # no weights of its own: the parts are built by their first call
-
-    def call(self, image: Any) -> Any:
-        """Shapes as in the class."""
-        x = image
-        for block in self.blocks:
-            x = block(x)
-        return x
 
 
 class PooledBlock(layers.Layer):

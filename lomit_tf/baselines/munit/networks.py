@@ -6,6 +6,7 @@ from typing import Any
 
 from keras import layers, ops
 
+from lomit_tf.baselines.blocks import Chain
 from lomit_tf.baselines.munit import Sizes
 from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, instance_norm
 from lomit_tf.networks.upsampling import UpsampledConvBlock
@@ -44,7 +45,7 @@ class AdaINResidualBlock(layers.Layer):
         return x + self.adains[1](self.convolutions[1](y), second)
 
 
-class ContentEncoder(layers.Layer):
+class ContentEncoder(Chain):
     """E_c: (B, S, S, 3) -> (B, S/4, S/4, 4 * channels). Instance normalisation takes the style away."""
 
     def __init__(self, sizes: Sizes, dtype: DType = None) -> None:
@@ -54,13 +55,6 @@ class ContentEncoder(layers.Layer):
         self.blocks += [ConvBlock(width, 4, 2, norm="plain", dtype=dtype) for width in (2 * c, 4 * c)]
         self.blocks += [ResidualBlock(4 * c, norm="plain", dtype=dtype) for _ in range(sizes.residual_blocks)]
         self.built = True  # no weights of its own: the parts are built by their first call
-
-    def call(self, image: Any) -> Any:
-        """Shapes as in the class."""
-        x = image
-        for block in self.blocks:
-            x = block(x)
-        return x
 
 
 class StyleEncoder(layers.Layer):

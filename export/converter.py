@@ -1,0 +1,32 @@
+"""TFLite's converter, as every file of this project is made: by way of a SavedModel, of builtin ops alone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from lomit_tf.networks.blocks import kernels_as_they_are
+
+
+def converted(module: tf.Module, signatures: Mapping[str, Any]) -> bytes:
+    """Functions of a module as the signatures of one float32 TFLite file, whose weights they share.
+
+    By way of a SavedModel: the converter's from_concrete_functions loses the weights of tf.Module trees silently.
+    Convolutions keep their kernels: sums of their taps would be constants, of more bytes than the kernels.
+
+    Args:
+        module: which tracks the weights.
+        signatures: name in the file -> a tf.function with an input signature.
+
+    Raises RuntimeError when the result needs an op that is not a TFLite builtin.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with kernels_as_they_are():
+            tf.saved_model.save(module, folder, signatures=dict(signatures))
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        made: bytes = converter.convert()
+        return made

@@ -1,0 +1,51 @@
+"""What `lomit_tf.evaluate` and `lomit_tf.compare` do with what they measured: progress, files, a summary."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from lomit_tf.commands.command import report, require_extra, unusable, writing
+
+OptionsT = TypeVar("OptionsT")
+Progressed = Callable[[str, float], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Invocation(Generic[OptionsT]):
+    """What a command line asks for, and the command line itself, for the report."""
+
+    options: OptionsT
+    command: str
+
+
+def require_reports() -> None:
+    """Raise Failure where what reports are made with is not installed."""
+    require_extra("evaluate", "jinja2", "matplotlib", "pydantic", "scipy")
+
+
+def measured(asked: Invocation[Any], measure: Callable[[Any, str, Progressed], Any]) -> None:
+    """Measure with a bar on stderr, write the report into --out, and print its summary.
+
+    Args:
+        asked: whose options have `out`.
+        measure: options, command line, and what takes a description and the share that is done -> results.
+
+    Raises Failure for models or data that cannot be used, and for an --out that cannot be written.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from lomit_tf.data.image_set import DataError
+    from lomit_tf.evaluation.report.files import summary, write
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with unusable(DataError), Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=1.0)
+        results = measure(
+            asked.options, asked.command, lambda what, share: bar.update(task, description=what, completed=share)
+        )
+    with writing(f"--out={asked.options.out}"):
+        paths = write(results, asked.options.out)
+    report(summary(results), paths)
