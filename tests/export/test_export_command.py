@@ -65,15 +65,14 @@ def test_another_image_size_keeps_the_weights(served_workdir):
 
 @pytest.mark.parametrize("name", [zoo.DEFAULT, "drawn_faces_mobile"])
 def test_the_models_in_use_export_within_their_tolerances(name, tmp_path):
-    """As a phone's files, and the default one for a server too; test_export.py has all formats."""
+    """As a phone's files; test_export.py has all formats."""
     dataset = zoo.load(name).config.data.dataset
     shared = Path(os.environ.get("LOMIT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
     data_dir = "" if dataset == "drawn_faces" else str(shared / "data" / "celeba")
     if data_dir and not Path(data_dir).is_dir():
         pytest.skip(f"{name} is calibrated and compared on CelebA, and there is none in {data_dir}")
-    formats = ("saved_model", "tflite") if name == zoo.DEFAULT else ("tflite",)
     options = exporting.Options(
-        name, tmp_path / name, samples=8, latency=False, data_dir=data_dir, formats=formats, quantize=("none", "int8")
+        name, tmp_path / name, samples=8, latency=False, data_dir=data_dir, formats=("tflite",), quantize=("none", "int8")
     )
     report = exporting.export(options, lambda line: None)
     assert all(threshold["holds"] for threshold in report["acceptance"] if threshold["fatal"])
