@@ -22,6 +22,7 @@ import tensorflow as tf
 from PIL import Image
 
 from lomit_tf.baselines import methods
+from lomit_tf.baselines.drit import losses as drit_losses
 from lomit_tf.baselines.drit.model import Drit
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.pairs import training_pairs
@@ -48,6 +49,7 @@ class Run:
     workdir: Path
     model: Any
     step: Step
+    content_weight: tf.Variable  # of DRIT's loss that hides the domain from the content critic
 
     def back_to(self, step: int) -> None:
         """Give the model all that the checkpoint of a step holds."""
@@ -64,16 +66,24 @@ def config_of(method: str, **fields: Any) -> LomitConfig:
     return tiny_config(method, steps=STEPS, train_images=24, **(saved | fields))
 
 
+def elements_of(config: LomitConfig, start_step: int = 0) -> tf.data.Dataset:
+    """What a run's steps get, from a step on."""
+    source, t = open_set(config.data, "train"), config.training
+    return training_pairs(
+        source, config.data, batch_size=2, n_critic=t.n_critic, num_groups=1, seed=0, start_step=start_step
+    ).dataset
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
-    """method -> its run, with checkpoints after steps 3, 6, 9 and 10; DRIT's rates can be set."""
+    """method -> its run, with checkpoints after steps 3, 6, 9 and 10; DRIT's rates and content weight can be set."""
     made: dict[str, Run] = {}
 
     def run(method: str) -> Run:
         if method in made:
             return made[method]
         folder, steps = tmp_path_factory.mktemp(method), []
-        compiled = training.make_step
+        compiled, content_weight = training.make_step, tf.Variable(drit_losses.WEIGHTS["content"])
 
         def make_step(strategy: Any, model: Any) -> Any:
             found = compiled(strategy, model)
@@ -83,8 +93,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(training, "make_step", make_step)
             patch.setattr(Drit, "rate", lambda self, side: 1e-4)
+            patch.setitem(drit_losses.WEIGHTS, "content", content_weight)
             training.train(config_of(method), folder)
-        made[method] = Run(folder, *steps[0])
+        made[method] = Run(folder, *steps[0], content_weight)
         return made[method]
 
     return run
@@ -113,11 +124,7 @@ def test_what_goes_on_from_a_checkpoint_is_the_run_that_was_never_stopped(runs, 
     run.back_to(STEPS)
     whole = run.arrays()
     run.back_to(6)
-    elements = training_pairs(
-        open_set(config.data, "train"), config.data, batch_size=2, n_critic=config.training.n_critic, num_groups=1,
-        seed=0, start_step=6,
-    )  # fmt: skip
-    for _, element in zip(range(6, STEPS), elements.dataset, strict=False):
+    for _, element in zip(range(6, STEPS), elements_of(config, start_step=6), strict=False):
         run.step(element)
     for name, part in run.arrays().items():
         for value, expected in zip(part, whole[name], strict=True):
@@ -158,12 +165,12 @@ def stripes(axis: int, count: int) -> tf.Tensor:
 
 
 @pytest.mark.slow
-def test_drits_contents_come_to_hide_their_domain_from_the_content_critic(runs):
-    """The critic learns to tell upright stripes from level ones; then the encoder learns."""
+def test_drits_contents_hide_their_domain_only_where_the_content_loss_asks_for_it(runs):
+    """The critic learns to tell upright stripes from level ones; then both learn, with the loss and without it."""
     run = runs("drit")
-    run.back_to(STEPS)
     count = run.model.config.training.n_critic
-    data = {"x1": stripes(0, count), "x2": stripes(1, count)}
+    # The labels of an element of the run stay, for which the step is compiled.
+    data = next(iter(elements_of(run.model.config))) | {"x1": stripes(0, count), "x2": stripes(1, count)}
 
     def steps(number: int, **rates: float) -> dict[str, float]:
         for side, optimizer in run.model.side_optimizers.items():
@@ -171,11 +178,17 @@ def test_drits_contents_come_to_hide_their_domain_from_the_content_critic(runs):
         logs = [run.step(data) for _ in range(number)][-number // 2 :]  # noise and drawn attributes move every step
         return {name: float(np.mean([one[name] for one in logs])) for name in logs[0]}
 
-    told = steps(15, content_critic=1e-2)
+    def told_and_hidden() -> tuple[dict[str, float], dict[str, float]]:
+        run.back_to(STEPS)
+        return steps(15, content_critic=1e-2), steps(30, generator=2e-3, content_critic=1e-3)
+
+    told, hidden = told_and_hidden()
     assert told["content_critic/accuracy"] > 0.95 and told["generator/content"] > 4
-    hidden = steps(24, generator=2e-3)
-    assert hidden["generator/content"] < 2.5  # 2 log 2 = 1.39 where the critic is at chance
-    assert hidden["content_critic/accuracy"] < 0.75
+    assert hidden["generator/content"] < 2.8  # 2 log 2 = 1.39 where the critic is at chance
+    assert hidden["content_critic/accuracy"] < 0.8
+    run.content_weight.assign(0.0)
+    _, open_to_it = told_and_hidden()
+    assert open_to_it["content_critic/accuracy"] > 0.95 and open_to_it["generator/content"] > 4
 
 
 @pytest.mark.slow
