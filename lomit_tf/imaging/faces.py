@@ -22,7 +22,7 @@ MIRRORED = (1, 0, 2, 3, 5, 4)  # blazeface.POINTS in a mirror
 LEAST_CANDIDATE = 0.3  # probability, to be looked at again
 LEAST_LOOKS = 3  # of four, that must see a face again: both networks
 MOST = 64  # candidates that are looked at again
-LARGE = 0.2  # side of a face, in sides of the photograph: as a whole it shows any larger one
+LARGE = 0.12  # side of a face, in sides of the photograph: as a whole it shows any larger one
 TILE = 0.5  # side of a tile, in sides of the photograph
 TURNS = (-40.0, 40.0)  # degrees
 
@@ -137,11 +137,10 @@ def find(image: np.ndarray, *, largest: bool = False) -> list[Face]:
     size = np.array([look.width, look.height], np.float64)
     whole = (size - 1) / 2, float(size.max())
     if largest:
-        seen_at_once = [f for model in (SHORT, FULL) for f in seen(look, model, *whole, least=LEAST_CANDIDATE)]
-        only = distinct(seen_at_once)
-        face = confirmed(look, only[0]) if len(only) == 1 and only[0].side >= LARGE * whole[1] else None
-        if face is not None:
-            return [face]
+        candidates = distinct([f for model in (SHORT, FULL) for f in seen(look, model, *whole, least=LEAST_CANDIDATE)])
+        sure = [face for face in (confirmed(look, one) for one in candidates[:MOST]) if face is not None]
+        if len(sure) == 1 and sure[0].side >= LARGE * whole[1]:
+            return sure
     squares = [whole, *tiles(size)]
     for angles in ((0.0,), TURNS):
         found = [

@@ -4,7 +4,7 @@ import { at, rint, sampleColour, stepsOf } from "./affine.js";
 import { averaged } from "./planes.js";
 import { whole as allOf } from "./windows.js";
 
-const LOOK_SIDE = 1280, LEAST_CANDIDATE = 0.3, LEAST_SCORE = 0.5, LEAST_LOOKS = 3, MOST = 64, OVERLAP = 0.3, TILE = 0.5, LARGE = 0.2;
+const LOOK_SIDE = 1280, LEAST_CANDIDATE = 0.3, LEAST_SCORE = 0.5, LEAST_LOOKS = 3, MOST = 64, OVERLAP = 0.3, TILE = 0.5, LARGE = 0.12;
 const MIRRORED = [1, 0, 2, 3, 5, 4], TURNS = [[0], [-40, 40]];
 
 /** The networks: side of the input, (stride, anchors in each cell) of the layers, and the square of another look. */
@@ -200,19 +200,23 @@ async function candidates(run, look, [centre, side], angle) {
  */
 export async function findFaces(run, picture) {
   const look = new Look(picture), [whole, ...tiles] = squares(look.width, look.height);
-  const atOnce = await candidates(run, look, whole, 0), sole = distinct(atOnce);
-  const large = sole.length === 1 && sole[0].side >= LARGE * whole[1], only = large ? await confirmed(run, look, sole[0]) : null;
+  const again = async (ones) => {
+    const sure = [];
+    for (const candidate of distinct(ones).slice(0, MOST)) {
+      const face = await confirmed(run, look, candidate);
+      if (face) sure.push(face);
+    }
+    return sure;
+  };
+  const atOnce = await candidates(run, look, whole, 0), seen = await again(atOnce);
+  const only = seen.length === 1 && seen[0].side >= LARGE * whole[1] ? seen[0] : null;
   for (const angles of TURNS) {
-    const found = [], sure = [];
+    const found = [];
     for (const angle of angles) {
       found.push(...(angle ? await candidates(run, look, whole, angle) : atOnce));
       for (const square of tiles) found.push(...await candidates(run, look, square, angle));
     }
-    for (const candidate of distinct(found).slice(0, MOST)) {
-      const face = await confirmed(run, look, candidate);
-      if (face) sure.push(face);
-    }
-    const faces = distinct(sure);
+    const faces = distinct(await again(found));
     if (faces.length) return { only, all: faces.sort((one, other) => other.side - one.side) };
   }
   return { only, all: only ? [only] : [] };

@@ -15,7 +15,7 @@ public final class BlazeFace implements FaceFinder {
     private static final double LEAST_SCORE = 0.5;
     private static final int LEAST_LOOKS = 3;
     private static final int MOST = 64;
-    private static final double LARGE = 0.2; // side of a face, in sides of the picture: as a whole it shows any larger
+    private static final double LARGE = 0.12; // side of a face, in sides of the picture: as a whole it shows any larger
     private static final double TILE = 0.5;
     private static final double[][] TURNS = {{0}, {-40, 40}};
     private static final double NEAR_SHORT = 1.8;
@@ -45,15 +45,7 @@ public final class BlazeFace implements FaceFinder {
                     found.addAll(seen(look, far, square[0], square[1], square[2], angle, false, LEAST_CANDIDATE));
                 }
             }
-            List<Face> sure = new ArrayList<Face>();
-            List<Face> candidates = distinct(found);
-            for (Face candidate : candidates.subList(0, Math.min(MOST, candidates.size()))) {
-                Face face = confirmed(look, candidate);
-                if (face != null) {
-                    sure.add(face);
-                }
-            }
-            sure = distinct(sure);
+            List<Face> sure = distinct(allConfirmed(look, distinct(found)));
             if (!sure.isEmpty()) {
                 Collections.sort(sure, new Comparator<Face>() {
                     @Override
@@ -67,14 +59,25 @@ public final class BlazeFace implements FaceFinder {
         return new ArrayList<Face>();
     }
 
-    /** The face that the picture as a whole shows, where that is one, a large one and seen again; null elsewhere. */
+    /** The face that the picture as a whole shows, where that is one, seen again and large; null elsewhere. */
     private Face onlyLargeOne(Look look, double[] whole) throws DemoException {
         List<Face> found = new ArrayList<Face>();
         for (FaceModel model : new FaceModel[] {near, far}) {
             found.addAll(seen(look, model, whole[0], whole[1], whole[2], 0, false, LEAST_CANDIDATE));
         }
-        List<Face> only = distinct(found);
-        return only.size() == 1 && only.get(0).side >= LARGE * whole[2] ? confirmed(look, only.get(0)) : null;
+        List<Face> sure = allConfirmed(look, distinct(found));
+        return sure.size() == 1 && sure.get(0).side >= LARGE * whole[2] ? sure.get(0) : null;
+    }
+
+    private List<Face> allConfirmed(Look look, List<Face> candidates) throws DemoException {
+        List<Face> sure = new ArrayList<Face>();
+        for (Face candidate : candidates.subList(0, Math.min(MOST, candidates.size()))) {
+            Face face = confirmed(look, candidate);
+            if (face != null) {
+                sure.add(face);
+            }
+        }
+        return sure;
     }
 
     /** x, y and side of the whole picture and of tiles that cover it and overlap by at least a half. */
