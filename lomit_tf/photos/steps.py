@@ -18,7 +18,6 @@ from lomit_tf.imaging import framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
-from lomit_tf.imaging.writing import given_back
 from lomit_tf.outline import Networks, Painting
 from lomit_tf.photos import pasting
 from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
@@ -190,7 +189,7 @@ class Steps:
     def composite(self, request: Request, painted: Sequence[Painting]) -> Result:
         """Bring what was painted back to the photograph's size: the changes, within the masks."""
         photo, masks = pasting.paste(request, painted, self.inference.outline)
-        return Result(given_back(photo), masks, request.exemplar.masks, photo, request.notes)
+        return Result(masks, request.exemplar.masks, photo, request.notes)
 
     def _given(self, framed: FramedPhoto, mask: MasksLike, what: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
         """Masks that a person gave, and notes about them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from lomit_tf.imaging import framing, paste_back
 from lomit_tf.imaging import given_masks as masks
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import Photo
+from lomit_tf.imaging.writing import given_back
 
 
 class NoExemplarError(RuntimeError):
@@ -25,18 +27,24 @@ class Result:
     """A translation.
 
     Attributes:
-      image: the translated photograph, at its own size, in the type in which it was given: an array of the same dtype,
-        (H, W, 3), or (H, W, 4) with transparency; a Pillow image, also for a path; bytes of a PNG for bytes.
       input_masks, exemplar_masks: {group: (H, W) float32 in 0..1}, as used, each at its photograph's own size.
-      photo: the same picture in full depth and with its metadata, for `imaging.writing.save`.
+      photo: the translated photograph, of its own size, in full depth and with its metadata, for `writing.save`.
       notes: what a person should know: "no face was found, so the centre was cropped".
     """
 
-    image: Any
     input_masks: Mapping[str, np.ndarray]
     exemplar_masks: Mapping[str, np.ndarray]
     photo: Photo
     notes: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def image(self) -> Any:
+        """The photograph in the type in which it was given.
+
+        An array of the same dtype, (H, W, 3), or (H, W, 4) with transparency; a Pillow image, also for a path; bytes of
+        a PNG for bytes.
+        """
+        return given_back(self.photo)
 
 
 class FramedPhoto:
