@@ -1,4 +1,5 @@
-"""Train a classifier of attributes: `python -m lomit_tf.train_classifier --dataset=... --out=DIR`. `--help` lists the flags.
+"""Train a classifier of attributes: `python -m lomit_tf.train_classifier --dataset=... --out=DIR`. `--help` lists the
+flags.
 
 Exit codes: 0 done; 1 the loss was not finite; 2 flags, configuration or data that cannot be used; 130 or 143
 interrupted by Ctrl-C or SIGTERM. Nothing is written unless it is done.

@@ -38,8 +38,8 @@ RUN_HELP = {
 }
 RESUME = ("auto", "never", "must")
 INTRO = """\
-Train LOMIT, which translates an image after an exemplar within a learned mask, or with --method one of the systems that it
-is compared with (docs/methods.md).
+Train LOMIT, which translates an image after an exemplar within a learned mask, or with --method one of the systems that
+it is compared with (docs/methods.md).
 
   python -m lomit_tf.train --flagfile=drawn_faces.cfg
       on built-in drawn faces, on any machine
