@@ -53,6 +53,10 @@ def _parse(argv: Sequence[str]) -> flags.Invocation:
 def _train(invocation: flags.Invocation) -> None:
     """The part that takes TensorFlow or JAX, which are imported only here: seconds after any usage error."""
     check_folder("workdir", invocation.workdir)
+    if not invocation.minutes:  # which the loop replaces by steps first
+        from lomit_tf.training.checkpoints import Workdir
+
+        Workdir(invocation.workdir).check(invocation.config, invocation.resume)
     backend = backend_name()
     if invocation.minutes and backend != "tensorflow":
         raise ConfigError(f"--minutes needs Keras' backend tensorflow; on {backend} give --steps")
