@@ -10,6 +10,8 @@ import importlib.util
 import os
 from typing import TYPE_CHECKING
 
+from absl import logging
+
 from lomit_tf import light, zoo
 from lomit_tf.config import ConfigError
 from lomit_tf.outline import Networks
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from lomit_tf.model import Lomit
 
 ENGINES = ("auto", "litert", "tensorflow")
+
+
+class NoGraphError(light.GraphError):
+    """A model that never had a graph for LiteRT, or no LiteRT."""
 
 
 def networks_of(model_or_name: Lomit | str | os.PathLike[str], engine: str = "auto") -> Networks:
@@ -43,18 +49,21 @@ def networks_of(model_or_name: Lomit | str | os.PathLike[str], engine: str = "au
         except light.GraphError as error:
             if engine == "litert":
                 raise ConfigError(f"engine litert: {error}; use tensorflow, or auto") from error
+            if not isinstance(error, NoGraphError):
+                anew = f"python -m export.light {name} writes it anew"
+                logging.warning("%s; TensorFlow is used, which takes longer; %s", error, anew)
     return _whole(model_or_name)
 
 
 def _light(name: str | None) -> Networks:
-    """On LiteRT. Raises GraphError where that cannot be."""
+    """On LiteRT. Raises NoGraphError where that cannot be, and GraphError for a damaged graph."""
     if name is None:
-        raise light.GraphError("a Lomit object runs on TensorFlow; give its name or folder")
+        raise NoGraphError("a Lomit object runs on TensorFlow; give its name or folder")
     if importlib.util.find_spec("ai_edge_litert") is None:
-        raise light.GraphError("ai-edge-litert is not installed")
+        raise NoGraphError("ai-edge-litert is not installed")
     folder = zoo.folder_of(name)
     if folder is None or not (folder / light.GRAPH).is_file():
-        raise light.GraphError(f"{name} has no {light.GRAPH}; python -m export.light FOLDER writes one beside weights")
+        raise NoGraphError(f"{name} has no {light.GRAPH}; python -m export.light FOLDER writes one beside weights")
     return light.load(folder, *zoo.read_folder(folder))
 
 

@@ -22,6 +22,7 @@ from absl import logging as absl_logging
 from lomit_tf.commands import INTERRUPTED, Command, Failure, flags, report, unusable
 from lomit_tf.config import ConfigError
 from lomit_tf.runtime.backend import TRAINING, backend_name
+from lomit_tf.runtime.places import check_folder
 from lomit_tf.runtime.quiet import import_tensorflow
 
 if TYPE_CHECKING:
@@ -40,11 +41,23 @@ def run(argv: Sequence[str] | None = None) -> int:
     Raises whatever is neither the user's mistake nor a stop of the training, with its traceback.
     """
     lost = "what came after the last checkpoint is lost"
-    return Command("lomit-train", flags.help_text, flags.parse, _train, lost, TRAINING).run(argv)
+    return Command("lomit-train", flags.help_text, _parse, _train, lost, TRAINING).run(argv)
+
+
+def _parse(argv: Sequence[str]) -> flags.Invocation:
+    """`flags.parse`, of at least one flag: the defaults alone would train the paper's networks for days."""
+    if not argv:
+        raise ConfigError("name what to train: --flagfile=drawn_faces.cfg does it on built-in drawn faces; see --help")
+    return flags.parse(argv)
 
 
 def _train(invocation: flags.Invocation) -> None:
     """The part that takes TensorFlow or JAX, which are imported only here: seconds after any usage error."""
+    check_folder("workdir", invocation.workdir)
+    if not invocation.minutes:  # which the loop replaces by steps first
+        from lomit_tf.training.checkpoints import Workdir
+
+        Workdir(invocation.workdir).check(invocation.config, invocation.resume)
     backend = backend_name()
     if invocation.minutes and backend != "tensorflow":
         raise ConfigError(f"--minutes needs Keras' backend tensorflow; on {backend} give --steps")

@@ -9,13 +9,13 @@ import io
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from lomit_tf.config import ConfigError
 from lomit_tf.runtime.backend import EVERYTHING, check_backend
 from lomit_tf.runtime.forks import ForkedError, check_fork
+from lomit_tf.runtime.signals import check_interrupt, interrupting_signals
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
 HELP_WORDS = ("-h", "-?", "-help", "--help", "--helpshort", "--helpfull")
@@ -58,7 +58,7 @@ class Command(Generic[Options]):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         if isinstance(sys.stdout, io.TextIOWrapper):  # a code page that lacks a character shows its escape, as stderr
             sys.stdout.reconfigure(errors="backslashreplace")
-        with _signals() as received:
+        with interrupting_signals() as received:
             try:
                 return self._run(argv)
             except BrokenPipeError:
@@ -72,10 +72,11 @@ class Command(Generic[Options]):
             except ForkedError as error:
                 return self._failed(str(error), FAILED)
             except KeyboardInterrupt:
-                number = received[-1] if received else signal.SIGINT
-                word = "terminated" if number == signal.SIGTERM else "interrupted"
-                code = INTERRUPTED + int(number)
-                return self._failed(f"{word}; {self.interrupted}", code) if self.interrupted else code
+                return self._ended_by(received[-1] if received else signal.SIGINT)
+            except Exception:
+                if not received:
+                    raise
+                return self._ended_by(received[-1])  # what compiled code made of the KeyboardInterrupt
 
     def _run(self, argv: Sequence[str]) -> int:
         if any(word in HELP_WORDS for word in argv):
@@ -87,7 +88,13 @@ class Command(Generic[Options]):
             check_backend(self.backends)
         code = self.main(options) or 0
         sys.stdout.flush()
+        check_interrupt()
         return code
+
+    def _ended_by(self, number: int) -> int:
+        word = "terminated" if number == signal.SIGTERM else "interrupted"
+        code = INTERRUPTED + int(number)
+        return self._failed(f"{word}; {self.interrupted}", code) if self.interrupted else code
 
     def say(self, message: str) -> None:
         """One line on standard error, after the command's name."""
@@ -134,28 +141,3 @@ def report(head: str, places: Mapping[str, Any]) -> None:
     width = max(map(len, places), default=0) + 2
     for name, place in places.items():
         print(f"  {name + ':':<{width}}{place or 'none'}")
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """SIGTERM, as SIGINT, raises KeyboardInterrupt in the block; the signals received are listed.
-
-    A signal that is ignored stays so (a shell ignores SIGINT for what it starts in the background), and nothing
-    changes outside of the main thread, which alone receives signals.
-    """
-    received: list[int] = []
-
-    def interrupt(number: int, frame: Any) -> None:
-        received.append(number)
-        raise KeyboardInterrupt
-
-    before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (int(signal.SIGINT), int(signal.SIGTERM)):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                before[number] = signal.signal(number, interrupt)
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -36,6 +36,7 @@ RUN_HELP = {
     "minutes": "fix --steps by what this machine does in so many minutes, measured before the run begins, and at most "
     "those that are configured; the number is saved with the run (default: none, and --steps counts)",
 }
+OF_LABELS = ("groups", "colour_groups", "match")  # settings that mean nothing to two domains
 RESUME = ("auto", "never", "must")
 INTRO = """\
 Train LOMIT, which translates an image after an exemplar within a learned mask, or with --method one of the systems that
@@ -122,6 +123,10 @@ def parse(argv: Sequence[str]) -> Invocation:
     """
     given = read_command_line(argv, define_flags(), go_on=True)
     run = {name: given.pop(name) for name in RUN_HELP if name in given}
+    if "domains" in given and given["domains"].value and not given["domains"].where:
+        for name in OF_LABELS:  # those of a flagfile are of its labels, and give way
+            if name in given and given[name].where:
+                del given[name]
     try:
         preset = run["preset"].value if "preset" in run else "lomit"
         config = LomitConfig.create(preset, **{name: value.value for name, value in given.items()})

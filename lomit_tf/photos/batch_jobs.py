@@ -24,6 +24,7 @@ from lomit_tf.photos.outcomes import Outcome, Tally, failure
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.photos.translator import Translator
 from lomit_tf.runtime.atomic import write_bytes
+from lomit_tf.runtime.signals import check_interrupt
 
 BATCH, BATCH_BYTES = 16, 32 << 20  # at most so many files, and bytes of them, are worked on at once
 ENOUGH_FAILURES = 2  # pictures one after the other for which there is no memory: the next will fail as well
@@ -59,6 +60,7 @@ def run_jobs(
     pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1))
     try:
         for chunk in chunks(jobs, batch):
+            check_interrupt()
             outcomes = _translate_files(translator, chunk, pool)
             for outcome in outcomes:
                 tally.add(outcome)

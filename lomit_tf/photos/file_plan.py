@@ -65,7 +65,7 @@ def beside(output: str, what: str, group: str = "") -> str:
 def walk(folder: Path, leave_out: Sequence[Path] = ()) -> Iterator[str | OSError]:
     """Relative paths of all pictures below a folder, sorted; and the OSError of each folder that cannot be read.
 
-    `leave_out` are folders within, such as that of the results. Links to folders are not followed.
+    `leave_out` are folders within, such as that of given masks. Links to folders are not followed.
     """
     barred = {os.path.realpath(path) for path in leave_out}
     errors: list[OSError] = []
@@ -191,12 +191,20 @@ def plan_folder(
         raise PlanError(f"--output={output} is a file; with a folder as --input, name a folder")
     if os.path.realpath(input) == os.path.realpath(output):
         raise PlanError(f"--output={output} is the input folder; name another, so that nothing is overwritten")
+    if _lies_within(output, input):  # where it cannot be told from a folder of photographs
+        raise PlanError(f"--output={output} lies within --input={input}; name a folder outside of it")
+    for exemplar in exemplars:
+        if _lies_within(exemplar, output):
+            raise PlanError(
+                f"--exemplar={exemplar} lies within --output={output}, where a result could overwrite it; name another "
+                "folder for the results"
+            )
     if input_masks and not os.path.isdir(input_masks):
         raise PlanError(f"--input_mask={input_masks}: with a folder as --input, name a folder of masks")
     folders = exemplar_folders(exemplars)
 
     def jobs() -> Iterator[FileJob | OSError]:
-        for name in walk(Path(input), (Path(output), *([Path(input_masks)] if input_masks else []))):
+        for name in walk(Path(input), [Path(input_masks)] if input_masks else []):
             if isinstance(name, OSError):
                 yield name
                 continue
@@ -216,6 +224,11 @@ def masks_beside(output: str) -> MaskFiles:
         return ()
     found = sorted(n for n in os.listdir(folder) if n.startswith(start) and n.endswith(end))
     return tuple((name[len(start) : -len(end)], str(folder / name)) for name in found)
+
+
+def _lies_within(path: str, folder: str) -> bool:
+    inner, outer = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    return outer in inner.parents
 
 
 def _never_over(target: str, sources: dict[str, str], masks: MaskFiles) -> None:

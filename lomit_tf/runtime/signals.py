@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in a long computation: heard at once, and heeded between two steps."""
+"""Ctrl-C and SIGTERM: what ends a command at once, and what a training hears at once and heeds between two steps."""
 
 from __future__ import annotations
 
@@ -12,6 +12,41 @@ from typing import Any
 from absl import logging
 
 HEARD = "%s: training stops and saves after this step (the first one is compiled: minutes); once more to stop sooner"
+_received: list[int] = []  # by the handlers of `interrupting_signals`
+
+
+@contextlib.contextmanager
+def interrupting_signals() -> Iterator[list[int]]:
+    """SIGTERM, as SIGINT, raises KeyboardInterrupt in the block; the signals received are listed.
+
+    A signal that is ignored stays so (a shell ignores SIGINT for what it starts in the background), and nothing
+    changes outside of the main thread, which alone receives signals.
+    """
+    before: dict[int, Any] = {}
+
+    def interrupt(number: int, frame: Any) -> None:
+        _received.append(number)
+        raise KeyboardInterrupt
+
+    _received.clear()
+    if threading.current_thread() is threading.main_thread():
+        for number in (int(signal.SIGINT), int(signal.SIGTERM)):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                before[number] = signal.signal(number, interrupt)
+    try:
+        yield _received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def check_interrupt() -> None:
+    """Raise KeyboardInterrupt again where one was lost, as in code of a compiled library that swallows exceptions.
+
+    For loops of `interrupting_signals` that would have ended had it reached them.
+    """
+    if _received and threading.current_thread() is threading.main_thread():
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -28,6 +63,8 @@ def heard_signals() -> Iterator[list[int]]:
 
     def note(number: int, frame: Any) -> None:
         if received:
+            if callable(handler := before[signal.Signals(number)]):  # the command's, which knows the exit code
+                handler(number, frame)
             raise KeyboardInterrupt
         received.append(number)
 

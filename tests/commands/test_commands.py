@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import os
@@ -15,6 +16,7 @@ from absl import flags as absl_flags
 
 from lomit_tf.commands import UNUSABLE, Command, Failure, FlagSet, report, require_extra, unusable
 from lomit_tf.config import NEEDED, ConfigError, option
+from lomit_tf.runtime.signals import heard_signals
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
@@ -116,6 +118,22 @@ def test_ends_of_a_command(capsys):
 
         return main
 
+    def losing(error: BaseException | None):
+        """As compiled code that swallows the KeyboardInterrupt, or makes another error of it."""
+
+        def main(_: list[str]) -> None:
+            with contextlib.suppress(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+            if error:
+                raise error
+
+        return main
+
+    def heard_twice(_: list[str]) -> None:
+        with heard_signals():
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGTERM)
+
     assert run(lambda words: None, capsys) == (0, "", "")
     assert run(lambda words: len(words), capsys, ("a", "b", "c")) == (3, "", "")
     assert run(failing(Failure("no train")), capsys) == (1, "", "tour: no train\n")
@@ -125,6 +143,9 @@ def test_ends_of_a_command(capsys):
     assert run(lambda words: os.kill(os.getpid(), signal.SIGTERM), capsys) == (
         143, "", "tour: terminated; nothing was planned\n",
     )  # fmt: skip
+    assert run(losing(None), capsys) == (130, "", "tour: interrupted; nothing was planned\n")
+    assert run(losing(ImportError("initialization failed")), capsys)[0] == 130
+    assert run(heard_twice, capsys) == (143, "", "tour: terminated; nothing was planned\n")
     assert run(failing(ZeroDivisionError()), capsys, ("--help",)) == (0, "help\n", "")
     with pytest.raises(ZeroDivisionError):  # a fault of ours keeps its traceback
         run(failing(ZeroDivisionError()), capsys)

@@ -55,6 +55,15 @@ def test_nothing_given_is_the_default():
     assert flags.parse([]) == flags.Invocation(LomitConfig.create(), Path("runs/drawn_faces"), "auto")
 
 
+def test_domains_beside_a_flagfile_take_the_place_of_its_labels(folder):
+    groups = "--groups=hair: Black_Hair; smile: Smiling"
+    (folder / "labels.cfg").write_text(f"{groups}\n--colour_groups=hair\n--match=Bangs\n")
+    given = ["--flagfile=labels.cfg", "--attributes=Black_Hair,Smiling", "--domains=!Smiling | Smiling"]
+    data = flags.parse(given).config.data
+    assert data.domains and not data.groups and not data.match
+    assert "--groups" in refused(*given, groups)
+
+
 @pytest.mark.parametrize("form", older.FORMS.values())
 def test_what_takes_the_place_of_older_flags_can_be_given(form):
     flags.parse(["--system=recipe", form])

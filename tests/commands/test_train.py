@@ -112,6 +112,23 @@ def test_the_end_of_a_run_says_where_the_results_are(trained, capsys):
     assert err == "going on from step 3\na warning of another package\n"
 
 
+def test_what_cannot_begin_is_one_line_before_any_work(trained, capsys, tmp_path):
+    (tmp_path / "a.txt").write_text("")
+    cases = {
+        (): "name what to train: --flagfile=drawn_faces.cfg does it on built-in drawn faces; see --help",
+        (
+            "--steps=7",
+            "--workdir=/proc/no/w",
+        ): "--workdir=/proc/no/w cannot be written: No such file or directory",
+        ("--steps=7", f"--workdir={tmp_path}/a.txt/w"): f"{tmp_path}/a.txt is a file; name another folder",
+    }
+    for given, says in cases.items():
+        assert train.run(given) == 2
+        err = capsys.readouterr().err
+        assert says in err and err.count("\n") == 1
+    assert not trained.calls
+
+
 def test_minutes_want_tensorflow(trained, capsys, monkeypatch):
     monkeypatch.setattr(train, "backend_name", lambda: "jax")
     assert train.run(["--minutes=5"]) == 2
@@ -128,13 +145,13 @@ def test_exit_codes_of_runs_that_end_early(trained, capsys):
     ]  # fmt: skip
     for outcome, code in cases:
         trained.outcome = outcome
-        assert train.run([]) == code
+        assert train.run(["--workdir=w"]) == code
         err = capsys.readouterr().err
         assert "\nlomit-train: " in err and "Traceback" not in err
         assert str(outcome) in err or not isinstance(outcome, ValueError | TrainingError)
     trained.outcome = ZeroDivisionError("a fault of ours")
     with pytest.raises(ZeroDivisionError):
-        train.run([])
+        train.run(["--workdir=w"])
 
 
 def test_the_names_that_the_command_takes_from_the_heavy_modules_exist():

@@ -115,8 +115,8 @@ def test_the_weights_beside_the_graph_count(folder):
     assert np.abs(before.masks(image) - after.masks(image)).max() > 0.05
 
 
-def test_a_graph_that_cannot_be_used(folder, monkeypatch):
-    """With auto TensorFlow takes over without a word; who asks for LiteRT is told."""
+def test_a_graph_that_cannot_be_used(folder, monkeypatch, caplog):
+    """With auto TensorFlow takes over, without a word where there is none; who asks for LiteRT is told."""
     whole = object()
     monkeypatch.setattr(engines, "_whole", lambda name: whole)
     path = folder / light.GRAPH
@@ -133,12 +133,15 @@ def test_a_graph_that_cannot_be_used(folder, monkeypatch):
     }  # fmt: skip
     for says, content in cases.items():
         path.write_bytes(content)
+        caplog.clear()
         assert engines.networks_of(folder) is whole, says
+        assert "TensorFlow is used" in caplog.text and str(path) in caplog.text
         with pytest.raises(ConfigError, match=str(path)) as error:
             engines.networks_of(folder, "litert")
         assert says in str(error.value)
     path.unlink()
-    assert engines.networks_of(folder) is whole
+    caplog.clear()
+    assert engines.networks_of(folder) is whole and not caplog.text
     with pytest.raises(ConfigError, match=r"mine has no graph.npz; python -m export.light FOLDER writes one"):
         engines.networks_of(folder, "litert")
     path.write_bytes(data)

@@ -114,6 +114,8 @@ def test_other_formats_by_the_outputs_ending(translator):
         (["--output=-", "--input=photos"], "--output=- takes one picture"),
         (["--output=photos", "--input=photos"], "--output=photos is the input folder"),
         (["--output=photos/../photos/", "--input=photos"], "is the input folder"),
+        (["--output=photos/more", "--input=photos"], "--output=photos/more lies within --input=photos; name a folder"),
+        (["--output=.", "--input=photos"], "lies within --output=., where a result could overwrite it"),
         (["--output=star.png", "--input=photos"], "--output=star.png is a file"),
         (["--output=o", "--input=photos", "--input_mask=star.png"], "name a folder of masks"),
         (["--output=o.png", "--model=gone"], "neither the name of shipped weights"),

@@ -23,15 +23,15 @@ pytestmark = pytest.mark.usefixtures("photo_folder")
 def test_a_folder_is_mirrored_and_what_is_done_is_skipped(lomit):
     Path("photos/notes.txt").write_text("no picture")
     Path("photos/.hidden.png").write_text("left alone")
-    flags = ("--input=photos", "--exemplar=star.png", "--output=photos/results")  # the results lie within
+    flags = ("--input=photos", "--exemplar=star.png", "--output=results")
     assert lomit(*flags)[:2] == (0, "3 written, 0 skipped (done before), 0 failed\n")
-    assert tree("photos/results") == ["a.png", "c.jpg", "sub dir/b ü.png"]
-    times = {p: os.stat(Path("photos/results", p)).st_mtime_ns for p in tree("photos/results")}
-    Path("photos/results/c.jpg").write_bytes(b"")  # an empty file is not a result
-    Path("photos/results/.a.png.123.part").write_bytes(b"left by a crash")
+    assert tree("results") == ["a.png", "c.jpg", "sub dir/b ü.png"]
+    times = {p: os.stat(Path("results", p)).st_mtime_ns for p in tree("results")}
+    Path("results/c.jpg").write_bytes(b"")  # an empty file is not a result
+    Path("results/.a.png.123.part").write_bytes(b"left by a crash")
     assert lomit(*flags)[:2] == (0, "1 written, 2 skipped (done before), 0 failed\n")
-    assert os.stat("photos/results/a.png").st_mtime_ns == times["a.png"]
-    assert Image.open("photos/results/c.jpg").format == "JPEG"
+    assert os.stat("results/a.png").st_mtime_ns == times["a.png"]
+    assert Image.open("results/c.jpg").format == "JPEG"
     assert lomit(*flags, "--overwrite")[1] == "3 written, 0 skipped (done before), 0 failed\n"
     assert lomit(*flags, "--save_masks")[1] == "3 written, 0 skipped (done before), 0 failed\n"
 
