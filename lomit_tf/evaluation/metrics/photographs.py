@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,7 +72,7 @@ def measure(
     truth: np.ndarray,
     group: str,
     *,
-    crop: str = "none",
+    crop: Any = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> AtSize:
     """Translate every photograph after the next one in the list, and measure.
@@ -80,7 +81,7 @@ def measure(
       translator: its model's `group` is transferred, and nothing else.
       photographs: (N, H, W, 3) uint8.
       truth: (N, H, W) in 0..1, the true region of the group.
-      crop: as of `Translator.translate`; "none" where the photographs are framed as the training's images.
+      crop: as of `Translator.translate`; the translator's own by default, as people use it.
 
     Raises:
       ImageError: the model has no such group.
@@ -106,7 +107,7 @@ def measure(
 
 
 def _translated(
-    translator: Translator, photographs: np.ndarray, exemplars: np.ndarray, group: str, crop: str
+    translator: Translator, photographs: np.ndarray, exemplars: np.ndarray, group: str, crop: Any
 ) -> Iterator[tuple]:
     for start in range(0, len(photographs), BATCH):
         part = slice(start, start + BATCH)
