@@ -63,7 +63,6 @@ def _options(flags: ExportFlags) -> Options:
 
 
 def _check(flags: ExportFlags) -> None:
-    require_extra("export", "ai_edge_litert", "ai_edge_quantizer", "flatbuffers", "onnx", "onnxruntime", "tf2onnx")
     options = _options(flags)
     options.check()
     check_folder("out", options.out)
@@ -73,6 +72,7 @@ def _check(flags: ExportFlags) -> None:
         LomitConfig.from_flat(config.flat() | {"image_size": flags.image_size})
     if flags.classifier:
         check_classifier(Path(flags.classifier))
+    require_extra("export", "ai_edge_litert", "ai_edge_quantizer", "flatbuffers", "onnx", "onnxruntime", "tf2onnx")
 
 
 def _export(flags: ExportFlags) -> None:

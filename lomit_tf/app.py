@@ -56,8 +56,8 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _check(flags: AppFlags) -> None:
-    require_extra("app", "gradio")
     check_model("model", flags.model)
+    require_extra("app", "gradio")
 
 
 def _serve(flags: AppFlags) -> None:

@@ -46,8 +46,8 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _check(asked: Invocation[CompareOptions]) -> None:
-    check_report(asked.options.out, asked.options.classifier)
     check_runs({run: check_model("runs", run) for run in asked.options.runs}, asked.options.failures())
+    check_report(asked.options.out, asked.options.classifier)
 
 
 def compare_runs(asked: Invocation[CompareOptions]) -> None:

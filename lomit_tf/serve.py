@@ -94,9 +94,9 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _check(flags: ServeFlags) -> None:
-    require_extra("serve", "uvicorn", "starlette", "orjson", "prometheus_client")
     _listen(flags.host, flags.port).close()
     check_model("model", flags.model)
+    require_extra("serve", "uvicorn", "starlette", "orjson", "prometheus_client")
 
 
 def _run(flags: ServeFlags) -> None:

@@ -29,10 +29,10 @@ def check_report(out: str, classifier: str) -> None:
     Raises Failure where what reports are made with is not installed, and ConfigError for a folder `out` that cannot be
     written and a folder `classifier` without a classifier in it.
     """
-    require_extra("evaluate", "jinja2", "matplotlib", "pydantic", "scipy")
     check_folder("out", Path(out))
     if classifier:
         check_classifier(Path(classifier))
+    require_extra("evaluate", "jinja2", "matplotlib", "pydantic", "scipy")
 
 
 def measured(asked: Invocation[Any], measure: Callable[[Any, str, Progressed], Any]) -> None:

@@ -119,7 +119,9 @@ def test_a_missing_flagfile_says_where_it_was_looked_for_and_what_there_is(folde
     (folder / "sub" / "a.cfg").write_text("# include\n--flagfile=gone.cfg\n")
     message = refused("--flagfile=sub/a.cfg")
     assert message.startswith("sub/a.cfg:2: ") and str(folder / "sub" / "gone.cfg") in message
-    assert "no such file" in refused("--flagfile=sub")
+    assert refused("--flagfile=sub") == "--flagfile=sub is a folder; name a file"
+    (folder / "picture.cfg").write_bytes(b"\xff\xfe\x00")
+    assert refused("--flagfile=picture.cfg") == "--flagfile=picture.cfg: picture.cfg is not a text file"
 
 
 @pytest.mark.parametrize(
