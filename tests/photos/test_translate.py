@@ -110,7 +110,7 @@ def test_other_formats_by_the_outputs_ending(translator):
         (["--output=o.png", "--crop=middle"], "--crop must be face, center, none, or x,y,width,height"),
         (["--output=o.png", "--exemplar_crop=1,2,3"], "--exemplar_crop must be face, center, none, or x,y,"),
         (["--output=/proc/o.png"], "--output=/proc/o.png cannot be written: "),
-        (["--output=/proc/o/", "--input=photos"], "--output=/proc/o/ cannot be written: "),
+        (["--output=/proc/o/", "--input=photos"], "--output=/proc/o cannot be written: "),
         (["--output=star.png/o.png"], "star.png is a file, not a folder; name another file"),
         (["--output=o.png", "--colour=rgb(300,1,2)"], "--colour=rgb(300,1,2): not a colour"),
         (["--output=o.png", "--groups=hat"], "--groups=hat: 'hat' is not a group of this model; did you mean hair?"),
