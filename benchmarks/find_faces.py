@@ -1,6 +1,6 @@
 """Faces pasted into larger scenes, turned: how many are found, and how near their windows come.
 
-    python -m benchmarks.find_faces ../shared/data [--count=500] [--finder=blazeface|haar|both]
+    python -m benchmarks.find_faces /path/to/data [--count=500] [--finder=blazeface|haar|both]
 
 Every picture of celebamask/images is scaled to 1/3 to 1/10 of the longer side of a scene (1024 x 768; horses and
 apple2orange), turned by up to 30 degrees, and pasted with a soft border. A window counts as right when its centre lies

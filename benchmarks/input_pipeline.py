@@ -1,6 +1,6 @@
 """Is the input pipeline fast enough? Its images per second against those that the training step consumes.
 
-    python -m benchmarks.input_pipeline --data_dir=../shared/data/celeba
+    python -m benchmarks.input_pipeline --data_dir=/path/to/celeba
 
 Both are measured here and now, one after the other: CelebA's folder at 128 pixels, read anew for every pair, in the
 first epoch of a run (each image is read once and then kept), and from memory after it; and the step of the preset

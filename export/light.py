@@ -22,7 +22,7 @@ Write the graphs by which LiteRT runs models, so that lomit-translate starts wit
   python -m export.light
       of all shipped weights, after a change of the networks' code
   python -m export.light FOLDER
-      of one's own, in a folder that lomit_tf.zoo.save_folder wrote"""
+      of your own weights, in a folder that lomit_tf.zoo.save_folder wrote"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Train LOMIT: `python -m lomit_tf.train --flagfile=...`, or `lomit-train`. `--help` lists the flags.
+"""Train LOMIT, or another system by `--method`: `python -m lomit_tf.train --flagfile=...`, or `lomit-train`. `--help`
+lists the flags.
 
 Exit codes: 0 done; 1 the training stopped itself (dead masks, losses not finite); 2 flags, configuration or
 data that cannot be used; 130 or 143 interrupted by Ctrl-C or SIGTERM, after saving.

@@ -1,4 +1,5 @@
-"""Train the classifier: `python -m lomit_tf.train_classifier --dataset=... --out=DIR`. `--help` lists the flags.
+"""Train a classifier of attributes: `python -m lomit_tf.train_classifier --dataset=... --out=DIR`. `--help` lists the
+flags.
 
 Exit codes: 0 done; 1 the loss was not finite; 2 flags, configuration or data that cannot be used; 130 or 143
 interrupted by Ctrl-C or SIGTERM. Nothing is written unless it is done.
@@ -33,7 +34,7 @@ DATA_FLAGS = (
     "max_corrupt",
 )  # fmt: skip
 INTRO = """\
-Train the classifier, a classifier of attributes that measures translations and is independent of LOMIT.
+Train a classifier of attributes that measures translations. It is independent of the models that it measures.
 
   python -m lomit_tf.train_classifier --dataset=drawn_faces --image_size=64 --epochs=5 --out=runs/classifier_drawn
   python -m lomit_tf.train_classifier --dataset=celeb_a --data_dir=/path/to/celeba --image_size=64 --epochs=16 \\

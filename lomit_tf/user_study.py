@@ -23,11 +23,13 @@ Write the page of a user study and its key.
   python -m lomit_tf.user_study make --input=faces --exemplar=exemplars \\
       --method=lomit=out/lomit --method=munit=out/munit --out=study.html --questions=20
 
-Files of the same name are one question. Give people study.html; keep study.key.json: whose pictures they are."""
+Files of the same name are one question. Give people study.html, and keep
+study.key.json, which says which picture is of which method."""
 SCORE = """\
 Compute mean reciprocal ranks from the files that people downloaded.
 
   python -m lomit_tf.user_study score --key=study.key.json anna.csv ben.csv"""
+MORE = "`python -m lomit_tf.user_study make --help` and `... score --help` list the flags."
 FLAGS: dict[str, FlagSet[Any]] = {
     "make": FlagSet(MakeOptions, MAKE),
     "score": FlagSet(ScoreOptions, SCORE, words="answers"),
@@ -38,7 +40,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     """The command: does it and returns the exit code (see the module)."""
     words = list(sys.argv[1:] if argv is None else argv)
     flags = FLAGS[words.pop(0)] if words and words[0] in FLAGS else None
-    help_text, parse = (flags.help_text, flags.parse) if flags else (f"{MAKE}\n\n{SCORE}".format, _refuse)
+    help_text, parse = (flags.help_text, flags.parse) if flags else (f"{MAKE}\n\n{SCORE}\n\n{MORE}".format, _refuse)
     return Command("lomit-user-study", help_text, parse, _run, "nothing was written", backends=()).run(words)
 
 

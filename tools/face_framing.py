@@ -1,6 +1,6 @@
 """Fit and measure how CelebA's 178 px centre crop lies around the faces that are found in its aligned images.
 
-    python tools/face_framing.py ../shared/data/celeba/img_align_celeba [how_many]
+    python tools/face_framing.py /path/to/celeba/img_align_celeba [how_many]
 
 Three quarters of the images, each with its mirror image, give the constants of lomit_tf/imaging/celeba_framing.py,
 which are printed as they stand there; the last quarter says how near the windows of framing.py come to the crop with

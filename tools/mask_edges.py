@@ -1,6 +1,6 @@
 """What masks along a photograph's edges gain: the numbers in docs/translate.md.
 
-    python tools/mask_edges.py ../shared/data/celebamask celeba_small [every Nth face]
+    python tools/mask_edges.py /path/to/celebamask celeba_small [every Nth face]
 
 The folder has images/NAME.jpg and masks/NAME.png of 256 px, where HAIR is hair. The model's masks are brought to that
 size bilinearly and by `mask_edges.refine`. Then the model's masks, and the true ones, are cut to the upper 3/4 of the

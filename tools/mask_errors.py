@@ -1,6 +1,6 @@
 """Where a model's hair masks are wrong, against CelebAMask-HQ's classes: the numbers in docs/decisions.
 
-    python tools/mask_errors.py --data_dir=../shared/data/celebamask --half=even MODEL [MODEL ...]
+    python tools/mask_errors.py --data_dir=/path/to/celebamask --half=even MODEL [MODEL ...]
 
 For choosing use --half=even, for reporting --half=odd, once. Each model sees the pictures at its own size; its masks
 are brought to 256 pixels bilinearly. A model may be followed by `:SIZE`, another size at which it sees them, and by

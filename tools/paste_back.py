@@ -1,6 +1,6 @@
 """How well changes come back from a model's size to a photograph's: the numbers in docs/translate.md.
 
-    python tools/paste_back.py ../shared/data/celebamask [model] [exemplar ...]
+    python tools/paste_back.py /path/to/celebamask [model] [exemplar ...]
 
 The folder has images/NAME.jpg and masks/NAME.png, where HAIR is hair. A change that is known at full size (hair made
 darker, or lighter and yellower) is averaged to 64 and 16 pixels, and brought back. With a model and exemplars, the

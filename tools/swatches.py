@@ -1,6 +1,6 @@
 """How near hair comes to a colour that was asked for, on CelebAMask-HQ's faces.
 
-    python tools/swatches.py --data_dir=../shared/data/celebamask --half=even MODEL [MODEL ...]
+    python tools/swatches.py --data_dir=/path/to/celebamask --half=even MODEL [MODEL ...]
 
 For choosing use --half=even, for reporting --half=odd, once. A model is what `lomit_tf.load` takes, and has a group
 that is painted by colour curves; the first one is measured. Each face gets each of `portraits.SWATCHES`, as

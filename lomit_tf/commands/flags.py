@@ -39,7 +39,8 @@ RUN_HELP = {
 OF_LABELS = ("groups", "colour_groups", "match")  # settings that mean nothing to two domains
 RESUME = ("auto", "never", "must")
 INTRO = """\
-Train LOMIT: translate an image after an exemplar, within a learned mask.
+Train LOMIT, which translates an image after an exemplar within a learned mask, or with --method one of the systems that
+it is compared with (docs/methods.md).
 
   python -m lomit_tf.train --flagfile=drawn_faces.cfg
       on built-in drawn faces, on any machine
