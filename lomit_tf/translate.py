@@ -260,9 +260,11 @@ def _summary(tally: Tally, total: int, folder: bool, *, to_stdout: bool) -> None
 
 
 def _pictures(count: int, names: Sequence[str]) -> str:
-    """Which pictures a note is about, and how many more, for the end of it."""
-    more = f" and {count - len(names)} more" if count > len(names) else ""
-    return f" ({', '.join(names)}{more})" if names else f" ({count} pictures)"
+    """What a note is about, for the end of it: the first pictures, and how many results there are in all."""
+    if not names:  # of Apache Beam, which counts alone
+        return f" ({count} pictures)" if count > 1 else ""
+    every = "" if count == len(names) else f"{count} results, first "
+    return f" ({every}{', '.join(names)})"
 
 
 def _licence(model: str) -> None:

@@ -169,7 +169,7 @@ def test_damaged_weights_are_named_with_every_engine(folder):
 def test_what_is_no_model_is_named_by_every_engine_and_by_load(name, says):
     for attempt in (lambda: engines.networks_of(name), lambda: engines.networks_of(name, "litert"),
                     lambda: engines.networks_of(name, "tensorflow"), lambda: zoo.load(name)):  # fmt: skip
-        with pytest.raises(ConfigError, match="model") as error:
+        with pytest.raises(ConfigError) as error:
             attempt()
         assert says in str(error.value)
 
