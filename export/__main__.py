@@ -11,8 +11,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from export.options import Options
 from lomit_tf.commands import Command, Failure, FlagSet, report, require_extra, unusable
-from lomit_tf.config import NEEDED, ConfigError, option
+from lomit_tf.commands.models import check_model
+from lomit_tf.config import NEEDED, ConfigError, LomitConfig, option
+from lomit_tf.evaluation.metrics.attribute_classifier_config import check_classifier
+from lomit_tf.runtime.places import check_folder
 
 INTRO = """\
 Write a trained model as SavedModel, TFLite and ONNX, and compare each with the Keras model.
@@ -47,20 +51,36 @@ FLAGS = FlagSet(ExportFlags, INTRO)
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code (see the module)."""
-    return Command("export", FLAGS.help_text, FLAGS.parse, _export, "the folder was not made").run(argv)
+    return Command("export", FLAGS.help_text, FLAGS.parse, _export, "the folder was not made", check=_check).run(argv)
 
 
-def _export(flags: ExportFlags) -> None:
-    require_extra("export", "ai_edge_litert", "ai_edge_quantizer", "flatbuffers", "onnx", "onnxruntime", "tf2onnx")
-    from export import exporting
-    from lomit_tf.data.image_set import DataError
-    from lomit_tf.data.preprocess import CorruptImageError
-
-    options = exporting.Options(
+def _options(flags: ExportFlags) -> Options:
+    return Options(
         flags.model, Path(flags.out).expanduser(), flags.formats, flags.quantize, flags.calibration,
         flags.data_dir, flags.image_size, flags.calibration_images, flags.samples, not flags.no_latency,
         flags.classifier,
     )  # fmt: skip
+
+
+def _check(flags: ExportFlags) -> None:
+    options = _options(flags)
+    options.check()
+    check_folder("out", options.out)
+    config = check_model("model", flags.model)
+    options.check_method(config.model.method)
+    if flags.image_size:
+        LomitConfig.from_flat(config.flat() | {"image_size": flags.image_size})
+    if flags.classifier:
+        check_classifier(Path(flags.classifier))
+    require_extra("export", "ai_edge_litert", "ai_edge_quantizer", "flatbuffers", "onnx", "onnxruntime", "tf2onnx")
+
+
+def _export(flags: ExportFlags) -> None:
+    from export import exporting
+    from lomit_tf.data.image_set import DataError
+    from lomit_tf.data.preprocess import CorruptImageError
+
+    options = _options(flags)
     exporting.quieten()
     try:
         with unusable(DataError, CorruptImageError):

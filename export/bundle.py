@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from export.tflite import PARTS, VARIANTS, file_name
+from export.artefacts import PARTS, VARIANTS, file_name
 from lomit_tf.config import ConfigError, LomitConfig
 
 MANIFEST = "export.json"
-FORMATS = ("savedmodel", "tflite", "onnx")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import importlib.metadata
 import logging
 import os
@@ -15,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from export import bundle, graphs, metadata, parity, pictures, tflite
+from export.artefacts import PARTS, VARIANTS, file_name
 from export.models import load_model
+from export.options import Options
 from lomit_tf.baselines.methods import DEFAULT
-from lomit_tf.config import ConfigError
 from lomit_tf.model import Lomit
 
 PACKAGES = ("lomit_tf", "tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx")
@@ -25,39 +25,6 @@ PACKAGES = ("lomit_tf", "tensorflow", "keras", "ai-edge-litert", "ai-edge-quanti
 
 class ParityError(RuntimeError):
     """An artefact that misses its tolerance; the message names it, the number and where the files lie."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What to export. `calibration` and `data_dir` as on the command line; image_size 0 keeps the model's own."""
-
-    model: str
-    out: Path
-    formats: tuple[str, ...] = bundle.FORMATS
-    quantize: tuple[str, ...] = tuple(tflite.VARIANTS)
-    calibration: str = ""
-    data_dir: str = ""
-    image_size: int = 0
-    calibration_images: int = 64
-    samples: int = 16
-    latency: bool = True
-    classifier: str = ""
-
-    def check(self) -> None:
-        """Raise ConfigError for what cannot be done, before anything slow."""
-        for flag, given, known in (
-            ("formats", self.formats, bundle.FORMATS),
-            ("quantize", self.quantize, tuple(tflite.VARIANTS)),
-        ):
-            unknown = [name for name in given if name not in known]
-            if unknown or not given:
-                received = repr(unknown[0]) if unknown else "nothing"
-                raise ConfigError(f"--{flag}: received {received}; choose from {', '.join(known)}, separated by commas")
-        for flag, number in (("calibration_images", self.calibration_images), ("samples", self.samples)):
-            if number < 1:
-                raise ConfigError(f"--{flag} must be at least 1; received {number}")
-        if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
-            raise ConfigError(f"--out={self.out} exists and is not an empty folder; name another one or empty it")
 
 
 def export(options: Options, say: Callable[[str], None] = print) -> dict[str, Any]:
@@ -71,6 +38,7 @@ def export(options: Options, say: Callable[[str], None] = print) -> dict[str, An
     """
     options.check()
     model = load_model(options.model, options.image_size)
+    options.check_method(model.config.model.method)
     if model.config.model.method != DEFAULT:
         return _export_method(options, model, say)
     if options.classifier:
@@ -106,11 +74,6 @@ def _export_method(options: Options, model: Any, say: Callable[[str], None]) -> 
     """A model of another method: its SavedModel, compared with the Keras model. Errors as of `export`."""
     from export.method_model import compared, write_method
 
-    if tuple(options.formats) != ("savedmodel",):
-        raise ConfigError(
-            f"--formats={','.join(options.formats)}: a model of --method={model.config.model.method} is written as "
-            "--formats=savedmodel alone"
-        )
     partial = options.out.with_name(f".{options.out.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -153,7 +116,7 @@ def _write(options: Options, model: Lomit, images: np.ndarray | None, folder: Pa
         from export.onnx_models import write_onnx
 
         (folder / "onnx").mkdir()
-        for part in tflite.PARTS:
+        for part in PARTS:
             say(f"ONNX: {part}")
             write_onnx(model, part, folder / "onnx" / f"{part}.onnx")
     if "tflite" in options.formats:
@@ -174,9 +137,9 @@ def write_tflite(
     """Both parts in the wanted variants, and in float32 to compare with; `images` (N, S, S, 3) calibrate int8."""
     module = graphs.MobileModule(model)
     version = importlib.metadata.version("lomit_tf")
-    wanted = [variant for name, variant in tflite.VARIANTS.items() if name in quantize or name == "none"]
+    wanted = [variant for name, variant in VARIANTS.items() if name in quantize or name == "none"]
     feeds = calibration_feeds(model, images) if images is not None else {}
-    for part in tflite.PARTS:
+    for part in PARTS:
         float32 = tflite.convert(module, part)
         for variant in wanted:
             say(f"TFLite: {part} {variant}")
@@ -184,7 +147,7 @@ def write_tflite(
             size, groups = model.config.data.image_size, len(model.group_names)
             parts = tuple(model.inference_generator.parts(size))
             described = metadata.infos(part, variant, size, groups, version, parts)
-            path = folder / tflite.file_name(part, variant)
+            path = folder / file_name(part, variant)
             path.write_bytes(metadata.add_metadata(made, described, model.group_names))
 
 

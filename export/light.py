@@ -12,6 +12,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
+from lomit_tf import zoo
 from lomit_tf.commands import Command, FlagSet
 from lomit_tf.config import ConfigError, option
 
@@ -41,23 +42,28 @@ def run(argv: Sequence[str] | None = None) -> int:
     return COMMAND.run(argv)
 
 
+def _check(options: Options) -> None:
+    for name in options.folder:
+        if zoo.folder_of(name) is None:
+            raise ConfigError(f"{name} is neither shipped weights ({', '.join(zoo.names())}) nor a folder of weights")
+        zoo.config_of(name)
+
+
 def _write(options: Options) -> None:
     import lomit_tf
     from export.light_graph import graph_of
-    from lomit_tf import zoo
     from lomit_tf.light import GRAPH
     from lomit_tf.runtime.atomic import write_bytes
 
     for name in options.folder or zoo.names():
         folder = zoo.folder_of(name)
-        if folder is None:
-            raise ConfigError(f"{name} is neither shipped weights ({', '.join(zoo.names())}) nor a folder of weights")
+        assert folder is not None  # `_check` has seen to it
         data = graph_of(lomit_tf.load(folder)).to_bytes()
         write_bytes(folder / GRAPH, data)
         print(f"{folder / GRAPH}: {len(data):,} bytes", flush=True)
 
 
-COMMAND = Command("export.light", FLAGS.help_text, FLAGS.parse, _write)
+COMMAND = Command("export.light", FLAGS.help_text, FLAGS.parse, _write, check=_check)
 
 if __name__ == "__main__":
     sys.exit(run())

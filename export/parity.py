@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from export import compare
+from export import bundle, compare
 from lomit_tf.commands import Command, Failure, FlagSet, unusable
+from lomit_tf.commands.models import check_model
 from lomit_tf.config import NEEDED, ConfigError, option
+from lomit_tf.evaluation.metrics.attribute_classifier_config import check_classifier
 
 INTRO = """\
 Compare exported artefacts with the Keras model: what they compute, how large they are and how fast.
@@ -50,11 +52,19 @@ FLAGS = FlagSet(ParityFlags, INTRO, words="dir")
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code (see the module)."""
-    return Command("export.parity", FLAGS.help_text, FLAGS.parse, _compare, "the report was not written").run(argv)
+    return Command(
+        "export.parity", FLAGS.help_text, FLAGS.parse, _compare, "the report was not written", check=_check
+    ).run(argv)
+
+
+def _check(flags: ParityFlags) -> None:
+    recorded = bundle.read_manifest(Path(flags.dir))["model"]
+    check_model("model", flags.model or recorded)
+    if flags.classifier:
+        check_classifier(Path(flags.classifier))
 
 
 def _compare(flags: ParityFlags) -> None:
-    from export import bundle
     from export.models import load_model
     from lomit_tf.data.image_set import DataError
     from lomit_tf.data.preprocess import CorruptImageError
@@ -91,7 +101,7 @@ def examine(
     Returns:
         rows (the Keras model first, then one for each variant), acceptance, and the pictures that the grid shows.
     """
-    from export import bundle, pictures, runtimes
+    from export import pictures, runtimes
 
     pairs = pictures.of_data(model.config.data, "test", samples, data_dir)
     keras_feed = _feed(model, pairs)

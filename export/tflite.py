@@ -12,20 +12,13 @@ import numpy as np
 from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import qtyping, quantizer
 
+from export.artefacts import VARIANTS
 from export.compact import compact, name_tensors
 from export.converter import converted
 from export.graphs import MobileModule
 
-PARTS = ("mask_net", "generator")
 SIGNATURE = "serving_default"
-# --quantize names -> what the files are called; float32 has the plain name.
-VARIANTS = {"none": "float32", "float16": "float16", "dynamic": "dynamic", "int8": "int8"}
 Feeds = Sequence[Mapping[str, np.ndarray]]
-
-
-def file_name(part: str, variant: str) -> str:
-    """mask_net.tflite, mask_net_int8.tflite, ..."""
-    return f"{part}.tflite" if variant == "float32" else f"{part}_{variant}.tflite"
 
 
 def convert(module: MobileModule, part: str) -> bytes:

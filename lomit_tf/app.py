@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 from lomit_tf import zoo
 from lomit_tf.commands import Command, Failure, FlagSet, require_extra
+from lomit_tf.commands.models import check_model
 from lomit_tf.config import ConfigError, option
-from lomit_tf.runtime.quiet import import_tensorflow
 
 NAME = "lomit-app"
 INTRO = """\
@@ -52,13 +52,16 @@ def run(argv: Sequence[str] | None = None) -> int:
     Args:
       argv: the arguments without the program's name; None takes the process's.
     """
-    return Command(NAME, FLAGS.help_text, FLAGS.parse, _serve).run(argv)
+    return Command(NAME, FLAGS.help_text, FLAGS.parse, _serve, check=_check).run(argv)
+
+
+def _check(flags: AppFlags) -> None:
+    check_model("model", flags.model)
+    require_extra("app", "gradio")
 
 
 def _serve(flags: AppFlags) -> None:
-    """The part that takes TensorFlow and Gradio, which are imported only here: seconds after any usage error."""
-    require_extra("app", "gradio")
-    import_tensorflow()
+    """The part that takes TensorFlow and Gradio, which are not imported before: seconds after any usage error."""
     from lomit_tf.photos.translator import Translator
     from lomit_tf.webapp import server as serving
 

@@ -11,8 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from lomit_tf.commands import Command, FlagSet
-from lomit_tf.commands.measuring import Invocation, measured, require_reports
+from lomit_tf.commands.measuring import Invocation, check_report, measured
+from lomit_tf.commands.models import check_model
 from lomit_tf.config import ConfigError
+from lomit_tf.evaluation.alike import check_runs
 from lomit_tf.evaluation.compare_options import CompareOptions
 
 INTRO = """\
@@ -39,12 +41,17 @@ def parse(argv: Sequence[str]) -> Invocation[CompareOptions]:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code (see the module)."""
-    return Command("lomit-compare", FLAGS.help_text, parse, compare_runs, "nothing was written but pictures").run(argv)
+    left = "nothing was written but pictures"
+    return Command("lomit-compare", FLAGS.help_text, parse, compare_runs, left, check=_check).run(argv)
+
+
+def _check(asked: Invocation[CompareOptions]) -> None:
+    check_runs({run: check_model("runs", run) for run in asked.options.runs}, asked.options.failures())
+    check_report(asked.options.out, asked.options.classifier)
 
 
 def compare_runs(asked: Invocation[CompareOptions]) -> None:
-    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    require_reports()
+    """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     from lomit_tf.evaluation.comparison import compare
 
     measured(asked, compare)

@@ -22,6 +22,7 @@ from lomit_tf.commands import INTERRUPTED, Command, Failure, FlagSet, unusable
 from lomit_tf.commands import flags as run_flags
 from lomit_tf.config import ConfigError, LomitConfig, near, option
 from lomit_tf.runtime.atomic import write_text
+from lomit_tf.runtime.quiet import import_tensorflow
 
 INTRO = """\
 Train all methods on drawn faces, black hair to blond and back, each for the same processor time, and compare them.
@@ -129,6 +130,7 @@ def train_one(flags: Flags, method: str) -> None:
     from lomit_tf.training.processor_budget import train_for
 
     end_with_parent()
+    import_tensorflow()
     folder = Path(flags.out, method)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FAILED).unlink(missing_ok=True)

@@ -60,11 +60,11 @@ def _convert(options: Options) -> None:
             else:
                 print(f"{folder}: has this version's settings already")
         except (ConfigError, OSError) as error:
+            if len(options.run) == 1:
+                raise Failure(str(error), UNUSABLE) from error
             failed += 1
             COMMAND.say(str(error))
     if failed:
-        if len(options.run) == 1:
-            raise Failure("nothing was converted", UNUSABLE)
         raise Failure(f"{failed} of {len(options.run)} folders were not converted", UNUSABLE)
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lomit_tf import zoo
-from lomit_tf.commands import Command, FlagSet, report, unusable, writing
+from lomit_tf.commands import Command, FlagSet, report, writing
+from lomit_tf.commands.models import check_model
 from lomit_tf.config import ConfigError, option
-from lomit_tf.runtime.quiet import import_tensorflow
+from lomit_tf.runtime.places import check_file
 
 if TYPE_CHECKING:
     from lomit_tf.model import Lomit
@@ -46,39 +47,44 @@ FLAGS = FlagSet(DemoFlags, INTRO)
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code (see the module)."""
-    return Command("lomit-demo", FLAGS.help_text, FLAGS.parse, _demo, "what is written stays").run(argv)
+    return Command("lomit-demo", FLAGS.help_text, FLAGS.parse, _demo, "what is written stays", check=_check).run(argv)
+
+
+def _check(flags: DemoFlags) -> None:
+    from lomit_tf.imaging.formats import ImageError, format_of
+    from lomit_tf.photos.steps import FACE_DATASETS
+
+    if not 1 <= flags.pairs <= 64:
+        raise ConfigError(f"--pairs lies between 1 and 64; received {flags.pairs}")
+    dataset = check_model("model", flags.model).data.dataset
+    if dataset not in (*FACE_DATASETS, "drawn_faces"):
+        raise ConfigError(f"--model={flags.model} was trained on {dataset}; the demo shows faces and drawn faces only")
+    try:
+        format_of(flags.out)
+    except ImageError as error:
+        raise ConfigError(f"--out={error}") from error
+    check_file("out", Path(flags.out))
+    print(f"loading {flags.model} ...", flush=True)
 
 
 def _demo(flags: DemoFlags) -> None:
-    if not 1 <= flags.pairs <= 64:
-        raise ConfigError(f"--pairs lies between 1 and 64; received {flags.pairs}")
-    print(f"loading {flags.model} ...", flush=True)
-    import_tensorflow()
-    from lomit_tf.photos.translator import FACE_DATASETS
+    from lomit_tf.photos.steps import FACE_DATASETS
 
     model, out = zoo.load(flags.model), Path(flags.out)
-    dataset = model.config.data.dataset
     with writing(f"--out={flags.out}"):
-        if dataset in FACE_DATASETS:
+        if model.config.data.dataset in FACE_DATASETS:
             _portraits(model, flags.model, out)
-        elif dataset == "drawn_faces":
-            _drawn_faces(model, out, flags.pairs, flags.seed)
         else:
-            raise ConfigError(
-                f"--model={flags.model} was trained on {dataset}; the demo shows faces and drawn faces only"
-            )
+            _drawn_faces(model, out, flags.pairs, flags.seed)
 
 
 def _portraits(model: Lomit, name: str, out: Path) -> None:
     """The portraits after every colour, if the model can, and after each other; says so while it goes on."""
     from lomit_tf.imaging import overview
-    from lomit_tf.imaging.formats import ImageError
-    from lomit_tf.imaging.writing import format_of, save
+    from lomit_tf.imaging.writing import save
     from lomit_tf.photos import portraits
     from lomit_tf.photos.translator import Translator
 
-    with unusable(ImageError):
-        format_of(out)
     translator = Translator(model, log_notes=False)
     if notice := zoo.notice(name):
         print(notice)

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 
 from lomit_tf import train
 from lomit_tf.commands import Command
+from lomit_tf.commands.models import check_model
 from lomit_tf.commands.student_flags import Asked, StudentFlags
 from lomit_tf.config import NEEDED, option
+from lomit_tf.runtime.places import check_folder
 from lomit_tf.training.distill_config import DEFAULTS, DistillConfig
 
 INTRO = f"""\
@@ -42,11 +44,16 @@ FLAGS = StudentFlags(Sources, DistillConfig, INTRO, workdir="runs/mobile")
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code (see the module)."""
     lost = "what came after the last checkpoint is lost"
-    return Command("lomit-distill", FLAGS.help_text, FLAGS.parse, _distill, lost).run(argv)
+    return Command("lomit-distill", FLAGS.help_text, FLAGS.parse, _distill, lost, check=_check).run(argv)
+
+
+def _check(asked: Asked[DistillConfig]) -> None:
+    check_folder("workdir", asked.workdir)
+    check_model("teacher", asked.sources["teacher"])
 
 
 def _distill(asked: Asked[DistillConfig]) -> None:
-    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
+    """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     import lomit_tf
     from lomit_tf.training import distillation
     from lomit_tf.training.driver import TrainingResult

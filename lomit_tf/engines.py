@@ -42,6 +42,8 @@ def networks_of(model_or_name: Lomit | str | os.PathLike[str], engine: str = "au
     if engine not in ENGINES:
         raise ConfigError(f"engine must be one of {', '.join(ENGINES)}; received {engine!r}")
     check_fork()
+    if not isinstance(model_or_name, (str, os.PathLike)) and not hasattr(model_or_name, "config"):
+        raise ConfigError(f"model: expected a name, folder or Lomit; received {type(model_or_name).__name__}")
     name = os.fspath(model_or_name) if isinstance(model_or_name, (str, os.PathLike)) else None
     if engine != "tensorflow":
         try:
@@ -63,6 +65,7 @@ def _light(name: str | None) -> Networks:
         raise NoGraphError("ai-edge-litert is not installed")
     folder = zoo.folder_of(name)
     if folder is None or not (folder / light.GRAPH).is_file():
+        zoo.config_of(name)  # which says where there is no such model at all
         raise NoGraphError(f"{name} has no {light.GRAPH}; python -m export.light FOLDER writes one beside weights")
     return light.load(folder, *zoo.read_folder(folder))
 

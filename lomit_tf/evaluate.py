@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from lomit_tf.commands import Command, FlagSet
-from lomit_tf.commands.measuring import Invocation, measured, require_reports
+from lomit_tf.commands.measuring import Invocation, check_report, measured
+from lomit_tf.commands.models import check_model
 from lomit_tf.evaluation.options import Options
 
 INTRO = """\
@@ -37,12 +38,18 @@ def parse(argv: Sequence[str]) -> Invocation[Options]:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code (see the module)."""
-    return Command("lomit-evaluate", FLAGS.help_text, parse, _evaluate, "nothing was written but grids").run(argv)
+    return Command(
+        "lomit-evaluate", FLAGS.help_text, parse, _evaluate, "nothing was written but grids", check=_check
+    ).run(argv)
+
+
+def _check(asked: Invocation[Options]) -> None:
+    check_model("checkpoint", asked.options.checkpoint)
+    check_report(asked.options.out, asked.options.classifier)
 
 
 def _evaluate(asked: Invocation[Options]) -> None:
-    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    require_reports()
+    """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     from lomit_tf.evaluation.run import evaluate
 
     measured(asked, evaluate)

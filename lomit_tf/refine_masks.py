@@ -19,7 +19,9 @@ from lomit_tf.commands import Command, report, unusable
 from lomit_tf.commands.fields import Fields, define_fields, field_form, fields_of, help_entry, help_with_default
 from lomit_tf.commands.flagfiles import read_command_line
 from lomit_tf.commands.flagset import FLAGFILE_HELP
+from lomit_tf.commands.models import check_model
 from lomit_tf.config import NEEDED, ConfigError, DataConfig, option
+from lomit_tf.runtime.places import check_file
 from lomit_tf.training.mask_teaching_config import RefineConfig
 
 DATA_FLAGS = ("dataset", "data_dir", "labels_file", "crop", "train_images", "max_corrupt")
@@ -80,7 +82,8 @@ def help_text() -> str:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code (see the module)."""
-    return Command("lomit-refine-masks", help_text, parse, _refine, "the same command goes on from there").run(argv)
+    goes_on = "the same command goes on from there"
+    return Command("lomit-refine-masks", help_text, parse, _refine, goes_on, check=_check).run(argv)
 
 
 def _fields() -> Fields:
@@ -89,8 +92,13 @@ def _fields() -> Fields:
     return {**fields_of(Run), **fields_of(RefineConfig), **data}
 
 
+def _check(asked: Invocation) -> None:
+    check_file("out", Path(asked.run.out))
+    check_model("model", asked.run.model)
+
+
 def _refine(asked: Invocation) -> None:
-    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
+    """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     import lomit_tf
     from lomit_tf.data.image_set import DataError
     from lomit_tf.training import mask_refinement

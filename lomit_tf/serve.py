@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lomit_tf.commands import Command, Failure, FlagSet, require_extra
+from lomit_tf.commands.models import check_model
 from lomit_tf.config import NEEDED, ConfigError, option
-from lomit_tf.runtime.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from lomit_tf.serving.routes import Limits, Server
@@ -90,18 +90,18 @@ def run(argv: Sequence[str] | None = None) -> int:
     Args:
       argv: the arguments without the program's name; None takes the process's.
     """
-    return Command(NAME, FLAGS.help_text, FLAGS.parse, _run).run(argv)
+    return Command(NAME, FLAGS.help_text, FLAGS.parse, _run, check=_check).run(argv)
+
+
+def _check(flags: ServeFlags) -> None:
+    _listen(flags.host, flags.port).close()
+    check_model("model", flags.model)
+    require_extra("serve", "uvicorn", "starlette", "orjson", "prometheus_client")
 
 
 def _run(flags: ServeFlags) -> None:
-    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
-    require_extra("serve", "uvicorn", "starlette", "orjson", "prometheus_client")
-    import_tensorflow()
-    try:
-        listening = _listen(flags.host, flags.port)
-    except OSError as error:
-        raise Failure(f"cannot listen at {flags.host}:{flags.port}: {error.strerror or error}") from error
-    with listening:
+    """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
+    with _listen(flags.host, flags.port) as listening:
         _serve(build(flags.model, flags.client_name, flags.exemplar, flags.limits()), listening, flags.grace_seconds)
 
 
@@ -134,14 +134,18 @@ def build(model: str, name: str, exemplar: str, limits: Limits) -> Server:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    """Raises Failure for an address that cannot be had."""
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+        except OSError:
+            listening.close()
+            raise
+    except OSError as error:
+        raise Failure(f"cannot listen at {host}:{port}: {error.strerror or error}") from error
     return listening
 
 

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 
 from lomit_tf import train
 from lomit_tf.commands import Command
+from lomit_tf.commands.models import check_model
 from lomit_tf.commands.student_flags import Asked, StudentFlags
 from lomit_tf.config import NEEDED, ConfigError, option
+from lomit_tf.runtime.places import check_folder
 from lomit_tf.training.mask_teaching_config import LOOP, TeachConfig
 
 INTRO = f"""\
@@ -44,7 +46,7 @@ FLAGS = StudentFlags(Sources, TeachConfig, INTRO)
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code (see the module)."""
     lost = "what came after the last checkpoint is lost"
-    return Command("lomit-teach-masks", FLAGS.help_text, parse, _teach, lost).run(argv)
+    return Command("lomit-teach-masks", FLAGS.help_text, parse, _teach, lost, check=_check).run(argv)
 
 
 def parse(argv: Sequence[str]) -> Asked[TeachConfig]:
@@ -55,8 +57,13 @@ def parse(argv: Sequence[str]) -> Asked[TeachConfig]:
     return asked
 
 
+def _check(asked: Asked[TeachConfig]) -> None:
+    check_folder("workdir", asked.workdir)
+    check_model("model", asked.sources["model"])
+
+
 def _teach(asked: Asked[TeachConfig]) -> None:
-    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
+    """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     import lomit_tf
     from lomit_tf.training import mask_refinement, mask_teaching
     from lomit_tf.training.driver import TrainingResult

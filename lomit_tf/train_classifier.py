@@ -23,6 +23,7 @@ from lomit_tf.commands.flagset import FLAGFILE_HELP
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.image_set import DataError
 from lomit_tf.evaluation.metrics.attribute_classifier_config import ClassifierConfig
+from lomit_tf.runtime.places import check_folder
 
 if TYPE_CHECKING:
     from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
@@ -57,11 +58,15 @@ def run(argv: Sequence[str] | None = None) -> int:
     Args:
       argv: the arguments without the program's name; None takes the process's.
     """
-    return Command("lomit-train-classifier", help_text, parse, _train, "nothing was written").run(argv)
+    return Command("lomit-train-classifier", help_text, parse, _train, "nothing was written", check=_check).run(argv)
+
+
+def _check(asked: Invocation) -> None:
+    check_folder("out", asked.out)
 
 
 def _train(asked: Invocation) -> None:
-    """The part that takes TensorFlow, which is imported only here: seconds after any usage error."""
+    """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     from lomit_tf.evaluation.metrics.attribute_classifier import train_classifier
     from lomit_tf.training.callbacks import TrainingError
 

@@ -12,6 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lomit_tf.baselines.methods import DEFAULT
@@ -21,6 +22,7 @@ from lomit_tf.config import ConfigError
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import STREAM, FileJob
 from lomit_tf.runtime.backend import check_backend
+from lomit_tf.runtime.places import check_file, check_folder
 
 if TYPE_CHECKING:
     from lomit_tf.photos.outcomes import Outcome, Tally
@@ -53,17 +55,38 @@ def _run(invocation: Invocation) -> int:
     flags, beams = invocation
     with unusable(ImageError):  # PlanError among them
         jobs = plan_beam(flags) if flags.runner == "beam" else plan(flags)
+    if not isinstance(jobs, dict):
+        _check_output(flags.output, folder=not isinstance(jobs, list))
     _check_model(flags)
     check_backend()
     return _beam(jobs, beams) if isinstance(jobs, dict) else _translate(flags, jobs)
 
 
-def _check_model(flags: TranslateFlags) -> None:
-    """Raise ConfigError for a model that is not there, or a colour for one that takes none, before TensorFlow loads."""
-    from lomit_tf import zoo
+def _check_output(output: str, *, folder: bool) -> None:
+    """Raise ConfigError for an --output that cannot be written."""
+    if output == STREAM:
+        return
+    if folder or os.path.isdir(output) or output.endswith(os.sep):
+        check_folder("output", Path(output))
+    else:
+        check_file("output", Path(output))
 
-    settings = zoo.recorded(flags.model)
-    if flags.colour and not settings.get("colour_groups", True):
+
+def _check_model(flags: TranslateFlags) -> None:
+    """Raise ConfigError, before TensorFlow loads, for a model that is not there, and for what it does not have: groups,
+    or colours.
+    """
+    from lomit_tf import zoo
+    from lomit_tf.commands.models import check_model
+    from lomit_tf.photos.swatches import chosen_groups
+
+    config = check_model("model", flags.model)
+    if flags.groups is not None and config.model.method == DEFAULT:
+        try:
+            chosen_groups(tuple(config.data.group_labels), flags.groups)
+        except ImageError as error:
+            raise ConfigError(f"--groups={flags.groups}: {error}") from error
+    if flags.colour and not config.colour_indices:
         raise ConfigError(
             f"--colour={flags.colour[0]}: {flags.model} paints no group by colour curves, and cannot take a colour; "
             f"use --model={zoo.DEFAULT}, or an exemplar"
@@ -111,12 +134,15 @@ def _translate(flags: TranslateFlags, planned: list[FileJob] | Iterator[FileJob 
     for error in shut:
         _say(f"{error.filename}: {error.strerror}")
     if not jobs:
-        raise Failure("there is no picture in the input folder")
+        raise Failure(f"--input={flags.input}: there is no picture")
     settings = jobs[0].settings
     if zoo.method_of(flags.model) != DEFAULT:
         return _whole_pictures(flags.model, jobs, len(found), shut, Log(flags.output, folder), folder)
-    with unusable(ImageError):
+    try:
         translator = Translator(flags.model, log_notes=False, engine=flags.engine)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("engine litert:", "--engine=litert:")) from error
+    with unusable(ImageError):
         translator.check_settings(settings.groups, settings.strength, settings.crop, settings.exemplar_crop)
     log = Log(flags.output, folder)
     no_use = _unusable_exemplars(translator, jobs, log)
@@ -226,11 +252,19 @@ def _shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[Outcome], N
 def _summary(tally: Tally, total: int, folder: bool, *, to_stdout: bool) -> None:
     """Notes on standard error, each once with how many pictures it is about; for a folder, the counts."""
     for note, count in tally.notes.items():
-        _say(f"note: {note}" + (f" ({count} pictures)" if count > 1 else ""))
+        _say(f"note: {note}{_pictures(count, tally.noted.get(note, [])) if folder else ''}")
     if folder:
         left = total - tally.written - tally.skipped - tally.failed
         counts = f"{tally.written} written, {tally.skipped} skipped (done before), {tally.failed} failed"
         print(counts + (f", {left} left" if left else ""), file=sys.stderr if to_stdout else sys.stdout)
+
+
+def _pictures(count: int, names: Sequence[str]) -> str:
+    """What a note is about, for the end of it: the first pictures, and how many results there are in all."""
+    if not names:  # of Apache Beam, which counts alone
+        return f" ({count} pictures)" if count > 1 else ""
+    every = "" if count == len(names) else f"{count} results, first "
+    return f" ({every}{', '.join(names)})"
 
 
 def _licence(model: str) -> None:

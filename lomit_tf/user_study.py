@@ -45,7 +45,8 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse(words: Sequence[str]) -> None:
-    raise ConfigError(f"the first argument must be make or score (make|score --help says more); received {words[:1]}")
+    received = words[0] if words else "nothing"
+    raise ConfigError(f"the first argument must be make or score (make|score --help says more); received {received}")
 
 
 def _run(options: MakeOptions | ScoreOptions) -> None:

@@ -5,7 +5,6 @@ TensorFlow is imported by what loads a model, not by the module: commands read `
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import io
 import json
@@ -21,9 +20,11 @@ from lomit_tf.config import ConfigError, LomitConfig, near
 from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.runtime.forks import check_fork
 from lomit_tf.settings import older
+from lomit_tf.settings.files import read_json
 
 if TYPE_CHECKING:
     from lomit_tf.model_base import LomitBase
+    from lomit_tf.training.checkpoints import Workdir
 
 FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, MANIFEST = "generator.npz", "model.json"
@@ -49,38 +50,48 @@ def load(name_or_path: str | os.PathLike[str]) -> LomitBase:
     folder = folder_of(name_or_path)
     if folder is not None:
         return load_folder(folder)
+    _find_run(name_or_path)
     from lomit_tf.training.checkpoints import load as load_checkpoint
 
-    try:
-        return load_checkpoint(name_or_path)
-    except ConfigError as error:
-        raise _not_found(os.fspath(name_or_path), str(error)) from None
+    return load_checkpoint(name_or_path)
 
 
 def folder_of(name_or_path: str | os.PathLike[str]) -> Path | None:
-    """The folder of shipped weights of this name, or of `save_folder` at this path; None for anything else."""
+    """The folder of shipped weights of this name, or of `save_folder` at this path; None for anything else.
+
+    Raises ConfigError for what is neither a name nor a path.
+    """
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise ConfigError(f"model: expected a name or a folder; received {type(name_or_path).__name__}")
     text = os.fspath(name_or_path)
+    if not text:
+        raise ConfigError(f"model: the name is empty; give {', '.join(names())}, or a folder")
     if text in names():
         return FOLDER / text
     return Path(text) if (Path(text) / MANIFEST).is_file() else None
 
 
-def recorded(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The settings that a model was saved with, by name; empty where they cannot be read. Imports no TensorFlow.
+def config_of(name_or_path: str | os.PathLike[str]) -> LomitConfig:
+    """The configuration of a trained model, from its files and without TensorFlow, of which `load` has need.
 
-    Takes what `load` takes. Raises ConfigError where nothing at all is of that name, as `load` would, seconds earlier.
+    Takes what `load` takes. Raises ConfigError where there is no such model, or its settings cannot be used.
     """
-    text = os.fspath(name_or_path)
-    path = FOLDER / text if text in names() else Path(text)
-    if not path.exists() and not any(path.parent.glob(f"{glob.escape(path.name)}.*")):
-        raise _not_found(text, f"there is nothing at {path}")
-    for name, part in ((MANIFEST, "config"), ("config.json", None)):
-        try:
-            values = json.loads((path / name).read_text())
-            return dict(values[part] if part else values)
-        except (OSError, ValueError, KeyError, TypeError):  # what is damaged, `load` names
-            continue
-    return {}
+    folder = folder_of(name_or_path)
+    if folder is None:
+        return _find_run(name_or_path).saved()
+    if not (folder / WEIGHTS).is_file():
+        raise ConfigError(f"{folder / WEIGHTS} is missing; {folder / MANIFEST} belongs to it")
+    return LomitConfig.from_flat(_manifest(folder)["config"])
+
+
+def _find_run(name_or_path: str | os.PathLike[str]) -> Workdir:
+    """The workdir of a run, or of a checkpoint of one. Raises ConfigError where no checkpoint is found."""
+    from lomit_tf.training.checkpoints import find
+
+    try:
+        return find(name_or_path)[0]
+    except ConfigError as error:
+        raise _not_found(os.fspath(name_or_path), str(error)) from None
 
 
 def _not_found(text: str, why: str) -> ConfigError:
@@ -97,15 +108,8 @@ def lasting_name(name_or_path: str | os.PathLike[str]) -> str:
 
 
 def method_of(name_or_path: str | os.PathLike[str]) -> str:
-    """Which method a model is of, without loading it; LOMIT's name where no settings lie there: `load` says why."""
-    text = Path(os.fspath(name_or_path))
-    for folder in (text, text.parent.parent):
-        try:
-            values = json.loads((folder / "config.json").read_text())
-            return str(values.get("method", methods.DEFAULT))
-        except (OSError, ValueError, AttributeError):
-            continue
-    return methods.DEFAULT
+    """Which method a model is of, without loading it. Raises ConfigError as `config_of`."""
+    return config_of(name_or_path).model.method
 
 
 def notice(name_or_path: str | os.PathLike[str]) -> str:
@@ -126,22 +130,31 @@ def read_folder(folder: Path) -> tuple[LomitConfig, list[np.ndarray]]:
 
     Raises ConfigError naming the file that is missing or damaged.
     """
-    manifest, weights = folder / MANIFEST, folder / WEIGHTS
+    record, manifest, weights = _manifest(folder), folder / MANIFEST, folder / WEIGHTS
     try:
-        record = json.loads(manifest.read_text())
         content = weights.read_bytes()
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{folder}: not a folder of weights ({error})") from error
+    except OSError as error:
+        raise ConfigError(f"{weights}: {error.strerror}; {manifest} belongs to it") from error
     found = hashlib.sha256(content).hexdigest()
     if found != record["sha256"]:
         raise ConfigError(f"{weights}: damaged; its SHA-256 is {found}, {manifest.name} says {record['sha256']}")
-    older.check(record["config"], manifest, folder)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             values = [arrays[f"{i:03d}"] for i in range(len(arrays.files))]
     except (KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{weights}: does not fit this version's networks ({error})") from error
     return LomitConfig.from_flat(record["config"]), values
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """What the manifest of a folder says. Raises ConfigError for one that is damaged, or of an older version."""
+    path = folder / MANIFEST
+    record = read_json(path)
+    for name, kind in (("config", dict), ("sha256", str)):
+        if not isinstance(record.get(name), kind):
+            raise ConfigError(f"{path} has no {name!r}; copy it again")
+    older.check(record["config"], path, folder)
+    return record
 
 
 def load_folder(folder: Path) -> LomitBase:

@@ -103,7 +103,7 @@ def check(config: Any) -> int | None:
     asked = f"--method={name}"
     if name == DEFAULT:
         if size != "authors":
-            raise ConfigError(f"--method_size={size} is for the other methods; LOMIT's are presets")
+            raise ConfigError(f"--method_size={size} is for the other methods; LOMIT's are presets; use --preset=small")
         return None
     if size not in found.sizes:
         raise ConfigError(f"--method_size={size!r} is no size of {asked}; {near(size, found.sizes)}")
@@ -114,8 +114,8 @@ def check(config: Any) -> int | None:
         )
     if found.takes == "domains" and not data.two_domains:
         raise ConfigError(
-            f"{asked} knows two domains and no labels: give --dataset=two_domains, or two domains of labelled images, "
-            f'--domains="Black_Hair | Blond_Hair"; received the labels {", ".join(data.label_names)}'
+            f"{asked} knows two domains and no labels: give the data set two_domains, or two domains of labelled "
+            f'images, --domains="Black_Hair | Blond_Hair"; received --attributes={",".join(data.label_names)}'
         )
     for other in ("init_from", "freeze_masks"):
         if getattr(config.training, other):

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from lomit_tf.config import ConfigError
 from lomit_tf.runtime.backend import EVERYTHING, check_backend
 from lomit_tf.runtime.forks import ForkedError, check_fork
+from lomit_tf.runtime.quiet import import_tensorflow
 from lomit_tf.runtime.signals import check_interrupt, interrupting_signals
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 128  # exit codes; the last one plus the signal's number
@@ -43,6 +44,8 @@ class Command(Generic[Options]):
         faults of ours and keep their traceback.
       interrupted: what to say after Ctrl-C or SIGTERM; empty says nothing.
       backends: Keras' backends that it runs models on; none for a command that runs no models.
+      check: refuses values that can be judged without TensorFlow, which is imported after it, without its lines on
+        standard error, and before `main`. None for a command that does not need TensorFlow, or not always.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Command(Generic[Options]):
     main: Callable[[Options], int | None]
     interrupted: str = ""
     backends: tuple[str, ...] = EVERYTHING
+    check: Callable[[Options], None] | None = None
 
     def run(self, argv: Sequence[str] | None = None) -> int:
         """Run the command on arguments without the program's name (None: the process's) and return its exit code."""
@@ -86,6 +90,9 @@ class Command(Generic[Options]):
         if self.backends:
             check_fork()
             check_backend(self.backends)
+        if self.check is not None:
+            self.check(options)
+            import_tensorflow()
         code = self.main(options) or 0
         sys.stdout.flush()
         check_interrupt()
@@ -122,7 +129,8 @@ def writing(places: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Failure(f"{places}: {error}") from error
+        named = f"{error.filename}: " if error.filename else ""
+        raise Failure(f"{places}: {named}{error.strerror or error}") from error
 
 
 def require_extra(extra: str, *modules: str) -> None:

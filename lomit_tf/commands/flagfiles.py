@@ -130,7 +130,8 @@ def _read_flag(word: str, following: deque[str] | None, known: absl_flags.FlagVa
     """Name and value of a flag; on a command line its value may be the next word (`following`)."""
     match = re.fullmatch(r"--?([A-Za-z][\w-]*)(?:=(.*))?", word, re.DOTALL)
     if not match:
-        raise ConfigError(f"{word!r} is not a flag; write it like --steps=500")
+        example = "steps=500" if "steps" in known else f"{next(n for n in known if not known[n].boolean)}=..."
+        raise ConfigError(f"{word!r} is not a flag; write it like --{example}")
     name, text = match.groups()
     if name not in known:
         negated = name.removeprefix("no").removeprefix("-")
@@ -162,8 +163,10 @@ def _read_flagfile(
         raise ConfigError(f"{where}: flagfiles that include each other: {circle}")
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{_at(where)}--flagfile={name}: cannot read {path}: {error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{_at(where)}--flagfile={name}: {path} is not a text file") from None
+    except OSError as error:
+        raise ConfigError(f"{_at(where)}--flagfile={name}: cannot read {path}: {error.strerror}") from None
     own: dict[str, FlagValue] = {}
     included: dict[str, FlagValue] = {}
     for number, line in enumerate(text.split("\n"), start=1):
@@ -210,6 +213,8 @@ def _find(name: str, beside: Path | None, where: str) -> Path:
     for place in places:
         if place.is_file():
             return place
+    if path.is_dir():
+        raise ConfigError(f"{_at(where)}--flagfile={name} is a folder; name a file")
     looked = ", ".join(dict.fromkeys(str(place.absolute()) for place in places))
     names = flagfiles_in(configs_folder())
     hint = f"; {near(path.name, names)}" if names else ""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from lomit_tf.commands.command import report, require_extra, unusable, writing
+from lomit_tf.evaluation.metrics.attribute_classifier_config import check_classifier
+from lomit_tf.runtime.places import check_folder
 
 OptionsT = TypeVar("OptionsT")
 Progressed = Callable[[str, float], None]
@@ -20,8 +23,15 @@ class Invocation(Generic[OptionsT]):
     command: str
 
 
-def require_reports() -> None:
-    """Raise Failure where what reports are made with is not installed."""
+def check_report(out: str, classifier: str) -> None:
+    """Check what every report needs, before TensorFlow is imported.
+
+    Raises Failure where what reports are made with is not installed, and ConfigError for a folder `out` that cannot be
+    written and a folder `classifier` without a classifier in it.
+    """
+    check_folder("out", Path(out))
+    if classifier:
+        check_classifier(Path(classifier))
     require_extra("evaluate", "jinja2", "matplotlib", "pydantic", "scipy")
 
 
@@ -41,7 +51,7 @@ def measured(asked: Invocation[Any], measure: Callable[[Any, str, Progressed], A
     from lomit_tf.evaluation.report.files import summary, write
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with unusable(DataError), Progress(*columns, console=Console(stderr=True)) as bar:
+    with unusable(DataError), Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
         results = measure(
             asked.options, asked.command, lambda what, share: bar.update(task, description=what, completed=share)

@@ -9,6 +9,8 @@ from typing import Any
 
 from lomit_tf.commands import FlagSet
 from lomit_tf.config import NEEDED, option
+from lomit_tf.imaging.crops import parse_crop
+from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import (
     ENDINGS,
     STREAM,
@@ -156,7 +158,12 @@ def _one_folder_of_masks(flags: TranslateFlags) -> str:
 
 
 def settings_of(flags: TranslateFlags) -> Settings:
-    """How files are to be translated."""
+    """How files are to be translated. Raises PlanError for a crop that cannot be read."""
+    for flag, crop in (("crop", flags.crop), ("exemplar_crop", flags.exemplar_crop)):
+        try:
+            parse_crop(crop or "face")
+        except ImageError as error:
+            raise PlanError(f"--{flag}{str(error).removeprefix('crop')}") from error
     rectangle = "," in flags.crop
     format = next((f for f, ending in ENDINGS.items() if ending[1:] == flags.format), "")
     return Settings(

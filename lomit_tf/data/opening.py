@@ -80,7 +80,7 @@ def opened(
                 _refuse_previews(image, data, name)
             width, height = image.size
             if width * height > max_pixels:
-                raise TooManyPixelsError(f"{name}: {width}x{height} pixels, over the limit of {max_pixels:,} in all")
+                raise TooManyPixelsError(f"{name}: {width}x{height} pixels, {_over(max_pixels)}")
             yield image
     except CorruptImageError:
         raise
@@ -91,11 +91,18 @@ def opened(
         Image.DecompressionBombWarning,
     ) as error:  # Pillow's own limit comes first, and its text speaks of attacks
         pixels = next(iter(re.findall(r"\d+", str(error))), "too many")
-        raise TooManyPixelsError(f"{name}: {pixels} pixels, over the limit of {max_pixels:,} in all") from error
+        raise TooManyPixelsError(f"{name}: {pixels} pixels, {_over(max_pixels)}") from error
     except UnidentifiedImageError as error:  # its own text names a Python object, not the file
         raise CorruptImageError(f"{name}: {_unknown(data, formats)}") from error
     except DECODER_ERRORS as error:
-        raise CorruptImageError(f"{name}: {' '.join(str(error).split()) or type(error).__name__}") from error
+        why = " ".join(str(error).split()) or type(error).__name__
+        if "truncated" in why:  # Pillow's text counts bytes that nobody can look up
+            why = "truncated, its end is missing; copy it again"
+        raise CorruptImageError(f"{name}: {why}") from error
+
+
+def _over(limit: int) -> str:
+    return f"over the limit of {limit:,} in all; make it smaller first"
 
 
 def sound(data: bytes) -> tuple[bytes, dict[str, Any], tuple[str, ...]]:

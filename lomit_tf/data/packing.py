@@ -221,6 +221,10 @@ def unpack(packed: Path, folder: Path, say: Say | None = None) -> int:
                 if say is not None and (done % PART_IMAGES == 0 or done == len(infos)):
                     say(done, len(infos))
             return len(infos)
+    except FileNotFoundError as error:
+        if error.filename and Path(error.filename) != packed:
+            raise
+        raise ConfigError(f"{packed}: no such file") from error
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         if isinstance(error, OSError) and error.filename and Path(error.filename) != packed:
             raise  # what cannot be written

@@ -17,7 +17,7 @@ from PIL import Image
 
 from lomit_tf import zoo
 from lomit_tf.baselines.methods import Facts, facts
-from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.evaluation.alike import check_runs
 from lomit_tf.evaluation.compare_options import CompareOptions
 from lomit_tf.evaluation.metrics import measures
 from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
@@ -29,33 +29,8 @@ from lomit_tf.evaluation.report.results import Grid, Results, Table
 from lomit_tf.evaluation.run import Evaluation, Progress, data_config, open_split
 from lomit_tf.training.grid import draw_grid, picture, save_png
 
-# What makes two runs' images or labels different; where they lie and how pairs are drawn does not.
-DATA = ("image_size", "dataset", "attributes", "labelled_only", "domains", "groups", "crop")
 TIMED = 10  # translations whose time is measured
 BUDGET = "budget.json"  # what `lomit_tf.compare_all` leaves in a run: processor seconds, steps
-
-
-def check_alike(configs: Mapping[str, LomitConfig]) -> None:
-    """Raise ConfigError, naming the difference, for runs whose sizes or data differ."""
-    (first, reference), *others = configs.items()
-    for name, config in others:
-        for setting in DATA:
-            was, now = (getattr(c.data, setting, None) for c in (reference, config))
-            if was != now:
-                raise ConfigError(
-                    f"--runs: only runs of one size and the same data can be compared: --{setting} is {was!r} in "
-                    f"{first} and {now!r} in {name}"
-                )
-
-
-def names_of(configs: Mapping[str, LomitConfig]) -> dict[str, str]:
-    """Run -> the name of its column: its method, and its folder's name where two runs are of one method."""
-    methods = [config.model.method for config in configs.values()]
-    names: dict[str, str] = {}
-    for run, method in zip(configs, methods, strict=True):
-        name = method if methods.count(method) == 1 else f"{method}-{Path(run).name.replace(' ', '-')}"
-        names[run] = name if name not in names.values() else f"{name}-{len(names) + 1}"
-    return names
 
 
 def compare(
@@ -70,10 +45,8 @@ def compare(
     progress("reading the models", 0.0)
     models = {run: load(run) for run in options.runs}
     configs = {run: model.config for run, model in models.items()}
-    check_alike(configs)
-    names, lacking = names_of(configs), options.failures()
-    for name in set(names.values()) & set(lacking):
-        raise ConfigError(f"--failed={name}: there is a run of that name among --runs")
+    lacking = options.failures()
+    names = check_runs(configs, lacking)
     classifier = AttributeClassifier.load(options.classifier) if options.classifier else None
     embedder = classifier_embedder(classifier) if classifier else None
     if options.embedder:

@@ -18,6 +18,6 @@ def format_of(path: str | os.PathLike[str]) -> str:
     """The format that a file name's ending asks for. Raises ImageError for one that cannot be written."""
     ending = Path(path).suffix.lower()
     if ending not in FORMATS:
-        known = ", ".join(sorted(FORMATS))
-        raise ImageError(f"{path}: cannot write pictures ending in {ending or 'nothing'!r}; use one of {known}")
+        what = f": cannot write pictures ending in {ending!r}" if ending else " has no ending"
+        raise ImageError(f"{path}{what}; use one of {', '.join(sorted(FORMATS))}")
     return FORMATS[ending]

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from lomit_tf.imaging.celeba_framing import CELEBA_CROP, crop_around
+from lomit_tf.imaging.crops import parse_crop
 from lomit_tf.imaging.faces import Face, find
 from lomit_tf.imaging.formats import ImageError
 
 __all__ = ["CELEBA_CROP", "Window", "all_faces", "choose", "cut", "face_window", "parse_crop", "parse_face", "uncut"]
 
-CROPS = ("face", "center", "none")
 LEAST_SIDE = 32  # of a face's window, in pixels: below it there is too little to see
 
 
@@ -176,7 +176,7 @@ def choose(
 
     Args:
       crop: "face" (a face, else the centre), "center" (the largest centred square, as in training without a crop),
-        "none" (all of it, squeezed to a square), or "x,y,w,h" in pixels, as text or four numbers.
+        "none" (all of it, squeezed to a square), or "x,y,width,height" in pixels, as text or four numbers.
       faces: whether the model knows faces in CelebA's framing; without, "face" is the centre, and a note says so.
       zoom: the model's own crop in training over CelebA's 178.
       face: which of several: "largest", "all" (the largest first), or a number from 1 on, counted from the left.
@@ -259,20 +259,6 @@ def parse_face(face: Any) -> int | str:
     if number < 1:
         raise ImageError(f"face must be largest, all, or a number from 1 on, counted from the left; received {face!r}")
     return number
-
-
-def parse_crop(crop: Any) -> tuple[str, tuple[int, int, int, int] | None]:
-    """The crop's name and no rectangle, or "rectangle" and its x, y, w, h. Raises ImageError for anything else."""
-    if isinstance(crop, str) and crop in (*CROPS, "centre"):
-        return "center" if crop == "centre" else crop, None
-    try:
-        numbers = [int(n) for n in (crop.split(",") if isinstance(crop, str) else crop)]
-        x, y, w, h = numbers
-    except (TypeError, ValueError):
-        raise ImageError(f"crop must be {', '.join(CROPS)}, or x,y,w,h in pixels; received {crop!r}") from None
-    if min(x, y) < 0 or min(w, h) < 1:
-        raise ImageError(f"crop x,y,w,h needs x and y of at least 0, w and h of at least 1; received {crop!r}")
-    return "rectangle", (x, y, w, h)
 
 
 def face_window(face: Face, zoom: float = 1.0) -> Window:

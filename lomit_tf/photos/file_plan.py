@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import ImageColor
-
 from lomit_tf.data.picture_names import is_picture
+from lomit_tf.imaging.crops import parse_colour
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
 
 STREAM = "-"  # standard input or output
@@ -93,8 +92,8 @@ def swatches(colours: Sequence[str]) -> list[str]:
     """--colour as exemplars of FileJob: SWATCH and the colour. Raises PlanError for a colour that cannot be read."""
     for colour in colours:
         try:
-            ImageColor.getrgb(colour.strip())
-        except ValueError:
+            parse_colour(colour)
+        except ImageError:
             raise PlanError(
                 f"--colour={colour}: not a colour; write #rrggbb such as #8a3b12, rgb(138, 59, 18) or a name of CSS"
             ) from None
@@ -167,7 +166,7 @@ def plan_one(
     for exemplar, folder in exemplar_folders(exemplars).items():
         target = os.path.join(output, folder, name) if into_folder else output
         if target != STREAM and not os.path.exists(target):
-            format_of(target)
+            _writable_format(target)
         _never_over(target, {"input": input, "exemplar": exemplar}, (*input_mask, *exemplar_mask))
         jobs.append(FileJob(input, target, exemplar, input_mask, exemplar_mask, settings))
     return jobs
@@ -214,6 +213,13 @@ def plan_folder(
                 yield FileJob(os.path.join(input, name), target, exemplar, given, exemplar_mask, settings)
 
     return jobs()
+
+
+def _writable_format(target: str) -> None:
+    try:
+        format_of(target)
+    except ImageError as error:
+        raise PlanError(f"--output={error}") from error
 
 
 def masks_beside(output: str) -> MaskFiles:

@@ -11,6 +11,7 @@ from lomit_tf.data.opening import CorruptImageError
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import FileJob
 
+NAMED = 3  # pictures whose names a note on many of them has
 FULL = (errno.ENOSPC, errno.EDQUOT)
 RESOURCES = "ResourceExhaustedError"  # TensorFlow's, which need not be there
 
@@ -41,12 +42,17 @@ class Outcome:
 
 @dataclasses.dataclass
 class Tally:
-    """Counts over many outcomes, how often each note was made, and why the run stopped before its end, if it did."""
+    """Counts over many outcomes, how often each note was made, and why the run stopped before its end, if it did.
+
+    Attributes:
+      noted: the first NAMED inputs of each note.
+    """
 
     written: int = 0
     skipped: int = 0
     failed: int = 0
     notes: dict[str, int] = dataclasses.field(default_factory=dict)
+    noted: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     stopped: str = ""
 
     def add(self, outcome: Outcome) -> None:
@@ -54,6 +60,9 @@ class Tally:
         setattr(self, outcome.status, getattr(self, outcome.status) + 1)
         for note in outcome.notes:
             self.notes[note] = self.notes.get(note, 0) + 1
+            names = self.noted.setdefault(note, [])
+            if len(names) < NAMED and outcome.job.input not in names:
+                names.append(outcome.job.input)
 
 
 def failure(job: FileJob, error: Exception) -> Outcome:

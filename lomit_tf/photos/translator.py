@@ -38,7 +38,8 @@ class Translator(Steps):
 
     Args:
       model_or_name: a Lomit; or what `lomit_tf.load` takes: the name of shipped weights, a workdir, a checkpoint.
-      crop: which part of a photograph the model sees, where a call does not say: "face", "center", "none", "x,y,w,h".
+      crop: which part of a photograph the model sees, where a call does not say: "face", "center", "none",
+        "x,y,width,height".
       log_notes: also log notes as warnings.
       engine: what computes the networks: "litert" starts at once, and takes shipped models; "tensorflow" takes any;
         "auto" is litert wherever it can be. Pictures are the same within 1 of 255.

@@ -1,7 +1,8 @@
-"""Folders for results: whether they can be written, before any work is done."""
+"""Folders and files for results: whether they can be written, before any work is done."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -16,11 +17,27 @@ def check_folder(flag: str, folder: Path) -> None:
     Args:
       flag: that names the folder, such as "workdir".
     """
+    _check(f"--{flag}={folder}", folder, "name another folder")
+
+
+def check_file(flag: str, path: Path) -> None:
+    """The same for a file, which is written whole beside its place and then takes its name (see `atomic`).
+
+    Devices and pipes are left alone.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise ConfigError(f"--{flag}={path} is a folder; name a file")
+    if not target.exists() or target.is_file():
+        _check(f"--{flag}={path}", target.parent, "name another file")
+
+
+def _check(given: str, folder: Path, advice: str) -> None:
     there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
     try:
         if not there.is_dir():
-            raise ConfigError(f"--{flag}={folder}: {there} is a file; name another folder")
+            raise ConfigError(f"{given}: {there} is a file, not a folder; {advice}")
         with tempfile.TemporaryDirectory(dir=there):
             pass
     except OSError as error:
-        raise ConfigError(f"--{flag}={folder} cannot be written: {error.strerror}; name another folder") from error
+        raise ConfigError(f"{given} cannot be written: {error.strerror}; {advice}") from error

@@ -94,9 +94,8 @@ def read(path: Path) -> Saved:
             for key in sorted(name for name in file.files if name != RECORD):
                 parts.setdefault(key.partition("/")[0], []).append(file[key])
     except DAMAGE as error:
-        raise ConfigError(
-            f"{path}: damaged or not a checkpoint ({error}); move it away to go on from the one before"
-        ) from error
+        then = "to go on from the one before" if found(path.parent)[:1] != [path] else "to start anew"
+        raise ConfigError(f"{path}: damaged or not a checkpoint ({error}); move it away {then}") from error
     return Saved(parts, record)
 
 

@@ -14,6 +14,7 @@ from lomit_tf.config import RESUMABLE, ConfigError, LomitConfig
 from lomit_tf.config_text import effective_flagfile
 from lomit_tf.runtime.atomic import write_text
 from lomit_tf.settings import older
+from lomit_tf.settings.files import read_json
 from lomit_tf.training import checkpoint_files as files
 
 Model = Any  # a LomitBase, or a model of another method (`baselines.base.Baseline`)
@@ -74,9 +75,9 @@ class Workdir:
     def saved(self, **changes: Any) -> LomitConfig:
         """The configuration of the run in it, with changes; settings that it does not name have their defaults.
 
-        Raises ConfigError for settings of an older version.
+        Raises ConfigError for settings of an older version, and for a file that is damaged.
         """
-        values = json.loads(self.config.read_text())
+        values = read_json(self.config)
         older.check(values, self.config, self.path)
         return LomitConfig.from_flat(values | changes)
 
@@ -184,6 +185,23 @@ def assign(parts: dict[str, list[Any]], saved: files.Saved, path: Path) -> None:
             variable.assign(value.astype(variable.dtype, copy=False))  # seeds are int64 on TensorFlow, uint32 on JAX
 
 
+def find(path: str | os.PathLike[str]) -> tuple[Workdir, Path]:
+    """The workdir of a trained model and the file of its checkpoint, for a path as `load` takes it.
+
+    Raises ConfigError where there is no such run or checkpoint.
+    """
+    path = Path(path)
+    workdir = Workdir(path)
+    checkpoint = workdir.latest if workdir.config.exists() else None
+    if checkpoint is None and not path.is_dir():
+        workdir = Workdir(path.parent.parent)
+        checkpoint = next((p for p in files.found(path.parent) if path in (p, p.with_suffix(""))), None)
+    if checkpoint is None or not workdir.config.exists():
+        what = f"no trained model at {path}" if path.exists() else f"there is nothing at {path}"
+        raise ConfigError(f"{what}; expected a --workdir of lomit_tf.train with a checkpoint in it")
+    return workdir, checkpoint
+
+
 def load(path: str | os.PathLike[str], make_model: Callable[[LomitConfig], Model] | None = None) -> Model:
     """A trained model from a workdir or from one of its checkpoints, for inference, which is in float32.
 
@@ -194,14 +212,7 @@ def load(path: str | os.PathLike[str], make_model: Callable[[LomitConfig], Model
     Raises:
         ConfigError: if there is no such run or checkpoint, or it is of an older version.
     """
-    path = Path(path)
-    workdir = Workdir(path)
-    checkpoint = workdir.latest if workdir.config.exists() else None
-    if checkpoint is None and not path.is_dir():
-        workdir = Workdir(path.parent.parent)
-        checkpoint = next((p for p in files.found(path.parent) if path in (p, p.with_suffix(""))), None)
-    if checkpoint is None or not workdir.config.exists():
-        raise ConfigError(f"no trained model at {path}: expected a --workdir of lomit_tf.train with a checkpoint in it")
+    workdir, checkpoint = find(path)
     # The weights are float32 whatever the steps were computed in, and so is what uses them.
     config = workdir.saved(precision="float32")
     model = (make_model or methods.model_class(config.model.method))(config)

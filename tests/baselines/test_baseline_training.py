@@ -138,7 +138,7 @@ def test_a_comparison_shows_every_method_and_what_failed(runs, tmp_path, capsys)
 
 
 def test_runs_of_other_data_are_refused_with_the_difference():
-    from lomit_tf.evaluation.comparison import check_alike, names_of
+    from lomit_tf.evaluation.alike import check_alike, names_of
 
     first = LomitConfig.create(image_size=64, attributes=("Black_Hair",))
     check_alike({"a": first, "b": LomitConfig.create("small", image_size=64, attributes=("Black_Hair",), seed=3)})

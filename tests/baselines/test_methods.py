@@ -109,12 +109,12 @@ def test_a_sixth_method_is_a_room_and_a_line(tmp_path, monkeypatch):
     [
         ({"method": "stargam"}, ["--method='stargam' is unknown", "did you mean stargan"]),
         ({"method": "stargan", "method_size": "large"}, ["--method_size='large' is no size of --method=stargan"]),
-        ({"method_size": "small"}, ["--method_size=small is for the other methods"]),
+        ({"method_size": "small"}, ["--method_size=small is for the other methods", "use --preset=small"]),
         ({"method": "elegant", "dataset": "two_domains"}, ["--method=elegant needs images with labels", "two domains"]),
         ({"method": "stargan", "init_from": "celeba_small"}, ["--init_from needs --method=lomit"]),
         (
             {"method": "aggan", "attributes": PAPER_ATTRIBUTES},
-            ["--method=aggan knows two domains and no labels", "received the labels Black_Hair, Blond_Hair"],
+            ["--method=aggan knows two domains and no labels", "received --attributes=Black_Hair,Blond_Hair"],
         ),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,8 @@ import pytest
 from absl import flags as absl_flags
 
 from lomit_tf.commands import UNUSABLE, Command, Failure, FlagSet, report, require_extra, unusable
-from lomit_tf.config import NEEDED, ConfigError, option
+from lomit_tf.commands import command as commands_module
+from lomit_tf.config import NEEDED, ConfigError, LomitConfig, option
 from lomit_tf.runtime.signals import heard_signals
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,6 +223,75 @@ assert not heavy, heavy
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+MODEL = "--model={stargan}"
+REFUSED = [  # command, flags, what is said: nothing of it needs TensorFlow
+    ("lomit_tf.app", ["--model=nope"], "--model: 'nope' is neither the name of shipped weights"),
+    ("lomit_tf.serve", ["--model={empty}", "--port=0"], "--model: no trained model at {empty}"),
+    ("lomit_tf.demo", ["--model=nope"], "--model: 'nope' is neither"),
+    ("lomit_tf.demo", ["--out=/proc/a.png"], "--out=/proc/a.png cannot be written: "),
+    ("lomit_tf.demo", ["--out=a"], "--out=a has no ending"),
+    ("lomit_tf.distill", ["--teacher={empty}/nope"], "--teacher: there is nothing at {empty}/nope"),
+    ("lomit_tf.distill", ["--teacher=drawn_faces", "--workdir=/proc/w"], "--workdir=/proc/w cannot be written: "),
+    ("lomit_tf.teach_masks", ["--model=nope", "--refined_masks=m", "--workdir={empty}"], "--model: 'nope' is"),
+    ("lomit_tf.refine_masks", ["--model=nope", "--out={empty}/m.npz"], "--model: 'nope' is"),
+    ("lomit_tf.train_classifier", ["--out=/proc/x"], "--out=/proc/x cannot be written: "),
+    ("lomit_tf.evaluate", ["--checkpoint=/nope", "--out={empty}"], "--checkpoint: there is nothing at /nope"),
+    ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out=/proc/x"], "--out=/proc/x cannot be written: "),
+    ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out={empty}", "--classifier={empty}"], "no classifier at"),
+    ("lomit_tf.compare", ["--runs=drawn_faces,nope", "--out={empty}"], "--runs: 'nope' is"),
+    ("lomit_tf.compare", ["--runs=drawn_faces,drawn_faces_mobile", "--out={empty}"],
+     "--image_size is 64 in drawn_faces and 128 in drawn_faces_mobile"),
+    ("export.__main__", ["--model=nope", "--out={empty}"], "--model: 'nope' is"),
+    ("export.__main__", ["--model=drawn_faces", "--out={full}"], "--out={full} exists and is not an empty folder"),
+    ("export.__main__", ["--model=drawn_faces", "--out={empty}", "--formats=foo"], "--formats: received 'foo'"),
+    ("export.__main__", [MODEL, "--out={empty}"], "a model of --method=stargan is written as --formats=savedmodel"),
+    ("export.light", ["nope"], "nope is neither shipped weights"),
+    ("export.parity", ["{empty}"], "{empty} is no folder that `python -m export` wrote"),
+    ("lomit_tf.translate", [MODEL, "--input={full}", "--exemplar={full}/a.png", "--output=/proc/o"],
+     "--output=/proc/o cannot be written: "),
+]  # fmt: skip
+
+
+def test_values_that_need_no_tensorflow_are_refused_before_it_is_imported(tmp_path):
+    places = {name: tmp_path / name for name in ("empty", "full", "stargan")}
+    for folder in (*places.values(), places["stargan"] / "checkpoints"):
+        folder.mkdir()
+    (places["full"] / "a.png").write_bytes(b"")
+    (places["stargan"] / "checkpoints" / "step-1.npz").write_bytes(b"")
+    config = LomitConfig.create("small", method="stargan", attributes=("Smiling",), groups="")
+    (places["stargan"] / "config.json").write_text(json.dumps(config.flat()))
+    cases = [(name, [flag.format(**places) for flag in flags]) for name, flags, _ in REFUSED]
+    code = f"""
+import importlib, sys
+for name, flags in {cases!r}:
+    print(importlib.import_module(name).run(flags), flush=True)
+    assert not {{"tensorflow", "keras"}} & set(sys.modules), (name, flags)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = list(zip(done.stdout.split(), done.stderr.splitlines(), strict=True))
+    for (name, _, says), (code, line) in zip(REFUSED, found, strict=True):
+        assert code == "2" and line.startswith(f"{COMMANDS[name]}: ") and says.format(**places) in line, line
+
+
+def test_tensorflow_is_imported_between_check_and_main(monkeypatch, capsys):
+    steps: list[str] = []
+
+    def check(words: list[str]) -> None:
+        steps.append("check")
+        if words:
+            raise ConfigError("no")
+
+    monkeypatch.setattr(commands_module, "import_tensorflow", lambda: steps.append("tensorflow"))
+    command = Command(
+        "tour", lambda: "help", lambda words: list(words), lambda words: steps.append("main"), check=check
+    )
+    assert command.run([]) == 0 and steps == ["check", "tensorflow", "main"]
+    steps.clear()
+    assert command.run(["a"]) == 2 and steps == ["check"]
 
 
 def test_layers_below_read_no_flags():

@@ -160,6 +160,9 @@ def test_one_folder_that_cannot_be_converted_does_not_stop_the_others(run, tmp_p
     assert out == f"{run}: converted\n"
     assert "skips=False" in err and "gone: no run of lomit_tf.train" in err and "2 of 3 folders" in err
     assert (odd / "config.json").read_bytes() == before and len(list(odd.iterdir())) == 1
+    capsys.readouterr()
+    assert convert_run.run([str(tmp_path / "gone")]) == 2
+    assert capsys.readouterr().err.endswith("there is no such folder\n")
     assert convert_run.run([]) == 2
     assert convert_run.run([str(run), str(odd), "--out=x"]) == 2
 

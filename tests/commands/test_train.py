@@ -120,7 +120,7 @@ def test_what_cannot_begin_is_one_line_before_any_work(trained, capsys, tmp_path
             "--steps=7",
             "--workdir=/proc/no/w",
         ): "--workdir=/proc/no/w cannot be written: No such file or directory",
-        ("--steps=7", f"--workdir={tmp_path}/a.txt/w"): f"{tmp_path}/a.txt is a file; name another folder",
+        ("--steps=7", f"--workdir={tmp_path}/a.txt/w"): f"{tmp_path}/a.txt is a file, not a folder; name another",
     }
     for given, says in cases.items():
         assert train.run(given) == 2

@@ -138,7 +138,7 @@ def test_bad_input_is_one_line(celeba, tmp_path, capsys):
         archive.writestr(packing.RECORD, "{}")
         archive.writestr("../outside", "b")
     for name, words in (
-        ("no.zip", "cannot be unpacked"), ("text.zip", "cannot be unpacked"), ("other.zip", "not a file of lomit-pack"),
+        ("no.zip", "no such file"), ("text.zip", "cannot be unpacked"), ("other.zip", "not a file of lomit-pack"),
         ("leads_out.zip", "leads out of --out"),
     ):  # fmt: skip
         assert command.run([f"--unpack={bad[name]}", f"--out={tmp_path / 'x' / 'y'}"]) == 2

@@ -30,7 +30,9 @@ def test_a_miss_fails_and_keeps_the_files_aside(served_workdir, tmp_path, capsys
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--model=no/such/model"], "no trained model at no/such/model"),
+        (["--model=no/such/model"], "--model: there is nothing at no/such/model"),
+        (["--out=/proc/out"], "--out=/proc/out cannot be written: "),
+        (["--classifier={empty}"], "no classifier at "),
         (["--formats=coreml"], "--formats: received 'coreml'; choose from savedmodel, tflite, onnx"),
         (["--quantize=int4"], "--quantize: received 'int4'; choose from none, float16, dynamic, int8"),
         (["--calibration={empty}"], "no images there"),

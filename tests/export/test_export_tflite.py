@@ -18,7 +18,7 @@ for package in ("ai_edge_litert", "ai_edge_quantizer"):
 import keras
 from ai_edge_litert.tools import flatbuffer_utils
 
-from export import compact, compare, exporting, graphs, metadata, pictures, runtimes, tflite
+from export import artefacts, compact, compare, exporting, graphs, metadata, pictures, runtimes, tflite
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data.preprocess import CorruptImageError
 from lomit_tf.model import Lomit
@@ -220,7 +220,7 @@ def test_pairs_have_other_labels(model):
 
 def test_calibration_feeds_have_every_input_of_batch_one(model, images):
     feeds = exporting.calibration_feeds(model, images)
-    assert [len(feeds[part]) for part in tflite.PARTS] == [6, 6]
+    assert [len(feeds[part]) for part in artefacts.PARTS] == [6, 6]
     assert {name: value.shape for name, value in feeds["generator"][0].items()} == {
         "image": (1, 64, 64, 3), "exemplar": (1, 64, 64, 3), "image_masks": (1, 64, 64, 1),
         "exemplar_masks": (1, 64, 64, 1),

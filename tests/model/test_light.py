@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -155,6 +156,41 @@ def test_damaged_weights_are_named_with_every_engine(folder):
     for engine in engines.ENGINES:
         with pytest.raises(ConfigError, match="damaged; its SHA-256 is"):
             engines.networks_of(folder, engine)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nope", "'nope' is neither the name of shipped weights"), ("/tmp", "no trained model at /tmp"),
+        ("", "the name is empty"), (None, "received NoneType"), (3, "received int"), (b"x", "received bytes"),
+        ([], "received list"), (np.zeros(2), "received ndarray"),
+    ],
+)  # fmt: skip
+def test_what_is_no_model_is_named_by_every_engine_and_by_load(name, says):
+    for attempt in (lambda: engines.networks_of(name), lambda: engines.networks_of(name, "litert"),
+                    lambda: engines.networks_of(name, "tensorflow"), lambda: zoo.load(name)):  # fmt: skip
+        with pytest.raises(ConfigError) as error:
+            attempt()
+        assert says in str(error.value)
+
+
+def test_what_is_wrong_with_a_folder_is_said_of_its_file(folder):
+    manifest, weights = folder / zoo.MANIFEST, folder / zoo.WEIGHTS
+    whole = manifest.read_text()
+    for text, says in (
+        (whole + "}", "is not valid JSON (Extra data"), ("", "is not valid JSON"), ("[]", "holds no settings"),
+        ("{}", "has no 'config'"),
+    ):  # fmt: skip
+        manifest.write_text(text)
+        for attempt in (zoo.config_of, zoo.read_folder):
+            with pytest.raises(ConfigError) as error:
+                attempt(folder)
+            assert str(error.value).startswith(f"{manifest} {says}")
+    manifest.write_text(whole)
+    assert zoo.config_of(folder) == zoo.read_folder(folder)[0]
+    weights.unlink()
+    with pytest.raises(ConfigError, match=re.escape(f"{weights} is missing")):
+        zoo.config_of(folder)
 
 
 def test_an_unknown_engine_is_named():

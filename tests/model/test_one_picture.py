@@ -147,14 +147,14 @@ def translated_by_files(mask_net, generator, pair, edit, choices) -> np.ndarray:
 def test_files(model, pair, edit, expected, format, tmp_path):
     for name in ("ai_edge_litert", "onnxruntime", "tf2onnx", "ai_edge_quantizer"):
         pytest.importorskip(name, reason=f"{name} is not installed (extra export)")
-    from export import graphs, onnx_models, runtimes, tflite
+    from export import artefacts, graphs, onnx_models, runtimes, tflite
     from export.exporting import calibration_feeds
 
     runs = {}
     module = graphs.MobileModule(model)
     images = np.stack([np.asarray(preprocess.to_model_range(x)) for x in pair])
     feeds = calibration_feeds(model, images)
-    for part in tflite.PARTS:
+    for part in artefacts.PARTS:
         path: Path = tmp_path / f"{part}.{'onnx' if format == 'onnx' else 'tflite'}"
         if format == "onnx":
             onnx_models.write_onnx(model, part, path)

@@ -92,7 +92,7 @@ def test_hard_but_usable_files_are_translated(lomit, rng):
     assert len(hard(Path("odd"), noise)) == 16
     code, out, err = lomit("--input=odd", "--exemplar=star.png", "--output=out", "--strength=0")
     assert (code, out) == (0, "16 written, 0 skipped (done before), 0 failed\n"), err
-    assert "note: an animation; its first frame is taken (2 pictures)" in err
+    assert "note: an animation; its first frame is taken (odd/animated.gif, odd/animated.webp)" in err
     np.testing.assert_array_equal(pixels("out/animated.webp"), noise[..., :3])
     assert Image.open("out/animated.gif.png").size == (50, 40)
     for orientation in range(1, 9):
@@ -129,7 +129,7 @@ def test_an_unreadable_folder_is_named(lomit, monkeypatch):
 def test_a_folder_without_pictures(lomit):
     Path("empty").mkdir()
     code, _, err = lomit("--input=empty", "--exemplar=star.png", "--output=out")
-    assert code == 1 and "there is no picture in the input folder" in err
+    assert code == 1 and "--input=empty: there is no picture" in err
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")

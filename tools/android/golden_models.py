@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from export import graphs, tflite
+from export import artefacts, graphs, tflite
 from export.runtimes import TFLite
 from lomit_tf import core
 from lomit_tf.config import LomitConfig
@@ -166,7 +166,7 @@ def two_painters(folder: Path) -> dict[str, np.ndarray]:
     for layer in (g.style_encoder.code, g.curve_head.maps.conv):
         layer.kernel.assign(layer.kernel * 5)  # so that styles show
     module = graphs.MobileModule(model)
-    for part in tflite.PARTS:
+    for part in artefacts.PARTS:
         (folder / f"painters_{part}.tflite").write_bytes(tflite.convert(module, part))
     pair = draw(range(20_000_000, 20_000_002), size=SIZE).images
     image, exemplar = (np.asarray(preprocess.to_model_range(x[None])) for x in pair)

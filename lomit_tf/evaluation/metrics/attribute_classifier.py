@@ -21,12 +21,11 @@ from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.pairs import batches
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
-from lomit_tf.evaluation.metrics.attribute_classifier_config import ClassifierConfig
+from lomit_tf.evaluation.metrics.attribute_classifier_config import NETWORK, RECORD, ClassifierConfig, check_classifier
 from lomit_tf.evaluation.metrics.augment import augment
 from lomit_tf.runtime.atomic import write_text
 from lomit_tf.training.callbacks import ProgressBar, TrainingError
 
-NETWORK, RECORD = "classifier.keras", "classifier.json"
 FINEST = 4  # pixels on a side after the last stage
 RANGE_SLACK = 1e-3  # float32 arithmetic may leave -1..1 by this much
 
@@ -93,12 +92,7 @@ class AttributeClassifier:
         Raises ConfigError when the folder holds none, or one that cannot be read.
         """
         folder = Path(path)
-        missing = [name for name in (NETWORK, RECORD) if not (folder / name).is_file()]
-        if missing:
-            raise ConfigError(
-                f"no classifier at {folder}: {' and '.join(missing)} missing; train one with "
-                f"python -m lomit_tf.train_classifier --dataset=... --out={folder}"
-            )
+        check_classifier(folder)
         try:
             record = json.loads((folder / RECORD).read_text())
             network = keras.saving.load_model(folder / NETWORK, compile=False)

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 
 from lomit_tf.config import ConfigError, DataConfig, option
+
+NETWORK, RECORD = "classifier.keras", "classifier.json"
+
+
+def check_classifier(folder: Path) -> None:
+    """Raise ConfigError for a folder without the files of a classifier."""
+    missing = [name for name in (NETWORK, RECORD) if not (folder / name).is_file()]
+    if missing:
+        raise ConfigError(
+            f"no classifier at {folder}: {' and '.join(missing)} missing; train one with "
+            f"python -m lomit_tf.train_classifier --dataset=... --out={folder}"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
