@@ -55,7 +55,9 @@ def _run(invocation: Invocation) -> int:
     flags, beams = invocation
     with unusable(ImageError):  # PlanError among them
         jobs = plan_beam(flags) if flags.runner == "beam" else plan(flags)
-    if not isinstance(jobs, dict):
+    if isinstance(jobs, dict):
+        require_extra("beam", "apache_beam")
+    else:
         _check_output(flags.output, folder=not isinstance(jobs, list))
     _check_model(flags)
     check_backend()
@@ -95,7 +97,6 @@ def _check_model(flags: TranslateFlags) -> None:
 
 def _beam(planned: dict[str, Any], options: Sequence[str]) -> int:
     """All files of a pattern, as an Apache Beam pipeline."""
-    require_extra("beam", "apache_beam")
     from lomit_tf.photos.beam_jobs import FAILURES, Plan, check, check_model, translate_pattern
 
     todo = Plan(**planned)

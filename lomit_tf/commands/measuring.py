@@ -51,7 +51,9 @@ def measured(asked: Invocation[Any], measure: Callable[[Any, str, Progressed], A
     from lomit_tf.evaluation.report.files import summary, write
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with unusable(DataError), Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with unusable(DataError), shown as bar:
         task = bar.add_task("starting", total=1.0)
         results = measure(
             asked.options, asked.command, lambda what, share: bar.update(task, description=what, completed=share)

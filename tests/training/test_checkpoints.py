@@ -151,8 +151,13 @@ def test_bad_checkpoints_are_one_line_each(filled, config, tiny, workdir):
     middle = len(whole) // 2
     for broken in (whole[:middle], whole[:middle] + b"\0" * 64 + whole[middle + 64 :], b"", b"no archive"):
         path.write_bytes(broken)
-        assert "step-3.npz: damaged" in refused()
-    with pytest.raises(ConfigError, match="no trained model"):
+        assert "step-3.npz: damaged" in refused() and refused().endswith("move it away to start anew")
+    (workdir.checkpoints / "step-2.npz").write_bytes(whole)
+    assert refused().endswith("move it away to go on from the one before")
+    workdir.config.write_text("{")
+    with pytest.raises(ConfigError, match=r"config.json is not valid JSON"):
+        workdir.saved()
+    with pytest.raises(ConfigError, match=r"there is nothing at .*run/gone; expected a --workdir"):
         load(workdir.path / "gone")
 
 
