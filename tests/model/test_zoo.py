@@ -143,7 +143,7 @@ def test_real_face_weights_say_their_terms_and_the_default_is_one_of_them():
         (["--model=drawn_facez"], 2, "drawn_faces"),
         (["--out=x.xyz"], 2, "x.xyz"),
         (["--pairs=0"], 2, "--pairs lies between 1 and 64"),
-        (["--out=/proc/nowhere/x.png"], 1, "--out=/proc/nowhere/x.png"),
+        (["--out=/proc/nowhere/x.png"], 2, "--out=/proc/nowhere/x.png"),
         (["--what"], 2, "--what"),
     ],
 )
