@@ -87,7 +87,8 @@ def visit(browser, built) -> Iterator[Page]:
 def compared(visit, translator, tmp_path) -> Callable[..., np.ndarray]:
     """compared(data, colour or exemplar's data, paint): the page's picture, once it is Python's within 1 of 255.
 
-    In one of 100,000 values within 2. Python's is what the page of lomit-app gives for its download. `paint(session)` does there what was done here.
+    In one of 100,000 values within 2. Python's is what the page of lomit-app gives for its download. `paint(session)`
+    does there what was done here.
     """
 
     def compare(data: bytes, colour: str = "", exemplar: bytes = b"", paint: Any = None) -> np.ndarray:
