@@ -125,7 +125,7 @@ def test_ends_of_a_command(capsys):
 
         def main(_: list[str]) -> None:
             with contextlib.suppress(KeyboardInterrupt):
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGTERM)
             if error:
                 raise error
 
@@ -145,8 +145,8 @@ def test_ends_of_a_command(capsys):
     assert run(lambda words: os.kill(os.getpid(), signal.SIGTERM), capsys) == (
         143, "", "tour: terminated; nothing was planned\n",
     )  # fmt: skip
-    assert run(losing(None), capsys) == (130, "", "tour: interrupted; nothing was planned\n")
-    assert run(losing(ImportError("initialization failed")), capsys)[0] == 130
+    assert run(losing(None), capsys) == (143, "", "tour: terminated; nothing was planned\n")
+    assert run(losing(ImportError("initialization failed")), capsys)[0] == 143
     assert run(heard_twice, capsys) == (143, "", "tour: terminated; nothing was planned\n")
     assert run(failing(ZeroDivisionError()), capsys, ("--help",)) == (0, "help\n", "")
     with pytest.raises(ZeroDivisionError):  # a fault of ours keeps its traceback
