@@ -75,7 +75,7 @@ def test_the_models_in_use_export_within_their_tolerances(name, tmp_path):
         pytest.skip(f"{name} is calibrated and compared on CelebA, and there is none in {data_dir}")
     options = exporting.Options(
         name, tmp_path / name, samples=8, latency=False, data_dir=data_dir,
-        formats=("tflite",), quantize=("none", "int8"),
+        formats=("tflite",), quantize=("none", "int8"), calibration_images=16,
     )  # fmt: skip
     report = exporting.export(options, lambda line: None)
     assert all(threshold["holds"] for threshold in report["acceptance"] if threshold["fatal"])
