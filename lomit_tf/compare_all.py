@@ -125,11 +125,13 @@ def _run(asked: tuple[Flags, Sequence[str]]) -> int:
 def train_one(flags: Flags, method: str) -> None:
     """Train one method in this process; what ends it is written beside its run, for the table."""
     from lomit_tf.data.image_set import DataError
+    from lomit_tf.runtime.allocator import keep_freed_memory
     from lomit_tf.train import messages
     from lomit_tf.training.callbacks import TrainingError
     from lomit_tf.training.processor_budget import train_for
 
     end_with_parent()
+    keep_freed_memory()
     import_tensorflow()
     folder = Path(flags.out, method)
     folder.mkdir(parents=True, exist_ok=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import sys
 
-# mallopt's parameters and the values set (malloc.h; 32 MiB is the largest threshold that glibc accepts).
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
-_SETTINGS = {_MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 64 << 20}
+# mallopt's parameters and the values set (malloc.h). No threshold above 32 MiB is accepted, and convolutions on several
+# threads take larger buffers: only without mmap are these kept, too.
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4
+_SETTINGS = {_MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 64 << 20, _MMAP_MAX: 0}
 
 
 def keep_freed_memory() -> bool:
