@@ -12,8 +12,11 @@ import tensorflow as tf
 
 from lomit_tf.config import LomitConfig
 from lomit_tf.model import Lomit
+from lomit_tf.runtime.allocator import keep_freed_memory
 from lomit_tf.training.loop import make_step
 from lomit_tf.training.strategies import make_strategy
+
+keep_freed_memory()  # as every training command does
 
 
 def random_element(config: LomitConfig) -> dict[str, tf.Tensor]:

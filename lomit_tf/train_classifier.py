@@ -68,8 +68,10 @@ def _check(asked: Invocation) -> None:
 def _train(asked: Invocation) -> None:
     """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     from lomit_tf.evaluation.metrics.attribute_classifier import train_classifier
+    from lomit_tf.runtime.allocator import keep_freed_memory
     from lomit_tf.training.callbacks import TrainingError
 
+    keep_freed_memory()
     try:
         with unusable(DataError):
             classifier = train_classifier(asked.config, asked.out, command=asked.command)
