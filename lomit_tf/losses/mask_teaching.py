@@ -1,4 +1,7 @@
-"""What a mask is asked when it is taught from three-way maps (not in the paper): keras.ops only."""
+"""Losses that train a mask from maps with three values: inside, outside, unknown.
+
+docs/method.md, 9.2; not in the paper. keras.ops only.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ PROBABILITY_EPSILON = 1e-5
 
 
 def three_way_cross_entropy(mask: Any, wanted: Any, asked: Any) -> Any:
-    """mean over images of sum_p a_p (-t_p log m_p - (1 - t_p) log(1 - m_p)) / max(sum_p a_p, 1).
+    """Eq. (9.11): mean over images of sum_p a_p (-t_p log m_p - (1 - t_p) log(1 - m_p)) / max(sum_p a_p, 1).
 
-    Pixels that are not asked (a = 0) do not count and pass no gradient; an image that asks nothing counts as 0.
+    Pixels with a = 0 do not count and pass no gradient; an image in which a is 0 everywhere counts as 0.
 
     Args:
         mask: m (B, H, W) in 0..1.
-        wanted: t (B, H, W) in {0, 1}; anything where nobody asks.
+        wanted: t (B, H, W) in {0, 1}; ignored where a is 0.
         asked: a (B, H, W) in {0, 1}.
     """
     mask, wanted, asked = (ops.cast(x, "float32") for x in (mask, wanted, asked))
@@ -27,7 +30,7 @@ def three_way_cross_entropy(mask: Any, wanted: Any, asked: Any) -> Any:
 
 
 def others_kept(masks: Any, before: Any, group: int) -> Any:
-    """mean over images and pixels of -sum_{r != g} q_r log(m_r / (1 - m_g)).
+    """Eq. (9.12): mean over images and pixels of -sum_{r != g} q_r log(m_r / (1 - m_g)).
 
     The other regions share what group g leaves as they did before, whatever g takes.
 
@@ -43,7 +46,7 @@ def others_kept(masks: Any, before: Any, group: int) -> Any:
 
 
 def three_way_iou(mask: Any, wanted: Any, asked: Any, threshold: float = 0.5) -> Any:
-    """|A and B| / |A or B| of mask > threshold and wanted among the asked pixels: (B,). Both empty: 1.
+    """Eq. (9.13): |A and B| / |A or B| of mask > threshold and wanted among the asked pixels: (B,). Both empty: 1.
 
     Args: as of `three_way_cross_entropy`.
     """
