@@ -37,7 +37,7 @@ class RefineConfig:
         "an ellipse that is surely not the region: centre and radii, x before y, as shares of the side; "
         "for hair in CelebA's framing (empty: none)",
     )
-    iterations: int = option(1, "rounds of GrabCut; more gain little (docs/decisions/17-second-teacher.md)")
+    iterations: int = option(1, "rounds of GrabCut; more gain little (docs/lab_book.md)")
     refuse: tuple[str, ...] = option(("Bald", "Wearing_Hat"), "labels with which an image is not used (empty: none)")
     absent: tuple[str, ...] = option((), "labels that say that there is no region: the target is empty")
     area_min: float = option(0.5, "use a refinement that is at least so many times as large as the mask")
