@@ -17,12 +17,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lomit_tf.baselines.methods import DEFAULT, ROOMS
 from lomit_tf.commands import INTERRUPTED, Command, Failure, FlagSet, unusable
 from lomit_tf.commands import flags as run_flags
 from lomit_tf.config import ConfigError, LomitConfig, near, option
 from lomit_tf.runtime.atomic import write_text
 from lomit_tf.runtime.quiet import import_tensorflow
+from lomit_tf.settings.methods import DEFAULT, ROOMS
 
 INTRO = """\
 Train all methods on drawn faces, black hair to blond and back, each for the same processor time, and compare them.

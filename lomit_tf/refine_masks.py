@@ -22,7 +22,7 @@ from lomit_tf.commands.flagset import FLAGFILE_HELP
 from lomit_tf.commands.models import check_model
 from lomit_tf.config import NEEDED, ConfigError, DataConfig, option
 from lomit_tf.runtime.places import check_file
-from lomit_tf.training.mask_teaching_config import RefineConfig
+from lomit_tf.settings.mask_teacher import RefineConfig
 
 DATA_FLAGS = ("dataset", "data_dir", "labels_file", "crop", "train_images", "max_corrupt")
 INTRO = """\

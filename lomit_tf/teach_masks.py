@@ -17,7 +17,7 @@ from lomit_tf.commands.models import check_model
 from lomit_tf.commands.student_flags import Asked, StudentFlags
 from lomit_tf.config import NEEDED, ConfigError, option
 from lomit_tf.runtime.places import check_folder
-from lomit_tf.training.mask_teaching_config import LOOP, TeachConfig
+from lomit_tf.settings.mask_teacher import LOOP, TeachConfig
 
 INTRO = f"""\
 Teach a trained model's content encoder and mask decoder the masks that python -m lomit_tf.refine_masks wrote.

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lomit_tf.baselines.methods import DEFAULT
 from lomit_tf.commands import FAILED, Command, Failure, require_extra, unusable
 from lomit_tf.commands.translate_flags import FLAGS, TranslateFlags, plan, plan_beam
 from lomit_tf.config import ConfigError
@@ -23,6 +22,7 @@ from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import STREAM, FileJob
 from lomit_tf.runtime.backend import check_backend
 from lomit_tf.runtime.places import check_file, check_folder
+from lomit_tf.settings.methods import DEFAULT
 
 if TYPE_CHECKING:
     from lomit_tf.photos.outcomes import Outcome, Tally

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from lomit_tf.baselines import methods
 from lomit_tf.config import LomitConfig
+from lomit_tf.settings import methods
 
 TINY: dict[str, dict[str, Any]] = {
     "stargan": {"channels": 4, "residual_blocks": 1, "critic_channels": 4, "critic_layers": 3},

@@ -21,12 +21,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from lomit_tf.baselines import methods
 from lomit_tf.baselines.drit import losses as drit_losses
 from lomit_tf.baselines.drit.model import Drit
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.pairs import training_pairs
 from lomit_tf.data.sources import open_set
+from lomit_tf.settings import methods
 from lomit_tf.training import loop as training
 from lomit_tf.training.checkpoint_files import read
 from lomit_tf.training.checkpoints import Workdir, assign

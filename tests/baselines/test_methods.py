@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from lomit_tf import compare_all, zoo
-from lomit_tf.baselines import methods
 from lomit_tf.commands import Failure
 from lomit_tf.commands import flags as run_flags
 from lomit_tf.config import PAPER_ATTRIBUTES, ConfigError, LomitConfig
 from lomit_tf.evaluation.metrics.intervals import frechet_interval, kernel_interval
 from lomit_tf.evaluation.metrics.realism import frechet_distance, squared_mmd
+from lomit_tf.settings import methods
 from lomit_tf.training import loop as training
 from lomit_tf.training import processor_budget
 from lomit_tf.training.callbacks import TrainingError
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 # The whole of a method: it moves every pixel by one learned number times the difference of the pictures' mean colours.
 ROOM = """
-from lomit_tf.baselines.methods import Facts
+from lomit_tf.settings.methods import Facts
 
 FACTS = Facts(
     title="Tint", paper="this test", takes="either", has_masks=False, exemplar="its mean colour",

@@ -124,18 +124,18 @@ def test_the_command_converts_in_place_and_keeps_what_was_there(run, capsys):
 
 
 def test_an_interrupted_conversion_is_made_good(run, monkeypatch):
-    from lomit_tf.settings import conversion
+    from lomit_tf.training import older_runs
 
     def stop(path, text):
         if path.name == "config.json":
             raise KeyboardInterrupt
         path.write_text(text)
 
-    monkeypatch.setattr(conversion, "write_text", stop)
+    monkeypatch.setattr(older_runs, "write_text", stop)
     with pytest.raises(KeyboardInterrupt):
-        conversion.convert(run)
+        older_runs.convert(run)
     monkeypatch.undo()
-    assert conversion.convert(run)
+    assert older_runs.convert(run)
     assert (run / "flags.older.cfg").read_text() == "--r1_weight=12\n"
     assert json.loads((run / "config.older.json").read_text()) == OLD
 
