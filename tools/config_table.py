@@ -2,7 +2,7 @@
 
     python tools/config_table.py
 
-Needs absl, not TensorFlow. tests/model/test_config.py fails while the document is not current.
+Needs absl, not TensorFlow. tests/settings/test_config.py fails while the document is not current.
 """
 
 from __future__ import annotations

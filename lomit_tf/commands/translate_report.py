@@ -98,4 +98,5 @@ def licence(model: str) -> None:
 
 
 def say(message: str) -> None:
+    """One line on standard error, after the command's name."""
     print(f"{NAME}: {message}", file=sys.stderr, flush=True)

@@ -8,13 +8,13 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from serving_helpers import save_workdir
 
 from lomit_tf import core, translate
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.engines import choice
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.translator import Translator
+from tests.helpers.serving import save_workdir
 
 GROUPS = {"attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; smile: Smiling"}
 

@@ -25,7 +25,7 @@ TINY: dict[str, dict[str, Any]] = {
 
 def tiny_config(method: str, **fields: Any) -> LomitConfig:
     """A run of a method with its smallest networks, on drawn faces of 64 pixels with black and with blond hair."""
-    sizes = methods.room(method).SIZES
+    sizes = methods.facts(method).sizes
     sizes["tiny"] = dataclasses.replace(sizes["small"], **TINY[method])
     return LomitConfig.create(
         **{
