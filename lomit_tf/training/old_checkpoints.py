@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 
 from lomit_tf.config import ConfigError
-from lomit_tf.training.checkpoint_files import PARTS, Saved, found, write
+from lomit_tf.training.checkpoint_files import PARTS, CheckpointContents, found, write
 
 VALUE, STATE = ".ATTRIBUTES/VARIABLE_VALUE", "run/.ATTRIBUTES/py_state"
 
 
-def read_old(path: Path) -> Saved:
+def read_old(path: Path) -> CheckpointContents:
     """A checkpoint in TensorFlow's form; `path` is its .index file. Raises ConfigError where it is damaged."""
     import tensorflow as tf
 
@@ -32,7 +32,7 @@ def read_old(path: Path) -> Saved:
             parts[part] = [reader.get_tensor(f"{part}/{i}/{VALUE}") for i in range(count)]
     except (tf.errors.OpError, ValueError, KeyError) as error:
         raise ConfigError(f"{path.with_suffix('')}: damaged or not a checkpoint ({error})") from error
-    return Saved(parts, record)
+    return CheckpointContents(parts, record)
 
 
 def convert(workdir: Path) -> list[Path]:
