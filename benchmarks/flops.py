@@ -79,7 +79,7 @@ def parts(model: Lomit, config: LomitConfig, element: dict[str, tf.Tensor]) -> d
     return {
         "the whole step": whole,
         "generator's update": generator_step,
-        "translating for the critic": for_critic if len(pairs) > 1 else tf.no_op,
+        "translating for the critic": for_critic,
         "critic: real and fake": critic_terms,
         "critic: gradient penalty": penalty,
         "generator: forward, all terms": forward,

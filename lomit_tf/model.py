@@ -97,15 +97,9 @@ class Lomit(LomitBase):
 
     def _critic_step(self, pairs: Pairs, fake: tf.Tensor, alpha: tf.Tensor) -> Batch:
         loss, variables = self.config.loss, self.critic.trainable_variables
-        mixed = adversarial.interpolate(
-            objectives.real_for_penalty(self.config, pairs), fake, tf.concat([alpha[:, 0], alpha[:, 1]], axis=0)
-        )
         with tf.GradientTape() as tape:
             terms, logits = objectives.critic_terms(self.critic, pairs, fake)
-            with tf.GradientTape() as inner:
-                inner.watch(mixed)
-                score = tf.reduce_sum(self.critic(mixed, pairs.target)[0])
-            terms["critic/gradient_penalty"] = adversarial.gradient_penalty(inner.gradient(score, mixed))
+            terms["critic/gradient_penalty"] = self._gradient_penalty(pairs, fake, alpha)
             total = self._scale() * (
                 loss.adversarial_weight * terms["critic/wasserstein"]
                 + objectives.PENALTY_WEIGHT * terms["critic/gradient_penalty"]
@@ -116,6 +110,16 @@ class Lomit(LomitBase):
         terms["critic/accuracy"] = tf.reduce_mean(tf.cast((logits > 0) == (pairs.labels > 0.5), tf.float32))
         terms["critic/gradient_norm"] = tf.linalg.global_norm(gradients)
         return terms
+
+    def _gradient_penalty(self, pairs: Pairs, fake: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+        """The penalty of one critic update, a scalar; a subclass may give another (benchmarks/lazy_penalty.py)."""
+        mixed = adversarial.interpolate(
+            objectives.real_for_penalty(self.config, pairs), fake, tf.concat([alpha[:, 0], alpha[:, 1]], axis=0)
+        )
+        with tf.GradientTape() as inner:
+            inner.watch(mixed)
+            score = tf.reduce_sum(self.critic(mixed, pairs.target)[0])
+        return adversarial.gradient_penalty(inner.gradient(score, mixed))
 
     def _generator_step(
         self, tape: tf.GradientTape, pairs: Pairs, first: objectives.Translation, contrast: Any

@@ -6,13 +6,20 @@ import argparse
 from pathlib import Path
 
 
-def asked(description: str | None) -> tuple[argparse.Namespace, list[Path]]:
-    """The command line, and the pictures that it names: every other one, to choose by or to report."""
+def asked(description: str | None, out: bool = False) -> tuple[argparse.Namespace, list[Path]]:
+    """The command line, and the pictures that it names: every other one, to choose by or to report.
+
+    Args:
+        description: of the tool.
+        out: whether it writes files, and needs --out.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--data_dir", type=Path, required=True)
     parser.add_argument("--half", choices=("even", "odd", "all"), default="even")
     parser.add_argument("--faces", type=int, default=0, help="only the first of them")
+    if out:
+        parser.add_argument("--out", type=Path, required=True, help="folder for what is written")
     given = parser.parse_args()
     paths = sorted((given.data_dir / "images").glob("*.jpg"))
     paths = {"even": paths[::2], "odd": paths[1::2], "all": paths}[given.half][: given.faces or None]
