@@ -14,8 +14,8 @@ from typing import Any
 
 from keras import ops
 
-from lomit_tf import train
 from lomit_tf.commands import flags, report
+from lomit_tf.commands.training import messages, report_result
 from lomit_tf.config import ConfigError
 from lomit_tf.evaluate import parse
 from lomit_tf.evaluation.report.files import summary, write
@@ -50,8 +50,8 @@ def main(argv: list[str]) -> None:
     """Train, or evaluate what was trained."""
     if argv[:1] == ["train"]:
         asked = flags.parse(argv[1:])
-        with train.messages():
-            train.report_result(loop.train(asked.config, asked.workdir, resume=asked.resume, make_model=PlainLomit))
+        with messages():
+            report_result(loop.train(asked.config, asked.workdir, resume=asked.resume, make_model=PlainLomit))
     elif argv[:1] == ["evaluate"]:
         options = parse(argv[1:]).options
         command = " ".join(["python -m benchmarks.plain_adain", *argv])

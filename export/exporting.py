@@ -17,8 +17,8 @@ from export import bundle, graphs, metadata, parity, pictures, tflite
 from export.artefacts import PARTS, VARIANTS, file_name
 from export.models import load_model
 from export.options import Options
-from lomit_tf.baselines.methods import DEFAULT
 from lomit_tf.model import Lomit
+from lomit_tf.settings.methods import DEFAULT
 
 PACKAGES = ("lomit_tf", "tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx")
 

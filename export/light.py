@@ -1,7 +1,7 @@
 """Graphs for LiteRT beside weights: `python -m export.light [NAME or FOLDER ...]`.
 
-Writes `graph.npz` (lomit_tf/light.py says what it holds) into each folder. It depends on the architecture alone, not
-on the weights, so it is made again only when code or sizes of the networks change.
+Writes `graph.npz` (lomit_tf/engines/light.py says what it holds) into each folder. It depends on the architecture
+alone, not on the weights, so it is made again only when code or sizes of the networks change.
 
 Exit codes: 0 done; 2 a name that is no folder of weights, or flags that cannot be used.
 """
@@ -52,7 +52,7 @@ def _check(options: Options) -> None:
 def _write(options: Options) -> None:
     import lomit_tf
     from export.light_graph import graph_of
-    from lomit_tf.light import GRAPH
+    from lomit_tf.engines.light import GRAPH
     from lomit_tf.runtime.atomic import write_bytes
 
     for name in options.folder or zoo.names():

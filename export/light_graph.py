@@ -1,4 +1,7 @@
-"""A model's graph for LiteRT, without its weights: lomit_tf/light.py says what it holds. `export.light` writes it."""
+"""A model's graph for LiteRT, without its weights, which `export.light` writes.
+
+lomit_tf/engines/light.py says what it holds.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import tensorflow as tf
 from export.compact import name_tensors
 from export.converter import converted
 from lomit_tf import core
-from lomit_tf.light import SIGNATURES, Graph, architecture
+from lomit_tf.engines.light import SIGNATURES, Graph, architecture
 from lomit_tf.model import Lomit
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import lomit_tf
-from lomit_tf.baselines.methods import need_lomit
 from lomit_tf.config import LomitConfig
 from lomit_tf.model import Lomit
+from lomit_tf.settings.methods import need_lomit
 
 
 def load_model(name: str, image_size: int = 0) -> Lomit:

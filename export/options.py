@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 
 from export.artefacts import FORMATS, VARIANTS
-from lomit_tf.baselines.methods import DEFAULT
 from lomit_tf.config import ConfigError
+from lomit_tf.settings.methods import DEFAULT
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lomit_tf.commands import UNUSABLE, Command, Failure, FlagSet
 from lomit_tf.config import NEEDED, ConfigError, option
-from lomit_tf.settings.conversion import convert
+from lomit_tf.training.older_runs import convert
 
 INTRO = """\
 Convert the settings of runs of older versions, so that this one loads them and goes on with them.

@@ -14,11 +14,11 @@ from typing import Any
 
 from keras import ops
 
+from lomit_tf.engines.outline import COLOURS_ONLY, Painting
 from lomit_tf.networks import colour, curves
 from lomit_tf.networks.blocks import above
 from lomit_tf.networks.edited_masks import complete, with_edits
 from lomit_tf.networks.generator import Generator
-from lomit_tf.outline import COLOURS_ONLY, Painting
 
 __all__ = [
     "Encoding", "Painting", "Translation", "apply_styles", "blend", "chosen_mask", "colour_change", "complete",

@@ -11,10 +11,10 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from lomit_tf import train
 from lomit_tf.commands import Command
 from lomit_tf.commands.models import check_model
 from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation
+from lomit_tf.commands.training import carry_out
 from lomit_tf.config import NEEDED, option
 from lomit_tf.runtime.places import check_folder
 from lomit_tf.training.distill_config import DEFAULTS, DistillConfig
@@ -65,7 +65,7 @@ def _distill(asked: StudentInvocation[DistillConfig]) -> None:
         config = distillation.student_config(teacher.config, **{"preset": "mobile"} | asked.fields)
         return distillation.distill(teacher, config, asked.workdir, asked.options, resume=asked.resume, name=name)
 
-    train.carry_out(training)
+    carry_out(training)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from lomit_tf import core
-from lomit_tf.baselines.methods import need_lomit
+from lomit_tf.engines.outline import Outline, Painting
 from lomit_tf.model import Lomit
-from lomit_tf.outline import Outline, Painting
 from lomit_tf.runtime.forks import check_fork
+from lomit_tf.settings.methods import need_lomit
 
 
 class Inference:

@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from lomit_tf import objectives
-from lomit_tf.averaging import update_average
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.order import COLOURS_ONLY_SHARE
 from lomit_tf.losses import adversarial
@@ -19,14 +18,36 @@ from lomit_tf.runtime.backend import check_backend
 
 check_backend()
 
-__all__ = ["Batch", "HalvingSchedule", "Lomit", "added"]
+__all__ = ["Batch", "HalvingSchedule", "Lomit", "add_gradients_of_some", "update_average"]
 
 
-def added(variables: list[Any], gradients: list[Any], some: list[Any], more: list[Any]) -> list[Any]:
+def add_gradients_of_some(variables: list[Any], gradients: list[Any], some: list[Any], more: list[Any]) -> list[Any]:
     """Gradients of all variables, those of some of them with more added; None counts as 0."""
     extra = {id(v): g for v, g in zip(some, more, strict=True) if g is not None}
     return [g if id(v) not in extra else extra[id(v)] if g is None else g + extra[id(v)]
             for v, g in zip(variables, gradients, strict=True)]  # fmt: skip
+
+
+def update_average(average: Any, network: Any, step: Any, most: float) -> None:
+    """average <- d * average + (1 - d) * weights, with d = min(most, (1 + t) / (10 + t)): docs/method.md, eq. (8.2).
+
+    Early averages forget the start.
+
+    Args:
+        average, network: layers with the same variables.
+        step: t, updates made.
+        most: the decay.
+    """
+    t = tf.cast(step, tf.float32)
+    decay = tf.minimum(most, (1 + t) / (10 + t))
+    targets = [v.value for v in average.variables]
+    values = [v.value for v in network.variables]
+
+    def update(strategy: tf.distribute.Strategy, decay: Any) -> None:
+        for target, value in zip(targets, values, strict=True):
+            strategy.extended.update(target, lambda a, w, d: a.assign(d * a + (1 - d) * w), args=(value, decay))
+
+    tf.distribute.get_replica_context().merge_call(update, args=(decay,))
 
 
 class Lomit(LomitBase):
@@ -136,7 +157,8 @@ class Lomit(LomitBase):
         gradients = tape.gradient(total, variables)
         if apart:
             decoder = self.generator.mask_decoder.trainable_variables
-            gradients = added(variables, gradients, decoder, tape.gradient(of_masks, decoder))
+            of_decoder = tape.gradient(of_masks, decoder)
+            gradients = add_gradients_of_some(variables, gradients, decoder, of_decoder)
         self.generator_optimizer.apply(gradients, variables)
         self._update_average()
         masks = first.encoding.masks

@@ -13,24 +13,15 @@ import numpy as np
 from keras import ops
 
 from lomit_tf import core, objectives
-from lomit_tf.baselines.lomit import FACTS
 from lomit_tf.config import LomitConfig
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 from lomit_tf.objectives import Pairs
 from lomit_tf.runtime.backend import backend_name
 from lomit_tf.runtime.forks import check_fork
+from lomit_tf.settings.methods import LOMIT
 
 Batch = dict[str, Any]
-
-
-def lomit_class() -> type[LomitBase]:
-    """What a trained model is loaded into: Lomit on TensorFlow, and the networks without a training step elsewhere."""
-    if backend_name() != "tensorflow":
-        return LomitBase
-    from lomit_tf.model import Lomit
-
-    return Lomit
 
 
 def called_once(function: Callable[..., Any], *shapes: tuple[int, ...]) -> None:
@@ -77,7 +68,7 @@ class LomitBase(keras.Model):
 
     betas = (0.5, 0.999)  # decays of Adam's moments
     generator_class: type[Generator] = Generator
-    facts = FACTS
+    facts = LOMIT
     sample_inputs = ("x1", "x2")  # the arguments of `samples`, by their names in a pair
 
     def __init__(self, config: LomitConfig, **kwargs: Any) -> None:

@@ -14,15 +14,15 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from lomit_tf import train
 from lomit_tf.commands import Command, report, unusable
 from lomit_tf.commands.fields import Fields, define_fields, field_form, fields_of, help_entry, help_with_default
 from lomit_tf.commands.flagfiles import read_command_line
 from lomit_tf.commands.flagset import FLAGFILE_HELP
 from lomit_tf.commands.models import check_model
+from lomit_tf.commands.training import messages
 from lomit_tf.config import NEEDED, ConfigError, DataConfig, option
 from lomit_tf.runtime.places import check_file
-from lomit_tf.training.mask_teaching_config import RefineConfig
+from lomit_tf.settings.mask_teacher import RefineConfig
 
 DATA_FLAGS = ("dataset", "data_dir", "labels_file", "crop", "train_images", "max_corrupt")
 INTRO = """\
@@ -108,7 +108,7 @@ def _refine(asked: Invocation) -> None:
         with unusable(DataError):
             model = lomit_tf.load(run_flags.model)
             data = dataclasses.replace(model.config.data, **asked.data)
-            with train.messages():
+            with messages():
                 found = mask_refinement.refine_masks(
                     model, data, asked.options, run_flags.out, name=run_flags.model, threads=run_flags.threads, say=bar
                 )

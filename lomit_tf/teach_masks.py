@@ -11,13 +11,13 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from lomit_tf import train
 from lomit_tf.commands import Command
 from lomit_tf.commands.models import check_model
 from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation
+from lomit_tf.commands.training import carry_out
 from lomit_tf.config import NEEDED, ConfigError, option
 from lomit_tf.runtime.places import check_folder
-from lomit_tf.training.mask_teaching_config import LOOP, TeachConfig
+from lomit_tf.settings.mask_teacher import LOOP, TeachConfig
 
 INTRO = f"""\
 Teach a trained model's content encoder and mask decoder the masks that python -m lomit_tf.refine_masks wrote.
@@ -78,7 +78,7 @@ def _teach(asked: StudentInvocation[TeachConfig]) -> None:
             model, targets, config, asked.workdir, asked.options, resume=asked.resume, name=name
         )
 
-    train.carry_out(training)
+    carry_out(training)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lomit_tf.baselines import methods
 from lomit_tf.config import ConfigError, LomitConfig, near
 from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.runtime.forks import check_fork
-from lomit_tf.settings import older
+from lomit_tf.settings import methods, older
 from lomit_tf.settings.files import read_json
 
 if TYPE_CHECKING:

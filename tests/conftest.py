@@ -120,7 +120,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def groups_workdir(tmp_path_factory, tiny) -> Path:
     """A workdir with random weights, of the groups hair and mouth."""
-    from serving_helpers import save_workdir
+    from tests.helpers.serving import save_workdir
 
     config = tiny(groups="hair: Black_Hair; mouth: Smiling", dataset="drawn_faces", crop=0)
     return save_workdir(config, tmp_path_factory.mktemp("groups") / "run")
@@ -188,7 +188,7 @@ def lomit(groups_workdir, capsys, loaded_once) -> Callable[..., tuple[int, str, 
 @pytest.fixture(scope="session")
 def served_workdir(tiny, tmp_path_factory) -> Path:
     """A workdir with random weights, of the groups hair and smile."""
-    from serving_helpers import save_workdir
+    from tests.helpers.serving import save_workdir
 
     config = tiny(groups="hair: Black_Hair; smile: Smiling", system="recipe")
     return save_workdir(config, tmp_path_factory.mktemp("serve") / "two groups")
@@ -197,7 +197,7 @@ def served_workdir(tiny, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def server(served_workdir, tmp_path_factory) -> Iterator[Any]:
     """`lomit-serve` as a process, with small limits. Fails the tests of a module where it logs a fault."""
-    from serving_helpers import serving
+    from tests.helpers.serving import serving
 
     log = tmp_path_factory.mktemp("log") / "server.log"
     limits = ("--max_body_mb=2", "--max_megapixels=0.5", "--max_queue=6", "--max_batch=4")

@@ -1,8 +1,8 @@
-"""Writes the generated parts of docs/configuration.md from lomit_tf/config.py and the heads of configs/*.cfg.
+"""Writes the generated parts of docs/configuration.md from lomit_tf/settings/ and the heads of configs/*.cfg.
 
     python tools/config_table.py
 
-Needs absl, not TensorFlow. tests/model/test_config.py fails while the document is not current.
+Needs absl, not TensorFlow. tests/settings/test_config.py fails while the document is not current.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from lomit_tf.commands import flags  # noqa: E402
 from lomit_tf.config import PRESETS, SECTIONS  # noqa: E402
-from lomit_tf.config_text import as_text, first_line  # noqa: E402
+from lomit_tf.settings.text import as_text, first_line  # noqa: E402
 
 
 def flagfile_table() -> str:

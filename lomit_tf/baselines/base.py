@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from lomit_tf.averaging import update_average
-from lomit_tf.baselines.methods import Facts
 from lomit_tf.config import LomitConfig
 from lomit_tf.losses.classification import target_labels
+from lomit_tf.model import update_average
 from lomit_tf.model_base import called_once
 from lomit_tf.runtime.backend import check_backend
 from lomit_tf.runtime.forks import check_fork
+from lomit_tf.settings.methods import Facts
 
 check_backend()
 

@@ -1,25 +1,21 @@
-"""LOMIT's own line in the registry of methods."""
+"""LOMIT's own room in the registry of methods, beside those of the systems that it is compared with."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lomit_tf.baselines.methods import Facts
+from lomit_tf.runtime.backend import backend_name
+from lomit_tf.settings.methods import LOMIT
 
-FACTS = Facts(
-    title="LOMIT",
-    paper="arXiv:1906.03598",
-    takes="either",
-    has_masks=True,
-    exemplar="the style of the region within its mask",
-    uses_exemplar_style=True,
-    changes_whole_picture=False,
-    n_critic=None,
-)
+FACTS = LOMIT
 
 
 def model_class() -> type[Any]:
-    """Lomit, or its networks without a training step where Keras' backend is not TensorFlow."""
-    from lomit_tf.model_base import lomit_class
+    """Lomit on TensorFlow, and its networks without a training step on Keras' other backends."""
+    if backend_name() != "tensorflow":
+        from lomit_tf.model_base import LomitBase
 
-    return lomit_class()
+        return LomitBase
+    from lomit_tf.model import Lomit
+
+    return Lomit

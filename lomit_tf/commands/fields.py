@@ -13,7 +13,7 @@ from typing import Any
 from absl import flags as absl_flags
 
 from lomit_tf.config import NEEDED, Schedule
-from lomit_tf.config_text import as_text
+from lomit_tf.settings.text import as_text
 
 FORMS = {int: "N", float: "X", str: "TEXT", tuple: "A,B,C", Schedule: "X|FROM:TO@START-END"}
 INDENT = 30

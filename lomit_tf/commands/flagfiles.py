@@ -23,8 +23,8 @@ from typing import Any
 from absl import flags as absl_flags
 
 from lomit_tf.config import PRESETS, ConfigError, near
-from lomit_tf.config_text import as_text
 from lomit_tf.settings import older
+from lomit_tf.settings.text import as_text
 
 SIZES = frozenset(name for sizes in PRESETS.values() for name in sizes)
 RUN_FLAGFILE, RUN_CONFIG = "flags.cfg", "config.json"  # as checkpoints.Workdir names them

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from absl import flags as absl_flags
 
-from lomit_tf.baselines.methods import check_n_critic
 from lomit_tf.commands.fields import Fields, define_fields, field_form, fields_of, form_of, help_entry, help_width
 from lomit_tf.commands.flagfiles import FlagValue, configs_folder, flagfiles_in, read_command_line
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig
-from lomit_tf.config_text import effective_flagfile, first_line, setting_help
+from lomit_tf.settings.methods import check_n_critic
+from lomit_tf.settings.text import effective_flagfile, first_line, setting_help
 
 __all__ = ["Invocation", "define_flags", "effective_flagfile", "flag_form", "flag_help", "help_text", "parse"]
 

@@ -16,7 +16,6 @@ import tensorflow as tf
 from PIL import Image
 
 from lomit_tf import zoo
-from lomit_tf.baselines.methods import Facts, facts
 from lomit_tf.evaluation.alike import check_runs
 from lomit_tf.evaluation.compare_options import CompareOptions
 from lomit_tf.evaluation.metrics import measures
@@ -27,6 +26,7 @@ from lomit_tf.evaluation.metrics.intervals import frechet_interval, kernel_inter
 from lomit_tf.evaluation.metrics.methods import Identity, Outputs, TrainedModel
 from lomit_tf.evaluation.report.results import Grid, Results, Table
 from lomit_tf.evaluation.run import Evaluation, Progress, data_config, open_split
+from lomit_tf.settings.methods import Facts, facts
 from lomit_tf.training.grid import draw_grid, picture, save_png
 
 TIMED = 10  # translations whose time is measured

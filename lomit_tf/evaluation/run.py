@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from lomit_tf import zoo
-from lomit_tf.baselines.methods import DEFAULT
 from lomit_tf.config import ConfigError, DataConfig, LomitConfig
 from lomit_tf.data.image_set import DataError, ImageSet
 from lomit_tf.evaluation.metrics import at_size, measures, realism
@@ -28,6 +27,7 @@ from lomit_tf.evaluation.metrics.segmenter import Segmenter, open_segmenter
 from lomit_tf.evaluation.metrics.truth import MASK_SETS, regions_of
 from lomit_tf.evaluation.options import Options
 from lomit_tf.evaluation.report.results import Curve, Grid, Results, Table
+from lomit_tf.settings.methods import DEFAULT
 from lomit_tf.training.grid import draw_grid, mask_picture, picture, save_png
 
 Progress = Callable[[str, float], None]

@@ -11,7 +11,7 @@ import zlib
 import cv2
 import numpy as np
 
-from lomit_tf.training.mask_teaching_config import RefineConfig
+from lomit_tf.settings.mask_teacher import RefineConfig
 
 LEVELS = 16  # of a mean, which four bits hold
 USED, EMPTY_BY_LABEL, REFUSED_BY_LABEL, NOTHING_SURE, AREA = range(5)  # what became of an image

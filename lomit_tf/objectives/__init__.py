@@ -32,7 +32,7 @@ def generator_terms(step: Step) -> dict[str, Any]:
     terms, returned = image_terms(step)
     changed = changes(step)
     ask = step.config.model.recipe and step.masks_learn
-    composites = mask_composites(step.pairs, step.first, step.membership, changed) if ask else None
+    composites = mask_composites(step, changed) if ask else None
     answers = _scored(step, composites)
     terms["adversarial"] = adversarial.generator_loss(answers[0][0])
     terms["classification"] = classification.classification_loss(answers[0][1], step.pairs.target)

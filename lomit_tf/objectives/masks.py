@@ -10,7 +10,7 @@ from lomit_tf import core
 from lomit_tf.config import LomitConfig
 from lomit_tf.losses import adversarial, classification, mask
 from lomit_tf.networks.blocks import area_pool
-from lomit_tf.objectives.pairs import Pairs, Step, Translation, swap
+from lomit_tf.objectives.pairs import Step, swap
 
 
 def changes(step: Step) -> list[Any]:
@@ -23,15 +23,20 @@ def changes(step: Step) -> list[Any]:
     ]
 
 
-def mask_composites(pairs: Pairs, first: Translation, membership: Any, changed: list[Any]) -> tuple[Any, Any]:
+def mask_composites(step: Step, changed: list[Any]) -> tuple[Any, Any]:
     """The composite of each mask alone, x + m_g sg(change_g), and the labels it must have: docs/method.md, eq. (6.2).
+
+    Args:
+        step: the training step.
+        changed: of `changes`.
 
     Returns:
         images (G * B, H, W, 3) and labels (G * B, K), group by group.
     """
+    pairs, membership = step.pairs, step.membership
     composites, labels = [], []
     for g in range(membership.shape[0]):
-        composites.append(pairs.images + first.encoding.masks[..., g : g + 1] * changed[g])
+        composites.append(pairs.images + step.masks[..., g : g + 1] * changed[g])
         belongs = membership[g : g + 1]
         labels.append(belongs * swap(pairs.labels) + (1 - belongs) * pairs.labels)
     return ops.concatenate(composites, axis=0), ops.concatenate(labels, axis=0)

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from lomit_tf.engines.outline import Painting
 from lomit_tf.imaging.formats import FORMATS, format_of
 from lomit_tf.imaging.side_by_side import side_by_side
 from lomit_tf.imaging.writing import encode, encode_mask, lost
-from lomit_tf.outline import Painting
 from lomit_tf.photos.file_plan import STREAM, SWATCH, FileJob, MaskFiles
 from lomit_tf.photos.outcomes import Outcome, Tally, failure
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from lomit_tf.engines.outline import Outline, Painting
 from lomit_tf.imaging import curves, framing, mask_edges, mask_planes, paste_back
 from lomit_tf.imaging.photo import Photo
-from lomit_tf.outline import Outline, Painting
 from lomit_tf.photos.translation import FramedPhoto, Masks, Request, largest
 
 WHOLLY = 0.999  # how much of a pixel a turned window covers, in floats, where it covers all of it

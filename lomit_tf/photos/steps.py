@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from absl import logging
 
+from lomit_tf.engines.outline import Networks, Painting
 from lomit_tf.imaging import framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
-from lomit_tf.outline import Networks, Painting
 from lomit_tf.photos import pasting
 from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result

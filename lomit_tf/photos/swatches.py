@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from lomit_tf.config import near
+from lomit_tf.engines.outline import COLOURS_ONLY, Outline
 from lomit_tf.imaging import colours, framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.photo import from_array
-from lomit_tf.outline import COLOURS_ONLY, Outline
 from lomit_tf.photos.translation import Exemplar
 
 SIDE = 64  # of the picture that stands for a colour

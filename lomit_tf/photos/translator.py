@@ -13,7 +13,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lomit_tf import engines, zoo
+from lomit_tf import zoo
+from lomit_tf.engines import choice
 from lomit_tf.imaging import framing
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.given_masks import MasksLike
@@ -57,7 +58,7 @@ class Translator(Steps):
         named = isinstance(model_or_name, (str, os.PathLike))
         self._name = zoo.lasting_name(model_or_name) if named else None
         self.engine = engine
-        super().__init__(engines.networks_of(model_or_name, engine), crop=crop, log_notes=log_notes)
+        super().__init__(choice.networks_of(model_or_name, engine), crop=crop, log_notes=log_notes)
         self._exemplar: Exemplar | None = None
         self._of_files: collections.OrderedDict[Any, Exemplar] = collections.OrderedDict()
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lomit_tf.config import ConfigError
+from lomit_tf.settings.options import ConfigError
 
 DEFAULT = "tensorflow"
 EVERYTHING = ("tensorflow",)  # backends that all commands and the package's public names run on

@@ -1,1 +1,4 @@
-"""The settings of a run by section, and those of older versions. `lomit_tf.config` puts the sections together."""
+"""The settings of a run by section and as a whole, as text, and those of older versions; the registry of methods.
+
+`lomit_tf.config` is the address of a run's settings for everything else.
+"""

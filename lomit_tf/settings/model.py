@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from lomit_tf.baselines.methods import DEFAULT, ROOMS
+from lomit_tf.settings.methods import DEFAULT, ROOMS
 from lomit_tf.settings.options import ConfigError, ConfigSection, option
 
 SYSTEMS = ("paper", "recipe")

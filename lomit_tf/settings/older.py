@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lomit_tf.config import STYLE_DIM, ConfigError, LomitConfig, Schedule, loss_defaults
+from lomit_tf.settings.loss import loss_defaults
+from lomit_tf.settings.model import STYLE_DIM
+from lomit_tf.settings.options import ConfigError
+from lomit_tf.settings.run import LomitConfig
+from lomit_tf.settings.schedule import Schedule
 
 COMMAND = "python -m lomit_tf.convert_run"
 # The parts of the two systems: the setting, its value in the paper's, its value in the recipe.

@@ -3,8 +3,8 @@
 `step-N.npz` holds every array under `part/number` (`generator/0000`), parts and numbers in the order of the model's
 variables, and `record`, JSON: steps done, data position, configuration. Nothing in it is a backend's own.
 
-Earlier versions saved in TensorFlow's form, `step-N.index` beside `step-N.data-*`. They are found here and read by
-`old_checkpoints.py`.
+Earlier versions saved in TensorFlow's form, `step-N.index` beside `step-N.data-*`. They are found and read here
+too, and `old_checkpoints.py` converts them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from lomit_tf.runtime.backend import backend_name
 
 PARTS = ("generator", "critic", "average", "generator_optimizer", "critic_optimizer", "random")
 RECORD = "record"
+VALUE, STATE = ".ATTRIBUTES/VARIABLE_VALUE", "run/.ATTRIBUTES/py_state"  # in TensorFlow's form
 NAME = re.compile(r"step-(\d+)\.(npz|index)")
 DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError)
 
@@ -84,8 +85,6 @@ def read(path: Path) -> CheckpointContents:
                 f"{path.with_suffix('')}: a checkpoint in TensorFlow's form, of an earlier version; where TensorFlow "
                 f"is installed, python -m lomit_tf.training.old_checkpoints {path.parent.parent} converts it"
             )
-        from lomit_tf.training.old_checkpoints import read_old
-
         return read_old(path)
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -96,6 +95,23 @@ def read(path: Path) -> CheckpointContents:
     except DAMAGE as error:
         then = "to go on from the one before" if found(path.parent)[:1] != [path] else "to start anew"
         raise ConfigError(f"{path}: damaged or not a checkpoint ({error}); move it away {then}") from error
+    return CheckpointContents(parts, record)
+
+
+def read_old(path: Path) -> CheckpointContents:
+    """A checkpoint in TensorFlow's form; `path` is its .index file. Raises ConfigError where it is damaged."""
+    import tensorflow as tf
+
+    try:
+        reader = tf.train.load_checkpoint(str(path.with_suffix("")))
+        names = reader.get_variable_to_shape_map()
+        record = json.loads(reader.get_tensor(STATE))
+        parts = {}
+        for part in PARTS:
+            count = sum(name.startswith(f"{part}/") and name.endswith(VALUE) for name in names)
+            parts[part] = [reader.get_tensor(f"{part}/{i}/{VALUE}") for i in range(count)]
+    except (tf.errors.OpError, ValueError, KeyError) as error:
+        raise ConfigError(f"{path.with_suffix('')}: damaged or not a checkpoint ({error})") from error
     return CheckpointContents(parts, record)
 
 

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lomit_tf.baselines import methods
 from lomit_tf.config import RESUMABLE, ConfigError, LomitConfig
-from lomit_tf.config_text import effective_flagfile
 from lomit_tf.runtime.atomic import write_text
-from lomit_tf.settings import older
+from lomit_tf.settings import methods, older
 from lomit_tf.settings.files import read_json
+from lomit_tf.settings.text import effective_flagfile
 from lomit_tf.training import checkpoint_files as files
 
 Model = Any  # a LomitBase, or a model of another method (`baselines.base.Baseline`)

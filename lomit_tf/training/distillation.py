@@ -13,7 +13,6 @@ from typing import Any
 from keras import ops
 
 from lomit_tf import core, objectives
-from lomit_tf.baselines.methods import need_lomit
 from lomit_tf.config import PRESETS, ConfigError, LomitConfig, loss_defaults
 from lomit_tf.losses import distillation, reconstruction
 from lomit_tf.model import Batch, Lomit
@@ -21,6 +20,7 @@ from lomit_tf.networks.blocks import area_pool
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
 from lomit_tf.objectives import Pairs
+from lomit_tf.settings.methods import need_lomit
 from lomit_tf.training import loop as training
 from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir

@@ -11,10 +11,10 @@ import jax
 import keras
 from absl import logging
 
-from lomit_tf.baselines import methods
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.data.numpy_pairs import NumpyPairs, sample_pairs
 from lomit_tf.data.sources import open_set
+from lomit_tf.settings import methods
 from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult, resumed

@@ -10,10 +10,10 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from lomit_tf.baselines import methods
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.data.pairs import sample_pairs, training_pairs
 from lomit_tf.data.sources import open_set
+from lomit_tf.settings import methods
 from lomit_tf.training.budget import fixed_steps, saved_steps
 from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Workdir

@@ -35,7 +35,7 @@ from lomit_tf.imaging import mask_cut
 from lomit_tf.imaging.paste_back import upsample_masks
 from lomit_tf.model import Lomit
 from lomit_tf.runtime.atomic import write_bytes, write_text
-from lomit_tf.training.mask_teaching_config import RefineConfig
+from lomit_tf.settings.mask_teacher import RefineConfig
 from lomit_tf.training.students import fingerprint
 
 BATCH = 32  # images that the model sees at once

@@ -30,11 +30,11 @@ from lomit_tf.imaging.paste_back import upsample_masks
 from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, three_way_iou
 from lomit_tf.model import Batch, Lomit
 from lomit_tf.runtime.atomic import write_bytes, write_text
+from lomit_tf.settings.mask_teacher import LOOP, RefineConfig, TeachConfig
 from lomit_tf.training import loop as training
 from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.mask_refinement import MaskTargets, key_of, refined_data
-from lomit_tf.training.mask_teaching_config import LOOP, RefineConfig, TeachConfig
 from lomit_tf.training.warm_start import take_over
 
 TEACHER_FILE, BEST_FILE = "mask_teacher.json", "best_masks"

@@ -8,31 +8,11 @@ form. The command converts those of a workdir for a machine without TensorFlow, 
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 from lomit_tf.config import ConfigError
-from lomit_tf.training.checkpoint_files import PARTS, CheckpointContents, found, write
-
-VALUE, STATE = ".ATTRIBUTES/VARIABLE_VALUE", "run/.ATTRIBUTES/py_state"
-
-
-def read_old(path: Path) -> CheckpointContents:
-    """A checkpoint in TensorFlow's form; `path` is its .index file. Raises ConfigError where it is damaged."""
-    import tensorflow as tf
-
-    try:
-        reader = tf.train.load_checkpoint(str(path.with_suffix("")))
-        names = reader.get_variable_to_shape_map()
-        record = json.loads(reader.get_tensor(STATE))
-        parts = {}
-        for part in PARTS:
-            count = sum(name.startswith(f"{part}/") and name.endswith(VALUE) for name in names)
-            parts[part] = [reader.get_tensor(f"{part}/{i}/{VALUE}") for i in range(count)]
-    except (tf.errors.OpError, ValueError, KeyError) as error:
-        raise ConfigError(f"{path.with_suffix('')}: damaged or not a checkpoint ({error})") from error
-    return CheckpointContents(parts, record)
+from lomit_tf.training.checkpoint_files import found, read_old, write
 
 
 def convert(workdir: Path) -> list[Path]:

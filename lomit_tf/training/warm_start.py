@@ -8,9 +8,9 @@ import numpy as np
 from absl import logging
 from keras import layers, ops
 
-from lomit_tf.baselines.methods import need_lomit
 from lomit_tf.model_base import LomitBase
 from lomit_tf.networks.blocks import ResidualBlock
+from lomit_tf.settings.methods import need_lomit
 from lomit_tf.zoo import load
 
 

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from lomit_tf.baselines import elegant, stargan
 from lomit_tf.baselines.base import Directions
 from lomit_tf.baselines.blocks import with_planes
+from lomit_tf.baselines.elegant import facts as elegant
 from lomit_tf.baselines.elegant.model import Elegant
 from lomit_tf.baselines.elegant.networks import Discriminators, PixelNorm
 from lomit_tf.baselines.elegant.networks import Generator as ElegantGenerator
+from lomit_tf.baselines.stargan import facts as stargan
 from lomit_tf.baselines.stargan.model import StarGAN
 from lomit_tf.baselines.stargan.networks import Generator as StarGenerator
 from lomit_tf.config import LomitConfig

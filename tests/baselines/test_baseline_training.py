@@ -15,13 +15,14 @@ import pytest
 from PIL import Image
 
 from lomit_tf import compare, translate, user_study, zoo
-from lomit_tf.baselines import elegant, stargan
-from lomit_tf.baselines.methods import need_lomit
+from lomit_tf.baselines.elegant import facts as elegant
+from lomit_tf.baselines.stargan import facts as stargan
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier, build_classifier
 from lomit_tf.evaluation.metrics.attribute_classifier_config import ClassifierConfig
 from lomit_tf.evaluation.options import Options
 from lomit_tf.evaluation.run import evaluate
+from lomit_tf.settings.methods import need_lomit
 from lomit_tf.training import loop as training
 from lomit_tf.training import processor_budget
 from lomit_tf.training.checkpoints import Workdir

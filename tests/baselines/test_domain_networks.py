@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lomit_tf.baselines import aggan, drit, munit
+from lomit_tf.baselines.aggan import facts as aggan
 from lomit_tf.baselines.aggan import networks as of_aggan
 from lomit_tf.baselines.domains import of_domain
+from lomit_tf.baselines.drit import facts as drit
 from lomit_tf.baselines.drit import networks as of_drit
+from lomit_tf.baselines.munit import facts as munit
 from lomit_tf.baselines.munit import networks as of_munit
 from lomit_tf.baselines.patch_critic import MultiScaleCritic
 

@@ -21,16 +21,16 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from lomit_tf.baselines import methods
 from lomit_tf.baselines.drit import losses as drit_losses
 from lomit_tf.baselines.drit.model import Drit
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.pairs import training_pairs
 from lomit_tf.data.sources import open_set
+from lomit_tf.settings import methods
 from lomit_tf.training import loop as training
 from lomit_tf.training.checkpoint_files import read
 from lomit_tf.training.checkpoints import Workdir, assign
-from tests.baselines_sizes import tiny_config
+from tests.helpers.baselines_sizes import tiny_config
 
 ROOT = Path(__file__).parents[2]
 STEPS, SAVED = 10, 3  # phase 1 of AGGAN is the first three
@@ -214,7 +214,8 @@ def test_a_step_in_mixed_precision_is_finite(method, element):
 def test_two_devices_take_the_step_of_one(tmp_path):
     """AGGAN, whose pool of pictures is one, of all devices' translations."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    command = [sys.executable, str(ROOT / "tests" / "baseline_sgd_step.py"), str(tmp_path / "w.npz"), "aggan"]
+    script = ROOT / "tests" / "helpers" / "baseline_sgd_step.py"
+    command = [sys.executable, str(script), str(tmp_path / "w.npz"), "aggan"]
     found = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
     assert found.returncode == 0, found.stderr[-4000:]
     moved = dict(np.load(tmp_path / "w.npz"))

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from lomit_tf import compare_all, zoo
-from lomit_tf.baselines import methods
-from lomit_tf.commands import Failure
+from lomit_tf.commands import Failure, compare_all_flags, compared_runs
 from lomit_tf.commands import flags as run_flags
 from lomit_tf.config import PAPER_ATTRIBUTES, ConfigError, LomitConfig
 from lomit_tf.evaluation.metrics.intervals import frechet_interval, kernel_interval
 from lomit_tf.evaluation.metrics.realism import frechet_distance, squared_mmd
+from lomit_tf.settings import methods
 from lomit_tf.training import loop as training
 from lomit_tf.training import processor_budget
 from lomit_tf.training.callbacks import TrainingError
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 # The whole of a method: it moves every pixel by one learned number times the difference of the pictures' mean colours.
 ROOM = """
-from lomit_tf.baselines.methods import Facts
+from lomit_tf.settings.methods import Facts
 
 FACTS = Facts(
     title="Tint", paper="this test", takes="either", has_masks=False, exemplar="its mean colour",
@@ -161,7 +161,7 @@ def test_intervals_hold_the_distance_and_do_not_compare_an_image_with_itself(rng
 
 def test_compare_all_checks_every_method_before_it_trains(monkeypatch):
     flags = compare_all.parse(["--methods=lomit,stargan", "--minutes=2"])[0]
-    configs = [compare_all.config_of(flags, method) for method in flags.chosen]
+    configs = [compare_all_flags.config_of(flags, method) for method in flags.chosen]
     assert [c.model.method for c in configs] == ["lomit", "stargan"] and configs[1].model.method_size == "small"
     assert len({(c.data.image_size, c.data.domains, c.data.attributes) for c in configs}) == 1
     with pytest.raises(ConfigError, match=r"--methods: 'stargam' is unknown"):
@@ -178,7 +178,7 @@ def test_a_failed_run_is_named_and_the_others_go_on(monkeypatch, tmp_path, capsy
         calls.append(list(command))
         return 1 if "--only=stargan" in command else 0
 
-    monkeypatch.setattr(compare_all, "child", child)
+    monkeypatch.setattr(compared_runs, "child", child)
     (tmp_path / "elegant").mkdir()
     (tmp_path / "elegant" / "budget.json").write_text('{"done": true}')
     code = compare_all.run(["--methods=lomit,stargan,elegant", f"--out={tmp_path}", "--classifier=c"])
@@ -196,9 +196,9 @@ def test_what_ends_a_training_is_kept_for_the_table(monkeypatch, tmp_path):
     monkeypatch.setattr(processor_budget, "train_for", train_for)
     flags = compare_all.parse(["--only=munit", f"--out={tmp_path}"])[0]
     with pytest.raises(Failure, match="step 7: not finite"):
-        compare_all.train_one(flags, "munit")
-    monkeypatch.setattr(compare_all, "child", lambda command: 1)
-    assert compare_all.trained(tmp_path / "munit", []) == "TrainingError: step 7: not finite: critic/total=nan"
+        compared_runs.train_one(flags, "munit")
+    monkeypatch.setattr(compared_runs, "child", lambda command: 1)
+    assert compared_runs.trained(tmp_path / "munit", []) == "TrainingError: step 7: not finite: critic/total=nan"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="signals between processes as on Linux and macOS")
@@ -206,10 +206,10 @@ def test_a_signal_is_handed_on_and_the_command_waited_for(tmp_path, monkeypatch)
     """A stand-in for a training: it takes a while to save after SIGTERM, or after its parent is gone."""
     (tmp_path / "saves.py").write_text(
         "import pathlib, signal, sys, time\n"
-        "from lomit_tf import compare_all\n"
+        "from lomit_tf.runtime import children\n"
         "def save(*_):\n    time.sleep(0.3)\n    pathlib.Path(sys.argv[1]).write_text('saved')\n    sys.exit(143)\n"
         "signal.signal(signal.SIGTERM, save)\n"
-        "compare_all.end_with_parent()\n"
+        "children.end_with_parent()\n"
         "pathlib.Path(sys.argv[1]).write_text('ready')\n"
         "time.sleep(60)\n"
     )
@@ -219,7 +219,7 @@ def test_a_signal_is_handed_on_and_the_command_waited_for(tmp_path, monkeypatch)
     def parent():  # in a process of its own, as the signals are
         # Whoever started the tests in the background may have SIGINT ignored.
         heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        code = f"{heard}from lomit_tf import compare_all as c\nc.child(['saves', {str(marker)!r}])"
+        code = f"{heard}from lomit_tf.runtime.children import child\nchild(['saves', {str(marker)!r}])"
         return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
 
     for number in (signal.SIGINT, signal.SIGKILL):

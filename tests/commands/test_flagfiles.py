@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_lines import config, refused
 
 from lomit_tf.commands import flagfiles, flags
 from lomit_tf.config import PRESETS, SECTIONS, DataConfig, LomitConfig, field_names
+from tests.helpers.command_lines import config, refused
 
 pytestmark = pytest.mark.quick
 

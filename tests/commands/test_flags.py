@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from absl import flags as absl_flags
-from command_lines import config, refused
 
 from lomit_tf.commands import flags
 from lomit_tf.commands.fields import ScheduleParser
 from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig, Schedule, field_names
 from lomit_tf.settings import older
+from tests.helpers.command_lines import config, refused
 
 pytestmark = pytest.mark.quick
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from serving_helpers import image_bytes
 
 from export.saved_model import decode_image
 from lomit_tf.data import preprocess
+from tests.helpers.serving import image_bytes
 
 
 def test_grey_and_transparent_pictures_decode_as_in_training(rng):

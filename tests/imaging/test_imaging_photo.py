@@ -8,13 +8,13 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from files import bomb
 from PIL import Image
 
 from lomit_tf.data.preprocess import CorruptImageError, decode
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.photo import Photo, read
 from lomit_tf.imaging.writing import encode, encode_mask, given_back, lost, save
+from tests.helpers.files import bomb
 
 pytestmark = pytest.mark.quick
 

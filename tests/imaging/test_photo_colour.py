@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import photo_files as files
 import pytest
-from photo_files import PRIMARIES, encoded, png_chunk, png_with
 from PIL import Image, ImageCms
 
 from lomit_tf.data import colour
 from lomit_tf.data.preprocess import decode
 from lomit_tf.imaging.photo import Photo, read
 from lomit_tf.imaging.writing import encode, given_back, lost
+from tests.helpers import photo_files as files
+from tests.helpers.photo_files import PRIMARIES, encoded, png_chunk, png_with
 
 SRGB = ImageCms.createProfile("sRGB")
 

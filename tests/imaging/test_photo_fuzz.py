@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from photo_cases import KINDS, cases
-from photo_checks import check
 from PIL import Image
 
 from lomit_tf.data import colour, exif, opening, pixels, png_chunks
@@ -24,6 +22,8 @@ from lomit_tf.imaging import tiff, writing
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.photos import batch_jobs, file_plan
 from lomit_tf.photos.translator import Translator
+from tests.helpers.photo_cases import KINDS, cases
+from tests.helpers.photo_checks import check
 
 TOTAL = int(os.environ.get("LOMIT_FUZZ", "96"))
 TO_FIND = 60  # examples of a kind among which a fault that was put back must show

@@ -6,15 +6,15 @@ import io
 import zlib
 
 import numpy as np
-import photo_files as files
 import pytest
-from photo_files import DAMAGED, JPEG_START, XMP, encoded, exif, png_chunk, png_with
 from PIL import Image
 
 from lomit_tf.data.preprocess import decode
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.photo import Photo, read
 from lomit_tf.imaging.writing import encode, lost
+from tests.helpers import photo_files as files
+from tests.helpers.photo_files import DAMAGED, JPEG_START, XMP, encoded, exif, png_chunk, png_with
 
 LOSSLESS = ("PNG", "TIFF", "WEBP")
 EXIF_POINTER, DATE, MAKER_NOTE, MAKER, ORIENTATION = 0x8769, 0x9003, 0x927C, 0x010F, 0x0112

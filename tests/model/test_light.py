@@ -16,9 +16,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from lomit_tf import engines, light, zoo
+from lomit_tf import zoo
 from lomit_tf.config import ConfigError
 from lomit_tf.data.drawn_faces import draw
+from lomit_tf.engines import choice, light
 from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import Translator
 
@@ -109,7 +110,7 @@ def folder(tmp_path) -> Path:
 
 
 def test_the_weights_beside_the_graph_count(folder):
-    before = engines.networks_of(folder, "litert")
+    before = choice.networks_of(folder, "litert")
     config, weights = zoo.read_folder(folder)
     after = light.load(folder, config, [0.5 * w for w in weights])
     image = draw([1], size=64).images.astype(np.float32) / 127.5 - 1
@@ -119,7 +120,7 @@ def test_the_weights_beside_the_graph_count(folder):
 def test_a_graph_that_cannot_be_used(folder, monkeypatch, caplog):
     """With auto TensorFlow takes over, without a word where there is none; who asks for LiteRT is told."""
     whole = object()
-    monkeypatch.setattr(engines, "_whole", lambda name: whole)
+    monkeypatch.setattr(choice, "_whole", lambda name: whole)
     path = folder / light.GRAPH
     data = path.read_bytes()
     graph = light.Graph.from_bytes(data)
@@ -135,27 +136,27 @@ def test_a_graph_that_cannot_be_used(folder, monkeypatch, caplog):
     for says, content in cases.items():
         path.write_bytes(content)
         caplog.clear()
-        assert engines.networks_of(folder) is whole, says
+        assert choice.networks_of(folder) is whole, says
         assert "TensorFlow is used" in caplog.text and str(path) in caplog.text
         with pytest.raises(ConfigError, match=str(path)) as error:
-            engines.networks_of(folder, "litert")
+            choice.networks_of(folder, "litert")
         assert says in str(error.value)
     path.unlink()
     caplog.clear()
-    assert engines.networks_of(folder) is whole and not caplog.text
+    assert choice.networks_of(folder) is whole and not caplog.text
     with pytest.raises(ConfigError, match=r"mine has no graph.npz; python -m export.light FOLDER writes one"):
-        engines.networks_of(folder, "litert")
+        choice.networks_of(folder, "litert")
     path.write_bytes(data)
-    assert engines.networks_of(folder, "tensorflow") is whole
+    assert choice.networks_of(folder, "tensorflow") is whole
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
-    assert engines.networks_of(folder) is whole
+    assert choice.networks_of(folder) is whole
 
 
 def test_damaged_weights_are_named_with_every_engine(folder):
     (folder / zoo.WEIGHTS).write_bytes((folder / zoo.WEIGHTS).read_bytes()[:-1])
-    for engine in engines.ENGINES:
+    for engine in choice.ENGINES:
         with pytest.raises(ConfigError, match="damaged; its SHA-256 is"):
-            engines.networks_of(folder, engine)
+            choice.networks_of(folder, engine)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +168,8 @@ def test_damaged_weights_are_named_with_every_engine(folder):
     ],
 )  # fmt: skip
 def test_what_is_no_model_is_named_by_every_engine_and_by_load(name, says):
-    for attempt in (lambda: engines.networks_of(name), lambda: engines.networks_of(name, "litert"),
-                    lambda: engines.networks_of(name, "tensorflow"), lambda: zoo.load(name)):  # fmt: skip
+    for attempt in (lambda: choice.networks_of(name), lambda: choice.networks_of(name, "litert"),
+                    lambda: choice.networks_of(name, "tensorflow"), lambda: zoo.load(name)):  # fmt: skip
         with pytest.raises(ConfigError) as error:
             attempt()
         assert says in str(error.value)
@@ -195,7 +196,7 @@ def test_what_is_wrong_with_a_folder_is_said_of_its_file(folder):
 
 def test_an_unknown_engine_is_named():
     with pytest.raises(ConfigError, match="engine must be one of auto, litert, tensorflow; received 'jax'"):
-        engines.networks_of("drawn_faces", "jax")
+        choice.networks_of("drawn_faces", "jax")
 
 
 COMMAND = """

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from lomit_models import GROUPS, PAPER, RECIPE, logs_of, make, tensors
 
 from lomit_tf.model import HalvingSchedule, Lomit
+from tests.helpers.lomit_models import GROUPS, PAPER, RECIPE, logs_of, make, tensors
 
 
 @pytest.fixture(scope="module")

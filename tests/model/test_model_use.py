@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from lomit_models import PAPER, RECIPE, logs_of, make, tensors
 
 from lomit_tf import core
 from lomit_tf.model import Lomit
+from tests.helpers.lomit_models import PAPER, RECIPE, logs_of, make, tensors
 
 
 @pytest.fixture(scope="module")

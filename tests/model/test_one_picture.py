@@ -98,8 +98,8 @@ def test_light(model, pair, edit, expected):
     for name in ("ai_edge_litert", "flatbuffers"):
         pytest.importorskip(name, reason=f"{name} is not installed")
     from export.light_graph import graph_of
-    from lomit_tf.light import Graph, LightInference
-    from lomit_tf.outline import Outline
+    from lomit_tf.engines.light import Graph, LightInference
+    from lomit_tf.engines.outline import Outline
 
     before = [v.numpy().copy() for v in model.inference_generator.variables]
     graph = Graph.from_bytes(graph_of(model).to_bytes())

@@ -8,7 +8,6 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from serving_helpers import save_workdir
 
 import lomit_tf
 from lomit_tf import app, demo, zoo
@@ -18,6 +17,7 @@ from lomit_tf.evaluation.metrics.mask_quality import mask_quality
 from lomit_tf.evaluation.metrics.methods import TrainedModel
 from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import Translator
+from tests.helpers.serving import save_workdir
 
 NAMES = ("celeba_hair", "celeba_small", "drawn_faces", "drawn_faces_mobile")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from files import pixels, tree
 
 from lomit_tf.photos import batch_jobs, file_plan
 from lomit_tf.photos.batch_jobs import translate_file, translate_files
 from lomit_tf.photos.file_plan import FileJob, Settings, beside
+from tests.helpers.files import pixels, tree
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
 

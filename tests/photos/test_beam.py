@@ -15,7 +15,7 @@ from PIL import Image
 
 pytest.importorskip("apache_beam", reason="apache-beam is missing: pip install -e '.[beam]'")
 
-from serving_helpers import save_workdir
+from tests.helpers.serving import save_workdir
 
 FILES = 20
 AS_PNG = ("--save_masks", "--format=png")  # without loss: JPEG would spread a difference of one level

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from files import ROOT, pixels, tree
 from PIL import Image
 
 from lomit_tf.photos import file_plan
 from lomit_tf.photos.batch_jobs import translate_file
 from lomit_tf.photos.file_plan import FileJob, Settings
+from tests.helpers.files import ROOT, pixels, tree
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from files import bomb, pixels, tree
 from PIL import Image
 
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.photos.batch_jobs import run_jobs
 from lomit_tf.photos.file_plan import FileJob
 from lomit_tf.photos.outcomes import Outcome
+from tests.helpers.files import bomb, pixels, tree
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
 

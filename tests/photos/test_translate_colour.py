@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from serving_helpers import save_workdir
 
-from lomit_tf import core, engines, translate
+from lomit_tf import core, translate
 from lomit_tf.data.drawn_faces import draw
+from lomit_tf.engines import choice
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.translator import Translator
+from tests.helpers.serving import save_workdir
 
 GROUPS = {"attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; smile: Smiling"}
 
@@ -127,7 +128,7 @@ def test_the_command_takes_colours_beside_exemplars(workdir, photo_folder, capsy
     ],
 )
 def test_the_command_refuses_in_one_line_before_anything_slow(workdir, photo_folder, capsys, monkeypatch, flags, words):
-    monkeypatch.setattr(engines, "networks_of", lambda *_: pytest.fail("networks were asked for"))
+    monkeypatch.setattr(choice, "networks_of", lambda *_: pytest.fail("networks were asked for"))
     model = [] if any(flag.startswith("--model=") for flag in flags) else [f"--model={workdir}"]
     assert translate.run([*model, "--input=photos/a.png", "--output=out.png", *flags]) == 2
     out, err = capsys.readouterr()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from files import ROOT, pixels, tree
 from PIL import Image
 
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.photos import file_plan
+from tests.helpers.files import ROOT, pixels, tree
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
 

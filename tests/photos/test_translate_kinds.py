@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import photo_files as files
 import pytest
-from files import tree
-from photo_files import encoded, exif, png_chunk, png_with
 from PIL import Image
 
 from lomit_tf.data.drawn_faces import draw
@@ -17,6 +14,9 @@ from lomit_tf.photos import batch_jobs
 from lomit_tf.photos.batch_jobs import run_jobs
 from lomit_tf.photos.file_plan import FileJob
 from lomit_tf.photos.translator import Translator
+from tests.helpers import photo_files as files
+from tests.helpers.files import tree
+from tests.helpers.photo_files import encoded, exif, png_chunk, png_with
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from files import ROOT, tree
 from PIL import Image
 
 from lomit_tf import translate
 from lomit_tf.data.drawn_faces import draw, labels_of
 from lomit_tf.photos.translator import Translator
+from tests.helpers.files import ROOT, tree
 
 
 @pytest.fixture(scope="module")

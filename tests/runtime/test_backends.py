@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PURE = [
     *sorted((ROOT / "lomit_tf/networks").glob("*.py")), *sorted((ROOT / "lomit_tf/losses").glob("*.py")),
-    *(ROOT / "lomit_tf/objectives").glob("*.py"), ROOT / "lomit_tf/config.py",
+    *(ROOT / "lomit_tf/objectives").glob("*.py"), *sorted((ROOT / "lomit_tf/settings").glob("*.py")),
+    ROOT / "lomit_tf/config.py",
 ]  # fmt: skip
 
 

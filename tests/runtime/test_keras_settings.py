@@ -17,7 +17,6 @@ WORK = """
 import sys
 sys.path[:0] = [{tests!r}]
 import keras, numpy as np, json, tensorflow as tf
-import lomit_models
 from conftest import TINY
 from lomit_tf import Translator
 from lomit_tf.config import LomitConfig
@@ -25,6 +24,7 @@ from lomit_tf.data.drawn_faces import draw
 from lomit_tf.evaluation.metrics.attribute_classifier import build_classifier
 from lomit_tf.evaluation.metrics.attribute_classifier_config import ClassifierConfig
 from lomit_tf.model import Lomit
+from tests.helpers import lomit_models
 
 print(keras.config.floatx(), keras.config.image_data_format(), file=sys.stderr)
 face, star = draw(range(2)).images

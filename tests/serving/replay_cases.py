@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from serving_helpers import SIZE, b64, image_bytes, pictures, png
 
 from lomit_tf.data import icc
 from lomit_tf.data.opening import readers
+from tests.helpers.serving import SIZE, b64, image_bytes, pictures, png
 
 PICTURES = pictures(31, 4)
 ONE, TWO = b64(png(PICTURES[0])), b64(png(PICTURES[1]))

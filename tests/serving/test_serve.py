@@ -12,7 +12,8 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from serving_helpers import (
+
+from tests.helpers.serving import (
     ROOT,
     SIZE,
     b64,

@@ -8,7 +8,8 @@ import threading
 import time
 
 import pytest
-from serving_helpers import ask, b64, need_packages, png
+
+from tests.helpers.serving import ask, b64, need_packages, png
 
 need_packages()
 

@@ -7,8 +7,9 @@ import socket
 
 import numpy as np
 import pytest
-from files import bomb
-from serving_helpers import SIZE, b64, decoded, need_packages, one, pictures, png, read_answer
+
+from tests.helpers.files import bomb
+from tests.helpers.serving import SIZE, b64, decoded, need_packages, one, pictures, png, read_answer
 
 need_packages()
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 from replay_cases import ALSO, CASES, GZIP, Case, encoded, rows
-from serving_helpers import ROOT, ask, decoded, need_packages
 from serving_reference import Serving
+
+from tests.helpers.serving import ROOT, ask, decoded, need_packages
 
 need_packages()
 saved_model = pytest.importorskip("export.saved_model", reason="export/saved_model.py is not there")

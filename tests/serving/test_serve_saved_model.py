@@ -10,7 +10,8 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from serving_helpers import ask, b64, need_packages, png
+
+from tests.helpers.serving import ask, b64, need_packages, png
 
 need_packages()
 saved_model = pytest.importorskip("export.saved_model", reason="export/saved_model.py is not there")

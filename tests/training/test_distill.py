@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving_helpers import save_workdir
 
 import lomit_tf
 from lomit_tf import distill
@@ -17,6 +16,7 @@ from lomit_tf.losses import distillation as losses
 from lomit_tf.objectives import Pairs
 from lomit_tf.training import distillation
 from lomit_tf.training.distill_config import DistillConfig
+from tests.helpers.serving import save_workdir
 
 GROUPS = {"groups": "hair: Black_Hair; smile: Smiling", "dataset": "drawn_faces", "crop": 0}
 SMALL = (

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lomit_models
 import numpy as np
 import pytest
-from jax_sgd_step import RATE
 
 from lomit_tf.training.checkpoints import networks_by_part
+from tests.helpers import lomit_models
+from tests.helpers.jax_sgd_step import RATE
 
 pytest.importorskip("jax", reason="jax is not installed (extra jax)")
 
@@ -51,11 +51,11 @@ def both(tmp_path_factory, tiny, element) -> dict[str, tuple[dict, dict]]:
             data["colours_only"] = np.float32([[[0], [1]], [[1], [0]]])
         expected[name] = on_tensorflow(name, config, data, folder)
     environment = os.environ | {
-        "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}", "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": str(TESTS.parent), "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 "
         "--xla_llvm_disable_expensive_passes=true",
     }  # fmt: skip
-    command = [sys.executable, str(TESTS / "jax_sgd_step.py"), str(folder)]
+    command = [sys.executable, str(TESTS / "helpers" / "jax_sgd_step.py"), str(folder)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
     return {name: (expected[name], dict(np.load(folder / f"{name}.out.npz"))) for name in CASES}

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving_helpers import save_workdir
 
 import lomit_tf
 from lomit_tf import refine_masks, teach_masks
@@ -17,8 +16,9 @@ from lomit_tf.config import ConfigError
 from lomit_tf.data import augment, mask_batches
 from lomit_tf.imaging import mask_cut
 from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, three_way_iou
+from lomit_tf.settings.mask_teacher import RefineConfig, TeachConfig
 from lomit_tf.training import mask_refinement, mask_teaching
-from lomit_tf.training.mask_teaching_config import RefineConfig, TeachConfig
+from tests.helpers.serving import save_workdir
 
 DRAWN = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
 ANY = RefineConfig(face="", refuse=(), refine_size=64, sure_foreground=0.55, probable=0.5, sure_background=0.45)

@@ -6,13 +6,13 @@ import json
 
 import numpy as np
 import pytest
-from older_run import OLD
-from serving_helpers import save_workdir
 
 from lomit_tf import convert_run
 from lomit_tf.config import ConfigError
 from lomit_tf.settings import older
 from lomit_tf.training.checkpoints import Workdir, load
+from tests.helpers.older_run import OLD
+from tests.helpers.serving import save_workdir
 
 SCHEDULED = {"system": "recipe", "mask_losses": "0:1@0.25-0.5", "steps": 8}
 

@@ -20,7 +20,7 @@ def launch(strategy: str, output: Path, tf_config: str = "") -> subprocess.Popen
     environment.pop("TF_CONFIG", None)
     if tf_config:
         environment["TF_CONFIG"] = tf_config
-    command = [sys.executable, str(TESTS / "one_sgd_step.py"), strategy, str(output)]
+    command = [sys.executable, str(TESTS / "helpers" / "one_sgd_step.py"), strategy, str(output)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
 

@@ -20,10 +20,10 @@ from lomit_tf import core
 from lomit_tf.config import LomitConfig
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
+from lomit_tf.engines.outline import Outline
 from lomit_tf.imaging import colours, faces, paste_back
 from lomit_tf.model import Lomit
 from lomit_tf.networks.colour import MOMENTS
-from lomit_tf.outline import Outline
 from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import Exemplar, Translator
 
@@ -41,7 +41,7 @@ PAINTERS = {  # the smallest networks, as tests/conftest.py has them
 
 
 class Files:
-    """The two TFLite files with the methods of `lomit_tf.outline.Networks`.
+    """The two TFLite files with the methods of `lomit_tf.engines.outline.Networks`.
 
     Since the exported generator takes an exemplar and no style, the "code" of a style is the exemplar with its masks.
     """

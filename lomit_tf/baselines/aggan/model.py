@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from lomit_tf.baselines.aggan import FACTS, losses
+from lomit_tf.baselines.aggan import losses
+from lomit_tf.baselines.aggan.facts import FACTS
 from lomit_tf.baselines.aggan.networks import Critic, Translator
 from lomit_tf.baselines.aggan.pool import exchanged
 from lomit_tf.baselines.base import Batch

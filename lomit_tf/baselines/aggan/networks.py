@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from lomit_tf.baselines.aggan import Sizes
+from lomit_tf.baselines.aggan.facts import Sizes
 from lomit_tf.baselines.blocks import UpConvBlock
 from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, instance_norm
 from lomit_tf.networks.upsampling import UpsampledConvBlock

@@ -11,7 +11,8 @@ from keras import layers, ops
 from lomit_tf.baselines.base import Batch
 from lomit_tf.baselines.domain_losses import weight_decay
 from lomit_tf.baselines.domains import DomainBaseline, DomainPair, of_domain
-from lomit_tf.baselines.drit import FACTS, losses
+from lomit_tf.baselines.drit import losses
+from lomit_tf.baselines.drit.facts import FACTS
 from lomit_tf.baselines.drit.networks import ContentCritic, Networks
 from lomit_tf.baselines.patch_critic import MultiScaleCritic
 from lomit_tf.baselines.schedules import LinearDecay

@@ -9,7 +9,7 @@ import keras
 from keras import layers, ops
 
 from lomit_tf.baselines.blocks import Chain, UpConvBlock, with_planes
-from lomit_tf.baselines.drit import Sizes
+from lomit_tf.baselines.drit.facts import Sizes
 from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, area_pool
 from lomit_tf.networks.style_encoder import leaky_relu
 

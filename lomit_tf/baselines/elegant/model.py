@@ -10,7 +10,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from lomit_tf.baselines.base import Baseline, Batch, Directions
-from lomit_tf.baselines.elegant import FACTS, losses
+from lomit_tf.baselines.elegant import losses
+from lomit_tf.baselines.elegant.facts import FACTS
 from lomit_tf.baselines.elegant.networks import Discriminators, Generator, added
 
 RATE = 2e-4

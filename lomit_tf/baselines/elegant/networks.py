@@ -9,7 +9,7 @@ import keras
 from keras import layers, ops
 
 from lomit_tf.baselines.blocks import with_planes
-from lomit_tf.baselines.elegant import Sizes
+from lomit_tf.baselines.elegant.facts import Sizes
 from lomit_tf.networks.blocks import DType, area_pool
 
 SLOPE, RANGE = 0.2, 2.0  # of LeakyReLU; the residual lies within [-2, 2]

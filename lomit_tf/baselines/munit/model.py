@@ -10,7 +10,8 @@ from keras import layers, ops
 from lomit_tf.baselines.base import Batch
 from lomit_tf.baselines.domain_losses import weight_decay
 from lomit_tf.baselines.domains import DomainBaseline, DomainPair, of_domain
-from lomit_tf.baselines.munit import FACTS, losses
+from lomit_tf.baselines.munit import losses
+from lomit_tf.baselines.munit.facts import FACTS
 from lomit_tf.baselines.munit.networks import AutoEncoder
 from lomit_tf.baselines.patch_critic import MultiScaleCritic
 from lomit_tf.losses.reconstruction import l1

@@ -7,7 +7,7 @@ from typing import Any
 from keras import layers, ops
 
 from lomit_tf.baselines.blocks import Chain
-from lomit_tf.baselines.munit import Sizes
+from lomit_tf.baselines.munit.facts import Sizes
 from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, instance_norm
 from lomit_tf.networks.upsampling import UpsampledConvBlock
 

@@ -9,7 +9,8 @@ from keras import layers, ops
 
 from lomit_tf.baselines.base import Baseline, Batch, Directions
 from lomit_tf.baselines.schedules import LinearDecay
-from lomit_tf.baselines.stargan import FACTS, losses
+from lomit_tf.baselines.stargan import losses
+from lomit_tf.baselines.stargan.facts import FACTS
 from lomit_tf.baselines.stargan.networks import Generator
 from lomit_tf.losses.adversarial import interpolate
 from lomit_tf.losses.classification import target_labels

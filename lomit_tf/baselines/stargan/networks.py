@@ -7,7 +7,7 @@ from typing import Any
 from keras import layers
 
 from lomit_tf.baselines.blocks import SameConvBlock, SameResidualBlock, UpConvBlock, with_planes
-from lomit_tf.baselines.stargan import Sizes
+from lomit_tf.baselines.stargan.facts import Sizes
 from lomit_tf.networks.blocks import DType
 
 

@@ -6,9 +6,6 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-import photo_files as files
-from photo_cases import MAKER, ORIENTATION, Case
-from photo_files import JPEG_START
 from PIL import Image
 
 from lomit_tf.data.preprocess import decode
@@ -16,6 +13,9 @@ from lomit_tf.imaging.photo import read
 from lomit_tf.photos import batch_jobs, file_plan
 from lomit_tf.photos.file_plan import FileJob, Settings
 from lomit_tf.photos.translator import Translator
+from tests.helpers import photo_files as files
+from tests.helpers.photo_cases import MAKER, ORIENTATION, Case
+from tests.helpers.photo_files import JPEG_START
 
 _numbers = itertools.count()
 

@@ -12,11 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf.baselines.methods import model_class
 from lomit_tf.data.pairs import training_pairs
 from lomit_tf.data.sources import open_set
+from lomit_tf.settings.methods import model_class
 from lomit_tf.training.strategies import distribute, make_strategy, worker_rows
-from tests.baselines_sizes import tiny_config
+from tests.helpers.baselines_sizes import tiny_config
 
 
 def moved_by(method: str, name: str) -> dict[str, np.ndarray]:

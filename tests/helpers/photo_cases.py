@@ -8,12 +8,12 @@ import zlib
 from typing import Any
 
 import numpy as np
-import photo_files as files
 from hypothesis import strategies as st
-from photo_files import DAMAGED, PRIMARIES, XMP, encoded, exif, png_chunk, png_with
 from PIL import Image
 
 from lomit_tf.data.colour import profile_of as real_profile_of
+from tests.helpers import photo_files as files
+from tests.helpers.photo_files import DAMAGED, PRIMARIES, XMP, encoded, exif, png_chunk, png_with
 
 ENDINGS = (".png", ".tif", ".webp", ".jpg", ".bmp")
 POINTER, ORIENTATION, MAKER = 0x8769, 0x0112, 0x010F

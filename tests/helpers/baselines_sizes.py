@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from lomit_tf.baselines import methods
 from lomit_tf.config import LomitConfig
+from lomit_tf.settings import methods
 
 TINY: dict[str, dict[str, Any]] = {
     "stargan": {"channels": 4, "residual_blocks": 1, "critic_channels": 4, "critic_layers": 3},
@@ -25,7 +25,7 @@ TINY: dict[str, dict[str, Any]] = {
 
 def tiny_config(method: str, **fields: Any) -> LomitConfig:
     """A run of a method with its smallest networks, on drawn faces of 64 pixels with black and with blond hair."""
-    sizes = methods.room(method).SIZES
+    sizes = methods.facts(method).sizes
     sizes["tiny"] = dataclasses.replace(sizes["small"], **TINY[method])
     return LomitConfig.create(
         **{

@@ -11,7 +11,9 @@ import io
 import re
 from typing import Any
 
-from lomit_tf.config import PRESETS, SECTIONS, ConfigError, LomitConfig
+from lomit_tf.settings.model import PRESETS
+from lomit_tf.settings.options import ConfigError
+from lomit_tf.settings.run import SECTIONS, LomitConfig
 
 
 def as_text(value: Any) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from lomit_tf.config import LomitConfig
-from lomit_tf.outline import Outline, Painting
+from lomit_tf.engines.outline import Outline, Painting
 from lomit_tf.runtime import litert
 
 GRAPH = "graph.npz"

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from absl import logging
 
-from lomit_tf import light, zoo
+from lomit_tf import zoo
 from lomit_tf.config import ConfigError
-from lomit_tf.outline import Networks
+from lomit_tf.engines import light
+from lomit_tf.engines.outline import Networks
 from lomit_tf.runtime.forks import check_fork
 from lomit_tf.runtime.quiet import import_tensorflow
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lomit_tf.config import ConfigError, LomitConfig
-from lomit_tf.config_text import effective_flagfile
 from lomit_tf.runtime.atomic import write_text
 from lomit_tf.settings import older
+from lomit_tf.settings.text import effective_flagfile
 
 CONFIG, FLAGFILE, MANIFEST = "config.json", "flags.cfg", "model.json"
 # Kinds of runs that do not train with the configuration's losses, by a file that they leave: Adam's decays there.

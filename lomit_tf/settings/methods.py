@@ -2,7 +2,7 @@
 
 A method is a room, a module or package of this package or of anybody's, with two names in it:
     FACTS: a `Facts`, importable without TensorFlow.
-    model_class(): the `keras.Model` that trains and translates; see `base.Baseline`.
+    model_class(): the `keras.Model` that trains and translates; see `lomit_tf.baselines.base.Baseline`.
 docs/methods.md shows how to add one: the room, and one line in ROOMS.
 """
 
@@ -54,6 +54,18 @@ class Facts:
     cannot: tuple[str, ...] = ()
     sizes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     n_critic: int | None = 1
+
+
+LOMIT = Facts(
+    title="LOMIT",
+    paper="arXiv:1906.03598",
+    takes="either",
+    has_masks=True,
+    exemplar="the style of the region within its mask",
+    uses_exemplar_style=True,
+    changes_whole_picture=False,
+    n_critic=None,
+)
 
 
 def room(name: str) -> Any:

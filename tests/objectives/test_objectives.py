@@ -179,7 +179,8 @@ def test_mask_composites_ask_one_question_for_each_group(rng):
     painted = tf.fill((2, 2, 2, 3), 0.1)
     first = objectives.Translation(encoding, None, None)
     changed = [painted - pairs.images] * 2
-    images, labels = objectives.mask_composites(pairs, first, MEMBERSHIP, changed)
+    step = objectives.Step(None, None, None, MEMBERSHIP, pairs, first)  # only what the composites are made of
+    images, labels = objectives.mask_composites(step, changed)
     assert images.shape == (4, 2, 2, 3)
     for i, (image, question) in enumerate(itertools.product((-0.5, 0.5), ("hair", "smile"))):
         found = np.asarray(images)[2 * (question == "smile") + (i >= 2)]

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("starlette", "uvicorn", "orjson", "prometheus_client")
 READY_SECONDS = 180
 SIZE = 64  # of the served model's images

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from lomit_tf.config import ConfigError, option
+from lomit_tf.settings.options import ConfigError, option
 
 # Settings of the loop that are not the model's own; flags win over them. There is no critic to train.
 LOOP = {

@@ -1,0 +1,127 @@
+"""The work of `lomit-compare-all`: a training of each method, the classifier, and the comparison, each a process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lomit_tf.commands import INTERRUPTED, Failure, unusable
+from lomit_tf.commands.compare_all_flags import CompareAllFlags, config_of
+from lomit_tf.commands.training import messages
+from lomit_tf.runtime.atomic import write_text
+from lomit_tf.runtime.children import child, end_with_parent
+from lomit_tf.runtime.quiet import import_tensorflow
+from lomit_tf.settings.methods import DEFAULT
+
+FAILED = "failure.json"
+
+
+def train_all(flags: CompareAllFlags, argv: Sequence[str]) -> dict[str, str]:
+    """Train every method that has not spent its time; why those failed that did, by name.
+
+    Args:
+        flags: what to train.
+        argv: the command line that gave them.
+
+    Raises Failure when interrupted.
+    """
+    out, failures = Path(flags.out), dict[str, str]()
+    out.mkdir(parents=True, exist_ok=True)
+    for i, method in enumerate(flags.chosen, 1):
+        what = f"{method} ({i} of {len(flags.chosen)}, {flags.minutes:g} minutes of processor time each)"
+        if is_done(out / method):
+            say(f"{what}: done before")
+            continue
+        say(f"{what}: training")
+        why = trained(out / method, [*argv, f"--only={method}"])
+        if why:
+            say(f"{what}: failed: {why}")
+            failures[method] = why
+    return failures
+
+
+def compare(flags: CompareAllFlags, failures: Mapping[str, str]) -> None:
+    """Compare the methods that were trained; those that failed are columns of reasons.
+
+    Raises Failure where none was trained, or the comparison failed.
+    """
+    out = Path(flags.out)
+    runs = [str(out / method) for method in flags.chosen if method not in failures]
+    if not runs:
+        raise Failure("no method could be trained: " + "; ".join(f"{name}: {why}" for name, why in failures.items()))
+    classifier = flags.classifier or str(classifier_in(out / "classifier", flags))
+    command = [
+        "lomit_tf.compare", f"--runs={','.join(runs)}", f"--out={out / 'page'}", f"--classifier={classifier}",
+        f"--embedder={flags.embedder}", f"--embedder_range={flags.embedder_range}", f"--pairs={flags.pairs}",
+        *(f"--failed={name}={why}" for name, why in failures.items()),
+    ]  # fmt: skip
+    if code := child(command):
+        raise Failure(f"the comparison failed with exit code {code}", code)
+
+
+def train_one(flags: CompareAllFlags, method: str) -> None:
+    """Train one method in this process; what ends it is written beside its run, for the table."""
+    from lomit_tf.data.image_set import DataError
+    from lomit_tf.runtime.allocator import keep_freed_memory
+    from lomit_tf.training.callbacks import TrainingError
+    from lomit_tf.training.processor_budget import train_for
+
+    end_with_parent()
+    keep_freed_memory()
+    import_tensorflow()
+    folder = Path(flags.out, method)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FAILED).unlink(missing_ok=True)
+    try:
+        with messages(), unusable(DataError):
+            result = train_for(config_of(flags, method), folder, flags.minutes * 60)
+    except Exception as error:  # whatever it was, the table is to name it
+        write_text(folder / FAILED, json.dumps({"why": f"{type(error).__name__}: {error}".splitlines()[0]}) + "\n")
+        if isinstance(error, TrainingError):
+            raise Failure(str(error)) from error
+        raise
+    if result.interrupted is not None:
+        raise Failure(f"interrupted and saved after step {result.step}", INTERRUPTED + result.interrupted)
+
+
+def is_done(folder: Path) -> bool:
+    """Whether a method has spent its time."""
+    try:
+        return bool(json.loads((folder / "budget.json").read_text())["done"])
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def trained(folder: Path, argv: Sequence[str]) -> str:
+    """Train a method in a process of its own; why it failed, empty where it did not. Raises Failure on Ctrl-C."""
+    code = child(["lomit_tf.compare_all", *argv])
+    if not code:
+        return ""
+    if code in (INTERRUPTED + 2, INTERRUPTED + 15):
+        raise Failure("interrupted; the same command goes on", code)
+    try:
+        return str(json.loads((folder / FAILED).read_text())["why"])
+    except (OSError, ValueError, KeyError):
+        return f"its process ended with exit code {code}"
+
+
+def classifier_in(folder: Path, flags: CompareAllFlags) -> Path:
+    """The folder of the classifier that judges all methods, trained where it is not there yet."""
+    if not (folder / "classifier.json").exists():
+        say("training the classifier that judges all methods")
+        config = config_of(flags, DEFAULT).data
+        command = [
+            "lomit_tf.train_classifier", f"--dataset={config.dataset}", f"--data_dir={config.data_dir}",
+            f"--image_size={config.image_size}", f"--crop={config.crop}", f"--attributes={','.join(config.attributes)}",
+            f"--steps={flags.classifier_steps}", f"--out={folder}",
+        ]  # fmt: skip
+        if code := child(command):
+            raise Failure(f"training the classifier failed with exit code {code}", code)
+    return folder
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,102 @@
+"""What `lomit-translate` says while it works and at its end: failures, notes, counts, and the log of tracebacks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from lomit_tf.photos.file_plan import STREAM
+
+if TYPE_CHECKING:
+    from lomit_tf.photos.outcomes import Outcome, Tally
+
+NAME = "lomit-translate"
+
+
+class Log:
+    """Tracebacks of errors that nobody thought of: OUTPUT/errors.log for a folder, else OUTPUT.errors.log."""
+
+    def __init__(self, output: str, folder: bool) -> None:
+        if output == STREAM:
+            self.path = "lomit-translate.errors.log"
+        elif folder or os.path.isdir(output) or output.endswith(os.sep):
+            self.path = os.path.join(output, "errors.log")
+        else:
+            self.path = f"{output}.errors.log"
+
+    def add(self, name: str, text: str) -> str:
+        """Append a traceback, if there is one, and say where it is, for the end of a message."""
+        if not text:
+            return ""
+        try:
+            os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
+            with open(self.path, "a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(f"{name}\n{text}\n")
+        except OSError as error:
+            return f" (its traceback could not be written to {self.path}: {error.strerror})"
+        return f" (traceback in {self.path})"
+
+
+@contextlib.contextmanager
+def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[Outcome], None]]:
+    """A function that shows each outcome: what failed, and without a folder what was written.
+
+    With a progress bar for a folder, where standard error is a terminal.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True, soft_wrap=True)
+    with Progress(
+        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
+        disable=not (folder and console.is_terminal),
+    ) as progress:  # fmt: skip
+        task = progress.add_task("", total=total)
+        said: list[str] = []
+
+        def report(outcome: Outcome) -> None:
+            if outcome.status == "failed":
+                name = "standard input" if outcome.job.input == STREAM else outcome.job.input
+                line = f"{name}: {outcome.message}{log.add(name, outcome.traceback)}"
+                if line not in said[-1:]:  # the same file, after another exemplar
+                    say(line)
+                    said[:] = [line]
+            elif not folder and outcome.job.output != STREAM:
+                print(outcome.job.output, flush=True)
+            progress.advance(task)
+
+        yield report
+
+
+def summary(tally: Tally, total: int, folder: bool, *, to_stdout: bool) -> None:
+    """Notes on standard error, each once with how many pictures it is about; for a folder, the counts."""
+    for note, count in tally.notes.items():
+        say(f"note: {note}{_pictures(count, tally.noted.get(note, [])) if folder else ''}")
+    if folder:
+        left = total - tally.written - tally.skipped - tally.failed
+        counts = f"{tally.written} written, {tally.skipped} skipped (done before), {tally.failed} failed"
+        print(counts + (f", {left} left" if left else ""), file=sys.stderr if to_stdout else sys.stdout)
+
+
+def _pictures(count: int, names: Sequence[str]) -> str:
+    """What a note is about, for the end of it: the first pictures, and how many results there are in all."""
+    if not names:  # of Apache Beam, which counts alone
+        return f" ({count} pictures)" if count > 1 else ""
+    every = "" if count == len(names) else f"{count} results, first "
+    return f" ({every}{', '.join(names)})"
+
+
+def licence(model: str) -> None:
+    """The weights' licence notice, once for a run, however many pictures there are."""
+    from lomit_tf import zoo
+
+    if notice := zoo.notice(model):
+        say(f"note: {notice}")
+
+
+def say(message: str) -> None:
+    """One line on standard error, after the command's name."""
+    print(f"{NAME}: {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,155 @@
+"""The work of `lomit-translate`: its checks before any network is loaded, and the translation of files.
+
+On this machine, or with Apache Beam.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lomit_tf.commands import FAILED, Failure, unusable
+from lomit_tf.commands.translate_flags import TranslateFlags
+from lomit_tf.commands.translate_report import Log, licence, say, shown, summary
+from lomit_tf.config import ConfigError
+from lomit_tf.imaging.formats import ImageError
+from lomit_tf.photos.file_plan import STREAM, FileJob
+from lomit_tf.runtime.places import check_file, check_folder
+from lomit_tf.settings.methods import DEFAULT
+
+if TYPE_CHECKING:
+    from lomit_tf.photos.translator import Translator
+
+
+def check_output(output: str, *, folder: bool) -> None:
+    """Raise ConfigError for an --output that cannot be written."""
+    if output == STREAM:
+        return
+    if folder or os.path.isdir(output) or output.endswith(os.sep):
+        check_folder("output", Path(output))
+    else:
+        check_file("output", Path(output))
+
+
+def check_flags_of_model(flags: TranslateFlags) -> None:
+    """Raise ConfigError, before TensorFlow loads, for a model that is not there, and for what it does not have: groups,
+    or colours.
+    """
+    from lomit_tf import zoo
+    from lomit_tf.commands.models import check_model
+    from lomit_tf.photos.swatches import chosen_groups
+
+    config = check_model("model", flags.model)
+    if flags.groups is not None and config.model.method == DEFAULT:
+        try:
+            chosen_groups(tuple(config.data.group_labels), flags.groups)
+        except ImageError as error:
+            raise ConfigError(f"--groups={flags.groups}: {error}") from error
+    if flags.colour and not config.colour_indices:
+        raise ConfigError(
+            f"--colour={flags.colour[0]}: {flags.model} paints no group by colour curves, and cannot take a colour; "
+            f"use --model={zoo.DEFAULT}, or an exemplar"
+        )
+
+
+def translate_with_beam(planned: dict[str, Any], options: Sequence[str]) -> int:
+    """All files of a pattern, as an Apache Beam pipeline."""
+    from lomit_tf.photos.beam_jobs import FAILURES, Plan, check, check_model, translate_pattern
+
+    todo = Plan(**planned)
+    try:
+        with unusable(ImageError):
+            check(todo)
+            check_model(todo)
+    except ConfigError:  # a ValueError, as the next one is
+        raise
+    except ValueError as error:  # CorruptImageError: an exemplar or its mask
+        raise Failure(str(error)) from error
+    licence(todo.model)
+    tally = translate_pattern(todo, options)
+    if not tally.written + tally.skipped + tally.failed:
+        raise Failure(f"--input={todo.input}: there is no picture")
+    summary(tally, tally.written + tally.skipped + tally.failed, True, to_stdout=False)
+    if tally.failed:
+        say(f"what failed, and why: {os.path.join(todo.output, FAILURES)}.jsonl")
+    return FAILED if tally.failed else 0
+
+
+def translate_files(flags: TranslateFlags, planned: list[FileJob] | Iterator[FileJob | OSError]) -> int:
+    """The part that takes networks, which are loaded only here: after any usage error."""
+    from PIL import Image
+
+    from lomit_tf import zoo
+    from lomit_tf.photos.batch_jobs import run_jobs
+    from lomit_tf.photos.translator import Translator
+
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
+    warnings.filterwarnings("ignore", module="PIL")  # about metadata; our own notes say what was left out
+    folder = not isinstance(planned, list)
+    found = list(planned)
+    jobs = [job for job in found if isinstance(job, FileJob)]
+    shut = [error for error in found if isinstance(error, OSError)]
+    for error in shut:
+        say(f"{error.filename}: {error.strerror}")
+    if not jobs:
+        raise Failure(f"--input={flags.input}: there is no picture")
+    settings = jobs[0].settings
+    if zoo.method_of(flags.model) != DEFAULT:
+        return _whole_pictures(flags.model, jobs, len(found), shut, Log(flags.output, folder), folder)
+    try:
+        translator = Translator(flags.model, log_notes=False, engine=flags.engine)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("engine litert:", "--engine=litert:")) from error
+    with unusable(ImageError):
+        translator.check_settings(settings.groups, settings.strength, settings.crop, settings.exemplar_crop)
+    log = Log(flags.output, folder)
+    no_use = _unusable_exemplars(translator, jobs, log)
+    usable = [job for job in jobs if job.exemplar not in no_use]
+    if not usable:
+        return FAILED
+    licence(flags.model)
+    with shown(len(usable), folder, log) as report:
+        tally = run_jobs(translator, usable, report)
+    if tally.stopped:
+        say(f"stopped: {tally.stopped}, and give the same command again")
+    tally.failed += len(shut) + len(jobs) - len(usable)
+    summary(tally, len(found), folder, to_stdout=jobs[0].output == STREAM)
+    return FAILED if tally.failed else 0
+
+
+def _whole_pictures(model: str, jobs: list[FileJob], total: int, shut: list[OSError], log: Log, folder: bool) -> int:
+    """The same for a model of another method, which has no masks to work within."""
+    from lomit_tf.runtime.quiet import import_tensorflow
+
+    import_tensorflow()
+    import lomit_tf
+    from lomit_tf.photos.whole_pictures import WholePictures
+
+    with unusable(ImageError):
+        translator = WholePictures(lomit_tf.load(model), jobs[0].settings)
+    with shown(len(jobs), folder, log) as report:
+        tally = translator.run(jobs, report)
+    tally.failed += len(shut)
+    summary(tally, total, folder, to_stdout=False)
+    return FAILED if tally.failed else 0
+
+
+def _unusable_exemplars(translator: Translator, jobs: list[FileJob], log: Log) -> set[str]:
+    """Read every exemplar once, and name those that cannot be used."""
+    from lomit_tf.photos.batch_jobs import exemplar_of
+    from lomit_tf.photos.outcomes import failure
+
+    unusable = set()
+    for job in {job.exemplar: job for job in jobs}.values():
+        try:
+            exemplar_of(translator, job)
+        except ValueError as error:  # CorruptImageError and ImageError: an exemplar or its mask
+            say(str(error))
+            unusable.add(job.exemplar)
+        except Exception as error:
+            say(f"{job.exemplar}: {failure(job, error).message}{log.add(job.exemplar, failure(job, error).traceback)}")
+            unusable.add(job.exemplar)
+    return unusable

@@ -1,0 +1,1 @@
+"""What computes the networks for photographs: TensorFlow or LiteRT, and what both give."""
