@@ -149,8 +149,8 @@ class Baseline(keras.Model, abc.ABC):
 
         Here: the labels of the groups in `transfer` are to become 1, and the image has none of them.
         """
-        wanted = ops.matmul(transfer, ops.convert_to_tensor(self.membership))
-        return wanted, ops.zeros_like(wanted)
+        target = ops.matmul(transfer, ops.convert_to_tensor(self.membership))
+        return target, ops.zeros_like(target)
 
     # What the loop, the zoo, evaluation and export use.
 

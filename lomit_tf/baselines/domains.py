@@ -13,7 +13,7 @@ from lomit_tf.baselines.base import Baseline, Batch
 Gradients = Sequence[Any]
 
 
-class Both(layers.Layer):
+class DomainPair(layers.Layer):
     """One network for each of the two domains, as one part of a model."""
 
     def __init__(self, make: Callable[[], layers.Layer]) -> None:
