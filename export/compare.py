@@ -28,17 +28,17 @@ class AcceptanceThreshold:
         return f"{self.name}: {self.value:.4g}, threshold {self.limit:g}: {'holds' if self.holds else 'MISSED'}"
 
 
-def errors(got: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
+def errors(got: np.ndarray, expected: np.ndarray) -> dict[str, float]:
     """Largest and mean absolute error, and PSNR in decibels of images in [-1, 1] (peak 2)."""
-    difference = np.abs(got.astype(np.float64) - wanted)
+    difference = np.abs(got.astype(np.float64) - expected)
     square = float(np.mean(difference**2))
     psnr = float("inf") if square == 0 else 10 * np.log10(4 / square)
     return {"max": float(difference.max()), "mean": float(difference.mean()), "psnr": float(psnr)}
 
 
-def iou(got: np.ndarray, wanted: np.ndarray) -> float:
+def iou(got: np.ndarray, expected: np.ndarray) -> float:
     """Intersection over union of masks cut at 0.5, over all images and groups; 1 where both are empty."""
-    a, b = got >= 0.5, wanted >= 0.5
+    a, b = got >= 0.5, expected >= 0.5
     union = np.logical_or(a, b).sum()
     return float(np.logical_and(a, b).sum() / union) if union else 1.0
 

@@ -137,11 +137,11 @@ def write_tflite(
     """Both parts in the wanted variants, and in float32 to compare with; `images` (N, S, S, 3) calibrate int8."""
     module = graphs.MobileModule(model)
     version = importlib.metadata.version("lomit_tf")
-    wanted = [variant for name, variant in VARIANTS.items() if name in quantize or name == "none"]
+    variants = [variant for name, variant in VARIANTS.items() if name in quantize or name == "none"]
     feeds = calibration_feeds(model, images) if images is not None else {}
     for part in PARTS:
         float32 = tflite.convert(module, part)
-        for variant in wanted:
+        for variant in variants:
             say(f"TFLite: {part} {variant}")
             made = tflite.quantise(float32, variant, feeds.get(part, ()))
             size, groups = model.config.data.image_size, len(model.group_names)

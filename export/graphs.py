@@ -19,7 +19,7 @@ from lomit_tf.networks.colour import MOMENTS
 def mask_net(model: Lomit, image: Any) -> Any:
     """Image (B, S, S, 3) in [-1, 1] -> masks of the groups (B, S, S, G)."""
     g = model.inference_generator
-    return g.masks(g.encode_content(image), image)[..., : g.num_groups]
+    return core.masks(g, image)[..., : g.num_groups]
 
 
 def generator(

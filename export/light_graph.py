@@ -37,7 +37,7 @@ class LightModule(tf.Module):
         def function(made: Any, *signature: tf.TensorSpec) -> Any:
             return tf.function(made, input_signature=signature, autograph=False)
 
-        self.masks = function(lambda image: {"masks": g.masks(g.encode_content(image), image)}, image)
+        self.masks = function(lambda image: {"masks": core.masks(g, image)}, image)
         self.styles = function(lambda i, m: {"styles": core.encode_exemplar(g, i, m)[0]}, image, masks)
         self.paint = function(paint, image, masks, styles, transfer)
 

@@ -105,29 +105,27 @@ def examine(
 
     pairs = pictures.of_data(model.config.data, "test", samples, data_dir)
     keras_feed = _feed(model, pairs)
-    wanted = _translate(_Keras(model), _Keras(model), keras_feed)
-    unowned = np.asarray((wanted["image_masks"] < 0.1).all(axis=-1))
+    expected = _translate(_Keras(model), _Keras(model), keras_feed)
+    unowned = np.asarray((expected["image_masks"] < 0.1).all(axis=-1))
     background = unowned if pairs.background is None else pairs.background
     classified_by = "the model's own D_cls"
     if classifier:
         classified_by = (
-            classifier
-            if pairs.labels is not None
-            else f"nobody ({classifier} was not asked: these pairs have no labels)"
+            classifier if pairs.labels is not None else f"not classified with {classifier}: these pairs have no labels"
         )
     ask = independent(classifier, model) if classifier and pairs.labels is not None else _own_classifier(model, pairs)
-    rows = [{"name": "Keras", "variant": "float32", **_content(ask, pairs, wanted, background)}]
-    shown = {"input": pairs.image, "exemplar": pairs.exemplar, "Keras": wanted["translation"]}
+    rows = [{"name": "Keras", "variant": "float32", **_content(ask, pairs, expected, background)}]
+    shown = {"input": pairs.image, "exemplar": pairs.exemplar, "Keras": expected["translation"]}
     for one in bundle.variants(folder):
         parts = {part: runtimes.load(path, part) for part, path in one.paths.items()}
         got = _translate(parts["mask_net"], parts["generator"], keras_feed)
         row: dict[str, Any] = {
             "name": one.name, "variant": one.variant, "format": one.format, "bytes": one.bytes,
             "part_bytes": {part: path.stat().st_size for part, path in one.paths.items() if path.is_file()},
-            "mask": compare.errors(got["image_masks"], wanted["image_masks"]),
-            "image": compare.errors(got["translation"], wanted["translation"]),
-            "parts": {name: compare.errors(got[name], wanted[name]) for name in got if name in ("raw", "curves")},
-            "iou": compare.iou(got["image_masks"], wanted["image_masks"]),
+            "mask": compare.errors(got["image_masks"], expected["image_masks"]),
+            "image": compare.errors(got["translation"], expected["translation"]),
+            "parts": {name: compare.errors(got[name], expected[name]) for name in got if name in ("raw", "curves")},
+            "iou": compare.iou(got["image_masks"], expected["image_masks"]),
             **_content(ask, pairs, got, background),
         }  # fmt: skip
         row["operations"] = _operations(one, parts)

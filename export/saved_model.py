@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from export.warmup import write_warmup_requests
+from lomit_tf import core
 from lomit_tf.data import preprocess
 from lomit_tf.model import Lomit
 
@@ -93,17 +94,14 @@ class ServingModule(tf.Module):
     def translate(
         self, image: Any, exemplar: Any, image_masks: Any, exemplar_masks: Any, transfer: Any = None
     ) -> dict[str, Any]:
-        """Images (B, S, S, 3) in [-1, 1] -> the translation, and the masks as used (B, S, S, G)."""
+        """Images (B, S, S, 3) in [-1, 1] -> what `apply` gives, and the exemplar's masks as used (B, S, S, G)."""
         encoded = self.encode_exemplar(exemplar, exemplar_masks)
         out = self.apply(image, encoded["styles"], image_masks, transfer)
-        return {name: out[name] for name in ("translation", "image_masks")} | {
-            "exemplar_masks": encoded["exemplar_masks"]
-        }
+        return out | {"exemplar_masks": encoded["exemplar_masks"]}
 
     def masks(self, image: Any) -> dict[str, Any]:
         """Images (B, S, S, 3) in [-1, 1] -> the masks (B, S, S, G)."""
-        generator = self._model.inference_generator
-        return {"masks": generator.masks(generator.encode_content(image), image)[..., : self.groups]}
+        return {"masks": core.masks(self._model.inference_generator, image)[..., : self.groups]}
 
     def encode_exemplar(self, exemplar: Any, exemplar_masks: Any) -> dict[str, Any]:
         """Exemplars (B, S, S, 3) -> styles (B, G, style_size), for a client to keep, and the masks as used."""

@@ -2,13 +2,14 @@
 
 docs/method.md, 1 to 3, 7 and 10.
 
-Nothing else calls `Generator.decode` or `Generator.curves`. keras.ops only. Below, B is the batch, S the side of the
-images, G the number of groups and R = G + 1 that of the regions, the background last.
+Nothing else calls `Generator.encode_content`, `Generator.decode` or `Generator.curves`. keras.ops only. Below, B is
+the batch, S the side of the images, G the number of groups and R = G + 1 that of the regions, the background last.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
@@ -20,9 +21,9 @@ from lomit_tf.networks.edited_masks import complete, with_edits
 from lomit_tf.networks.generator import Generator
 
 __all__ = [
-    "Encoding", "Painting", "apply_styles", "blend", "chosen_mask", "colour_change", "complete", "encode",
-    "encode_exemplar", "group_changes", "mix_styles", "paint", "transferable", "translate", "with_colours",
-    "with_edits", "without_empty",
+    "Encoding", "Painting", "Translation", "apply_styles", "blend", "chosen_mask", "colour_change", "complete",
+    "encode", "encode_exemplar", "exchange", "group_changes", "masks", "mix_styles", "paint", "transferable",
+    "translate", "with_colours", "with_edits", "without_empty",
 ]  # fmt: skip
 
 EMPTY_CODE = 1e-6  # a style is all 0 when its absolute values sum up to less
@@ -34,8 +35,22 @@ class Encoding:
 
     content: tuple[Any, Any, Any]
     masks: Any  # (B, S, S, R) as the mask decoder gives them
-    regions: Any  # the same, or without gradient where the masks are decoupled, or a person's edit
-    styles: Any  # (B, R, style_size)
+    regions: Any  # those that are painted within: the same, or without gradient where decoupled, or given ones
+    styles: Any  # (B, R, style_size), of the regions
+
+
+@dataclasses.dataclass(frozen=True)
+class Translation:
+    """What `exchange` gives."""
+
+    encoding: Encoding
+    target_styles: Any  # (B, R, S): the styles that the translation was given
+    painting: Painting
+
+    @property
+    def image(self) -> Any:
+        """The translated images."""
+        return self.painting.image
 
 
 # Styles.
@@ -113,21 +128,51 @@ def blend(mask: Any, painted: Any, image: Any) -> Any:
 # The translation.
 
 
+def masks(generator: Generator, images: Any, contrast: Any = None) -> Any:
+    """The network's masks of images (B, S, S, 3) in [-1, 1]: (B, S, S, R) in 0..1, summing to 1. Eqs. (3.1) to (3.3).
+
+    `contrast`, eq. (3.9), replaces the model's own; 0 leaves the masks unsharpened.
+    """
+    return generator.masks(generator.encode_content(images), images, contrast)
+
+
+_masks_of = masks  # where an argument is called `masks` too
+
+
 def encode(
-    generator: Generator, images: Any, *, decoupled: bool = False, contrast: Any = None, masks: Any = None
+    generator: Generator, images: Any, *, decoupled: bool = False, contrast: Any = None, regions: Any = None
 ) -> Encoding:
     """Content, masks and region styles of images (B, S, S, 3).
 
     Args:
         decoupled: regions pass no gradient to the masks.
         contrast: of the network's masks, where it is not the model's own.
-        masks: edited ones (B, S, S, R) instead of the network's.
+        regions: given masks (B, S, S, R) to paint within, instead of the network's.
     """
     content = generator.encode_content(images)
-    if masks is None:
-        masks = generator.masks(content, images, contrast)
-    regions = ops.stop_gradient(masks) if decoupled else masks
-    return Encoding(content, masks, regions, generator.styles(images, regions))
+    found = generator.masks(content, images, contrast)
+    if regions is None:
+        regions = ops.stop_gradient(found) if decoupled else found
+    return Encoding(content, found, regions, generator.styles(images, regions))
+
+
+def exchange(
+    generator: Generator, images: Any, exemplar_styles: Callable[[Any], Any], transfer: Any,
+    *, decoupled: bool = False, contrast: Any = None, regions: Any = None, reconstruct: bool = False,
+) -> Translation:  # fmt: skip
+    """Images of a batch in the styles of each other: encode, mix the styles (1.3), paint. Eqs. (4.1) to (4.3).
+
+    Args:
+        images: (B, S, S, 3) in [-1, 1].
+        exemplar_styles: from the images' own styles (B, R, style_size) those of each one's exemplar.
+        transfer: (B, G), T.
+        decoupled, contrast, regions: as of `encode`.
+        reconstruct: as of `paint`.
+    """
+    e = encode(generator, images, decoupled=decoupled, contrast=contrast, regions=regions)
+    target = mix_styles(e.styles, exemplar_styles(e.styles), transfer, generator.code_size)
+    painting = paint(generator, images, e.content, e.regions, e.styles, target, transfer, reconstruct=reconstruct)
+    return Translation(e, target, painting)
 
 
 def encode_exemplar(generator: Generator, exemplar: Any, masks: Any = None, edits: Any = None) -> tuple[Any, Any]:
@@ -143,7 +188,7 @@ def encode_exemplar(generator: Generator, exemplar: Any, masks: Any = None, edit
         takes an exemplar's background style.
     """
     if masks is None:
-        masks = generator.masks(generator.encode_content(exemplar), exemplar)
+        masks = _masks_of(generator, exemplar)
     if edits is not None:
         masks = with_edits(masks, edits)
     of_groups = masks[..., : generator.num_groups]
@@ -198,7 +243,7 @@ def paint(
 
     Args:
         image, content, masks: of the input; masks (B, S, S, R). No gradient passes through them into the composite.
-        own, target: styles (B, R, style_size) of the input, and those wanted.
+        own, target: styles (B, R, style_size) of the input, and of its translation.
         transfer: (B, G), T.
         reconstruct: also let G paint the input in its own styles.
     """
@@ -206,20 +251,20 @@ def paint(
     y = image
     of_masks = ops.stop_gradient(masks)
     if generator.free_groups:
-        wanted = _only(generator, own, target, generator.free_groups)
+        target_styles = _only(generator, own, target, generator.free_groups)
         if reconstruct:
             doubled = tuple(ops.concatenate([c, c], axis=0) for c in content)
             regions = ops.concatenate([masks, masks], axis=0)
-            both = generator.decode(doubled, regions, ops.concatenate([wanted, own], axis=0))
+            both = generator.decode(doubled, regions, ops.concatenate([target_styles, own], axis=0))
             raw, again = ops.split(both, 2, axis=0)
         else:
-            raw = generator.decode(content, masks, wanted)
+            raw = generator.decode(content, masks, target_styles)
         if not generator.composite:
             return Painting(masks, raw, image=raw, reconstruction=again)
         y = blend(_chosen(generator.free_groups, of_masks, transfer), raw, image)
     if generator.colour_groups:
-        wanted = _only(generator, own, target, generator.colour_groups)
-        grid = generator.curves(content, masks, wanted, own)
+        target_styles = _only(generator, own, target, generator.colour_groups)
+        grid = generator.curves(content, masks, target_styles, own)
         y = y + colour_change(generator, grid, of_masks, y, transfer)
     return Painting(masks, raw, grid, y, again)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from lomit_tf.commands import Command
 from lomit_tf.commands.models import check_model
-from lomit_tf.commands.student_flags import Asked, StudentFlags
+from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation
 from lomit_tf.commands.training import carry_out
 from lomit_tf.config import NEEDED, option
 from lomit_tf.runtime.places import check_folder
@@ -47,12 +47,12 @@ def run(argv: Sequence[str] | None = None) -> int:
     return Command("lomit-distill", FLAGS.help_text, FLAGS.parse, _distill, lost, check=_check).run(argv)
 
 
-def _check(asked: Asked[DistillConfig]) -> None:
+def _check(asked: StudentInvocation[DistillConfig]) -> None:
     check_folder("workdir", asked.workdir)
     check_model("teacher", asked.sources["teacher"])
 
 
-def _distill(asked: Asked[DistillConfig]) -> None:
+def _distill(asked: StudentInvocation[DistillConfig]) -> None:
     """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     import lomit_tf
     from lomit_tf.training import distillation

@@ -29,7 +29,7 @@ class Inference:
         transfer = tf.TensorSpec((None, g.num_groups), tf.float32)
 
         def own_masks(images: tf.Tensor) -> tf.Tensor:
-            return g.masks(g.encode_content(images), images)
+            return core.masks(g, images)
 
         def own_styles(images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
             return core.encode_exemplar(g, images, masks)[0]

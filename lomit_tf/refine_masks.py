@@ -103,18 +103,18 @@ def _refine(asked: Invocation) -> None:
     from lomit_tf.data.image_set import DataError
     from lomit_tf.training import mask_refinement
 
-    wanted, bar = asked.run, mask_refinement.Bar("refining masks")
+    run_flags, bar = asked.run, mask_refinement.Bar("refining masks")
     try:
         with unusable(DataError):
-            model = lomit_tf.load(wanted.model)
+            model = lomit_tf.load(run_flags.model)
             data = dataclasses.replace(model.config.data, **asked.data)
             with messages():
                 found = mask_refinement.refine_masks(
-                    model, data, asked.options, wanted.out, name=wanted.model, threads=wanted.threads, say=bar
+                    model, data, asked.options, run_flags.out, name=run_flags.model, threads=run_flags.threads, say=bar
                 )
     finally:
         bar.close()
-    report(f"{len(found.chosen)} of {len(found.keys)} masks in {Path(wanted.out)}", found.counts())
+    report(f"{len(found.chosen)} of {len(found.keys)} masks in {Path(run_flags.out)}", found.counts())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from lomit_tf.commands import Command
 from lomit_tf.commands.models import check_model
-from lomit_tf.commands.student_flags import Asked, StudentFlags
+from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation
 from lomit_tf.commands.training import carry_out
 from lomit_tf.config import NEEDED, ConfigError, option
 from lomit_tf.runtime.places import check_folder
@@ -49,7 +49,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     return Command("lomit-teach-masks", FLAGS.help_text, parse, _teach, lost, check=_check).run(argv)
 
 
-def parse(argv: Sequence[str]) -> Asked[TeachConfig]:
+def parse(argv: Sequence[str]) -> StudentInvocation[TeachConfig]:
     """As `FLAGS.parse`. Raises ConfigError for --preset, too."""
     asked = FLAGS.parse(argv)
     if "preset" in asked.fields:
@@ -57,12 +57,12 @@ def parse(argv: Sequence[str]) -> Asked[TeachConfig]:
     return asked
 
 
-def _check(asked: Asked[TeachConfig]) -> None:
+def _check(asked: StudentInvocation[TeachConfig]) -> None:
     check_folder("workdir", asked.workdir)
     check_model("model", asked.sources["model"])
 
 
-def _teach(asked: Asked[TeachConfig]) -> None:
+def _teach(asked: StudentInvocation[TeachConfig]) -> None:
     """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     import lomit_tf
     from lomit_tf.training import mask_refinement, mask_teaching

@@ -54,8 +54,8 @@ def install() -> Path:
     """What package-lock.json names, in site/node_modules; installed only where it is not there yet."""
     modules, lock = SITE / "node_modules", SITE / "package-lock.json"
     stamp = modules / ".lomit-lock"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
         return modules
     npm = shutil.which("npm")
     if npm is None:
@@ -65,7 +65,7 @@ def install() -> Path:
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
         raise Failure(f"`npm ci` failed in {SITE}: {' '.join(said[:4])}", FAILED)
-    stamp.write_text(wanted, encoding="utf-8")
+    stamp.write_text(digest, encoding="utf-8")
     return modules
 
 

@@ -44,7 +44,7 @@ class PageModule(tf.Module):
         styles = tf.TensorSpec((1, 1, g.style_size), tf.float32, name="styles")
 
         def mask_net(image: Any) -> dict[str, Any]:
-            return {"masks": g.masks(g.encode_content(image), image)[..., :1]}
+            return {"masks": core.masks(g, image)[..., :1]}
 
         def style_net(image: Any, mask: Any) -> dict[str, Any]:
             return {"styles": core.encode_exemplar(g, image, core.complete(mask))[0]}

@@ -47,13 +47,13 @@ def fit(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     left = (both - b[:, None]) / a[:, None] - shape
     features = np.concatenate([left.real, left.imag, np.ones((len(left), 1))], axis=1)
     turn, centre = np.log(1 / a), -b / a
-    wanted = np.stack([turn.real, turn.imag, centre.real, centre.imag], axis=1)
+    targets = np.stack([turn.real, turn.imag, centre.real, centre.imag], axis=1)
     penalty = PENALTY * len(both) * 0.01 * np.diag([1.0] * 12 + [0.0])
     weights, correction = np.ones(len(both)), np.zeros((13, 4))
     for _ in range(ROUNDS):
         weighted = features * weights[:, None]
-        correction = np.linalg.solve(weighted.T @ features + penalty, weighted.T @ wanted)
-        errors = np.abs(wanted - features @ correction)
+        correction = np.linalg.solve(weighted.T @ features + penalty, weighted.T @ targets)
+        errors = np.abs(targets - features @ correction)
         weights = 1 / np.maximum(1, (errors / np.median(errors, axis=0)).max(axis=1) / OUTLIER)
     return np.stack([shape.real, shape.imag], axis=1), correction
 

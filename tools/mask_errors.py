@@ -18,6 +18,7 @@ import tensorflow as tf
 from PIL import Image
 
 import lomit_tf
+from lomit_tf import core
 from lomit_tf.data.preprocess import decode, square, to_model_range
 from lomit_tf.evaluation.metrics.mask_quality import THRESHOLDS, iou
 from lomit_tf.imaging.paste_back import upsample_masks
@@ -36,7 +37,7 @@ def masks_of(name: str, paths: list[Path]) -> np.ndarray:
     g = model.inference_generator
     size = next((int(h) for h in how if h.isdigit()), model.config.data.image_size)
     group = model.group_names.index("hair") if "hair" in model.group_names else 0
-    run = tf.function(lambda x: g.masks(g.encode_content(x), x)[..., group], autograph=False, reduce_retracing=True)
+    run = tf.function(lambda x: core.masks(g, x)[..., group], autograph=False, reduce_retracing=True)
     found = []
     for start in range(0, len(paths), 25):
         pictures = [square(decode(path), 0, size) for path in paths[start : start + 25]]

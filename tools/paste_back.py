@@ -39,8 +39,8 @@ WAYS = {"bilinear": bilinear, "red, green and blue guided": every_channel_guided
 def known_changes(image: np.ndarray, hair: np.ndarray) -> list[np.ndarray]:
     """Hair made darker, and lighter and yellower: (h, w, 3) float32."""
     x, soft = image / 255, cv2.GaussianBlur(hair.astype(np.float32), (0, 0), 1.0)[..., None]
-    wanted = [np.clip(x * 0.45 * np.array([1, 0.9, 0.75]) ** -0.3, 0, 1), np.clip(x * 1.7 * [1, 0.9, 0.75], 0, 1)]
-    return [((w - x) * soft).astype(np.float32) for w in wanted]
+    targets = [np.clip(x * 0.45 * np.array([1, 0.9, 0.75]) ** -0.3, 0, 1), np.clip(x * 1.7 * [1, 0.9, 0.75], 0, 1)]
+    return [((w - x) * soft).astype(np.float32) for w in targets]
 
 
 def fringes(image: np.ndarray, mask: np.ndarray) -> float:

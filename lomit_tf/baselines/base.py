@@ -1,4 +1,4 @@
-"""What every method but LOMIT is: a Keras model that the loop trains and that translates (docs/methods.md)."""
+"""What every method but LOMIT is: a Keras model that the loop trains and that translates (docs/compared_systems.md)."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ class Baseline(keras.Model, abc.ABC):
 
         Here: the labels of the groups in `transfer` are to become 1, and the image has none of them.
         """
-        wanted = ops.matmul(transfer, ops.convert_to_tensor(self.membership))
-        return wanted, ops.zeros_like(wanted)
+        target = ops.matmul(transfer, ops.convert_to_tensor(self.membership))
+        return target, ops.zeros_like(target)
 
     # What the loop, the zoo, evaluation and export use.
 

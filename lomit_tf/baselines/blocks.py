@@ -30,7 +30,7 @@ class Chain(layers.Layer):
         return x
 
 
-class _Normalised(layers.Layer):
+class _ConvNormActivation(layers.Layer):
     """A convolution, normalisation, activation."""
 
     def __init__(self, conv: layers.Layer, norm: Norm, activation: Any, dtype: DType) -> None:
@@ -47,7 +47,7 @@ class _Normalised(layers.Layer):
         return self.activation(x)
 
 
-class SameConvBlock(_Normalised):
+class SameConvBlock(_ConvNormActivation):
     """Convolution padded with zeros, normalisation, activation: (B, H, W, C) -> (B, H/stride, W/stride, filters).
 
     `ConvBlock` with zeros in the place of reflections: where planes of a constant come in, the border tells an instance
@@ -80,7 +80,7 @@ class SameResidualBlock(layers.Layer):
         return x + self.second(self.first(x))
 
 
-class UpConvBlock(_Normalised):
+class UpConvBlock(_ConvNormActivation):
     """Transposed convolution of stride 2, normalisation, activation: (B, H, W, C) -> (B, 2H, 2W, filters)."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the methods of two domains share: A is where the one label is 0, and B where it is 1 (docs/methods.md)."""
+"""What methods of two domains share: A is where the one label is 0, B where it is 1 (docs/compared_systems.md)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lomit_tf.baselines.base import Baseline, Batch
 Gradients = Sequence[Any]
 
 
-class Both(layers.Layer):
+class DomainPair(layers.Layer):
     """One network for each of the two domains, as one part of a model."""
 
     def __init__(self, make: Callable[[], layers.Layer]) -> None:

@@ -85,11 +85,11 @@ def parse_value(flag: absl_flags.Flag, text: str) -> Any:
         beyond = _beyond(flag, text)
         if beyond:
             raise ConfigError(f"--{flag.name} must be {beyond}; received {text}") from None
-        wanted = f"one of {', '.join(choices)}" if choices else KINDS.get(kind, f"a {kind}")
+        expected = f"one of {', '.join(choices)}" if choices else KINDS.get(kind, f"a {kind}")
         close = difflib.get_close_matches(text, choices or (), n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         hint += "; a comment needs a line of its own" if "#" in text else ""
-        raise ConfigError(f"--{flag.name} must be {wanted}; received {text!r}{hint}") from None
+        raise ConfigError(f"--{flag.name} must be {expected}; received {text!r}{hint}") from None
     if isinstance(value, list):
         if "" in value:
             raise ConfigError(f"--{flag.name} has an empty name between its commas; received {text!r}")

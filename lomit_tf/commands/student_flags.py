@@ -16,7 +16,7 @@ Options = TypeVar("Options")
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked(Generic[Options]):
+class StudentInvocation(Generic[Options]):
     """What a command line asks for; `workdir` and `resume` as of lomit_tf.train."""
 
     sources: dict[str, str]  # by flag: what to learn from
@@ -42,7 +42,7 @@ class StudentFlags(Generic[Options]):
     intro: str
     workdir: str = ""
 
-    def parse(self, argv: Sequence[str]) -> Asked[Options]:
+    def parse(self, argv: Sequence[str]) -> StudentInvocation[Options]:
         """Read a command line, without the program's name. Raises ConfigError as `flags.parse`, or without a source."""
         known, sources, own = flags.define_flags(), fields_of(self.sources), fields_of(self.options)
         define_fields({**sources, **own}, known)
@@ -55,7 +55,7 @@ class StudentFlags(Generic[Options]):
         if not workdir:
             raise ConfigError("--workdir is missing; e.g. --workdir=runs/student")
         named = {name: given.pop(name) for name in sources}
-        return Asked(named, Path(workdir).expanduser(), given.pop("resume", "auto"), given, options)
+        return StudentInvocation(named, Path(workdir).expanduser(), given.pop("resume", "auto"), given, options)
 
     def help_text(self) -> str:
         """What --help prints: the flags that are not those of training."""

@@ -116,7 +116,7 @@ FLAGS = FlagSet(TranslateFlags, INTRO)
 def plan(flags: TranslateFlags) -> list[FileJob] | Iterator[FileJob | OSError]:
     """The jobs that flags ask for: a list for one picture, an iterator for a folder.
 
-    Raises PlanError for flags that cannot be meant.
+    Raises PlanError for contradictory flags.
     """
     settings = settings_of(flags)
     exemplars = exemplars_of(flags)
@@ -140,7 +140,7 @@ def exemplars_of(flags: TranslateFlags) -> list[str]:
 
 
 def plan_beam(flags: TranslateFlags) -> dict[str, Any]:
-    """The arguments of beam_jobs.Plan. Raises PlanError for flags that cannot be meant."""
+    """The arguments of beam_jobs.Plan. Raises PlanError for contradictory flags."""
     settings = settings_of(flags)
     if STREAM in (flags.input, flags.output, *flags.exemplar):
         raise PlanError("--runner=beam reads and writes files; - is for one picture, without it")

@@ -7,7 +7,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-UNSURE = 128  # of a pixel beyond the image, among values of 0..255: nobody asks about it
+UNSURE = 128  # of a pixel beyond the image, among values of 0..255: the loss ignores it
 JITTERS = 7  # numbers drawn for the change of an image's colours
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 QUALITY = 30, 95  # of JPEG
@@ -40,7 +40,7 @@ def affine(rng: np.random.Generator, size: int, how: Augmentation) -> np.ndarray
 def warped(image: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Image (S, S, 3) and values (S, S), uint8, through an affine map.
 
-    Beyond its borders the image is repeated, and nobody asks about the values.
+    Beyond its borders the image is repeated, and the loss ignores its values.
     """
     size, how = image.shape[:2], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     picture = cv2.warpAffine(image, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)

@@ -13,8 +13,8 @@ from lomit_tf.data.image_set import DataError, label_columns
 from lomit_tf.data.labels import Rows, value_of
 
 
-def read_attributes(path: Path, wanted: tuple[str, ...], name: str = "CelebA") -> tuple[list[str], np.ndarray]:
-    """File names and the cells' values (N, len(wanted)) float64 from list_attr_celeba.txt or .csv, or CelebA-HQ's list.
+def read_attributes(path: Path, labels: tuple[str, ...], name: str = "CelebA") -> tuple[list[str], np.ndarray]:
+    """File names and the cells' values (N, len(labels)) float64 from list_attr_celeba.txt or .csv, or CelebA-HQ's list.
 
     The count on the first line may be missing, and so may the header's name for the first column.
 
@@ -38,7 +38,7 @@ def read_attributes(path: Path, wanted: tuple[str, ...], name: str = "CelebA") -
         if not columns:
             if len(header) == len(cells):  # the file names have a heading too
                 header = header[1:]
-            columns = [1 + c for c in label_columns(wanted, header, f"{name} ({path})")]
+            columns = [1 + c for c in label_columns(labels, header, f"{name} ({path})")]
         if len(cells) != len(header) + 1:
             raise DataError(f"{path}, line {number}: {len(cells) - 1} values for {len(header)} attributes")
         row = [_attribute(cells[c], f"{path}, line {number}, column {header[c - 1]}") for c in columns]

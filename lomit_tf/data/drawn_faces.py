@@ -249,8 +249,8 @@ def _checked_indices(indices: Sequence[int] | np.ndarray) -> np.ndarray:
 def _checked_labels(labels: np.ndarray, count: int) -> np.ndarray:
     array = np.asarray(labels)
     if array.shape != (count, len(ATTRIBUTES)) or array.dtype != bool:
-        wanted = (count, len(ATTRIBUTES))
-        raise ValueError(f"labels is {array.dtype} of shape {array.shape}; give bool of shape {wanted}")
+        expected = (count, len(ATTRIBUTES))
+        raise ValueError(f"labels is {array.dtype} of shape {array.shape}; give bool of shape {expected}")
     if (array[:, :4].sum(axis=1) != 1).any():
         row = int(np.flatnonzero(array[:, :4].sum(axis=1) != 1)[0])
         raise ValueError(f"labels row {row} has {array[row, :4].sum()} hair colours; give exactly one")

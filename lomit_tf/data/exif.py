@@ -204,7 +204,7 @@ class _Block:
             values = self.integers(pointer)
             try:
                 if name in self.directories or len(values) != 1:
-                    raise ExifError("a pointer that is none")
+                    raise ExifError("a pointer is out of range")
                 self._read(name, values[0])
             except ExifError:
                 self.damaged += 1
@@ -216,9 +216,9 @@ class _Block:
         following = self._next(name)
         body = b""
         moved: list[_Entry] = []
-        wanted = {id(e) for e in kept}
+        kept_ids = {id(e) for e in kept}
         for i, entry in enumerate(old):
-            if id(entry) not in wanted:
+            if id(entry) not in kept_ids:
                 continue
             place = start + 2 + 12 * i
             body += bytes(self.data[place : place + 12])

@@ -69,12 +69,12 @@ def subset(images: ImageSet, chosen: np.ndarray) -> ImageSet:
     )
 
 
-def label_columns(wanted: Iterable[str], known: Sequence[str], where: str) -> list[int]:
+def label_columns(labels: Iterable[str], known: Sequence[str], where: str) -> list[int]:
     """Positions of the wanted labels among the known; for one that is not there, ConfigError names the near ones."""
-    for name in wanted:
+    for name in labels:
         if name not in known:
             raise ConfigError(f"--attributes: {name!r} is not a label of {where}; {near(name, known)}")
-    return [list(known).index(name) for name in wanted]
+    return [list(known).index(name) for name in labels]
 
 
 def chosen_subset(count: int, at_most: int) -> np.ndarray:

@@ -60,7 +60,7 @@ class Loader:
             time.sleep(0.01)
 
     def _nothing(self) -> tuple[np.ndarray, ...]:
-        """An element of zeros, which nobody will see."""
+        """A placeholder element of zeros; it is never trained on."""
         shape, size = (self.rows.stop - self.rows.start, self.shape[1]), self.store.config.image_size
         x = np.zeros((*shape, size, size, 3), np.uint8)
         y = np.zeros((*shape, self.store.images.labels.shape[1]), np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf.data.augment import JITTERS, Augmentation, affine, jittered, warped
+from lomit_tf.data.augment import JITTERS, UNSURE, Augmentation, affine, jittered, warped
 from lomit_tf.data.loader import Loader
 from lomit_tf.data.order import PairOrder, Purpose
 from lomit_tf.data.pairs import PairPipeline
@@ -14,11 +14,13 @@ from lomit_tf.data.store import ImageStore
 
 
 def three_way(values: np.ndarray, certain: float) -> tuple[np.ndarray, np.ndarray]:
-    """Values in 0..1 -> what is wanted (0 or 1), and whether it is asked (0 or 1), float32.
+    """Values in 0..1 -> `target` (0 or 1), and `asked` (0 or 1: whether the loss counts it), float32.
 
-    Asked is what lies above `certain` or below 1 - `certain`, and wanted what lies above 1/2.
+    `asked` is 1 above `certain` and below 1 - `certain`, and `target` is 1 above 1/2. `augment.UNSURE`, the middle of
+    0..255, is never asked: it is a little above 1/2.
     """
-    asked = (values > certain) | (values < 1 - certain)
+    sure = max(certain, (UNSURE + 0.5) / 255)
+    asked = (values > sure) | (values < 1 - sure)
     return (values > 0.5).astype(np.float32), asked.astype(np.float32)
 
 
@@ -45,7 +47,7 @@ class MaskLoader(Loader):
         self.indices, self.values, self.how, self.certain = indices, values, how, certain
 
     def _load(self, step: int) -> tuple[np.ndarray, ...]:
-        """x (B, S, S, 3) float32 in -1..1, wanted and asked (B, S, S) of a step."""
+        """x (B, S, S, 3) float32 in -1..1, target and asked (B, S, S) of a step."""
         rng = np.random.default_rng([self.seed, step])
         places = self._places(step)
         size = self.store.config.image_size
@@ -80,9 +82,9 @@ class MaskLoader(Loader):
 
 
 def mask_batches(loader: MaskLoader, start_step: int = 0) -> PairPipeline:
-    """An endless stream of {"x": (B, S, S, 3) in -1..1, "wanted", "asked": (B, S, S) in {0, 1}}, all float32."""
+    """An endless stream of {"x": (B, S, S, 3) in -1..1, "target", "asked": (B, S, S) in {0, 1}}, all float32."""
     size, count = loader.store.config.image_size, loader.rows.stop - loader.rows.start
-    shapes = {"x": (count, size, size, 3), "wanted": (count, size, size), "asked": (count, size, size)}
+    shapes = {"x": (count, size, size, 3), "target": (count, size, size), "asked": (count, size, size)}
 
     def element(step: tf.Tensor) -> dict[str, tf.Tensor]:
         arrays = tf.numpy_function(loader.load, [step], [tf.float32] * len(shapes))

@@ -46,7 +46,7 @@ class Picture:
 
 
 @dataclasses.dataclass(frozen=True)
-class Packed:
+class PackingSummary:
     """What was packed: images written, those of the data set, bytes of the file, and why images were left out."""
 
     images: int
@@ -78,7 +78,9 @@ def _of_split(images: ImageSet, config: DataConfig) -> Iterator[Picture]:
         yield Picture(name, images.split, label, lambda i=i: images.read(i), key)  # type: ignore[misc]
 
 
-def pack(config: DataConfig, out: Path, *, max_bytes: int = 0, quality: int = 90, say: Say | None = None) -> Packed:
+def pack(
+    config: DataConfig, out: Path, *, max_bytes: int = 0, quality: int = 90, say: Say | None = None
+) -> PackingSummary:
     """Write a data set into one file, or as many of its images as fit.
 
     Args:
@@ -124,7 +126,7 @@ def pack(config: DataConfig, out: Path, *, max_bytes: int = 0, quality: int = 90
         raise ConfigError(f"--max_mb={max_bytes / 2**20:g} does not hold one image; give more")
     _join(chosen, out, config, record | {"images": len(chosen)})
     shutil.rmtree(parts)
-    return Packed(len(chosen), len(pictures), out.stat().st_size, tuple(corrupt))
+    return PackingSummary(len(chosen), len(pictures), out.stat().st_size, tuple(corrupt))
 
 
 def _prepare(parts: Path, record: dict[str, object]) -> None:

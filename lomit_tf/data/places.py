@@ -44,9 +44,9 @@ def find_images(names: Sequence[str], folders: Sequence[Path], table: str) -> Ca
                 best, place = count, (folder, way)
     if place is None:
         tried = dict.fromkeys(str(folder / way(first[0])) for folder in folders for way in ways)
-        wanted = ways[1](first[0])
-        near = dict.fromkeys(found for folder in folders for found in near_names(folder / wanted))
-        near = near or dict.fromkeys(found for folder in folders for found in _below(folder, Path(wanted)))
+        plain = ways[1](first[0])
+        near = dict.fromkeys(found for folder in folders for found in near_names(folder / plain))
+        near = near or dict.fromkeys(found for folder in folders for found in _below(folder, Path(plain)))
         there = f"near names that are there: {', '.join(near)}" if near else "and no name there is like it"
         raise DataError(
             f"{table} names {first[0]}, and neither it nor the {len(first) - 1} next ones are there; tried "
@@ -71,9 +71,9 @@ def near_names(path: Path) -> list[str]:
     """Names that are like a path's, of files beside it: of another case or ending first; at most 3."""
     # The folder may not be there either, as of C:\\faces\\a.jpg: look where it should begin.
     folder = next((parent for parent in path.parents if parent.is_dir()), path.parent)
-    wanted = path.name.casefold()
+    folded = path.name.casefold()
     by_stem, names = _listed(str(folder), os.stat(folder).st_mtime_ns if folder.is_dir() else 0)
-    alike = by_stem.get(wanted.rpartition(".")[0] or wanted, []) + by_stem.get(wanted, [])
+    alike = by_stem.get(folded.rpartition(".")[0] or folded, []) + by_stem.get(folded, [])
     if not alike and len(names) <= FEW:
         alike = difflib.get_close_matches(path.name, names, n=3)
     return list(dict.fromkeys(alike))[:3]

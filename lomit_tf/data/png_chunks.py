@@ -40,7 +40,7 @@ def split(data: bytes) -> tuple[bytes, dict[str, Any], tuple[str, ...]]:
             body = data[at + 8 : end - 4]
             try:
                 if struct.unpack_from(">L", data, end - 4)[0] != zlib.crc32(body, zlib.crc32(kind)):
-                    raise ValueError("checksum")
+                    raise ValueError("the checksum does not match")
                 if kind in _READERS:
                     for name, value in _READERS[kind](body).items():
                         info.setdefault(name, value)

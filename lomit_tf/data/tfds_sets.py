@@ -35,12 +35,12 @@ def open_celeb_a(config: DataConfig, split: str) -> ImageSet:
     """TFDS celeb_a; raises DataError when it is neither prepared nor can be downloaded."""
     builder = _prepared("celeb_a", config, celeb_a.WHERE_TO_GET)
     known = sorted(builder.info.features["attributes"].keys())
-    wanted = [known[i] for i in label_columns(config.attributes, known, "celeb_a (TFDS)")]
+    columns = [known[i] for i in label_columns(config.attributes, known, "celeb_a (TFDS)")]
     picks = chosen_subset(_count(builder, split), config.train_images if split == "train" else 0)
     encoded, labels = [], []
     for example in _examples(builder, split, picks):
         encoded.append(example["image"])
-        labels.append([example["attributes"][name] for name in wanted])
+        labels.append([example["attributes"][name] for name in columns])
     keys = [f"celeb_a/{split}/{i}" for i in picks]
     values = np.array(labels, np.float32)
     return ImageSet("celeb_a", split, values, config.attributes, keys, _reader(encoded, keys))
@@ -150,11 +150,11 @@ def _examples(builder: Any, split: str, picks: np.ndarray) -> Iterator[dict[str,
     """The picked examples in stored order, images still encoded."""
     import tensorflow_datasets as tfds
 
-    wanted = set(picks.tolist())
+    picked = set(picks.tolist())
     still_encoded = {"image": tfds.decode.SkipDecoding()}
     stored = builder.as_dataset(split=split, decoders=still_encoded, shuffle_files=False)
     for number, example in enumerate(tfds.as_numpy(stored)):
-        if number in wanted:
+        if number in picked:
             yield example
 
 

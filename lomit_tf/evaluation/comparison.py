@@ -208,7 +208,7 @@ def seconds_of_a_translation(model: Any, image: Any, exemplar: Any) -> float:
 
 
 @dataclasses.dataclass(frozen=True)
-class Spent:
+class RunCost:
     """What a run with a budget took: processor minutes, steps, and processor seconds for a step, as measured before."""
 
     minutes: float
@@ -216,10 +216,10 @@ class Spent:
     step: float
 
 
-def budget_of(run: Path) -> Spent | None:
+def budget_of(run: Path) -> RunCost | None:
     """What a run that was given a budget took; None for others."""
     try:
         record = json.loads((run / BUDGET).read_text())
-        return Spent(record["processor_seconds"] / 60, int(record["steps"]), float(record["measured"]["step"]))
+        return RunCost(record["processor_seconds"] / 60, int(record["steps"]), float(record["measured"]["step"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -31,7 +31,7 @@ LEVEL, RESAMPLES = 0.95, 10_000
 
 @dataclasses.dataclass(frozen=True)
 class MakeOptions:
-    """The page to make. Raises ConfigError for methods or an `out` that cannot be meant."""
+    """The page to make. Raises ConfigError for invalid methods or an invalid `out`."""
 
     input: str = option(NEEDED, "the images that were translated", form="DIR")
     exemplar: str = option(NEEDED, "the exemplar of each", form="DIR")

@@ -9,14 +9,16 @@ from keras import ops
 from lomit_tf.networks.colour import region_moments
 
 
-def moments_l1(images: Any, masks: Any, wanted: Any, asked: Any) -> Any:
-    """mean over the asked groups of mean |moments_g(image) - wanted_g|, over mean and deviation of Y, Cb and Cr.
+def moments_l1(images: Any, masks: Any, target: Any, asked: Any) -> Any:
+    """mean over the asked groups of mean |moments_g(image) - target_g|, over mean and deviation of Y, Cb and Cr.
+
+    docs/method.md, eq. (7.10).
 
     Args:
         images: translations (B, H, W, 3) in [-1, 1].
         masks: of C groups, (B, H, W, C); no gradient should pass here, or masks seek what is easy to paint.
-        wanted: moments (B, C, 6).
+        target: moments (B, C, 6).
         asked: (B, C), 1 for the groups that count. Where none does, the loss is 0.
     """
-    error = ops.mean(ops.abs(region_moments(images, masks) - wanted), axis=-1)
+    error = ops.mean(ops.abs(region_moments(images, masks) - target), axis=-1)
     return ops.sum(error * asked) / ops.maximum(ops.sum(asked), 1.0)

@@ -10,16 +10,17 @@ PROBABILITY_EPSILON = 1e-6
 LEAST_REGION = 1e-3  # of the image; a smaller region counts in proportion to its size
 
 
-def cross_entropy(masks: Any, wanted: Any) -> Any:
-    """mean over images and pixels of -sum_r wanted_r log(masks_r): smallest where the masks are the wanted ones.
+def cross_entropy(masks: Any, target: Any) -> Any:
+    """mean over images and pixels of -sum_r target_r log(masks_r): smallest where the masks are the target.
 
-    Eq. (9.2). Its gradient reaches a mask that is sure and wrong, where that of an L1 of softmax outputs has died.
+    docs/method.md, eq. (9.2). Its gradient reaches a mask that is sure and wrong, where that of an L1 of softmax
+    outputs has died.
 
     Args:
-        masks, wanted: (B, H, W, R) in 0..1, summing to 1.
+        masks, target: (B, H, W, R) in 0..1, summing to 1.
     """
     logarithm = ops.log(ops.maximum(ops.cast(masks, "float32"), PROBABILITY_EPSILON))
-    return -ops.mean(ops.sum(ops.cast(wanted, "float32") * logarithm, axis=-1))
+    return -ops.mean(ops.sum(ops.cast(target, "float32") * logarithm, axis=-1))
 
 
 def enlarged(maps: Any, size: int) -> Any:
@@ -45,8 +46,8 @@ def with_change(image: Any, small: Any, painted: Any) -> Any:
 def regional_l1(value: Any, target: Any, masks: Any) -> Any:
     """L1 within each region, small and large ones alike: a mouth is a sixtieth of a face, and nothing in `masked_l1`.
 
-    Eq. (9.4): mean over images and regions g of sum_p m_g |value - target| / max(sum_p m_g, LEAST_REGION H W), where
-    |.| is the mean over channels.
+    docs/method.md, eq. (9.4): mean over images and regions g of
+    sum_p m_g |value - target| / max(sum_p m_g, LEAST_REGION H W), where |.| is the mean over channels.
 
     Args:
         value, target: (B, H, W, C).

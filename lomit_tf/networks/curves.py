@@ -51,13 +51,13 @@ class CurveHead(layers.Layer):
         return area_pool(maps, maps.shape[1] // 2)
 
 
-def correction(wanted: Any, own: Any) -> Any:
-    """b tanh((F(wanted) - F(own)) / b): grids (..., 3 * BINS), exactly 0 where the two are equal. Eq. (7.5)."""
+def correction(target: Any, own: Any) -> Any:
+    """b tanh((F(target) - F(own)) / b): grids (..., 3 * BINS), exactly 0 where the two are equal. Eq. (7.5)."""
     bound = ops.convert_to_tensor(CORRECTION * BINS, dtype="float32")
-    return bound * ops.tanh((wanted - own) / bound)
+    return bound * ops.tanh((target - own) / bound)
 
 
-def closed_form(wanted: Any, own: Any) -> Any:
+def closed_form(target: Any, own: Any) -> Any:
     """Curves that carry one region's colour moments to another's, without anything learned: eqs. (7.2) to (7.4).
 
     Y:      bend((c_k - mean_o) clip(dev_w / dev_o, GAIN) + mean_w) - bend((c_k - mean_o) + mean_o)
@@ -67,23 +67,23 @@ def closed_form(wanted: Any, own: Any) -> Any:
     luminances would tint the dark ones. Equal moments give exactly 0, since both sides are one expression.
 
     Args:
-        wanted, own: moments (B, R, 6) of `region_moments`.
+        target, own: moments (B, R, 6) of `region_moments`.
 
     Returns:
         (B, R, 3 * BINS), channel 3 k + colour, in luminance and colour differences.
     """
     centres = ops.reshape(ops.convert_to_tensor(CENTRES, dtype="float32"), (1, 1, BINS))
     around = centres - own[..., :1]
-    ratio = (wanted[..., 3:4] + LEAST_DEVIATION) / (own[..., 3:4] + LEAST_DEVIATION)
-    after = _bend(around * ops.clip(ratio, *GAIN) + wanted[..., :1])
+    ratio = (target[..., 3:4] + LEAST_DEVIATION) / (own[..., 3:4] + LEAST_DEVIATION)
+    after = _bend(around * ops.clip(ratio, *GAIN) + target[..., :1])
     before = _bend(around * 1.0 + own[..., :1])
     parts = [after - before]
     for colour in (1, 2):
-        of_wanted = wanted[..., colour : colour + 1] * _share(after, wanted[..., :1])
+        of_target = target[..., colour : colour + 1] * _share(after, target[..., :1])
         of_own = own[..., colour : colour + 1] * _share(before, own[..., :1])
-        parts.append(of_wanted - of_own)
+        parts.append(of_target - of_own)
     joined = ops.stack(parts, axis=-1)  # (B, R, BINS, 3)
-    return ops.reshape(joined, (-1, wanted.shape[1], 3 * BINS))
+    return ops.reshape(joined, (-1, target.shape[1], 3 * BINS))
 
 
 def _bend(luminances: Any) -> Any:

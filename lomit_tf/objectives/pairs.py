@@ -9,7 +9,7 @@ from keras import ops
 
 from lomit_tf import core
 from lomit_tf.config import LomitConfig
-from lomit_tf.core import Encoding, Painting
+from lomit_tf.core import Translation
 from lomit_tf.losses import classification
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
@@ -52,33 +52,21 @@ class Pairs:
         return ops.concatenate([styles[..., :-1], flag], axis=-1)
 
 
-@dataclasses.dataclass(frozen=True)
-class Translation:
-    """The first half of the generator's pass: everything up to the translated image."""
-
-    encoding: Encoding
-    target_styles: Any  # (B, R, S): the styles that the translation was given
-    painting: Painting
-
-    @property
-    def image(self) -> Any:
-        """x12 and x21."""
-        return self.painting.image
-
-
 def translate(
-    generator: Generator, config: LomitConfig, pairs: Pairs, *, reconstruct: bool, contrast: Any = None
-) -> Translation:
+    generator: Generator, config: LomitConfig, pairs: Pairs, *, images: Any = None, reconstruct: bool = False,
+    contrast: Any = None,
+) -> Translation:  # fmt: skip
     """x12 and x21 of pairs (eqs. (4.1), (4.2)); the reconstruction shares the decoder's pass with the translation.
 
-    `contrast` of the masks, where it is not the model's own.
+    Args:
+        images: others to translate than the pairs' own, (B, H, W, 3): with x12 and x21 the result is x121 and x212.
+        reconstruct: as of `core.paint`.
+        contrast: of the masks, where it is not the model's own.
     """
-    e = core.encode(generator, pairs.images, decoupled=config.model.recipe, contrast=contrast)
-    target = core.mix_styles(e.styles, pairs.offered(swap(e.styles), generator), pairs.transfer, generator.code_size)
-    painting = core.paint(
-        generator, pairs.images, e.content, e.regions, e.styles, target, pairs.transfer, reconstruct=reconstruct
-    )
-    return Translation(e, target, painting)
+    return core.exchange(
+        generator, pairs.images if images is None else images, lambda own: pairs.offered(swap(own), generator),
+        pairs.transfer, reconstruct=reconstruct, decoupled=config.model.recipe, contrast=contrast,
+    )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lomit_tf.losses import adversarial, classification, colour, mask, reconstru
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
-from lomit_tf.objectives.pairs import Pairs, Step, Translation, swap
+from lomit_tf.objectives.pairs import Pairs, Step, Translation, swap, translate
 
 
 def real_for_penalty(config: LomitConfig, pairs: Pairs) -> Any:
@@ -101,12 +101,8 @@ def cycle_terms(step: Step) -> tuple[dict[str, Any], Any]:
     generator, config, pairs, contrast = step.generator, step.config, step.pairs, step.contrast
     first: Translation = step.first
     e, code = first.encoding, generator.code_size
-    again = core.encode(generator, first.image, decoupled=config.model.recipe, contrast=contrast)
-    offered = pairs.offered(swap(again.styles), generator)
-    back = core.mix_styles(again.styles, offered, pairs.transfer, code)
-    returned = core.paint(
-        generator, first.image, again.content, again.regions, again.styles, back, pairs.transfer
-    ).image
+    back = translate(generator, config, pairs, images=first.image, contrast=contrast)
+    again, returned = back.encoding, back.image
     fixed = ops.stop_gradient if config.model.recipe else lambda x: x
     groups = pairs.transfer.shape[-1]
     if generator.colour_groups:

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def translate_file(translator: Translator, job: FileJob) -> Outcome:
-    """Translate one file. Never raises for what is wrong with files: the outcome says it.
+    """Translate one file. Errors in files are returned in the outcome, not raised.
 
     The exemplar is encoded once for each translator (`Translator.exemplar_of_file`). Folders are made, files are
     written whole or not at all, and the main one last, so that it stands for all of them.

@@ -77,15 +77,15 @@ def translate_pattern(plan: Plan, options: Sequence[str] = ()) -> Tally:
       counts; 0 of everything where a runner does not report metrics.
 
     Raises:
-      PlanError: an input or an output that cannot be meant.
+      PlanError: an invalid input or output.
     """
     check(plan)
     beam_options = PipelineOptions(list(options))
     standard = beam_options.view_as(StandardOptions)
     standard.runner = standard.runner or LOCAL_RUNNER
     pipeline = beam.Pipeline(options=beam_options)
-    jobs = pipeline | "Name" >> _Named(plan)
-    failures = jobs | "Translate" >> _Translated(plan.model, plan.engine)
+    jobs = pipeline | "Name" >> _JobsOfPlan(plan)
+    failures = jobs | "Translate" >> _TranslateJobs(plan.model, plan.engine)
     os.makedirs(plan.output, exist_ok=True)
     failures | "Dead letters" >> beam.io.WriteToText(
         os.path.join(plan.output, FAILURES), ".jsonl", num_shards=1, shard_name_template=""
@@ -98,7 +98,7 @@ def translate_pattern(plan: Plan, options: Sequence[str] = ()) -> Tally:
 
 
 def check(plan: Plan) -> None:
-    """Raise PlanError for a plan that cannot be meant, before any work."""
+    """Raise PlanError for a contradictory plan, before any work."""
     exemplar_folders(plan.exemplars)
     if os.path.isdir(plan.input):
         plan_folder(plan.input, plan.exemplars, plan.output, plan.settings, plan.input_masks)
@@ -130,7 +130,7 @@ def root(pattern: str) -> str:
     return os.path.dirname(re.split(r"[*?\[]", pattern, maxsplit=1)[0])
 
 
-class _Named(beam.PTransform):
+class _JobsOfPlan(beam.PTransform):
     """The jobs of a plan; and a failed outcome for each folder that is shut."""
 
     def __init__(self, plan: Plan) -> None:
@@ -170,7 +170,7 @@ def _jobs_of_file(file: Any, plan: Plan) -> Iterator[FileJob]:
         yield FileJob(file.path, target, exemplar, masks, plan.exemplar_mask, plan.settings)
 
 
-class _Translated(beam.PTransform):
+class _TranslateJobs(beam.PTransform):
     """Jobs -> the dead letters, lines of JSON; the results are written on the way."""
 
     def __init__(self, model: str, engine: str) -> None:

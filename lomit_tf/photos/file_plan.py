@@ -84,8 +84,8 @@ def output_name(name: str, format: str = "") -> str:
     Added, not exchanged, so that a.jpg and a.gif do not become the same file.
     """
     own = FORMATS.get(Path(name).suffix.lower())
-    wanted = format or own or "PNG"
-    return name if own == wanted else name + ENDINGS[wanted]
+    target = format or own or "PNG"
+    return name if own == target else name + ENDINGS[target]
 
 
 def swatches(colours: Sequence[str]) -> list[str]:
@@ -148,7 +148,7 @@ def plan_one(
     input: str, exemplars: Sequence[str], output: str, settings: Settings,
     input_mask: MaskFiles = (), exemplar_mask: MaskFiles = (),
 ) -> list[FileJob]:  # fmt: skip
-    """Jobs of one input file: one for each exemplar. Raises PlanError for what cannot be meant."""
+    """Jobs of one input file: one for each exemplar. Raises PlanError for a contradictory request."""
     if input != STREAM and not os.path.exists(input):
         raise PlanError(f"--input={input}: no such file or folder")
     streams = [input, *exemplars].count(STREAM)
@@ -182,7 +182,7 @@ def plan_folder(
       input_masks: a folder of masks as --save_masks names them (photo.jpg.input_mask.<group>.png); pictures without
         any keep the network's.
 
-    Raises PlanError, before any work, for what cannot be meant.
+    Raises PlanError, before any work, for a contradictory request.
     """
     if output == STREAM:
         raise PlanError("--output=- takes one picture; for a folder, name a folder")

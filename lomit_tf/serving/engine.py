@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from lomit_tf import core
 from lomit_tf.data import preprocess
 from lomit_tf.model import Lomit
 from lomit_tf.serving.images import decode, encode_png
@@ -51,7 +52,7 @@ class Item:
 
 
 class Engine:
-    """A model behind the signatures. `prepare` and `finish` may be called from several threads, `run` from one.
+    """A model behind the signatures. `prepare` and `answer` may be called from several threads, `run` from one.
 
     Args:
       model: with its weights.
@@ -212,7 +213,7 @@ def _functions(model: Lomit) -> tuple[Any, Any, Any]:
         return {"translation": parts.pop("image"), "image_masks": out["image_masks"][..., :groups]} | parts
 
     def masks_of(images: tf.Tensor) -> tf.Tensor:
-        return tf.cast(g.masks(g.encode_content(images), images)[..., :groups], tf.float32)
+        return tf.cast(core.masks(g, images)[..., :groups], tf.float32)
 
     def compiled(function: Any, *signature: tf.TensorSpec) -> Any:
         return tf.function(function, input_signature=signature, autograph=False)

@@ -90,7 +90,7 @@ def signatures(
 
     Args:
       size, groups, style_size: S, G and D.
-      parts: shapes of what `apply` also gives, by name: what G painted (raw) and the colour groups' curves.
+      parts: shapes of what `translate` and `apply` also give, by name: what G painted (raw), the colour groups' curves.
       default_exemplar: whether exemplars may be left out, because the server was given one.
     """
     picture, planes = (size, size, 3), (size, size, groups)
@@ -125,7 +125,7 @@ def signatures(
                 pixels("image"), pixels("exemplar", default_exemplar),
                 edit("image_masks"), edit("exemplar_masks"), *several,
             ),
-            (pixels("translation"), masks("image_masks"), masks("exemplar_masks")),
+            (pixels("translation"), masks("image_masks"), masks("exemplar_masks"), *made),
         ),
         Signature("masks", (pixels("image"),), (masks("masks"),)),
         Signature("encode_exemplar", (pixels("exemplar"), edit("exemplar_masks")), (styles, masks("exemplar_masks"))),

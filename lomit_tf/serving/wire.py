@@ -118,17 +118,17 @@ def _value(value: Any, tensor: Tensor, where: str) -> Any:
 
 def floats(value: Any, tensor: Tensor, where: str) -> np.ndarray:
     """Nested lists as a float32 array of the tensor's full shape, in its range. Raises RequestError (400)."""
-    wanted = f"expected numbers of shape {list(tensor.limits)}"
+    expected = f"expected numbers of shape {list(tensor.limits)}"
     if not isinstance(value, list):
-        raise RequestError(400, f"{where}: {wanted}; received {_kind(value)}")
+        raise RequestError(400, f"{where}: {expected}; received {_kind(value)}")
     try:
         array = np.asarray(value)
     except ValueError:  # ragged
-        raise RequestError(400, f"{where}: {wanted}; received rows of different lengths") from None
+        raise RequestError(400, f"{where}: {expected}; received rows of different lengths") from None
     if array.dtype.kind not in "iuf":
-        raise RequestError(400, f"{where}: {wanted}; received values that are no numbers")
+        raise RequestError(400, f"{where}: {expected}; received values that are no numbers")
     if not tensor.fits(array.shape):
-        raise RequestError(400, f"{where}: {wanted}; received shape {list(array.shape)}")
+        raise RequestError(400, f"{where}: {expected}; received shape {list(array.shape)}")
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
     if not np.isfinite(array).all():

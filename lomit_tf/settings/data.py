@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from lomit_tf.settings.options import Checked, ConfigError, near, option
+from lomit_tf.settings.options import ConfigError, ConfigSection, near, option
 
 PAPER_ATTRIBUTES = (
     "Black_Hair", "Blond_Hair", "Brown_Hair", "Smiling", "Male",
@@ -17,7 +17,7 @@ IMAGE_MULTIPLE = 64  # the paper's critic halves the image six times
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(Checked):
+class DataConfig(ConfigSection):
     """Where the images come from and how pairs are made of them."""
 
     dataset: str = option("drawn_faces", "which data set to train on", DATASETS)

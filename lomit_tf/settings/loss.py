@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from lomit_tf.settings.options import Checked, option
+from lomit_tf.settings.options import ConfigSection, option
 from lomit_tf.settings.schedule import Schedule
 
 SCHEDULES = ("mask_similarity", "mask_sparsity", "mask_losses")
 
 
 @dataclasses.dataclass(frozen=True)
-class LossConfig(Checked):
+class LossConfig(ConfigSection):
     """Weights of the losses (docs/method.md, 5 and 6); the defaults are those of the paper and its authors' code.
 
     A schedule may be given as a `Schedule`, as its text or as a number.

@@ -40,7 +40,7 @@ def near(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(known)}"
 
 
-class Checked:
+class ConfigSection:
     """Checks that are alike for every section: choices, and numbers that cannot be negative."""
 
     def __post_init__(self) -> None:

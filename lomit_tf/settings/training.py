@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from lomit_tf.settings.options import Checked, ConfigError, option
+from lomit_tf.settings.options import ConfigError, ConfigSection, option
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig(Checked):
+class TrainingConfig(ConfigSection):
     """The optimisation, the loop, and what it writes."""
 
     steps: int = option(40_000, "generator steps in all")

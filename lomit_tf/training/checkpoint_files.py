@@ -31,7 +31,7 @@ DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError)
 
 
 @dataclasses.dataclass(frozen=True)
-class Saved:
+class CheckpointContents:
     """What a checkpoint holds: the arrays of every part in the order of its variables, and the run's record."""
 
     parts: Mapping[str, Sequence[np.ndarray]]
@@ -63,7 +63,7 @@ def latest(folder: Path) -> Path | None:
     return next(reversed(found(folder)), None)
 
 
-def write(folder: Path, saved: Saved) -> Path:
+def write(folder: Path, saved: CheckpointContents) -> Path:
     """Write a checkpoint; its name stands for the whole of it or is not there, whenever we are stopped."""
     arrays = {f"{part}/{i:04d}": np.asarray(v) for part, values in saved.parts.items() for i, v in enumerate(values)}
     record = np.frombuffer(json.dumps(saved.record).encode(), np.uint8)
@@ -74,7 +74,7 @@ def write(folder: Path, saved: Saved) -> Path:
     return path
 
 
-def read(path: Path) -> Saved:
+def read(path: Path) -> CheckpointContents:
     """A checkpoint of either form.
 
     Raises ConfigError: it is damaged, or TensorFlow's form where TensorFlow is not the backend.
@@ -95,10 +95,10 @@ def read(path: Path) -> Saved:
     except DAMAGE as error:
         then = "to go on from the one before" if found(path.parent)[:1] != [path] else "to start anew"
         raise ConfigError(f"{path}: damaged or not a checkpoint ({error}); move it away {then}") from error
-    return Saved(parts, record)
+    return CheckpointContents(parts, record)
 
 
-def read_old(path: Path) -> Saved:
+def read_old(path: Path) -> CheckpointContents:
     """A checkpoint in TensorFlow's form; `path` is its .index file. Raises ConfigError where it is damaged."""
     import tensorflow as tf
 
@@ -112,7 +112,7 @@ def read_old(path: Path) -> Saved:
             parts[part] = [reader.get_tensor(f"{part}/{i}/{VALUE}") for i in range(count)]
     except (tf.errors.OpError, ValueError, KeyError) as error:
         raise ConfigError(f"{path.with_suffix('')}: damaged or not a checkpoint ({error})") from error
-    return Saved(parts, record)
+    return CheckpointContents(parts, record)
 
 
 def prune(folder: Path, keep: int) -> None:

@@ -149,7 +149,7 @@ class Checkpoints:
         path = self.folder / f"step-{step}.npz"
         if self.chief:
             parts = {name: [v.numpy() for v in part] for name, part in variables_by_part(self.model).items()}
-            path = files.write(self.folder, files.Saved(parts, self.state.record()))
+            path = files.write(self.folder, files.CheckpointContents(parts, self.state.record()))
             files.prune(self.folder, self.keep)
         return str(path)
 
@@ -170,7 +170,7 @@ def networks_by_part(model: Model) -> dict[str, list[Any]]:
     return model.network_parts()
 
 
-def assign(parts: dict[str, list[Any]], saved: files.Saved, path: Path) -> None:
+def assign(parts: dict[str, list[Any]], saved: files.CheckpointContents, path: Path) -> None:
     """Give variables the arrays of a checkpoint. Raises ConfigError, before any is given, where the two do not fit."""
     for name, variables in parts.items():
         there, here = [v.shape for v in saved.parts.get(name, ())], [tuple(v.shape) for v in variables]

@@ -58,10 +58,9 @@ class Teacher:
         """The teacher's masks, translation and styles of pairs (B, S, S, 3); no gradient passes."""
         g, config = self.model.inference_generator, self.model.config
         small = area_pool(pairs.images, self.small)
-        e = core.encode(g, small)
-        mixed = core.mix_styles(e.styles, objectives.swap(e.styles), pairs.transfer, g.code_size)
-        painting = core.paint(g, small, e.content, e.masks, e.styles, mixed, pairs.transfer)
-        painted = distillation.with_change(pairs.images, small, painted_picture(painting))
+        taught = core.exchange(g, small, objectives.swap, pairs.transfer)
+        e = taught.encoding
+        painted = distillation.with_change(pairs.images, small, painted_picture(taught.painting))
         weight = ops.ones_like(pairs.images[..., :1])
         if g.composite:  # which shows nothing of what was painted elsewhere
             near = 1 - distillation.enlarged(widen(e.masks, config.model.style_margin), self.size)[..., -1:]
@@ -82,14 +81,11 @@ def terms(generator: Generator, pairs: Pairs, lesson: Lesson) -> dict[str, Any]:
     each group's region, small and large alike; reconstruction: L1 of the images in their own styles (with free groups);
     style: L1 to the teacher's style codes.
     """
-    content = generator.encode_content(pairs.images)
-    masks = generator.masks(content, pairs.images)
-    styles = generator.styles(pairs.images, lesson.masks)
-    mixed = core.mix_styles(styles, objectives.swap(styles), pairs.transfer, generator.code_size)
-    painting = core.paint(
-        generator, pairs.images, content, lesson.masks, styles, mixed, pairs.transfer, reconstruct=True
+    made = core.exchange(
+        generator, pairs.images, objectives.swap, pairs.transfer, reconstruct=True, regions=lesson.masks
     )
-    painted, own = painted_picture(painting), painting.reconstruction
+    masks, styles = made.encoding.masks, made.encoding.styles
+    painted, own = painted_picture(made.painting), made.painting.reconstruction
     own = pairs.images if own is None else own
     return {
         "mask": distillation.cross_entropy(masks, lesson.masks),
@@ -101,7 +97,7 @@ def terms(generator: Generator, pairs: Pairs, lesson: Lesson) -> dict[str, Any]:
     }
 
 
-class Student(students.Follower):
+class Student(students.StudentModel):
     """Its training step follows a teacher. The critic is left as it is.
 
     Args:

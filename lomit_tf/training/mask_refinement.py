@@ -3,7 +3,8 @@
     refined = refine_masks(lomit_tf.load("celeba_small"), data, RefineConfig(), "masks.npz", name="celeba_small")
     MaskTargets.load("masks.npz")
 
-No true mask and no supervised segmenter takes part: labels say which refinements may be used, and nothing else does.
+docs/method.md, eqs. (9.5) to (9.8). No true mask and no supervised segmenter takes part; labels only decide which
+refinements may be used.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lomit_tf import core
 from lomit_tf.config import ConfigError, DataConfig, near
 from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.preprocess import resize, to_model_range
@@ -146,8 +148,8 @@ def refine_masks(
     out, group = Path(out), group_index(model, options)
     size = model.config.data.image_size
     if options.refine_size % size:
-        wanted = size * max(1, round(options.refine_size / size))
-        raise ConfigError(f"--refine_size={options.refine_size} is not a multiple of the model's {size}; use {wanted}")
+        nearest = size * max(1, round(options.refine_size / size))
+        raise ConfigError(f"--refine_size={options.refine_size} is not a multiple of the model's {size}; use {nearest}")
     wide = refined_data(data, options)
     try:
         images = open_set(wide, "train")
@@ -198,7 +200,7 @@ class _Refiner:
 
         @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, self.size, self.size, 3), tf.float32)])
         def masks(images: tf.Tensor) -> tf.Tensor:
-            return g.masks(g.encode_content(images), images, 0.0)[..., group]  # as they are, not sharpened
+            return core.masks(g, images, 0.0)[..., group]  # as they are, not sharpened
 
         self.masks = masks
 

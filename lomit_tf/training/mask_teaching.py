@@ -1,4 +1,4 @@
-"""A model's masks taught from refined ones: the content encoder and the mask decoder learn, the rest stays.
+"""A model's masks taught from refined ones (docs/method.md, 9.2): only the content encoder and the mask decoder learn.
 
 The loop, checkpoints, log and resume are those of `lomit_tf.training.loop`; the averaged weights that a run leaves
 behind are those of its best look at images that it did not train on, by their refined masks. True masks are never read.
@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from lomit_tf import core
 from lomit_tf.config import ConfigError, LomitConfig, loss_defaults
 from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.mask_batches import Augmentation, MaskLoader, mask_batches, three_way
@@ -41,7 +42,7 @@ MOST_HELD_OUT = 512
 RAW = 0.0  # contrast of the masks that learn: through a sharpened mask no gradient passes where it is 0 or 1
 
 
-class MaskStudent(students.Follower):
+class MaskStudent(students.StudentModel):
     """Its masks learn from refined masks of one group.
 
     Args:
@@ -69,13 +70,15 @@ class MaskStudent(students.Follower):
         return [*encoder, *g.mask_decoder.trainable_variables]
 
     def train_step(self, data: Batch) -> Batch:
-        """One update of {"x": (B, S, S, 3), "wanted", "asked": (B, S, S)}; the loss and the state of the mask."""
-        g = self.generator
+        """One update of {"x": (B, S, S, 3), "target", "asked": (B, S, S)}; the loss and the state of the mask.
+
+        The loss is eq. (9.11), and with several groups also eq. (9.12).
+        """
 
         def ask() -> tuple[Any, Batch, Batch]:
-            masks = g.masks(g.encode_content(data["x"]), data["x"], RAW)
+            masks = core.masks(self.generator, data["x"], RAW)
             mask = masks[..., self.group]
-            loss = three_way_cross_entropy(mask, data["wanted"], data["asked"])
+            loss = three_way_cross_entropy(mask, data["target"], data["asked"])
             kept = self._others(masks, data["x"])
             total = loss + self.options.keep_weight * kept
             return total, {"three_way": loss, "others": kept}, {self.group_names[self.group]: mask}
@@ -83,15 +86,14 @@ class MaskStudent(students.Follower):
         return self.learn(self.learners(), ask)
 
     def _others(self, masks: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        """`others_kept` against the masks of `start`; 0 where there are no other groups, or they do not count."""
+        """Eq. (9.12) against the masks of `start`; 0 where there are no other groups, or they do not count."""
         if len(self.group_names) == 1 or not self.options.keep_weight:
             return tf.zeros(())
         assert self.start is not None
-        g = self.start.inference_generator
-        return others_kept(masks, g.masks(g.encode_content(x), x, RAW), self.group)
+        return others_kept(masks, core.masks(self.start.inference_generator, x, RAW), self.group)
 
 
-class HeldOut(keras.callbacks.Callback):
+class HeldOutValidation(keras.callbacks.Callback):
     """Looks at held-out images, keeps the averaged weights of the best look, stops after `patience` worse ones.
 
     At the run's end they become the average, which is what `lomit_tf.load` gives.
@@ -139,15 +141,15 @@ class HeldOut(keras.callbacks.Callback):
                 average.assign(value)
 
     def look(self, done: int) -> dict[str, float]:
-        """Of the averaged weights: cross-entropy where one is sure, IoU (threshold 1/2) with the refinement alone."""
+        """The averaged weights' cross-entropy (eq. (9.11)), and their IoU with the refinement alone (eq. (9.13))."""
         sums = np.zeros(2)
         for start in range(0, len(self.images), 32):
             x = to_model_range(self.images[start : start + 32])
-            wanted, asked = three_way(self.values[start : start + 32] / np.float32(255), self.options.certain)
+            target, asked = three_way(self.values[start : start + 32] / np.float32(255), self.options.certain)
             mask = self._masks(x)
-            cost = float(three_way_cross_entropy(mask, wanted, asked))
-            iou = float(np.mean(three_way_iou(mask, wanted, np.ones_like(asked))))
-            sums += len(wanted) * np.array([cost, iou])
+            cost = float(three_way_cross_entropy(mask, target, asked))
+            iou = float(np.mean(three_way_iou(mask, target, np.ones_like(asked))))
+            sums += len(target) * np.array([cost, iou])
         cost, iou = (sums / len(self.images)).tolist()
         look = {"step": done, "three_way": cost, "iou": iou}
         if not self.looks or look["iou"] > max(known["iou"] for known in self.looks):
@@ -165,7 +167,7 @@ class HeldOut(keras.callbacks.Callback):
         if not hasattr(self, "_compiled"):
             g, group = self.model.inference_generator, self.model.group
             self._compiled = tf.function(
-                lambda x: g.masks(g.encode_content(x), x, RAW)[..., group], autograph=False, reduce_retracing=True
+                lambda x: core.masks(g, x, RAW)[..., group], autograph=False, reduce_retracing=True
             )
         return self._compiled(x)
 
@@ -242,11 +244,11 @@ def teach_masks(
         seen, actual = store.readable(indices[held])
         place = {int(i): n for n, i in enumerate(indices)}
         chosen = np.array([place[int(i)] for i in actual])
-        callbacks.append(HeldOut(seen, values[chosen], work.path, options, config.training.steps))
+        callbacks.append(HeldOutValidation(seen, values[chosen], work.path, options, config.training.steps))
     return training.train(
         config, workdir, resume=resume, callbacks=callbacks, make_pipeline=batches,
         make_model=lambda c: MaskStudent(c, model, model.group_names.index(group), options),
     )  # fmt: skip
 
 
-__all__ = ["HeldOut", "MaskStudent", "split", "taught_config", "teach_masks", "values_at"]
+__all__ = ["HeldOutValidation", "MaskStudent", "split", "taught_config", "teach_masks", "values_at"]

@@ -18,7 +18,7 @@ from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.warm_start import average_anew, take_over
 
 
-class Follower(Lomit):
+class StudentModel(Lomit):
     """A Lomit that learns from a trained model, and asks no critic.
 
     Args:

@@ -29,8 +29,8 @@ def write(folder: Path, count: int = 6) -> list[Path]:
     pool = drawn_faces.split_indices("test", 16 * count)
     labels = drawn_faces.labels_of(pool)
     colours = len(drawn_faces.HAIR_COLOURS)
-    wanted = [[i for i, row in zip(pool, labels, strict=True) if row[c]] for c in range(colours)]
-    indices = [wanted[n % colours][n // colours] for n in range(count)]
+    by_colour = [[i for i, row in zip(pool, labels, strict=True) if row[c]] for c in range(colours)]
+    indices = [by_colour[n % colours][n // colours] for n in range(count)]
     paths = []
     for index, image in zip(indices, drawn_faces.draw(indices, size=SIDE).images, strict=True):
         paths.append(folder / f"face_{index - pool[0]}.png")

@@ -25,18 +25,18 @@ def drawn(rng):
 
 def test_sigmoid_cross_entropy_of_scores_and_of_maps(drawn):
     scores, maps, weights = drawn(B), drawn(B, S, S), np.array([1, 0, 0.5], "float32")
-    wanted = np.mean([w * cross_entropy(z, 1) for z, w in zip(scores, weights, strict=True)])
-    assert float(shared.sigmoid_cross_entropy(scores, 1.0, weights)) == pytest.approx(wanted, rel=1e-5)
-    wanted = np.mean([cross_entropy(z, 0) for z in maps.ravel()])
-    assert float(shared.sigmoid_cross_entropy(maps, 0.0)) == pytest.approx(wanted, rel=1e-5)
+    expected = np.mean([w * cross_entropy(z, 1) for z, w in zip(scores, weights, strict=True)])
+    assert float(shared.sigmoid_cross_entropy(scores, 1.0, weights)) == pytest.approx(expected, rel=1e-5)
+    expected = np.mean([cross_entropy(z, 0) for z in maps.ravel()])
+    assert float(shared.sigmoid_cross_entropy(maps, 0.0)) == pytest.approx(expected, rel=1e-5)
     far = float(shared.sigmoid_cross_entropy(np.array([-200.0], "float32"), 1.0))
     assert far == pytest.approx(200.0)  # where the textbook's form overflows
 
 
 def test_mean_square_weights_images_not_pixels(drawn):
     value, target, weights = drawn(B, S, S, 3), drawn(B, S, S, 3), np.array([1, 0, 2], "float32")
-    wanted = sum(w * ((v - t) ** 2).mean() for v, t, w in zip(value, target, weights, strict=True)) / B
-    assert float(shared.mean_square(value, target, weights)) == pytest.approx(wanted, rel=1e-5)
+    expected = sum(w * ((v - t) ** 2).mean() for v, t, w in zip(value, target, weights, strict=True)) / B
+    assert float(shared.mean_square(value, target, weights)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_stargan_critic(drawn):

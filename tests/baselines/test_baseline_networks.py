@@ -74,8 +74,8 @@ def test_pixel_norm_divides_each_pixel_by_its_length(rng):
     layer(x)
     layer.scale.assign(3.0)
     layer.offset.assign(0.25)
-    wanted = 3 * x / np.sqrt((x**2).sum(-1, keepdims=True)) + 0.25
-    np.testing.assert_allclose(np.asarray(layer(x)), wanted, rtol=1e-5)
+    expected = 3 * x / np.sqrt((x**2).sum(-1, keepdims=True)) + 0.25
+    np.testing.assert_allclose(np.asarray(layer(x)), expected, rtol=1e-5)
 
 
 @pytest.fixture(scope="module")

@@ -42,8 +42,8 @@ def test_weight_decay_has_the_gradient_of_adams(drawn):
 
 def test_munit(drawn):
     real, fake = ([drawn(B, S, S, 1), drawn(B, 2, 2, 1)] for _ in range(2))
-    wanted = sum(np.mean((r - 1) ** 2) + np.mean(f**2) for r, f in zip(real, fake, strict=True))
-    assert float(munit.critic_loss(real, fake)) == near(wanted)
+    expected = sum(np.mean((r - 1) ** 2) + np.mean(f**2) for r, f in zip(real, fake, strict=True))
+    assert float(munit.critic_loss(real, fake)) == near(expected)
     assert float(munit.least_squares(fake, 1.0)) == near(sum(np.mean((f - 1) ** 2) for f in fake))
     styles, chosen, contents, first = drawn(B, 8), drawn(B, 8), drawn(B, S, S, 2), drawn(B, S, S, 2)
     terms = munit.latent_terms(styles, chosen, contents, first)
@@ -56,8 +56,8 @@ def test_munit(drawn):
 
 def test_drit(drawn):
     real, fake = ([drawn(B, S, S, 1), drawn(B, 2, 2, 1)] for _ in range(2))
-    wanted = sum(cross_entropy(r, 1) + cross_entropy(f, 0) for r, f in zip(real, fake, strict=True))
-    assert float(drit.critic_loss(real, fake)) == near(wanted)
+    expected = sum(cross_entropy(r, 1) + cross_entropy(f, 0) for r, f in zip(real, fake, strict=True))
+    assert float(drit.critic_loss(real, fake)) == near(expected)
     assert float(drit.answers(fake, 1.0)) == near(sum(cross_entropy(f, 1) for f in fake))
     a, b = drawn(B, 1, 1, 1), drawn(B, 1, 1, 1)
     assert float(drit.content_critic_loss(a, b)) == near(cross_entropy(a, 1) + cross_entropy(b, 0))
@@ -100,22 +100,22 @@ def test_the_pool_of_pictures_is_a_list_in_python(rng):
     size, offered = 4, rng.normal(size=(15, 2)).astype("float32")
     draws = rng.uniform(size=(15, 2)).astype("float32")
     kept: list[np.ndarray] = []
-    wanted = []
+    expected = []
     for picture, (coin, place) in zip(offered, draws, strict=True):
         if len(kept) < size:
             kept.append(picture)
-            wanted.append(picture)
+            expected.append(picture)
         elif coin < 0.5:
             slot = int(place * size)
-            wanted.append(kept[slot])
+            expected.append(kept[slot])
             kept[slot] = picture
         else:
-            wanted.append(picture)
+            expected.append(picture)
     pool, shown = tf.zeros((size, 2)), []
     for first in range(0, 15, 3):
         part = slice(first, first + 3)
         given, pool = exchanged(pool, tf.constant(offered[part]), first, tf.constant(draws[part]))
         shown += list(given.numpy())
-    np.testing.assert_array_equal(shown, wanted)
+    np.testing.assert_array_equal(shown, expected)
     np.testing.assert_array_equal(pool, kept)
     assert sum(not np.array_equal(a, b) for a, b in zip(shown, offered, strict=True)) >= 3  # older ones were shown

@@ -25,13 +25,13 @@ def compare(config: DataConfig, steps: int, within: int) -> set[int]:
     for found, expected in zip(itertools.islice(NumpyPairs(images, config, **SIZES), steps), theirs, strict=False):
         assert found.keys() == expected.keys()
         for name, value in found.items():
-            wanted = expected[name].numpy()
+            reference = expected[name].numpy()
             if name.startswith("x"):
                 assert value.dtype == np.uint8
-                wanted = host.from_model_range(wanted)
-                met |= set(np.unique(np.abs(value.astype(int) - wanted)).tolist())
+                reference = host.from_model_range(reference)
+                met |= set(np.unique(np.abs(value.astype(int) - reference)).tolist())
             else:
-                np.testing.assert_array_equal(value, wanted, err_msg=name)
+                np.testing.assert_array_equal(value, reference, err_msg=name)
     assert max(met) <= within
     return met
 

@@ -134,9 +134,9 @@ def test_every_missing_value_has_its_reason(results, tmp_path):
         assert reason in text
         assert reason in body
     none = report_cells.NONE
-    for wanted in (["IoU ↑", "0.333", f"{none} (1)", "7"], ["AP ↑", f"{none} (2)", "0.300", "7"],
+    for expected in (["IoU ↑", "0.333", f"{none} (1)", "7"], ["AP ↑", f"{none} (2)", "0.300", "7"],
                    ["PSNR (dB) ↑", "31.2", "**∞** (3)", "7"], ["error ↓", "**0.042**", "0.250", none]):  # fmt: skip
-        assert "| " + " | ".join(wanted) + " |" in text
+        assert "| " + " | ".join(expected) + " |" in text
     assert "- (1) the input has no mask\n- (2) not a number (NaN)\n- (3) no error at all" in text
     assert page.rows[1:5] == [["IoU ↑", "0.333", f"{none}1", "7"], ["AP ↑", f"{none}2", "0.300", "7"],
                               ["PSNR (dB) ↑", "31.2", "∞3", "7"], ["error ↓", "0.042", "0.250", none]]  # fmt: skip
@@ -236,7 +236,7 @@ def test_curves_name_their_series_and_what_is_left_out(results):
 
 
 @pytest.mark.parametrize(
-    ("values", "better", "wanted"),
+    ("values", "better", "expected"),
     [
         ([0.5, 0.7], "higher", {"identity"}),
         ([0.5, 0.7], "lower", {"lomit"}),
@@ -247,8 +247,8 @@ def test_curves_name_their_series_and_what_is_left_out(results):
         ([0.50001, 0.50002], "higher", set()),
     ],
 )
-def test_best_value(values, better, wanted):
-    assert report_cells.best(Row(**row("m", values, better)), METHODS) == wanted
+def test_best_value(values, better, expected):
+    assert report_cells.best(Row(**row("m", values, better)), METHODS) == expected
 
 
 def test_numbers_as_shown():
@@ -264,8 +264,8 @@ def test_numbers_as_shown():
 def test_summary_fits_the_terminal(results):
     text = report.summary(results, width=80)
     assert all(len(line) <= 80 for line in text.splitlines())
-    for wanted in ("Masks", "IoU ↑", "0.333", "(1) the input has no mask", "0.042*", "∞* (3)"):
-        assert wanted in text
+    for expected in ("Masks", "IoU ↑", "0.333", "(1) the input has no mask", "0.042*", "∞* (3)"):
+        assert expected in text
 
 
 def _set(results: dict[str, Any], path: list[Any], value: Any) -> None:

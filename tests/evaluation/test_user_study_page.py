@@ -52,10 +52,10 @@ def test_three_questions_answered_and_scored(browser, study, tmp_path):
     page, context, wrong = opened(browser, tmp_path / "study.html", viewport={"width": 390, "height": 800})
     page.get_by_label("Your name").fill(WHO)
     page.get_by_role("button", name="Start").click()
-    wanted = [("first", "third", "second"), ("third", "first", "second"), ("first", "second", "third")]
+    expected = [("first", "third", "second"), ("third", "first", "second"), ("first", "second", "third")]
 
     # With the pointer; a second tap on a ranked result takes its rank back.
-    buttons = ranking(page, study, 1, wanted[0])
+    buttons = ranking(page, study, 1, expected[0])
     assert page.locator("#q1 .option img").evaluate_all("all => all.every(i => i.complete && i.naturalWidth === 16)")
     buttons[2].click()
     assert buttons[2].inner_text().endswith("No. 1") and buttons[2].get_attribute("aria-pressed") == "true"
@@ -67,7 +67,7 @@ def test_three_questions_answered_and_scored(browser, study, tmp_path):
     page.get_by_role("button", name="Next").click()
 
     # With the keyboard alone; and what is done so far outlives the page.
-    first, *others = ranking(page, study, 2, wanted[1])
+    first, *others = ranking(page, study, 2, expected[1])
     others[0].focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Space")  # the focus stays: takes it back
@@ -77,7 +77,7 @@ def test_three_questions_answered_and_scored(browser, study, tmp_path):
     page.close()
     page, _, wrong_again = opened(browser, tmp_path / "study.html", context)
     assert page.get_by_role("heading", level=2).inner_text() == "Question 2 of 3"
-    first, *others = ranking(page, study, 2, wanted[1])
+    first, *others = ranking(page, study, 2, expected[1])
     assert first.inner_text().endswith("No. 1")
     for button in others:
         button.focus()
@@ -85,7 +85,7 @@ def test_three_questions_answered_and_scored(browser, study, tmp_path):
     page.get_by_role("button", name="Next").focus()
     page.keyboard.press("Enter")
 
-    for button in ranking(page, study, 3, wanted[2]):
+    for button in ranking(page, study, 3, expected[2]):
         button.focus()
         page.keyboard.press("Enter")
     page.get_by_role("button", name="Finish").click()
@@ -101,7 +101,7 @@ def test_three_questions_answered_and_scored(browser, study, tmp_path):
     rows = list(csv.DictReader(saved.open(newline="")))
     assert [row["participant"] for row in rows] == [WHO] * 3
     assert studies.read_answers([saved], study)[0].tolist() == [
-        [order.index(method) + 1 for method in METHODS] for order in wanted
+        [order.index(method) + 1 for method in METHODS] for order in expected
     ]
 
 

@@ -85,11 +85,11 @@ def images(faces) -> np.ndarray:
 
 def test_everything_is_there_and_nothing_else(exported):
     names = {p.relative_to(exported).as_posix() for p in exported.rglob("*") if p.is_file()}
-    wanted = {"export.json", "labels.txt", "report.md", "report.json", "parity.png", "onnx/mask_net.onnx"}
-    wanted |= {f"tflite/{part}{end}.tflite" for part in ("mask_net", "generator") for end in ("", "_float16")}
-    wanted |= {"onnx/generator.onnx", "saved_model/1/assets.extra/tf_serving_warmup_requests"}
-    assert wanted <= names
-    assert {n for n in names - wanted if not n.startswith("saved_model/1/")} == set()
+    expected = {"export.json", "labels.txt", "report.md", "report.json", "parity.png", "onnx/mask_net.onnx"}
+    expected |= {f"tflite/{part}{end}.tflite" for part in ("mask_net", "generator") for end in ("", "_float16")}
+    expected |= {"onnx/generator.onnx", "saved_model/1/assets.extra/tf_serving_warmup_requests"}
+    assert expected <= names
+    assert {n for n in names - expected if not n.startswith("saved_model/1/")} == set()
     assert not list(exported.parent.glob(".*partial*"))
     assert (exported / "labels.txt").read_text() == "hair\nsmile\n"
 
@@ -115,8 +115,8 @@ def test_transfer_and_edited_masks_reach_the_generator(exported, model, images, 
         "image": images[:2], "exemplar": images[2:], "image_masks": masks[0], "exemplar_masks": masks[1],
         "transfer": np.array([[1, 0], [0, 1]], "float32"),
     }  # fmt: skip
-    wanted = graphs.generator(model, *feed.values())["translation"]
-    np.testing.assert_allclose(runtime.run(feed)["translation"], wanted, atol=1e-4)
+    expected = graphs.generator(model, *feed.values())["translation"]
+    np.testing.assert_allclose(runtime.run(feed)["translation"], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["onnx/{}.onnx", "tflite/{}.tflite", "saved_model/1"])
@@ -172,18 +172,18 @@ def test_bytes_in_png_out_is_the_whole_way_of_an_image(signatures, model, faces)
         return preprocess.preprocess(picture, model.config.data.crop, SIZE)[None]
 
     for png, image, exemplar in zip(out, (big[0], faces[2]), (big[1], faces[3]), strict=True):
-        wanted = preprocess.from_model_range(model.translate(prepared(image), prepared(exemplar))["image"])[0]
+        expected = preprocess.from_model_range(model.translate(prepared(image), prepared(exemplar))["image"])[0]
         got = np.asarray(Image.open(io.BytesIO(png)))
-        assert np.abs(got.astype(int) - np.asarray(wanted)).max() <= 1  # a rounding at .5
+        assert np.abs(got.astype(int) - np.asarray(expected)).max() <= 1  # a rounding at .5
 
 
 def test_masks_may_be_left_out_whole_or_in_part(signatures, model, images):
     own, all_groups = tf.fill((1, 1, 1, 1), -1.0), tf.ones((3, 2))
     given = {"image": tf.constant(images[:3]), "exemplar": tf.constant(images[1:]), "transfer": all_groups}
     free = signatures["translate"](image_masks=own, exemplar_masks=own, **given)
-    wanted = model.translate(images[:3], images[1:], all_groups)
-    np.testing.assert_allclose(free["translation"], wanted["image"], atol=1e-5)
-    np.testing.assert_allclose(free["image_masks"], wanted["image_masks"][..., :2], atol=1e-5)
+    expected = model.translate(images[:3], images[1:], all_groups)
+    np.testing.assert_allclose(free["translation"], expected["image"], atol=1e-5)
+    np.testing.assert_allclose(free["image_masks"], expected["image_masks"][..., :2], atol=1e-5)
     np.testing.assert_allclose(signatures["masks"](image=given["image"])["masks"], free["image_masks"], atol=1e-6)
     edit = np.full((3, SIZE, SIZE, 2), -1, "float32")
     edit[:, :20] = 0.0  # nothing there, the network's own mask elsewhere
@@ -289,6 +289,6 @@ def test_a_classifier_that_cannot_be_asked_is_not_named(exported, tiny):
     other = Lomit(tiny(dataset="celeb_a", groups=GROUPS, system="recipe"))
     other.build()
     report = parity.examine(exported, other, 2, classifier="some/classifier", latency=False)
-    assert report["classifier"] == "nobody (some/classifier was not asked: these pairs have no labels)"
+    assert report["classifier"] == "not classified with some/classifier: these pairs have no labels"
     assert len(report["rows"]) == 5 and all(row["success"] is None for row in report["rows"])
     assert json.loads((exported / "report.json").read_text())["classifier"] == "the model's own D_cls"

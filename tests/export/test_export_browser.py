@@ -78,7 +78,7 @@ def test_a_page_gets_the_models_numbers(tmp_path):
             browser.close()
     finally:
         server.shutdown()
-    wanted = np.asarray(graphs.mask_net(model, feed["image"]))
-    np.testing.assert_allclose(np.reshape(masks, masks_shape), wanted, atol=1e-4)
-    wanted = np.asarray(graphs.generator(model, *feed.values())["translation"])
-    np.testing.assert_allclose(np.reshape(translation, shape), wanted, atol=1e-4)
+    expected = np.asarray(graphs.mask_net(model, feed["image"]))
+    np.testing.assert_allclose(np.reshape(masks, masks_shape), expected, atol=1e-4)
+    expected = np.asarray(graphs.generator(model, *feed.values())["translation"])
+    np.testing.assert_allclose(np.reshape(translation, shape), expected, atol=1e-4)

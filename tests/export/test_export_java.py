@@ -66,10 +66,10 @@ def test_a_jvm_gets_the_same_numbers(tmp_path):
     given.append(f"transfer={tmp_path}/transfer:3x{groups}")
     call("translate", *given, f"image_masks={own}", f"exemplar_masks={own}")
     minus = tf.fill((1, 1, 1, groups), -1.0)
-    wanted = signatures["translate"](
+    expected = signatures["translate"](
         image=tf.constant(images[0]), exemplar=tf.constant(images[1]), image_masks=minus, exemplar_masks=minus,
         transfer=tf.constant(transfer),
     )  # fmt: skip
-    for name, value in wanted.items():
+    for name, value in expected.items():
         got = np.fromfile(tmp_path / name, "<f4").reshape(value.shape)
         np.testing.assert_allclose(got, value, atol=1e-4)

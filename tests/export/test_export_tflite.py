@@ -52,9 +52,9 @@ def masks_of(model: bytes, images: np.ndarray, folder: Path) -> np.ndarray:
 
 
 def test_conversion_computes_what_keras_computes(float32, model, images, tmp_path):
-    wanted = np.asarray(graphs.mask_net(model, images))
-    assert wanted.std() > 1e-3, "a constant would prove nothing"
-    np.testing.assert_allclose(masks_of(float32, images, tmp_path), wanted, atol=1e-5)
+    expected = np.asarray(graphs.mask_net(model, images))
+    assert expected.std() > 1e-3, "a constant would prove nothing"
+    np.testing.assert_allclose(masks_of(float32, images, tmp_path), expected, atol=1e-5)
 
 
 def test_compaction_changes_the_size_and_nothing_else(float32, images, tmp_path):
@@ -154,18 +154,18 @@ def test_tflite_support_reads_the_metadata(float32, images, tmp_path):
     assert masks["associated_files"][0]["type"] == "TENSOR_AXIS_LABELS"
     shipped = Path(__file__).resolve().parents[2] / "android_demo" / "assets"
     edited = {"image_masks", "exemplar_masks"}
-    for part, wanted in {"mask_net": {"image"}, "generator": {"image", "exemplar", "colours"} | edited}.items():
+    for part, expected in {"mask_net": {"image"}, "generator": {"image", "exemplar", "colours"} | edited}.items():
         shown, files = displayed(python, shipped / f"{part}_int8.tflite")
         assert files == "['labels.txt'] b'hair\\n'" and shown["name"] == f"LOMIT {part}"
-        assert {one["name"] for one in shown["subgraph_metadata"][0]["input_tensor_metadata"]} == wanted
+        assert {one["name"] for one in shown["subgraph_metadata"][0]["input_tensor_metadata"]} == expected
     np.testing.assert_array_equal(
         runtimes.load(path, "mask_net").run({"image": images})["masks"].shape[1:], (64, 64, 1)
     )
 
 
 def test_errors_and_overlap_by_hand():
-    got, wanted = np.array([0.5, -0.5, 0.0]), np.array([0.5, -0.5, 0.2])
-    error = compare.errors(got, wanted)
+    got, expected = np.array([0.5, -0.5, 0.0]), np.array([0.5, -0.5, 0.2])
+    error = compare.errors(got, expected)
     assert error["max"] == pytest.approx(0.2) and error["mean"] == pytest.approx(0.2 / 3)
     assert error["psnr"] == pytest.approx(10 * np.log10(4 / (0.04 / 3)))
     assert compare.errors(got, got)["psnr"] == float("inf")

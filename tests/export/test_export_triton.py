@@ -116,9 +116,9 @@ def test_triton_answers_with_the_models_numbers(tmp_path):
         server.wait(60)
     import tensorflow as tf
 
-    wanted = tf.saved_model.load(str(saved)).signatures["translate"](**{k: tf.constant(v) for k, v in given.items()})
+    expected = tf.saved_model.load(str(saved)).signatures["translate"](**{k: tf.constant(v) for k, v in given.items()})
     with np.load(tmp_path / "answer.npz") as answer:
         for name in ("translation", "image_masks"):
-            np.testing.assert_allclose(answer[name], wanted[name], atol=1e-4)
+            np.testing.assert_allclose(answer[name], expected[name], atol=1e-4)
     own = model.translate(given["image"], given["exemplar"], given["transfer"])
-    assert np.abs(np.asarray(own["image"]) - wanted["translation"]).max() > 1e-3, "the edited masks were ignored"
+    assert np.abs(np.asarray(own["image"]) - expected["translation"]).max() > 1e-3, "the edited masks were ignored"

@@ -233,10 +233,10 @@ def test_the_change_takes_the_photographs_texture_along(rng):
     texture = np.repeat(np.repeat(rng.random((20, 20, 1)), 16, axis=0), 16, axis=1)  # 320 x 320, sharp edges
     photo = np.round(255 * (0.2 + texture * [0.6, 0.5, 0.4])).astype(np.uint8)
     photo[:160] = photo[:160] // 2
-    wanted = photo / 255 * np.float32(-2 / 3) + np.float32(0.1)
-    small = wanted.reshape(64, 5, 64, 5, 3).mean(axis=(1, 3)).astype(np.float32)
-    plain = np.abs(upsample_masks(small, (320, 320)) - wanted).mean()
-    guided = np.abs(upsample_change(small, photo) - wanted).mean()
+    expected = photo / 255 * np.float32(-2 / 3) + np.float32(0.1)
+    small = expected.reshape(64, 5, 64, 5, 3).mean(axis=(1, 3)).astype(np.float32)
+    plain = np.abs(upsample_masks(small, (320, 320)) - expected).mean()
+    guided = np.abs(upsample_change(small, photo) - expected).mean()
     assert guided < 0.75 * plain
 
 
@@ -253,7 +253,7 @@ def test_uneven_colours_do_not_become_fringes_along_the_texture(rng):
 
 
 def test_averages_of_the_change_are_the_models(rng):
-    """Brought back to the model's size, the change is what the model wanted, nearer than without the correction."""
+    """Brought back to the model's size, the change is what the model painted, nearer than without the correction."""
     change = smooth(rng.uniform(-0.5, 0.5, (8, 8, 3)), 32)
     photo = np.round(255 * smooth(rng.random((40, 40, 3)), 400)).astype(np.uint8)
     again = upsample_masks(upsample_change(change, photo), (32, 32))

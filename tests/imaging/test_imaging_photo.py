@@ -280,10 +280,10 @@ def test_heic_is_read_everywhere_or_the_extra_is_named(rng, request):
     with pytest.raises(RequestError, match="x: 64x40 pixels, over the limit of 1,000 in all"):
         served(data, "x", 1000)
     request.getfixturevalue("without_pillow_heif")
-    wanted = r"HEIC, which needs pillow-heif: pip install 'lomit_tf\[photos\]'"
-    with pytest.raises(RequestError, match=wanted):
+    expected = r"HEIC, which needs pillow-heif: pip install 'lomit_tf\[photos\]'"
+    with pytest.raises(RequestError, match=expected):
         served(data, "x", 10_000)
-    with pytest.raises(CorruptImageError, match=wanted):
+    with pytest.raises(CorruptImageError, match=expected):
         read(data)
 
 

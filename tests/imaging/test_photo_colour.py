@@ -166,12 +166,12 @@ def test_changes_come_back_in_the_files_own_colours(rng, rgb, name, dtype):
     assert srgb.dtype == np.float32 and np.abs(srgb * 255 - rgb[part]).mean() < 1
     np.testing.assert_array_equal(photo.with_srgb(srgb, part).values, own)  # nothing changed: the same to the bit
     where = rng.random(srgb.shape[:2]) < 0.5
-    wanted = np.clip(srgb + rng.uniform(-0.2, 0.2, srgb.shape).astype(np.float32), 0.05, 0.95)
-    changed = photo.with_srgb(wanted, part, where)
+    expected = np.clip(srgb + rng.uniform(-0.2, 0.2, srgb.shape).astype(np.float32), 0.05, 0.95)
+    changed = photo.with_srgb(expected, part, where)
     outside = np.ones(own.shape[:2], bool)
     outside[part] = ~where
     np.testing.assert_array_equal(changed.values[outside], own[outside])
-    error = np.abs(changed.srgb(part)[where] - wanted[where]) * 255
+    error = np.abs(changed.srgb(part)[where] - expected[where]) * 255
     # One step of ProPhoto's 8 bits is up to 8 of sRGB, where its colours are darkest.
     assert error.mean() < (0.9 if dtype == np.uint8 else 0.02), error.mean()
     assert changed.icc == photo.icc

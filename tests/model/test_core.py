@@ -166,25 +166,71 @@ def test_moments_against_numpy(rng):
 # Nothing else paints.
 
 
+# What a generator's parts are called; Generator itself and core.py alone may take hold of them.
+PARTS = {"decode", "curves", "decoder", "curve_head", "encode_content"}
+LEAST_ARGUMENTS = {"decode": 3, "curves": 3, "decoder": 3, "curve_head": 1, "encode_content": 0}
+
+
 def painting_calls(source: str) -> list[int]:
-    """Lines that call `.decode(content, masks, styles)` or `.curves(content, masks, target, own)` of a generator.
+    """Lines that compute with the parts of a generator: its content, its painters.
 
-    Modules have functions of these names too, called as `blazeface.decode(...)`: those names are left out.
+    Found are calls with as many arguments as these take (`blazeface.decode` and other functions of these names take
+    as many, or are methods of other classes), the bound methods of anything that is named as a generator, and getattr
+    with such a name.
     """
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    return [
-        node.lineno for node in calls
-        if isinstance(node.func, ast.Attribute) and node.func.attr in ("decode", "curves")
-        and not (isinstance(node.func.value, ast.Name) and node.func.value.id == "blazeface")
-        and len(node.args) + len(node.keywords) >= 3
-    ]  # fmt: skip
+    tree = ast.parse(source)
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}  # g.curve_head.maps
+    tested = {id(part) for node in ast.walk(tree) if isinstance(node, (ast.Compare, ast.IfExp, ast.BoolOp))
+              for part in ast.iter_child_nodes(node)}  # "... if g.curve_head else ..."  # fmt: skip
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PARTS:
+            of_module = isinstance(node.func.value, ast.Name) and node.func.value.id == "blazeface"
+            if len(node.args) + len(node.keywords) >= LEAST_ARGUMENTS[node.func.attr] and not of_module:
+                found.append(node.lineno)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
+            if any(isinstance(a, ast.Constant) and a.value in PARTS for a in node.args):
+                found.append(node.lineno)
+        elif isinstance(node, ast.Attribute) and node.attr in PARTS and id(node) not in inner | tested:
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            if (owner == "g" or owner.lower().endswith("generator")) and node.lineno not in found:
+                found.append(node.lineno)
+    return sorted(set(found))
 
 
-def test_only_the_core_calls_the_painters():
-    assert painting_calls("g.decode(a, b, c)\ng.curves(a, b, target=c, own=d)\ndata.decode('utf-8')") == [1, 2]
-    found = {}
-    for folder in ("lomit_tf", "export", "tools", "benchmarks"):
+@pytest.mark.parametrize(
+    "line",
+    [
+        "g.decode(a, b, c)",
+        "g.curves(a, b, target=c, own=d)",
+        "model.generator.decoder(content, wide, statistics)",
+        "x.curve_head(content, wide, statistics)",
+        "g.masks(g.encode_content(x), x)",
+        "paint = model.inference_generator.decode",
+        "paint, curve = g.decoder, g.curve_head",
+        "tf.function(generator.curves)",
+        "getattr(g, 'decode')(a, b, c)",
+    ],
+)
+def test_what_computes_with_a_generators_parts_is_found(line):
+    assert painting_calls(line) == [1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "data.decode('utf-8')", "blazeface.decode(a, b, c, d)", "painting.curves", "g.curve_head.maps.conv",
+        "1 if g.curve_head else 0", "core.masks(g, x)", "a.decode(content, style)",
+    ],
+)  # fmt: skip
+def test_what_does_not_is_left_alone(line):
+    assert painting_calls(line) == []
+
+
+def test_only_the_core_computes_with_a_generators_parts():
+    found = set()
+    for folder in ("lomit_tf", "export", "tools", "benchmarks", "site"):
         for path in (ROOT / folder).rglob("*.py"):
-            if lines := painting_calls(path.read_text(encoding="utf-8")):
-                found[str(path.relative_to(ROOT))] = len(lines)
-    assert set(found) == {"lomit_tf/core.py"}, found
+            if "node_modules" not in path.parts and painting_calls(path.read_text(encoding="utf-8")):
+                found.add(str(path.relative_to(ROOT)))
+    assert found == {"lomit_tf/core.py", "lomit_tf/networks/generator.py"}

@@ -100,8 +100,8 @@ def expected_logs(model, data) -> dict[str, float]:
     masks = [np.asarray(g.masks(c, v)) for c, v in zip(content, x, strict=True)]
     styles = [np.asarray(g.styles(v, m)) for v, m in zip(x, masks, strict=True)]
 
-    wanted = [hadain_styles(styles[i], styles[1 - i], transfer) for i in (0, 1)]
-    bare = [np.asarray(g.decode(content[i], masks[i], wanted[i])) for i in (0, 1)]
+    target_styles = [hadain_styles(styles[i], styles[1 - i], transfer) for i in (0, 1)]
+    bare = [np.asarray(g.decode(content[i], masks[i], target_styles[i])) for i in (0, 1)]
     translated = [composite(config, bare[i], masks[i], transfer, x[i]) for i in (0, 1)]
     target = [taken * y[1 - i] + (1 - taken) * y[i] for i in (0, 1)]
     within = [np.asarray(g.decode(content[i], masks[i], styles[i])) for i in (0, 1)]
@@ -132,7 +132,7 @@ def expected_logs(model, data) -> dict[str, float]:
             "generator/reconstruction": (counted[i] * np.abs(within[i] - x[i])).mean(),
             "generator/cycle": np.abs(returned[i] - x[i]).mean(),
             "generator/content": np.abs(np.asarray(content2[i][0]) - np.asarray(content[i][0])).mean(),
-            "generator/style_foreground": np.abs(styles2[i][:, :groups] - wanted[i][:, :groups]).mean(),
+            "generator/style_foreground": np.abs(styles2[i][:, :groups] - target_styles[i][:, :groups]).mean(),
             "generator/style_background": np.abs(styles2[i][:, groups] - styles[i][:, groups]).mean(),
             "generator/mask_sparsity": sum(masks[i][..., k].mean() for k in range(groups)),
             "generator/edge": edge(masks[i][..., :groups], x[i], 0.2),

@@ -104,8 +104,8 @@ def test_moments_loss_counts_asked_groups_only(rng):
     images, masks = rng.uniform(-1, 1, (2, 8, 8, 3)).astype("float32"), np.ones((2, 8, 8, 2), "float32")
     own = np.asarray(colour.region_moments(images, masks))
     asked = np.array([[1, 0], [1, 1]], "float32")
-    wanted = own + np.array([0.1, 100.0])[:, None, None] * (1 - asked)[..., None]
-    assert float(moments_l1(images, masks, wanted.astype("float32"), asked)) == pytest.approx(0, abs=1e-6)
-    wanted = own + np.array([[[0.3], [9]], [[0.6], [0.0]]])
-    assert float(moments_l1(images, masks, wanted.astype("float32"), asked)) == pytest.approx(0.3, rel=1e-4)
-    assert float(moments_l1(images, masks, wanted.astype("float32"), asked * 0)) == 0
+    target = own + np.array([0.1, 100.0])[:, None, None] * (1 - asked)[..., None]
+    assert float(moments_l1(images, masks, target.astype("float32"), asked)) == pytest.approx(0, abs=1e-6)
+    target = own + np.array([[[0.3], [9]], [[0.6], [0.0]]])
+    assert float(moments_l1(images, masks, target.astype("float32"), asked)) == pytest.approx(0.3, rel=1e-4)
+    assert float(moments_l1(images, masks, target.astype("float32"), asked * 0)) == 0

@@ -98,10 +98,10 @@ def test_sharpened_masks_sum_to_one_within_their_range(rng, groups):
 def test_gradients_reach_the_masks_and_not_the_image(rng):
     masks = tf.Variable(tf.nn.softmax(rng.normal(size=(1, 8, 8, 2)).astype("float32"), axis=-1))
     image = tf.Variable(rng.uniform(-1, 1, (1, 8, 8, 3)).astype("float32"))
-    wanted = rng.normal(size=(1, 8, 8)).astype("float32")
+    weights = rng.normal(size=(1, 8, 8)).astype("float32")
 
     def loss():
-        return tf.reduce_sum(sharpen(masks, image, 2)[..., 0] * wanted)
+        return tf.reduce_sum(sharpen(masks, image, 2)[..., 0] * weights)
 
     with tf.GradientTape() as tape:
         value = loss()

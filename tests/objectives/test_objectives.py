@@ -98,7 +98,7 @@ def test_a_painting_is_raw_or_a_composite_outside_which_the_input_stays(tiny, rn
     transfer = np.array([[1, 0], [1, 1]], "float32")
     for system in ("paper", "recipe"):
         generator = Generator(tiny(system=system).model, 2)
-        e = core.encode(generator, image, masks=masks)
+        e = core.encode(generator, image, regions=masks)
         painting = core.paint(generator, image, e.content, masks, e.styles, e.styles + 1.0, transfer)
         raw = painting.raw
         if system == "paper":
@@ -119,14 +119,14 @@ def one_by_one(generator, config, pairs):
         own = generator.styles(image, masks)
         other = generator.styles(exemplar, generator.masks(generator.encode_content(exemplar), exemplar))
         regions = [other[:, g] if pairs.transfer[i, g] == 1 else own[:, g] for g in range(2)] + [own[:, 2]]
-        wanted = tf.stack(regions, axis=1)
-        bare, again = generator.decode(content, masks, wanted), generator.decode(content, masks, own)
+        target_styles = tf.stack(regions, axis=1)
+        bare, again = generator.decode(content, masks, target_styles), generator.decode(content, masks, own)
         image_out = bare
         if config.model.recipe:
             m = sum(masks[..., g : g + 1] for g in range(2) if pairs.transfer[i, g] == 1)
             image_out = m * bare + (1 - m) * image
-        results.append({"image": image_out, "raw": bare, "reconstruction": again, "wanted": wanted, "own": own,
-                        "content": content[0], "masks": masks})  # fmt: skip
+        results.append({"image": image_out, "raw": bare, "reconstruction": again, "target_styles": target_styles,
+                        "own": own, "content": content[0], "masks": masks})  # fmt: skip
     return {name: tf.concat([r[name] for r in results], axis=0) for name in results[0]}
 
 
@@ -137,7 +137,7 @@ def test_translation_and_reconstruction_in_one_pass_are_those_of_each_image_alon
     found = objectives.translate(generator, config, pairs, reconstruct=True)
     for name in ("image", "raw", "reconstruction"):
         np.testing.assert_allclose(getattr(found.painting, name), expected[name], **CLOSE, err_msg=name)
-    np.testing.assert_allclose(found.target_styles, expected["wanted"], **CLOSE)
+    np.testing.assert_allclose(found.target_styles, expected["target_styles"], **CLOSE)
     np.testing.assert_allclose(found.encoding.styles, expected["own"], **CLOSE)
     np.testing.assert_allclose(found.encoding.masks, expected["masks"], **CLOSE)
     assert np.abs(expected["raw"] - expected["reconstruction"]).max() > 0.05  # the exemplar's style does something
@@ -156,11 +156,11 @@ def test_cycle_takes_the_foreground_style_from_the_other_translation(generators,
     back = one_by_one(generator, config, second)
     np.testing.assert_allclose(returned, back["image"], rtol=2e-3, atol=2e-4)
     from_x1 = core.mix_styles(back["own"], objectives.swap(there["own"]), pairs.transfer)  # the wrong source
-    assert np.abs(from_x1 - back["wanted"]).max() > 1e-2
+    assert np.abs(from_x1 - back["target_styles"]).max() > 1e-2
     expected = {
         "cycle": np.abs(back["image"] - pairs.images).mean(),
         "content": np.abs(back["content"] - there["content"]).mean(),
-        "style_foreground": np.abs(back["own"][:, :2] - there["wanted"][:, :2]).mean(),
+        "style_foreground": np.abs(back["own"][:, :2] - there["target_styles"][:, :2]).mean(),
         "style_background": np.abs(back["own"][:, 2] - there["own"][:, 2]).mean(),
     }
     assert set(terms) == set(expected)
@@ -288,9 +288,9 @@ def test_mask_questions_are_asked_only_of_groups_that_were_painted(generators, c
         m = first.encoding.masks[i : i + 1, ..., g : g + 1]
         composite = m * first.painting.raw[i : i + 1] + (1 - m) * pairs.images[i : i + 1]
         own, other = pairs.labels[i].numpy(), pairs.labels[(i + 3) % 6].numpy()
-        wanted = np.where(MEMBERSHIP[g] == 1, other, own)[None]
-        s, z = critic(composite, wanted)
-        cross += float(classification.classification_loss(z, wanted)) / 6
+        target_styles = np.where(MEMBERSHIP[g] == 1, other, own)[None]
+        s, z = critic(composite, target_styles)
+        cross += float(classification.classification_loss(z, target_styles)) / 6
         score -= float(s[0]) / 6
     assert float(terms["mask_classification"]) == pytest.approx(cross, rel=1e-3)
     assert float(terms["mask_critic"]) == pytest.approx(score, rel=1e-3, abs=1e-4)

@@ -90,7 +90,7 @@ def test_other_formats_by_the_outputs_ending(translator):
     assert job.output == "new/a.png"
 
 
-# Flags that cannot be meant
+# Contradictory flags
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def test_encoded_images_give_what_the_model_gives(server, model):
         np.stack([preprocess.preprocess(exemplar, 0, SIZE)] * 2),
     )["image"]
     for prediction, picture in zip(answer.json["predictions"], np.asarray(expected), strict=True):
-        wanted = np.clip(np.round((picture + 1) * 127.5), 0, 255)
-        assert np.abs(decoded(prediction).astype(int) - wanted).max() <= 1
+        reference = np.clip(np.round((picture + 1) * 127.5), 0, 255)
+        assert np.abs(decoded(prediction).astype(int) - reference).max() <= 1
 
 
 def test_rows_columns_masks_and_transfer_give_what_the_model_gives(server, model, rng):
@@ -143,8 +143,8 @@ def test_the_documented_client_works(server, tmp_path):
     url = f"http://127.0.0.1:{server.port}/v1/models/tiny"
     subprocess.run([sys.executable, "-I", "-c", client, url, photo, exemplar, output], check=True)
     instance = {"image_bytes": b64(photo.read_bytes()), "exemplar_bytes": b64(exemplar.read_bytes())}
-    wanted = decoded(server.predict({"instances": [instance]}).json["predictions"][0])
-    assert np.abs(np.asarray(Image.open(output), int) - wanted).max() <= 1
+    expected = decoded(server.predict({"instances": [instance]}).json["predictions"][0])
+    assert np.abs(np.asarray(Image.open(output), int) - expected).max() <= 1
 
 
 def test_exif_is_turned_and_formats_are_read(server):

@@ -47,8 +47,8 @@ def table() -> set[str]:
 def assert_alike(ours: Any, theirs: Any, where: str = "") -> None:
     """Two answers: the same JSON, up to rounding, and up to the last bits of pixels in PNGs."""
     if isinstance(theirs, dict) and set(theirs) == {"b64"}:
-        found, wanted = (decoded(a).astype(int) for a in (ours, theirs))
-        assert found.shape == wanted.shape and np.abs(found - wanted).max() <= PIXEL_SLACK, where
+        found, expected = (decoded(a).astype(int) for a in (ours, theirs))
+        assert found.shape == expected.shape and np.abs(found - expected).max() <= PIXEL_SLACK, where
     elif isinstance(theirs, dict):
         assert isinstance(ours, dict) and ours.keys() == theirs.keys(), where
         for name, value in theirs.items():

@@ -85,8 +85,8 @@ def test_one_request_gets_the_same_answer_from_both(both, signature):
     expected = function(**{n: tf.constant(values[n]) for n in names})
     if signature == "serving_default":
         (pngs,) = expected.values()
-        for found, wanted in zip(answer, pngs.numpy(), strict=True):
-            pictures = [Image.open(io.BytesIO(data)) for data in (base64.b64decode(found["b64"]), wanted)]
+        for found, reference in zip(answer, pngs.numpy(), strict=True):
+            pictures = [Image.open(io.BytesIO(data)) for data in (base64.b64decode(found["b64"]), reference)]
             pixels = [np.asarray(p, int) for p in pictures]
             assert np.abs(pixels[0] - pixels[1]).max() <= 1
         return

@@ -250,11 +250,11 @@ def test_everything_is_reached_by_keys_and_has_a_name(visit):
             break
         names.append(name)
     assert not [name for name in names if name.startswith("?")]
-    for wanted in (
+    for expected in (
         "Skip to your picture", "Drop or pick a picture", "Eileen Collins", "Mask painter", "Erase", "Brush size",
         "Clear", "Colour in words or numbers", "Add colour", "Strength 1", "Download picture",
     ):  # fmt: skip
-        assert wanted in names, names
+        assert expected in names, names
     line = page.get_by_role("slider", name="Before and after")
     line.focus()
     page.keyboard.press("ArrowRight")

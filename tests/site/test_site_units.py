@@ -75,11 +75,11 @@ def write_golden(folder: Path) -> None:
 def test_the_framing_is_that_of_python():
     """The numbers are written in three languages."""
     text = (SITE / "js" / "framing.js").read_text(encoding="utf-8")
-    for name, wanted in (("SHAPE", celeba_framing.SHAPE), ("CORRECTION", celeba_framing.CORRECTION)):
+    for name, expected in (("SHAPE", celeba_framing.SHAPE), ("CORRECTION", celeba_framing.CORRECTION)):
         block = re.search(rf"export const {name} = \[(.*?)\n\];", text, re.DOTALL)
         assert block
         numbers = [float(n) for n in re.findall(r"-?\d+\.\d+", block[1])]
-        np.testing.assert_array_equal(np.reshape(numbers, wanted.shape), wanted)
+        np.testing.assert_array_equal(np.reshape(numbers, expected.shape), expected)
 
 
 def test_words_are_those_of_the_page_that_lomit_app_serves():

@@ -170,7 +170,7 @@ folder, step = Path(sys.argv[1]), 0
 while True:
     step += 1
     parts = {"generator": [np.full(200_000, step, np.float32)] * 8}
-    files.write(folder, files.Saved(parts, {"step": step}))
+    files.write(folder, files.CheckpointContents(parts, {"step": step}))
     files.prune(folder, 2)
 """
 

@@ -33,16 +33,16 @@ def teacher(tiny, tmp_path_factory):
     return save_workdir(config, tmp_path_factory.mktemp("teacher") / "run")
 
 
-def test_cross_entropy_against_numpy_and_smallest_at_the_wanted_masks(rng):
-    wanted, masks = (rng.dirichlet([1.0, 1, 1], size=(2, 4, 5)).astype("float32") for _ in range(2))
-    expected = -(wanted * np.log(np.maximum(masks, 1e-6))).sum(-1).mean()
-    np.testing.assert_allclose(losses.cross_entropy(masks, wanted), expected, rtol=1e-5)
-    assert losses.cross_entropy(wanted, wanted) < losses.cross_entropy(masks, wanted)
-    logits = tf.Variable(rng.normal(size=wanted.shape).astype("float32"))
+def test_cross_entropy_against_numpy_and_smallest_at_the_target_masks(rng):
+    target, masks = (rng.dirichlet([1.0, 1, 1], size=(2, 4, 5)).astype("float32") for _ in range(2))
+    expected = -(target * np.log(np.maximum(masks, 1e-6))).sum(-1).mean()
+    np.testing.assert_allclose(losses.cross_entropy(masks, target), expected, rtol=1e-5)
+    assert losses.cross_entropy(target, target) < losses.cross_entropy(masks, target)
+    logits = tf.Variable(rng.normal(size=target.shape).astype("float32"))
     with tf.GradientTape() as tape:
-        loss = losses.cross_entropy(tf.nn.softmax(logits), wanted)
+        loss = losses.cross_entropy(tf.nn.softmax(logits), target)
     # The gradient of softmax and cross-entropy together, for a mean over 2 * 4 * 5 pixels.
-    expected = (tf.nn.softmax(logits).numpy() - wanted) / 40
+    expected = (tf.nn.softmax(logits).numpy() - target) / 40
     np.testing.assert_allclose(tape.gradient(loss, logits), expected, atol=1e-6)
     sure_and_wrong = losses.cross_entropy(np.float32([[[[1, 0]]]]), np.float32([[[[0, 1]]]]))
     np.testing.assert_allclose(sure_and_wrong, -np.log(1e-6), rtol=1e-5)

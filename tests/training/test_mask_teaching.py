@@ -43,11 +43,20 @@ def test_three_way_against_numpy_by_hand():
     mask = np.array([[0.9, 0.51, 0.5, 0.1], [0.49, 0.5, 0.95, 0.0]])
     cut = np.array([[1.0, 1, 1, 1], [0, 0, 0, 0]])
     # Means: 0.95, 0.755, 0.75, 0.55 and 0.245, 0.25, 0.475, 0; the borders themselves are not asked.
-    wanted, asked = mask_batches.three_way((mask + cut) / 2, 0.75)
+    target, asked = mask_batches.three_way((mask + cut) / 2, 0.75)
     np.testing.assert_array_equal(asked, [[1, 1, 0, 0], [1, 0, 0, 1]])
-    np.testing.assert_array_equal(wanted, [[1, 1, 1, 1], [0, 0, 0, 0]])
-    wanted, asked = mask_batches.three_way((mask + cut) / 2, 0.5)  # believes the cut alone
-    assert asked.all() and (wanted == cut).all()
+    np.testing.assert_array_equal(target, [[1, 1, 1, 1], [0, 0, 0, 0]])
+    target, asked = mask_batches.three_way((mask + cut) / 2, 0.5)  # believes the cut alone
+    assert asked.all() and (target == cut).all()
+
+
+@pytest.mark.parametrize("certain", [0.5, 0.75])
+def test_pixels_beyond_the_image_are_never_asked(certain):
+    """Of an empty map, half of which was moved out of the picture, nothing is taught as the region."""
+    matrix = np.float32([[1, 0, 32], [0, 1, 0]])
+    _, moved = augment.warped(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8), matrix)
+    target, asked = mask_batches.three_way(moved / np.float32(255), certain)
+    assert 0.4 < asked.mean() < 0.6 and not target[asked > 0].any()
 
 
 def test_packing_takes_four_bits_and_keeps_the_cut(rng):
@@ -82,9 +91,9 @@ def test_a_refined_mask_follows_the_picture_and_the_same_arguments_give_the_same
     assert (cut & inside).sum() / (cut | inside).sum() > 0.95 > ((rough > 0.5) & inside).sum() / inside.sum()
     found = mask_cut.refine(image, rough, np.zeros_like(inside), RefineConfig())
     np.testing.assert_allclose(found.mean, (rough + cut) / 2, atol=1e-6)
-    wanted, asked = mask_batches.three_way(found.mean, 0.75)
+    target, asked = mask_batches.three_way(found.mean, 0.75)
     assert found.state == mask_cut.USED and 0.6 < asked.mean() < 1
-    assert (wanted == inside)[asked > 0].mean() > 0.999
+    assert (target == inside)[asked > 0].mean() > 0.999
     cv2.setRNGSeed(99)
     again = mask_cut.refine(image, rough, np.zeros_like(inside), RefineConfig())
     np.testing.assert_array_equal(found.mean, again.mean)
@@ -112,19 +121,19 @@ def test_gates_by_label_by_area_and_without_anything_sure():
 
 def test_the_loss_against_numpy_and_no_gradient_where_nobody_is_sure(rng):
     mask = tf.Variable(rng.uniform(0.05, 0.95, (3, 4, 5)).astype("float32"))
-    wanted = rng.integers(0, 2, (3, 4, 5)).astype("float32")
+    target = rng.integers(0, 2, (3, 4, 5)).astype("float32")
     asked = rng.integers(0, 2, (3, 4, 5)).astype("float32")
     asked[2] = 0
     m = mask.numpy()
-    cost = -(wanted * np.log(m) + (1 - wanted) * np.log(1 - m)) * asked
+    cost = -(target * np.log(m) + (1 - target) * np.log(1 - m)) * asked
     expected = (cost.sum((1, 2)) / np.maximum(asked.sum((1, 2)), 1)).mean()
     with tf.GradientTape() as tape:
-        loss = three_way_cross_entropy(mask, wanted, asked)
+        loss = three_way_cross_entropy(mask, target, asked)
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
     gradient = tape.gradient(loss, mask).numpy()
     assert (gradient[asked == 0] == 0).all() and (gradient[asked == 1] != 0).all()
-    np.testing.assert_array_equal(np.sign(gradient[asked == 1]), np.where(wanted[asked == 1] > 0, -1, 1))
-    np.testing.assert_allclose(three_way_cross_entropy(mask, 1 - 2 * asked + wanted * asked * 2, asked * 0), 0)
+    np.testing.assert_array_equal(np.sign(gradient[asked == 1]), np.where(target[asked == 1] > 0, -1, 1))
+    np.testing.assert_allclose(three_way_cross_entropy(mask, 1 - 2 * asked + target * asked * 2, asked * 0), 0)
     hand = three_way_iou(
         np.float32([[[0.9, 0.9, 0.1]], [[0.1, 0.1, 0.1]]]), [[[1, 0, 1]], [[0, 0, 1]]], [[[1, 1, 1]], [[1, 1, 0]]]
     )
@@ -153,9 +162,9 @@ def test_augmentation_moves_image_and_map_alike_and_can_do_nothing(rng):
     for _ in range(8):
         matrix = augment.affine(rng, 64, augment.Augmentation(True, 20, 0.2, 0.1))
         picture, moved = augment.warped(image, values, matrix)
-        wanted, asked = mask_batches.three_way(moved / 255, 0.75)
+        target, asked = mask_batches.three_way(moved / 255, 0.75)
         dark = picture.mean(-1) < 120
-        assert (dark == (wanted > 0))[asked > 0].mean() > 0.995
+        assert (dark == (target > 0))[asked > 0].mean() > 0.995
     pictures = image[None].astype(np.float32) / 127.5 - 1
     np.testing.assert_allclose(augment.jittered(pictures, np.zeros((1, 7)), 0.3), pictures, atol=1e-5)
     changed = augment.jittered(pictures, np.ones((1, 7)), 0.3)

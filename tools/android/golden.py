@@ -143,7 +143,7 @@ def _view(photo: np.ndarray, window: Window) -> np.ndarray:
 
 
 def _pasted(photo: np.ndarray, window: Window, painted: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The change from what the model sees to what it paints, pasted back within the mask: as Translator.finish."""
+    """The change from what the model sees to what it paints, pasted back within the mask: as Translator.translate."""
     size, region = photo.shape[:2], framing.cut(photo, window)
     view = _view(photo, window)
     change = (preprocess.to_model_range(painted) - preprocess.to_model_range(view)).numpy() / 2
@@ -185,6 +185,7 @@ def main() -> None:
     of_core = numbers() | maps | {"moments.txt": golden_models.moments()}
     tables = {DEMO / "core" / "testdata" / name: rows for name, rows in of_core.items()}
     tables |= {desktop / "faces.txt": golden_models.found_faces(), desktop / "windows.txt": windows}
+    tables[desktop / "painters_stroke.txt"] = np.array([golden_models.STROKE])
     for path, rows in tables.items():
         lines = (" ".join(repr(value) for value in row) for row in rows.astype(float).tolist())
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -30,7 +30,9 @@ from lomit_tf.photos.translator import Exemplar, Translator
 SIZE = 64
 GREY = (120, 130, 140)
 SET = ("#2b6fd6", "#c9a063")  # the colours that the desktop's test sets too
-DISC = 0.47, 0.36, 0.2  # x, y and radius, in sides: the hair that a person drew, as TwoPaintersTest says too
+# The hair that a person drew, in tests/model/test_one_picture.py and in TwoPaintersTest: x, y and radius, in sides, and
+# hardness, as core/Stroke.java has them. No mask that it leaves lies between 0 and PasteBack.MASK_FLOOR.
+STROKE = 0.4765625, 0.359375, 0.21, 0.8
 PAINTERS = {  # the smallest networks, as tests/conftest.py has them
     "attributes": ("Black_Hair", "Smiling"), "groups": "hair: Black_Hair; smile: Smiling", "colour_groups": ("hair",),
     "system": "recipe", "mask_contrast": 0.85, "image_size": SIZE, "base_channels": 4, "residual_blocks": 1,
@@ -151,10 +153,11 @@ def translations(assets: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return pictures, np.array([[w.left, w.top, w.width, w.height, w.angle] for w in windows])
 
 
-def disc() -> np.ndarray:
-    """A mask that a person drew: (SIZE, SIZE), 1 within DISC and 0 elsewhere."""
-    y, x = (np.mgrid[:SIZE, :SIZE] + 0.5) / SIZE
-    return np.float32(np.hypot(x - DISC[0], y - DISC[1]) <= DISC[2])
+def drawn() -> np.ndarray:
+    """A mask of STROKE alone, (SIZE, SIZE): 1 up to radius times hardness, from there falling to 0 at the radius."""
+    x, y, radius, hardness = STROKE
+    rows, columns = (np.mgrid[:SIZE, :SIZE] + 0.5) / SIZE
+    return np.float32(np.clip((radius - np.hypot(columns - x, rows - y)) / (radius - radius * hardness), 0, 1))
 
 
 def two_painters(folder: Path) -> dict[str, np.ndarray]:
@@ -170,15 +173,16 @@ def two_painters(folder: Path) -> dict[str, np.ndarray]:
         (folder / f"painters_{part}.tflite").write_bytes(tflite.convert(module, part))
     pair = draw(range(20_000_000, 20_000_002), size=SIZE).images
     image, exemplar = (np.asarray(preprocess.to_model_range(x[None])) for x in pair)
-    edits = np.stack([disc(), np.full((SIZE, SIZE), -1, np.float32)], axis=-1)[None]
+    edits = np.stack([drawn(), np.full((SIZE, SIZE), -1, np.float32)], axis=-1)[None]
     made = core.apply_styles(g, image, core.encode_exemplar(g, exemplar)[0], edits=edits)
     masks = np.asarray(made.masks)[0, ..., :-1]
-    above = np.all((masks >= paste_back.MASK_FLOOR) | (masks == 0), axis=-1)
+    if np.any((masks > 0) & (masks < paste_back.MASK_FLOOR)):
+        raise RuntimeError("STROKE leaves masks below the floor, where pasting back changes nothing; choose another")
     blue = Translator(model, log_notes=False).encode_colour(SET[0])
     transfer = np.float32([[1, 0]])  # as Translator.check leaves it: there is nothing of the smile
     coloured = core.apply_styles(g, image, blue.styles[None], transfer, edits=edits)
     return {
-        "painters_input.png": pair[0], "painters_exemplar.png": pair[1], "painters_above.png": np.uint8(255 * above),
+        "painters_input.png": pair[0], "painters_exemplar.png": pair[1],
         "painters_made.png": preprocess.from_model_range(np.asarray(made.image))[0].numpy(),
         "painters_colour.png": preprocess.from_model_range(np.asarray(coloured.image))[0].numpy(),
     }  # fmt: skip

@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from lomit_tf.baselines.base import Batch
 from lomit_tf.baselines.domain_losses import weight_decay
-from lomit_tf.baselines.domains import Both, DomainBaseline, of_domain
+from lomit_tf.baselines.domains import DomainBaseline, DomainPair, of_domain
 from lomit_tf.baselines.drit import losses
 from lomit_tf.baselines.drit.facts import FACTS
 from lomit_tf.baselines.drit.networks import ContentCritic, Networks
@@ -55,7 +55,7 @@ class Drit(DomainBaseline):
         def of_images() -> layers.Layer:
             return MultiScaleCritic(s.critic_channels, s.critic_layers, s.critic_scales, SLOPE)
 
-        critics: dict[str, layers.Layer] = {name: Both(of_images) for name in ("critic", "random_critic")}
+        critics: dict[str, layers.Layer] = {name: DomainPair(of_images) for name in ("critic", "random_critic")}
         return critics | {"content_critic": ContentCritic(s)}
 
     def call_generator(self, generator: layers.Layer, image: Any, labels: Any) -> Any:

@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from lomit_tf.baselines.base import Batch
 from lomit_tf.baselines.domain_losses import weight_decay
-from lomit_tf.baselines.domains import Both, DomainBaseline, of_domain
+from lomit_tf.baselines.domains import DomainBaseline, DomainPair, of_domain
 from lomit_tf.baselines.munit import losses
 from lomit_tf.baselines.munit.facts import FACTS
 from lomit_tf.baselines.munit.networks import AutoEncoder
@@ -30,13 +30,13 @@ class Munit(DomainBaseline):
 
     def make_generator(self) -> layers.Layer:
         """The autoencoders of A and of B."""
-        return Both(lambda: AutoEncoder(self.sizes, self.policy))
+        return DomainPair(lambda: AutoEncoder(self.sizes, self.policy))
 
     def make_critics(self) -> dict[str, layers.Layer]:
         """The critics of A and of B, which one optimizer updates."""
         s = self.sizes
         return {
-            "critic": Both(lambda: MultiScaleCritic(s.critic_channels, s.critic_layers, s.critic_scales, SLOPE))
+            "critic": DomainPair(lambda: MultiScaleCritic(s.critic_channels, s.critic_layers, s.critic_scales, SLOPE))
         }  # fmt: skip
 
     def call_generator(self, generator: layers.Layer, image: Any, labels: Any) -> Any:

@@ -1,1 +1,1 @@
-"""What is measured: cases, methods, metrics, and the networks that classifier."""
+"""What is measured: cases, methods, metrics, and the networks that they use."""

@@ -17,7 +17,7 @@ from lomit_tf.data.image_set import DataError, ImageSet
 from lomit_tf.data.store import ImageStore
 from lomit_tf.evaluation.metrics.cases import open_images
 from lomit_tf.evaluation.metrics.mask_quality import THRESHOLDS
-from lomit_tf.evaluation.metrics.photographs import METHODS, AtSize, measure
+from lomit_tf.evaluation.metrics.photographs import METHODS, PhotographScores, measure
 from lomit_tf.evaluation.metrics.truth import regions_of, union
 from lomit_tf.evaluation.report.results import Table
 from lomit_tf.model import Lomit
@@ -83,7 +83,7 @@ def _read(
     return np.asarray(pictures), union(masks, asked)
 
 
-def table(measured: AtSize, group: str, size: int) -> Table:
+def table(measured: PhotographScores, group: str, size: int) -> Table:
     """Rows of every method on both halves."""
     places = np.arange(len(measured.used)) % 2
     threshold = measured.best_threshold(places == 0)

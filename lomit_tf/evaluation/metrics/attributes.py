@@ -94,7 +94,7 @@ def attribute_metrics(
 
     Raises ValueError for shapes or names that do not fit together.
     """
-    asked = _Asked(
+    asked = _ClassifiedPairs(
         np.asarray(inputs_found), np.asarray(outputs_found), tuple(classifier_names), np.asarray(y1) >= 0.5,
         np.asarray(y2) >= 0.5, tuple(label_names), groups, np.asarray(transfer) >= 0.5, families,
     )  # fmt: skip
@@ -124,7 +124,7 @@ def attribute_metrics(
 
 
 @dataclasses.dataclass(frozen=True)
-class _Asked:
+class _ClassifiedPairs:
     """The arguments of `attribute_metrics`; labels and transfer as booleans."""
 
     before: np.ndarray
@@ -174,7 +174,7 @@ class _Asked:
         return ((self.after[:, j] >= 0.5) == (self.before[:, j] >= 0.5))[others]
 
 
-def _group_results(asked: _Asked) -> tuple[GroupResult, ...]:
+def _group_results(asked: _ClassifiedPairs) -> tuple[GroupResult, ...]:
     """One result for each family that has at least two labels in a group."""
     results = []
     for g, (group, members) in enumerate(asked.groups.items()):

@@ -22,7 +22,7 @@ class LabelSource(enum.Enum):
 
     DATA_SET = "the data set"
     CLASSIFIER = "the attribute classifier"
-    NONE = "nobody: any two images make a pair"
+    NONE = "none: pairs are formed without labels"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Cases:
 
     def owned(self, labels: tuple[str, ...]) -> np.ndarray | None:
         """Which regions the given labels own, for each pair (N, R); None where no region of theirs is known."""
-        wanted = {REGION_OF[x] for x in labels if x in REGION_OF}
-        if self.input.regions is None or not wanted & set(self.region_names):
+        regions = {REGION_OF[x] for x in labels if x in REGION_OF}
+        if self.input.regions is None or not regions & set(self.region_names):
             return None
-        return np.tile(np.isin(self.region_names, list(wanted)).astype(np.float32), (len(self), 1))
+        return np.tile(np.isin(self.region_names, list(regions)).astype(np.float32), (len(self), 1))
 
     def differing(self, labels: tuple[str, ...]) -> np.ndarray | None:
         """As `owned`, of the labels in which the pair differs; None without labels or regions."""
@@ -112,15 +112,15 @@ def make_cases(
     if not names:
         labels_from, names = LabelSource.NONE, ()
         if classifier is not None:
-            wanted = tuple(x for group in groups.values() for x in group)
-            missing = [x for x in wanted if x not in classifier.label_names]
+            needed = tuple(x for group in groups.values() for x in group)
+            missing = [x for x in needed if x not in classifier.label_names]
             if missing:
                 raise DataError(f"--classifier does not know {', '.join(missing)}, which the model translates")
             everything, _ = store.get(np.arange(len(images)))
             labels = labels_of(
                 classifier.predict(np.asarray(to_model_range(everything))), classifier.label_names, groups
             )
-            names, labels_from = wanted, LabelSource.CLASSIFIER
+            names, labels_from = needed, LabelSource.CLASSIFIER
             images = dataclasses.replace(images, labels=labels, label_names=names)
             usable: np.ndarray = np.any(labels, axis=1)  # an image without any of the labels shows nothing to transfer
             return _draw(images, store, count, seed, labels_from, usable if usable.sum() > 1 else None)

@@ -121,13 +121,13 @@ def colour_followed(
         output, exemplar: (N, H, W, 3) in [-1, 1].
         truth, exemplar_truth: soft masks (N, H, W). Pairs in which either is empty are left out.
     """
-    mine, wanted = mean_colours(output, truth), mean_colours(exemplar, exemplar_truth)
-    there = ~np.isnan(mine).any(axis=1) & ~np.isnan(wanted).any(axis=1)
+    mine, target = mean_colours(output, truth), mean_colours(exemplar, exemplar_truth)
+    there = ~np.isnan(mine).any(axis=1) & ~np.isnan(target).any(axis=1)
     if not there.any():
         return None
-    mine, wanted = mine[there], wanted[there]
-    distance = np.linalg.norm(rgb_to_lab(mine) - rgb_to_lab(wanted), axis=-1)
-    return ColourDistance(int(there.sum()), float(distance.mean()), float(np.abs(mine - wanted).mean()))
+    mine, target = mine[there], target[there]
+    distance = np.linalg.norm(rgb_to_lab(mine) - rgb_to_lab(target), axis=-1)
+    return ColourDistance(int(there.sum()), float(distance.mean()), float(np.abs(mine - target).mean()))
 
 
 def spread(colours: np.ndarray) -> float:

@@ -42,7 +42,7 @@ class PerPhotograph:
 
 
 @dataclasses.dataclass(frozen=True)
-class AtSize:
+class PhotographScores:
     """What `measure` found.
 
     Attributes:
@@ -74,7 +74,7 @@ def measure(
     *,
     crop: Any = None,
     progress: Callable[[float], None] = lambda share: None,
-) -> AtSize:
+) -> PhotographScores:
     """Translate every photograph after the next one in the list, and measure.
 
     Args:
@@ -103,7 +103,7 @@ def measure(
     found_masks = np.stack(masks)
     by_method = {name: _figures(photographs, np.stack(made), true, used) for name, made in outputs.items()}
     found_curves = np.stack([iou(found_masks >= t, true) for t in THRESHOLDS], axis=1)
-    return AtSize(by_method, found_curves, used)
+    return PhotographScores(by_method, found_curves, used)
 
 
 def _translated(
@@ -124,13 +124,13 @@ def _translated(
 def recoloured(image: np.ndarray, exemplar: np.ndarray, mask: np.ndarray, exemplar_mask: np.ndarray) -> np.ndarray:
     """The closed-form colour map alone: (H, W, 3) uint8 twice, (H, W) in 0..1 twice -> (H, W, 3) uint8."""
     sides = ((image, mask), (exemplar, exemplar_mask))
-    own, wanted = (
+    own, target = (
         colour.region_moments((x[None] / 127.5 - 1).astype(np.float32), m[None, ..., None].astype(np.float32))
         for x, m in sides
     )
     if not mask.any() or not exemplar_mask.any():
         return image
-    grid = np.asarray(to_rgb(monotone(np.asarray(closed_form(wanted, own))[:, None])))[0]
+    grid = np.asarray(to_rgb(monotone(np.asarray(closed_form(target, own))[:, None])))[0]
     whole = mask_planes.whole(mask.shape)
     return curves.apply(image, grid, mask[..., None].astype(np.float32), whole, whole)
 
@@ -146,8 +146,8 @@ def _figures(before: np.ndarray, after: np.ndarray, true: np.ndarray, used: np.n
         rows["background"][n] = change[outside].mean() if outside.any() else np.nan
         other = (n + 1) % len(before)
         if used[other]:
-            wanted = before[other][true[other]].mean(axis=0)
-            rows["colour"][n] = np.abs(after[n][region].mean(axis=0) - wanted).mean() / 255
+            target = before[other][true[other]].mean(axis=0)
+            rows["colour"][n] = np.abs(after[n][region].mean(axis=0) - target).mean() / 255
         if inside.any():
             rows["detail"][n] = _laplacian(after[n])[inside].mean() / max(_laplacian(before[n])[inside].mean(), 1e-6)
     return PerPhotograph(**rows)
