@@ -1,1 +1,1 @@
-"""The systems that LOMIT is compared with, each in a room of its own, trained in the same frame: docs/methods.md."""
+"""The systems that LOMIT is compared with, all trained by the same loop: docs/compared_systems.md."""

@@ -1,4 +1,4 @@
-"""What every method but LOMIT is: a Keras model that the loop trains and that translates (docs/methods.md)."""
+"""What every method but LOMIT is: a Keras model that the loop trains and that translates (docs/compared_systems.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the methods of two domains share: A is where the one label is 0, and B where it is 1 (docs/methods.md)."""
+"""What methods of two domains share: A is where the one label is 0, B where it is 1 (docs/compared_systems.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses that several methods share; pure functions in float32. docs/methods.md has the formulas."""
+"""Losses that several methods share; pure functions in float32. docs/compared_systems.md has the formulas."""
 
 from __future__ import annotations
 

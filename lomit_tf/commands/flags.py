@@ -40,7 +40,7 @@ OF_LABELS = ("groups", "colour_groups", "match")  # settings that mean nothing t
 RESUME = ("auto", "never", "must")
 INTRO = """\
 Train LOMIT, which translates an image after an exemplar within a learned mask, or with --method one of the systems that
-it is compared with (docs/methods.md).
+it is compared with (docs/compared_systems.md).
 
   python -m lomit_tf.train --flagfile=drawn_faces.cfg
       on built-in drawn faces, on any machine

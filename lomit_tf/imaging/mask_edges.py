@@ -48,12 +48,13 @@ def refine(masks: np.ndarray, region: np.ndarray) -> np.ndarray:
 
 
 def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Continue masks beyond their window, along what looks like the masked and is connected to it.
+    """Continue masks beyond their window, along pixels that look like the masked ones and are connected with them.
 
-    From pixel to neighbouring pixel q a mask is handed on, the largest way counts:
+    docs/method.md, eqs. (10.3) to (10.5). A mask is handed on from pixel to neighbouring pixel q, and the largest value
+    that arrives counts:
         M(q) = max over p of M(p) * KEPT * exp(-COLOUR_STEP |Lab(p) - Lab(q)|) * like(q)^UNLIKE_STEP
-    and the result is M * like^UNLIKE, like being min(1, 2 f / (f + b)) with the histograms f and b of the colours in
-    the window within and outside of the mask.
+    The result is M * like^UNLIKE, blurred and faded out. like is min(1, 2 f / (f + b)), with the histograms f and b of
+    the colours in the window within and outside of the mask.
 
     Args:
       photo: (H, W, 3) uint8.
@@ -95,7 +96,7 @@ def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[
 
 
 def _continued(lab: np.ndarray, mask: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """One mask (h, w), known where `known` says so, handed on to the other pixels of a picture (h, w, 3)."""
+    """Eq. (10.4): one mask (h, w), known where `known` says so, handed on to the other pixels of a picture."""
     likeness = _likeness(lab, mask, known)
     handed = np.where(known, mask, 0).astype(np.float32)
     kept = np.where(known, 0, KEPT * likeness**UNLIKE_STEP).astype(np.float32)
@@ -124,7 +125,7 @@ def _hand_on(mask: np.ndarray, steps: np.ndarray, kept: np.ndarray) -> None:
 
 
 def _likeness(lab: np.ndarray, mask: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(h, w) in 0..1: whether a pixel's colour is rather found within the mask than outside of it."""
+    """(h, w) in 0..1, eq. (10.3): whether a pixel's colour is rather found within the mask than outside of it."""
     centred = (lab.astype(np.float32) - [0, 128, 128]) * [1, STRETCH, STRETCH] + [0, 128, 128]
     places = np.clip(centred * (HISTOGRAM / 256), 0, HISTOGRAM - 1).astype(np.int64)
     index = (places[..., 0] * HISTOGRAM + places[..., 1]) * HISTOGRAM + places[..., 2]

@@ -1,4 +1,7 @@
-"""Losses that train a mask from maps with three values: inside, outside, unknown (not in the paper). keras.ops only."""
+"""Losses that train a mask from maps with three values: inside, outside, unknown.
+
+docs/method.md, 9.2; not in the paper. keras.ops only.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ PROBABILITY_EPSILON = 1e-5
 
 
 def three_way_cross_entropy(mask: Any, target: Any, asked: Any) -> Any:
-    """mean over images of sum_p a_p (-t_p log m_p - (1 - t_p) log(1 - m_p)) / max(sum_p a_p, 1).
+    """Eq. (9.11): mean over images of sum_p a_p (-t_p log m_p - (1 - t_p) log(1 - m_p)) / max(sum_p a_p, 1).
 
-    Pixels whose value is unknown (a = 0) do not count and pass no gradient; an image without any other counts as 0.
+    Pixels with a = 0 do not count and pass no gradient; an image in which a is 0 everywhere counts as 0.
 
     Args:
         mask: m (B, H, W) in 0..1.
-        target: t (B, H, W) in {0, 1}; ignored where `asked` is 0.
-        asked: a (B, H, W) in {0, 1}, 1 where the value is known.
+        target: t (B, H, W) in {0, 1}; ignored where a is 0.
+        asked: a (B, H, W) in {0, 1}.
     """
     mask, target, asked = (ops.cast(x, "float32") for x in (mask, target, asked))
     inside = ops.log(ops.maximum(mask, PROBABILITY_EPSILON))
@@ -27,7 +30,7 @@ def three_way_cross_entropy(mask: Any, target: Any, asked: Any) -> Any:
 
 
 def others_kept(masks: Any, before: Any, group: int) -> Any:
-    """mean over images and pixels of -sum_{r != g} q_r log(m_r / (1 - m_g)).
+    """Eq. (9.12): mean over images and pixels of -sum_{r != g} q_r log(m_r / (1 - m_g)).
 
     The other regions share what group g leaves as they did before, whatever g takes.
 
@@ -43,7 +46,7 @@ def others_kept(masks: Any, before: Any, group: int) -> Any:
 
 
 def three_way_iou(mask: Any, target: Any, asked: Any, threshold: float = 0.5) -> Any:
-    """|A and B| / |A or B| of mask > threshold and target over the pixels with `asked` 1: (B,). Both empty: 1.
+    """Eq. (9.13): |A and B| / |A or B| of mask > threshold and target among the asked pixels: (B,). Both empty: 1.
 
     Args: as of `three_way_cross_entropy`.
     """

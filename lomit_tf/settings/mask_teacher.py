@@ -1,6 +1,6 @@
-"""The settings of the second teacher of masks: refining and teaching. Nothing here imports TensorFlow.
+"""The settings with which masks are refined and taught (docs/method.md, 9.2).
 
-The commands can so refuse bad flags at once.
+Nothing here imports TensorFlow, so that the commands can refuse bad flags at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _between(name: str, value: float, low: float, high: float) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class RefineConfig:
-    """How masks are refined by GrabCut (Rother et al. 2004), and which refinements are used."""
+    """How masks are refined by GrabCut (Rother et al. 2004), and which refinements are used: eqs. (9.5) to (9.7)."""
 
     group: str = option("", "whose masks to refine (empty: the model's first group)")
     refine_size: int = option(128, "height and width in pixels at which GrabCut works; a multiple of the model's size")
@@ -37,7 +37,7 @@ class RefineConfig:
         "an ellipse that is surely not the region: centre and radii, x before y, as shares of the side; "
         "for hair in CelebA's framing (empty: none)",
     )
-    iterations: int = option(1, "rounds of GrabCut; more gain little (docs/decisions/17-second-teacher.md)")
+    iterations: int = option(1, "rounds of GrabCut; more gain little (docs/lab_book.md)")
     refuse: tuple[str, ...] = option(("Bald", "Wearing_Hat"), "labels with which an image is not used (empty: none)")
     absent: tuple[str, ...] = option((), "labels that say that there is no region: the target is empty")
     area_min: float = option(0.5, "use a refinement that is at least so many times as large as the mask")
@@ -77,7 +77,7 @@ class RefineConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TeachConfig:
-    """How masks are taught from refined ones."""
+    """How masks are taught from refined ones: eqs. (9.9) to (9.13)."""
 
     teach: str = option(
         "both", "what learns: both, the content encoder and the mask decoder; or the decoder alone", ("both", "decoder")

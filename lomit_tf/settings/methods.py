@@ -3,7 +3,7 @@
 A method is a room, a module or package of this package or of anybody's, with two names in it:
     FACTS: a `Facts`, importable without TensorFlow.
     model_class(): the `keras.Model` that trains and translates; see `lomit_tf.baselines.base.Baseline`.
-docs/methods.md shows how to add one: the room, and one line in ROOMS.
+docs/compared_systems.md shows how to add one: the room, and one line in ROOMS.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ COLOUR_MOMENTS = 6  # of a region's colours: three means and three deviations
 class ModelConfig(ConfigSection):
     """Which system, and the sizes of its networks; the defaults are the paper's (docs/method.md, 2, 3 and 6)."""
 
-    method: str = option(DEFAULT, f"which system to train, one of {', '.join(ROOMS)} (docs/methods.md); those other than lomit have networks, losses, rates and an --n_critic of their own")
+    method: str = option(DEFAULT, f"which system to train, one of {', '.join(ROOMS)} (docs/compared_systems.md); those other than lomit have networks, losses, rates and an --n_critic of their own")
     method_size: str = option("authors", "sizes of the networks of a method other than lomit: authors, its authors' own, or small, for a CPU")
     system: str = option("paper", "paper: one translation without a composite, coupled masks, an unconditional critic; recipe: a composite with the input, decoupled masks, a critic that knows the labels, skip connections, normalised style codes (docs/method.md, 6)", SYSTEMS)
     base_channels: int = option(64, "channels of the first convolution of every generator-side network")

@@ -3,7 +3,8 @@
     refined = refine_masks(lomit_tf.load("celeba_small"), data, RefineConfig(), "masks.npz", name="celeba_small")
     MaskTargets.load("masks.npz")
 
-No true mask and no supervised segmenter takes part: labels say which refinements may be used, and nothing else does.
+docs/method.md, eqs. (9.5) to (9.8). No true mask and no supervised segmenter takes part; labels only decide which
+refinements may be used.
 """
 
 from __future__ import annotations

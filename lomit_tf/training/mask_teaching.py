@@ -1,4 +1,4 @@
-"""A model's masks taught from refined ones: the content encoder and the mask decoder learn, the rest stays.
+"""A model's masks taught from refined ones (docs/method.md, 9.2): only the content encoder and the mask decoder learn.
 
 The loop, checkpoints, log and resume are those of `lomit_tf.training.loop`; the averaged weights that a run leaves
 behind are those of its best look at images that it did not train on, by their refined masks. True masks are never read.
@@ -70,7 +70,10 @@ class MaskStudent(students.StudentModel):
         return [*encoder, *g.mask_decoder.trainable_variables]
 
     def train_step(self, data: Batch) -> Batch:
-        """One update of {"x": (B, S, S, 3), "target", "asked": (B, S, S)}; the loss and the state of the mask."""
+        """One update of {"x": (B, S, S, 3), "target", "asked": (B, S, S)}; the loss and the state of the mask.
+
+        The loss is eq. (9.11), and with several groups also eq. (9.12).
+        """
 
         def ask() -> tuple[Any, Batch, Batch]:
             masks = core.masks(self.generator, data["x"], RAW)
@@ -83,7 +86,7 @@ class MaskStudent(students.StudentModel):
         return self.learn(self.learners(), ask)
 
     def _others(self, masks: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        """`others_kept` against the masks of `start`; 0 where there are no other groups, or they do not count."""
+        """Eq. (9.12) against the masks of `start`; 0 where there are no other groups, or they do not count."""
         if len(self.group_names) == 1 or not self.options.keep_weight:
             return tf.zeros(())
         assert self.start is not None
@@ -138,7 +141,7 @@ class HeldOutValidation(keras.callbacks.Callback):
                 average.assign(value)
 
     def look(self, done: int) -> dict[str, float]:
-        """Of the averaged weights: cross-entropy where one is sure, IoU (threshold 1/2) with the refinement alone."""
+        """The averaged weights' cross-entropy (eq. (9.11)), and their IoU with the refinement alone (eq. (9.13))."""
         sums = np.zeros(2)
         for start in range(0, len(self.images), 32):
             x = to_model_range(self.images[start : start + 32])

@@ -1,1 +1,1 @@
-"""The page where a person repaints the masks. Only page.py and server.py know Gradio."""
+"""The page where a person repaints the masks. Only page.py, parts.py and server.py know Gradio."""

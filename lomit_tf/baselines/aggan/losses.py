@@ -1,4 +1,4 @@
-"""AGGAN's losses; pure functions in float32. docs/methods.md has the whole."""
+"""AGGAN's losses; pure functions in float32. docs/compared_systems.md has the whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DRIT's losses; pure functions in float32. docs/methods.md has the whole."""
+"""DRIT's losses; pure functions in float32. docs/compared_systems.md has the whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ELEGANT's losses. docs/methods.md has the formulas; below, w_b is 0 for pairs that differ in nothing, else 1."""
+"""ELEGANT's losses: docs/compared_systems.md has the formulas. Below, w_b is 0 for pairs that do not differ, else 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MUNIT's losses; pure functions in float32. docs/methods.md has the whole."""
+"""MUNIT's losses; pure functions in float32. docs/compared_systems.md has the whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""StarGAN's losses, of the terms that LOMIT's are made of too. docs/methods.md has the formulas."""
+"""StarGAN's losses, of the terms that LOMIT's are made of too. docs/compared_systems.md has the formulas."""
 
 from __future__ import annotations
 
