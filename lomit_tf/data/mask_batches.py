@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from lomit_tf.data.augment import JITTERS, Augmentation, affine, jittered, warped
+from lomit_tf.data.augment import JITTERS, UNSURE, Augmentation, affine, jittered, warped
 from lomit_tf.data.loader import Loader
 from lomit_tf.data.order import PairOrder, Purpose
 from lomit_tf.data.pairs import PairPipeline
@@ -16,9 +16,11 @@ from lomit_tf.data.store import ImageStore
 def three_way(values: np.ndarray, certain: float) -> tuple[np.ndarray, np.ndarray]:
     """Values in 0..1 -> `target` (0 or 1), and `asked` (0 or 1: whether the loss counts it), float32.
 
-    `asked` is 1 above `certain` and below 1 - `certain`, and `target` is 1 above 1/2.
+    `asked` is 1 above `certain` and below 1 - `certain`, and `target` is 1 above 1/2. `augment.UNSURE`, the middle of
+    0..255, is never asked: it is a little above 1/2.
     """
-    asked = (values > certain) | (values < 1 - certain)
+    sure = max(certain, (UNSURE + 0.5) / 255)
+    asked = (values > sure) | (values < 1 - sure)
     return (values > 0.5).astype(np.float32), asked.astype(np.float32)
 
 

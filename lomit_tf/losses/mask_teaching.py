@@ -20,7 +20,7 @@ def three_way_cross_entropy(mask: Any, target: Any, asked: Any) -> Any:
     Args:
         mask: m (B, H, W) in 0..1.
         target: t (B, H, W) in {0, 1}; ignored where a is 0.
-        asked: a (B, H, W) in {0, 1}.
+        asked: a (B, H, W) in {0, 1}, 1 where the value is known.
     """
     mask, target, asked = (ops.cast(x, "float32") for x in (mask, target, asked))
     inside = ops.log(ops.maximum(mask, PROBABILITY_EPSILON))
@@ -46,7 +46,7 @@ def others_kept(masks: Any, before: Any, group: int) -> Any:
 
 
 def three_way_iou(mask: Any, target: Any, asked: Any, threshold: float = 0.5) -> Any:
-    """Eq. (9.13): |A and B| / |A or B| of mask > threshold and target among the asked pixels: (B,). Both empty: 1.
+    """Eq. (9.13): |A and B| / |A or B| of mask > threshold and target over the pixels with a = 1: (B,). Both empty: 1.
 
     Args: as of `three_way_cross_entropy`.
     """

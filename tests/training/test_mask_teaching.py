@@ -50,6 +50,15 @@ def test_three_way_against_numpy_by_hand():
     assert asked.all() and (target == cut).all()
 
 
+@pytest.mark.parametrize("certain", [0.5, 0.75])
+def test_pixels_beyond_the_image_are_never_asked(certain):
+    """Of an empty map, half of which was moved out of the picture, nothing is taught as the region."""
+    matrix = np.float32([[1, 0, 32], [0, 1, 0]])
+    _, moved = augment.warped(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8), matrix)
+    target, asked = mask_batches.three_way(moved / np.float32(255), certain)
+    assert 0.4 < asked.mean() < 0.6 and not target[asked > 0].any()
+
+
 def test_packing_takes_four_bits_and_keeps_the_cut(rng):
     means = rng.uniform(0, 1, (5, 8, 8)).astype(np.float32)
     means[0, 0, :4] = [0, 1, 0.5, np.nextafter(np.float32(0.5), np.float32(0))]
