@@ -50,7 +50,7 @@ def image_terms(step: Step) -> tuple[dict[str, Any], Any]:
         terms["reconstruction"] = reconstruction_term(step)
     if step.generator.colour_groups:
         terms["colour"] = colour_term(step)
-    cycle, returned = cycle_terms(step.generator, step.config, step.pairs, step.first, step.contrast)
+    cycle, returned = cycle_terms(step)
     return terms | cycle, returned
 
 
@@ -91,15 +91,15 @@ def colour_term(step: Step) -> Any:
     )
 
 
-def cycle_terms(
-    generator: Generator, config: LomitConfig, pairs: Pairs, first: Translation, contrast: Any = None
-) -> tuple[dict[str, Any], Any]:
+def cycle_terms(step: Step) -> tuple[dict[str, Any], Any]:
     """Encode the translations with their own masks and translate them back; the terms and x121.
 
     The background's and the foreground's style terms count E_s's code only: the six colour moments of colour groups
     have a term of their own (`colour_term`). A curve painter has no reconstruction that would hold the scale of the
     contents, so that they are compared normalised, with the first ones fixed.
     """
+    generator, config, pairs, contrast = step.generator, step.config, step.pairs, step.contrast
+    first: Translation = step.first
     e, code = first.encoding, generator.code_size
     back = translate(generator, config, pairs, images=first.image, contrast=contrast)
     again, returned = back.encoding, back.image

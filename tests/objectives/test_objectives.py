@@ -148,7 +148,8 @@ def test_translation_and_reconstruction_in_one_pass_are_those_of_each_image_alon
 def test_cycle_takes_the_foreground_style_from_the_other_translation(generators, configs, pairs):
     generator, config = generators["recipe"], configs["recipe"]  # the paper's: tests/model/test_model.py
     first = objectives.translate(generator, config, pairs, reconstruct=True)
-    terms, returned = objectives.cycle_terms(generator, config, pairs, first)
+    step = objectives.Step(generator, None, config, MEMBERSHIP, pairs, first)  # without a critic, which has no part
+    terms, returned = objectives.cycle_terms(step)
     there = one_by_one(generator, config, pairs)
     # The way back is the same translation, between x12 and x21.
     second = objectives.Pairs(there["image"], pairs.labels, pairs.transfer, pairs.target)
