@@ -129,7 +129,7 @@ def blend(mask: Any, painted: Any, image: Any) -> Any:
 
 
 def masks(generator: Generator, images: Any, contrast: Any = None) -> Any:
-    """The network's masks of images (B, S, S, 3) in [-1, 1]: (B, S, S, R) in 0..1, summing to 1. Eqs. (3.1) to (3.3).
+    """The network's masks of images (B, S, S, 3) in [-1, 1]: (B, S, S, R) in 0..1, summing to 1. Eqs. (3.1) to (3.4).
 
     `contrast`, eq. (3.9), replaces the model's own; 0 leaves the masks unsharpened.
     """
