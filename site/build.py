@@ -130,7 +130,7 @@ def write_networks(model_name: str, out: Path) -> dict[str, object]:
     g = model.inference_generator
     return {
         "name": Path(model_name).name, "size": model.config.data.image_size, "codeSize": g.code_size,
-        "zoom": models.zoom(model), "swatches": portraits.SWATCHES,
+        "zoom": models.zoom(model), "connected": model.config.connected_indices == (0,), "swatches": portraits.SWATCHES,
     }  # fmt: skip
 
 

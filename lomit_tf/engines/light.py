@@ -97,6 +97,7 @@ def architecture(config: LomitConfig) -> str:
         if (value := getattr(config.model, field.name)) != field.default and not field.name.startswith("critic_")
     }  # without defaults, so that a setting which is added later changes no digest
     chosen.pop("colour_groups", None)  # their names do not matter
+    chosen.pop("connected_groups", None)  # what is made of the masks is no part of the networks
     parts = {
         "size": config.data.image_size, "groups": len(config.data.group_labels), "coloured": config.colour_indices,
         "model": chosen,

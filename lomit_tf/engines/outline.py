@@ -36,6 +36,8 @@ class Outline:
       coloured: indices of those that are painted by colour curves.
       dataset, crop: what it was trained on, and which centred square of those images (0: the largest).
       code_size: length of a style's code.
+      connected: indices of the groups whose mask is one connected region in photographs: `imaging.connected` makes it
+        so of what the networks give.
     """
 
     size: int
@@ -44,12 +46,14 @@ class Outline:
     dataset: str
     crop: int
     code_size: int = STYLE_DIM
+    connected: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, config: LomitConfig) -> Outline:
         """The outline of the model that a configuration makes."""
         data = config.data
-        return cls(data.image_size, tuple(data.group_labels), config.colour_indices, data.dataset, data.crop)
+        names, coloured, connected = tuple(data.group_labels), config.colour_indices, config.connected_indices
+        return cls(data.image_size, names, coloured, data.dataset, data.crop, connected=connected)
 
     @property
     def free(self) -> tuple[int, ...]:

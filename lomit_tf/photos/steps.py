@@ -16,6 +16,7 @@ from absl import logging
 
 from lomit_tf.engines.outline import Networks, Painting
 from lomit_tf.imaging import framing
+from lomit_tf.imaging.connected import keep_connected
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
@@ -167,7 +168,7 @@ class Steps:
             framing.parse_crop(crop)
 
     def paint(self, requests: Sequence[Request]) -> list[tuple[Painting, ...]]:
-        """What the painters make of each face of requests, in one pass of the network."""
+        """What the painters make of each face of requests, all in one batch."""
         if not requests:
             return []
         # Every face is a picture of its own to the network.
@@ -175,7 +176,8 @@ class Steps:
         images = np.stack([one.pixels for _, one in each])
         styles = np.stack([request.exemplar.styles for request, _ in each])
         transfer = np.stack([request.transfer for request, _ in each])
-        if any(request.given or one.own_masks is not None for request, one in each):
+        connected = self.inference.outline.connected
+        if connected or any(request.given or one.own_masks is not None for request, one in each):
             self._find_masks([one for request, one in each if len(request.given) < len(self.groups)])
             network = np.stack([one.network_masks(request.given, self.groups) for request, one in each])
             painted = self.inference.paint(images, network, styles, transfer)
@@ -198,10 +200,11 @@ class Steps:
         return given, notes
 
     def _find_masks(self, framed: Sequence[FramedPhoto]) -> None:
-        """Let the network find the masks of those that lack them."""
+        """Let the network find the masks of those that lack them; connected groups keep their largest part."""
         lacking = [p for p in framed if p.own_masks is None]
         if lacking:
-            for p, found in zip(lacking, self.inference.masks(np.stack([p.pixels for p in lacking])), strict=True):
+            masks = self.inference.masks(np.stack([p.pixels for p in lacking]))
+            for p, found in zip(lacking, keep_connected(masks, self.inference.outline.connected), strict=True):
                 p.own_masks = found
 
     def _log(self, name: str, notes: Iterable[str]) -> None:

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from lomit_tf import core
 from lomit_tf.data import preprocess
+from lomit_tf.imaging.connected import keep_connected
 from lomit_tf.model import Lomit
 from lomit_tf.serving.images import decode, encode_png
 from lomit_tf.serving.signatures import Signature, signatures
@@ -195,25 +196,32 @@ def check_exemplar(engine: Engine) -> None:
 
 def _functions(model: Lomit) -> tuple[Any, Any, Any]:
     """Compiled: encode(images, masks) -> styles, masks; apply(images, masks, styles, transfer) -> outputs by
-    name; masks(images). Masks are (B, S, S, G); where an edited one is negative, the group was not edited there."""
+    name; masks(images), whose connected groups keep their largest part. Masks are (B, S, S, G); where an edited one is negative, the group was not edited there."""
     g, groups = model.inference_generator, len(model.group_names)
-    size = model.config.data.image_size
+    size, connected = model.config.data.image_size, model.config.connected_indices
     images = tf.TensorSpec((None, size, size, 3), tf.float32)
     planes = tf.TensorSpec((None, size, size, groups), tf.float32)
     styles = tf.TensorSpec((None, groups, g.style_size), tf.float32)
     transfer = tf.TensorSpec((None, groups), tf.float32)
 
+    def found(images: tf.Tensor) -> tf.Tensor:
+        masks = core.masks(g, images)
+        if not connected:
+            return masks
+        kept = tf.numpy_function(lambda m: keep_connected(m, connected), [tf.cast(masks, tf.float32)], tf.float32)
+        return tf.cast(tf.ensure_shape(kept, masks.shape), masks.dtype)
+
     def encode(images: tf.Tensor, edits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        styles, used = model.encode_exemplar(images, edits=edits)
+        styles, used = model.encode_exemplar(images, found(images), edits)
         return tf.cast(styles, tf.float32), used[..., :groups]
 
     def apply(images: tf.Tensor, edits: tf.Tensor, styles: tf.Tensor, transfer: tf.Tensor) -> dict[str, tf.Tensor]:
-        out = model.apply_styles(images, styles, transfer, edits=edits)
+        out = model.apply_styles(images, styles, transfer, found(images), edits)
         parts = {name: tf.cast(out[name], tf.float32) for name in ("image", *g.parts(size))}
         return {"translation": parts.pop("image"), "image_masks": out["image_masks"][..., :groups]} | parts
 
     def masks_of(images: tf.Tensor) -> tf.Tensor:
-        return tf.cast(core.masks(g, images)[..., :groups], tf.float32)
+        return tf.cast(found(images)[..., :groups], tf.float32)
 
     def compiled(function: Any, *signature: tf.TensorSpec) -> Any:
         return tf.function(function, input_signature=signature, autograph=False)

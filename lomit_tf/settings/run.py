@@ -23,7 +23,7 @@ SECTIONS: Mapping[str, type] = {
 # What may change between a run and its continuation without making it another experiment. Schedules are fractions of
 # --schedule_steps, which stay, so that --steps only says how long the run goes on.
 RESUMABLE = frozenset({"steps", "checkpoint_every", "keep_checkpoints", "log_every", "sample_every", "mask_patience",
-                       "data_dir", "max_corrupt"})  # fmt: skip
+                       "data_dir", "max_corrupt", "connected_groups"})  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +41,10 @@ class LomitConfig:
             object.__setattr__(self, "training", dataclasses.replace(self.training, n_critic=n_critic))
         model, training = self.model, self.training
         self._check_recipe()
-        for name in model.colour_groups:
-            if name not in self.data.group_labels:
-                raise ConfigError(f"--colour_groups: {name!r} is not a group; {near(name, self.data.group_labels)}")
+        for field in ("colour_groups", "connected_groups"):
+            for name in getattr(model, field):
+                if name not in self.data.group_labels:
+                    raise ConfigError(f"--{field}: {name!r} is not a group; {near(name, self.data.group_labels)}")
         if training.freeze_masks and not training.init_from:
             raise ConfigError("--freeze_masks needs --init_from, which says whose masks to keep")
         if training.strategy != "one_device":
@@ -96,6 +97,11 @@ class LomitConfig:
     def colour_indices(self) -> tuple[int, ...]:
         """Positions, among the groups, of those that are painted by colour curves."""
         return tuple(i for i, name in enumerate(self.data.group_labels) if name in self.model.colour_groups)
+
+    @property
+    def connected_indices(self) -> tuple[int, ...]:
+        """Positions, among the groups, of those whose masks are one connected region in photographs."""
+        return tuple(i for i, name in enumerate(self.data.group_labels) if name in self.model.connected_groups)
 
     @property
     def scheduled(self) -> bool:

@@ -32,7 +32,8 @@ async function run(model, signature, inputs) {
  * @param base the page's address.
  * @param cache of the Cache API, or null.
  * @param onBytes see fetchWhole.
- * @returns {size, zoom, codeSize, masks, styles, curves, face}: functions of what translator.js and faces.js give.
+ * @returns {size, zoom, codeSize, connected, masks, styles, curves, face}: functions of what translator.js and faces.js
+ *   give; connected: whether a photograph's mask is one connected region.
  */
 export async function load(base, cache, onBytes) {
   const get = (file) => fetchWhole(new URL(file, base).href, file, FILES[file], { cache, onBytes });
@@ -44,11 +45,11 @@ export async function load(base, cache, onBytes) {
   await loadLiteRt(new URL(LOADER, base).href);
   const models = {}, options = { accelerator: "wasm" };
   for (const [n, name] of Object.keys(NETWORKS).entries()) models[name] = await loadAndCompile(data[n], options);
-  const { size, codeSize, zoom } = MODEL, image = (pixels) => [pixels, [1, size, size, 3]];
+  const { size, codeSize, zoom, connected } = MODEL, image = (pixels) => [pixels, [1, size, size, 3]];
   const mask = (values) => [values, [1, size, size, 1]];
   const lomit = async (part, inputs) => (await run(models.lomit, part, inputs))[0];
   return {
-    size, codeSize, zoom,
+    size, codeSize, zoom, connected,
     masks: (pixels) => lomit("mask_net", { image: image(pixels) }),
     styles: (pixels, values) => lomit("style_net", { image: image(pixels), mask: mask(values) }),
     curves: (pixels, values, styles) => (

@@ -2,6 +2,7 @@
 
 import { rint } from "./affine.js";
 import { styleOf } from "./colours.js";
+import { keepConnected } from "./connected.js";
 import { changer } from "./curves.js";
 import { findFaces } from "./faces.js";
 import { framed } from "./framing.js";
@@ -35,7 +36,7 @@ export function shrunk(picture, side) {
 
 /** A photograph that is worked on: framed, with the mask that the model found and what a person made of it. */
 export class Photo {
-  /** @param networks {size, zoom, masks, styles, curves, face}; see networks.js. */
+  /** @param networks {size, zoom, connected, masks, styles, curves, face}; see networks.js. */
   static async open(networks, picture, name) {
     const rgb = overWhite(picture), photo = new Photo();
     const found = await findFaces(networks.face, rgb);
@@ -48,7 +49,8 @@ export class Photo {
   async frame(networks, { window, notes, faces, face }) {
     const { rgb, screen } = this, across = screen.width / rgb.width, down = screen.height / rgb.height;
     const pixels = toModelRange(seen(rgb, window, networks.size));
-    const own = plane(networks.size, networks.size, await networks.masks(pixels));
+    const found = plane(networks.size, networks.size, await networks.masks(pixels));
+    const own = networks.connected ? keepConnected(found) : found;
     const mask = this.maskOf(own, window, rgb);
     Object.assign(this, {
       window, notes, faces, face, pixels, own, screenWindow: screen === rgb ? window : scaled(window, across, down, rint),

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import { test } from "node:test";
 import { rint } from "../js/affine.js";
 import { codeOf, moments, parseHex, styleOf } from "../js/colours.js";
+import { keepConnected } from "../js/connected.js";
 import { blurredBytes, labOf } from "../js/lab.js";
 import { extended } from "../js/mask_edges.js";
 import { applied, layerOf, sizeWithin, touchedOf } from "../js/mask_edits.js";
@@ -67,6 +68,12 @@ test("a mask that does not reach the window's border stays", () => {
   assert.equal(extended(photo, mask, matrixOf(windowOf(10, 10, 16, 16))), null);
   mask.values.fill(1);
   assert.equal(extended(photo, mask, matrixOf(whole(photo))), null);
+});
+
+test("parts apart from the largest are left out as in Python", () => {
+  assert.equal(difference(keepConnected(plane("parts.png")).values, plane("parts_kept.png").values).most, 0);
+  const faint = planeOf(4, 4, new Float32Array(16).fill(0.2));
+  assert.deepEqual([...keepConnected(faint).values], [...planeOf(4, 4).values]);
 });
 
 test("what a person painted is taken, the rest stays the model's", options, () => {

@@ -18,6 +18,7 @@ from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.imaging import blazeface, curves, faces, framing, mask_edges, mask_planes, paste_back
 from lomit_tf.imaging.celeba_framing import SHAPE
+from lomit_tf.imaging.connected import keep_connected
 from lomit_tf.imaging.framing import Window
 from lomit_tf.imaging.given_masks import replace
 
@@ -55,6 +56,7 @@ def core_pictures() -> dict[str, np.ndarray]:
         **{f"look_{n}.png": picture for n, picture in enumerate(_looks(large))},
         **_curved(photo, window, mask),
         **_shared(),
+        **_connected(),
     }
 
 
@@ -92,6 +94,25 @@ def _shared() -> dict[str, np.ndarray]:
         "given_mask.png": given,
         "shared_masks.png": np.uint8(np.round(255 * after)).transpose(2, 0, 1).reshape(-1, 16),
     }
+
+
+def _connected() -> dict[str, np.ndarray]:
+    """A mask (96, 160) of a large part, one that is just large enough, smaller ones, and a rim; and what stays of it."""
+    rows, columns = np.mgrid[:96, :160]
+    parts = ((40, 45, 30, 255), (28, 112, 25, 250), (80, 116, 20, 240), (88, 10, 5, 255), (5, 150, 3, 200))
+    level = np.max([top * np.clip(1.3 - np.hypot(rows - y, columns - x) / r, 0, 1) for y, x, r, top in parts], axis=0)
+    mask = np.uint8(np.round(np.maximum(level, 30 + 21 * (columns % 2))))  # 51 is 0.2, which is not above it
+    tail = np.arange(20, 38)
+    mask[40 + tail, 45 + tail] = 120  # hangs together by corners
+    made = keep_connected(_regions(mask)[None], (0,))[0, ..., 0]
+    assert made[28, 112] and made[40, 45] and not made[80, 116] and not made[0, 0] and made[77, 82]
+    return {"parts.png": mask, "parts_kept.png": np.uint8(np.round(255 * made))}
+
+
+def _regions(mask: np.ndarray) -> np.ndarray:
+    """A mask (H, W) uint8 with its background: (H, W, 2) float32."""
+    share = mask / np.float32(255)
+    return np.stack([share, 1 - share], axis=-1)
 
 
 def _looks(photo: np.ndarray) -> list[np.ndarray]:

@@ -49,9 +49,13 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self._mask_net, self._generator = (TFLite(folder / f"{part}_int8.tflite") for part in ("mask_net", "generator"))
         groups = tuple((folder / "labels.txt").read_text(encoding="utf-8").split())
-        coloured = tuple(i for i, name in enumerate(groups) if name in properties(folder)["colour"].split(","))
+        coloured, connected = (
+            tuple(i for i, name in enumerate(groups) if name in properties(folder).get(kind, "").split(","))
+            for kind in ("colour", "connected")
+        )
         size = int(self._mask_net._runner.get_input_details()["image"]["shape"][1])
-        self.outline = Outline(size, groups, coloured, "", 0, code_size=size**2 * (3 + len(groups)))
+        code_size = size**2 * (3 + len(groups))
+        self.outline = Outline(size, groups, coloured, "", 0, code_size=code_size, connected=connected)
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """As Networks.masks: with the background."""

@@ -118,7 +118,8 @@ final class Work {
             framing = Framing.of(model);
             dataset = model.getProperty("dataset", "").trim();
             translator = new Translator(opener.open(assets, "mask_net_int8.tflite"),
-                    opener.open(assets, "generator_int8.tflite"), labels, model.getProperty("colour", ""));
+                    opener.open(assets, "generator_int8.tflite"), labels, model.getProperty("colour", ""),
+                    model.getProperty("connected", ""));
         }
         return translator;
     }

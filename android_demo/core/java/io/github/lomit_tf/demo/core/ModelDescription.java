@@ -20,14 +20,17 @@ public final class ModelDescription {
     /** Whether it has the input `colours`, so that a colour can be set in the place of an exemplar. */
     public final boolean colours;
     private final boolean[] colour;
+    private final boolean[] connected;
     private final int colourGroups;
 
-    private ModelDescription(int size, List<String> groups, boolean transfer, boolean colours, boolean[] colour) {
+    private ModelDescription(int size, List<String> groups, boolean transfer, boolean colours, boolean[] colour,
+            boolean[] connected) {
         this.size = size;
         this.groups = groups;
         this.transfer = transfer;
         this.colours = colours;
         this.colour = colour;
+        this.connected = connected;
         int count = 0;
         for (boolean one : colour) {
             count += one ? 1 : 0;
@@ -38,6 +41,11 @@ public final class ModelDescription {
     /** Whether a group is painted by colour curves. */
     public boolean isColour(int group) {
         return colour[group];
+    }
+
+    /** Whether a group's mask is one connected region: smaller parts apart from the largest are left out. */
+    public boolean isConnected(int group) {
+        return connected[group];
     }
 
     /** How many groups are painted by colour curves. */
@@ -66,10 +74,11 @@ public final class ModelDescription {
      * @param labels the text of labels.txt: a group a line.
      * @param colours names of the colour groups, separated by commas, as `colour` of model.properties has them; may be
      *     empty.
+     * @param connected names of the groups whose masks are one connected region, likewise.
      * @throws DemoException MODEL_UNUSABLE, with what was expected and what the file has.
      */
-    public static ModelDescription of(Network maskNet, Network generator, String labels, String colours)
-            throws DemoException {
+    public static ModelDescription of(Network maskNet, Network generator, String labels, String colours,
+            String connected) throws DemoException {
         Network.Tensor image = find(maskNet.inputs(), "image");
         if (image.rank() != 4 || image.dimension(0) != 1 || image.dimension(3) != 3
                 || image.dimension(1) != image.dimension(2) || image.dimension(1) < 1) {
@@ -92,14 +101,15 @@ public final class ModelDescription {
         expect(find(generator.inputs(), "exemplar"), 1, size, size, 3);
         expect(find(generator.inputs(), "image_masks"), 1, size, size, groups);
         expect(find(generator.inputs(), "exemplar_masks"), 1, size, size, groups);
-        boolean[] colour = colour(colours, names);
+        boolean[] colour = named(colours, names, "colour group");
+        boolean[] region = named(connected, names, "connected group");
         boolean transfer = has(generator.inputs(), "transfer");
         if (transfer) {
             expect(find(generator.inputs(), "transfer"), 1, groups);
         }
         boolean settable = has(generator.inputs(), "colours");
         ModelDescription model =
-                new ModelDescription(size, Collections.unmodifiableList(names), transfer, settable, colour);
+                new ModelDescription(size, Collections.unmodifiableList(names), transfer, settable, colour, region);
         if (settable) {
             expect(find(generator.inputs(), "colours"), 1, model.colourGroups(), ColourStyle.MOMENTS);
         }
@@ -123,18 +133,18 @@ public final class ModelDescription {
         }
     }
 
-    private static boolean[] colour(String colours, List<String> groups) throws DemoException {
-        boolean[] colour = new boolean[groups.size()];
-        for (String line : colours.split(",")) {
+    private static boolean[] named(String chosen, List<String> groups, String what) throws DemoException {
+        boolean[] named = new boolean[groups.size()];
+        for (String line : chosen.split(",")) {
             String name = line.trim();
             if (!name.isEmpty() && !groups.contains(name)) {
-                throw unusable("model.properties names the colour group " + name + "; the groups are " + groups);
+                throw unusable("model.properties names the " + what + " " + name + "; the groups are " + groups);
             }
             if (!name.isEmpty()) {
-                colour[groups.indexOf(name)] = true;
+                named[groups.indexOf(name)] = true;
             }
         }
-        return colour;
+        return named;
     }
 
     private static void expect(Network.Tensor tensor, int... shape) throws DemoException {

@@ -12,12 +12,14 @@ public final class Translator {
     /**
      * @param labels the text of labels.txt.
      * @param colours `colour` of model.properties: the groups that are painted by colour curves.
+     * @param connected `connected` of model.properties: those whose masks are one connected region.
      * @throws DemoException MODEL_UNUSABLE if the networks do not fit each other.
      */
-    public Translator(Network maskNet, Network generator, String labels, String colours) throws DemoException {
+    public Translator(Network maskNet, Network generator, String labels, String colours, String connected)
+            throws DemoException {
         this.maskNet = maskNet;
         this.generator = generator;
-        this.model = ModelDescription.of(maskNet, generator, labels, colours);
+        this.model = ModelDescription.of(maskNet, generator, labels, colours, connected);
     }
 
     /** Finds a framed picture's masks: once for an input, once for an exemplar. */
@@ -25,9 +27,14 @@ public final class Translator {
         Planes pixels = Preprocess.toModelRange(Preprocess.resize(picture, frame.window, model.size));
         Map<String, float[]> feed = new HashMap<String, float[]>();
         feed.put("image", pixels.values);
-        float[] masks = maskNet.run(feed).get("masks");
+        Planes masks = new Planes(model.size, model.size, model.groups.size(), maskNet.run(feed).get("masks"));
+        for (int g = 0; g < masks.channels; g++) {
+            if (model.isConnected(g)) {
+                ConnectedMasks.keep(masks, g);
+            }
+        }
         Picture preview = Preprocess.resize(picture, frame.window, ModelView.PREVIEW);
-        return new ModelView(frame, preview, pixels, new Planes(model.size, model.size, model.groups.size(), masks));
+        return new ModelView(frame, preview, pixels, masks);
     }
 
     /**

@@ -75,6 +75,24 @@ public final class MasksTest {
         assertFalse("a new stroke ends what can be redone", edits.canRedo());
     }
 
+    /** Of two groups, the first of which stays as it is. */
+    @Test
+    public void partsApartFromTheLargestAreLeftOutAsInPython() throws Exception {
+        Planes mask = Golden.mask("parts.png");
+        Planes expected = Golden.mask("parts_kept.png");
+        Planes both = new Planes(mask.width, mask.height, 2);
+        for (int i = 0; i < both.values.length; i++) {
+            both.values[i] = mask.values[i / 2];
+        }
+        ConnectedMasks.keep(both, 1);
+        assertArrayEquals(expected.values, both.channel(1).values, 0f);
+        assertArrayEquals(mask.values, both.channel(0).values, 0f);
+        Planes faint = new Planes(4, 4, 1);
+        java.util.Arrays.fill(faint.values, 0.2f);
+        ConnectedMasks.keep(faint, 0);
+        assertArrayEquals("nothing is above 0.2", new float[16], faint.values, 0f);
+    }
+
     @Test(expected = IllegalArgumentException.class)
     public void aStrokeNeedsPoints() {
         new Stroke(0, false, 0.1f, 1f, new float[0]);

@@ -97,7 +97,7 @@ public final class TranslatorTest {
     @Test
     public void changesOnlyWhatIsMarked() throws Exception {
         Arithmetic maskNet = maskNet();
-        Translator translator = new Translator(maskNet, painter(), "hair\n", "");
+        Translator translator = new Translator(maskNet, painter(), "hair\n", "", "");
         assertEquals(SIZE, translator.model.size);
         assertEquals(Collections.singletonList("hair"), translator.model.groups);
         Picture photo = plain(256, 256, 0xff204060);
@@ -121,6 +121,35 @@ public final class TranslatorTest {
         assertEquals("once a picture, not once a translation", 2, maskNet.runs);
     }
 
+    /** A mask of two parts: the smaller one is left out where the group is a connected one, but what is painted stays. */
+    @Test
+    public void aConnectedGroupKeepsItsLargestPart() throws Exception {
+        Network parts = new Arithmetic(Collections.singletonList(tensor("masks", 1)), tensor("image", 3)) {
+            @Override
+            float[] compute(String output, Map<String, float[]> feed) {
+                float[] masks = new float[SIZE * SIZE];
+                for (int i = 0; i < masks.length; i++) {
+                    masks[i] = i % SIZE < SIZE / 2 || i % SIZE >= 3 * SIZE / 4 ? 1f : 0f;
+                }
+                return masks;
+            }
+        };
+        Picture photo = plain(SIZE, SIZE, 0xff204060);
+        Framing.Frame frame = new Framing(false, 1).frame(photo, null);
+        int right = SIZE * SIZE / 2 + SIZE - 2;
+        ModelView all = new Translator(parts, painter(), "hair", "", "").view(photo, frame);
+        assertEquals(1f, all.masks.values[right], 0f);
+        Translator translator = new Translator(parts, painter(), "hair", "", "hair");
+        ModelView view = translator.view(photo, frame);
+        assertEquals(0f, view.masks.values[right], 0f);
+        assertArrayEquals(maskNet().compute("masks", null), view.masks.values, 0f);
+        MaskEdits painted = new MaskEdits();
+        painted.add(new Stroke(0, false, 0.1f, 1f, new float[] {0.95f, 0.5f}));
+        Exemplar given = Exemplar.of(translator.view(plain(SIZE, SIZE, 0xffc08010), frame), new MaskEdits());
+        assertEquals(0xff204060, translator.translate(photo, view, new MaskEdits(), given).argb[right]);
+        assertEquals(0xffc08010, translator.translate(photo, view, painted, given).argb[right]);
+    }
+
     /** Two groups, a free one above and a colour below, in soft masks; each gives half of white to what it paints. */
     @Test
     public void paintsFreelyFirstAndThenByCurves() throws Exception {
@@ -141,7 +170,7 @@ public final class TranslatorTest {
                 return curves;
             }
         };
-        Translator translator = new Translator(masks, generator, "hair\nsmile", "hair");
+        Translator translator = new Translator(masks, generator, "hair\nsmile", "hair", "");
         assertEquals(1, translator.model.colourGroups());
         assertTrue(translator.model.isColour(0) && !translator.model.isColour(1));
         Picture photo = plain(150, 150, 0xff404040);
@@ -184,7 +213,7 @@ public final class TranslatorTest {
                 return curves;
             }
         };
-        Translator translator = new Translator(masks, generator, "hair\nlips", "hair,lips");
+        Translator translator = new Translator(masks, generator, "hair\nlips", "hair,lips", "");
         Picture photo = plain(90, 90, 0xff404040);
         ModelView input = translator.view(photo, new Framing(false, 1).frame(photo, null));
         MaskEdits none = new MaskEdits();
@@ -214,7 +243,7 @@ public final class TranslatorTest {
 
     @Test
     public void remembersTheLastPictures() throws Exception {
-        Translator translator = new Translator(maskNet(), painter(), "hair", "");
+        Translator translator = new Translator(maskNet(), painter(), "hair", "", "");
         Picture photo = plain(80, 80, 0xff204060);
         ModelViewCache cache = new ModelViewCache();
         ModelView view = translator.view(photo, new Framing(false, 1).frame(photo, null));
@@ -235,6 +264,7 @@ public final class TranslatorTest {
         expectUnusable("Export it again", generator("image"), "hair", "hair");
         expectUnusable("there is no curves", painter(), "hair", "hair");
         expectUnusable("the colour group lips", painter(), "hair", "lips");
+        expectUnusable("the connected group lips", painter(), "hair", "", "lips");
         Network.Tensor curves = new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 24);
         expectUnusable("names no colour groups", generator("image", tensor("raw", 3), curves), "hair", "");
         expectUnusable("there is no raw", generator("image", curves), "hair", "");
@@ -243,8 +273,13 @@ public final class TranslatorTest {
     }
 
     private static void expectUnusable(String part, Network generator, String labels, String colours) {
+        expectUnusable(part, generator, labels, colours, "");
+    }
+
+    private static void expectUnusable(String part, Network generator, String labels, String colours,
+            String connected) {
         try {
-            new Translator(maskNet(), generator, labels, colours);
+            new Translator(maskNet(), generator, labels, colours, connected);
             fail();
         } catch (DemoException e) {
             assertEquals(DemoException.Kind.MODEL_UNUSABLE, e.kind);
