@@ -15,10 +15,11 @@ REACH = 1 / 64  # how far around kept parts what is not above ABOVE stays, in si
 def keep_connected(masks: np.ndarray, groups: Sequence[int]) -> np.ndarray:
     """Masks of a photograph's window, in which some groups keep their largest connected part alone.
 
-    docs/method.md, eq. (10.6). With the 8-connected components C_1, C_2, ... of the pixels whose mask m is above ABOVE,
+    docs/method.md, eq. (10.6): with the 8-connected components C_1, C_2, ... of the pixels whose mask m is above ABOVE,
     and w_i the sum of m over C_i, K is the union of those with w_i >= KEPT max w. Then
         m'(q) = m(q)  for q in K, and for m(q) <= ABOVE within r pixels of K (in a square);  0 elsewhere
-    r is REACH times the masks' longer side, rounded (halves up), and at least 1. A mask that is nowhere above ABOVE becomes 0.
+    r is REACH times the masks' longer side, rounded (halves up), and at least 1. A mask that is nowhere
+    above ABOVE becomes 0.
 
     Args:
       masks: (B, s, t, R) in 0..1, the background last, summing to 1.

@@ -196,7 +196,8 @@ def check_exemplar(engine: Engine) -> None:
 
 def _functions(model: Lomit) -> tuple[Any, Any, Any]:
     """Compiled: encode(images, masks) -> styles, masks; apply(images, masks, styles, transfer) -> outputs by
-    name; masks(images), whose connected groups keep their largest part. Masks are (B, S, S, G); where an edited one is negative, the group was not edited there."""
+    name; masks(images), whose connected groups keep their largest part. Masks are (B, S, S, G); where an edited
+    one is negative, the group was not edited there."""
     g, groups = model.inference_generator, len(model.group_names)
     size, connected = model.config.data.image_size, model.config.connected_indices
     images = tf.TensorSpec((None, size, size, 3), tf.float32)

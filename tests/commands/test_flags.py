@@ -87,7 +87,8 @@ def test_every_field_can_be_given(folder):
         "mask_upsamples": "1", "critic_layers": "3", "image_size": "192", "groups": "x: a; y: b",
         "labels_file": "my table.csv", "data_dir": "../data", "mask_similarity": "0.0:2.5@0.25-0.5",
         "mask_sparsity": "4.0:3.0@0.7-0.85", "mask_losses": "0.5",
-        "attributes": "c,d e", "colour_groups": "y,x", "connected_groups": "y,x", "init_from": "runs/before", "mask_contrast": "0.5",
+        "attributes": "c,d e", "colour_groups": "y,x", "connected_groups": "y,x", "init_from": "runs/before",
+        "mask_contrast": "0.5",
         "edge_kernel": "9", "domains": "a | !b", "method": "stargan", "method_size": "small",
     }  # fmt: skip
     for kind in SECTIONS.values():
@@ -106,7 +107,8 @@ def test_every_field_can_be_given(folder):
                 expected = text.split(",") if lists else kind(text)
             # What needs others: groups to name, weights to freeze.
             also = {
-                "colour_groups": ["--groups=x: a; y: b"], "connected_groups": ["--groups=x: a; y: b"], "freeze_masks": ["--init_from=runs/before"],
+                "colour_groups": ["--groups=x: a; y: b"], "connected_groups": ["--groups=x: a; y: b"],
+                "freeze_masks": ["--init_from=runs/before"],
                 "method_size": ["--method=stargan"],
             }  # fmt: skip
             others = also.get(field.name, [])

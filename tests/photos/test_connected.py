@@ -1,4 +1,4 @@
-"""Masks of one connected region: the rule itself, and who keeps it: the Translator, the server, no one for other models."""
+"""Masks of one connected region: the rule, in the Translator and in the server; other models are as before."""
 
 from __future__ import annotations
 

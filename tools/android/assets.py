@@ -6,10 +6,10 @@
     EXPORTED      instead of --model: a folder that `python -m export` wrote
 
 The int8 pair and labels.txt are copied into android_demo/assets. model.properties says of the model what its files do
-not: the part of a photograph that it sees, as the Translator decides it; which groups are painted by colour curves, and
-which have masks of one connected region; and the data set, for which the app has a text with the licence's terms. The exemplars are the portraits of lomit_tf/samples
-for models of faces, with their origin in portraits.md, and drawn faces for others. colours.txt has the swatches of
-lomit_tf.photos.portraits.
+not: the part of a photograph that it sees, as the Translator decides it; which groups are painted by colour curves,
+and which have masks of one connected region; and the data set, for which the app has a text with the licence's terms.
+The exemplars are the portraits of lomit_tf/samples for models of faces, with their origin in portraits.md, and drawn
+faces for others. colours.txt has the swatches of lomit_tf.photos.portraits.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def properties(manifest: dict) -> str:  # type: ignore[type-arg]
     """model.properties of an export.json.
 
     model: its name. dataset: what it was trained on. faces, zoom: the framing that `Translator.__init__` derives from a
-    configuration. colour: the groups that are painted by colour curves, separated by commas. connected: those whose masks are one
-    connected region.
+    configuration. colour: the groups that are painted by colour curves, separated by commas. connected: those whose
+    masks are one connected region.
     """
     config = manifest["config"]
     dataset, crop = config["dataset"], int(manifest["crop"])

@@ -97,7 +97,7 @@ def _shared() -> dict[str, np.ndarray]:
 
 
 def _connected() -> dict[str, np.ndarray]:
-    """A mask (96, 160) of a large part, one that is just large enough, smaller ones, and a rim; and what stays of it."""
+    """A mask (96, 160) of a large part, one that is large enough, smaller ones, and a rim; and what stays of it."""
     rows, columns = np.mgrid[:96, :160]
     parts = ((40, 45, 30, 255), (28, 112, 25, 250), (80, 116, 20, 240), (88, 10, 5, 255), (5, 150, 3, 200))
     level = np.max([top * np.clip(1.3 - np.hypot(rows - y, columns - x) / r, 0, 1) for y, x, r, top in parts], axis=0)
