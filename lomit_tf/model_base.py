@@ -214,19 +214,13 @@ class LomitBase(keras.Model):
         labels = ops.zeros((ops.shape(x1)[0], self.membership.shape[1]), dtype="float32")
         pairs = Pairs.of(x1, labels, x2, labels, transfer, self.membership)
         first = objectives.translate(g, self.config, pairs, reconstruct=False)
-        returned = self._returned(pairs, first)
+        returned = objectives.translate(g, self.config, pairs, images=first.image).image
         return {
             "image": out["image"], "masks": out["image_masks"][..., :-1],
             "exemplar_masks": out["exemplar_masks"][..., :-1],
             "reconstruction": own.reconstruction if own.reconstruction is not None else own.image,
             "cycle": returned[: ops.shape(x1)[0]],
         }  # fmt: skip
-
-    def _returned(self, pairs: Pairs, first: objectives.Translation) -> Any:
-        """x121 and x212 of what `objectives.translate` gave of pairs, with the averaged weights."""
-        generator = self.inference_generator
-        step = objectives.Step(generator, self.critic, self.config, self.membership, pairs, first)
-        return objectives.cycle_terms(step)[1]
 
     def samples(self, x1: Any, x2: Any) -> dict[str, np.ndarray]:
         """What a sample grid shows of pairs (N, H, W, 3), with the averaged weights, every group transferred.
@@ -241,7 +235,7 @@ class LomitBase(keras.Model):
         none = ops.zeros((x1.shape[0], labels), dtype="float32")
         pairs = Pairs.of(x1, none, x2, none, ops.ones((x1.shape[0], groups), dtype="float32"), self.membership)
         first = objectives.translate(g, self.config, pairs, reconstruct=True)
-        returned = self._returned(pairs, first)
+        returned = objectives.translate(g, self.config, pairs, images=first.image).image
 
         def half(x: Any, which: int) -> Any:
             return ops.split(x, 2, axis=0)[which]
