@@ -12,7 +12,7 @@ from lomit_tf.losses import adversarial, classification, colour, mask, reconstru
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
-from lomit_tf.objectives.pairs import Pairs, Step, Translation, swap, translate
+from lomit_tf.objectives.pairs import Pairs, Step, swap, translate
 
 
 def real_for_penalty(config: LomitConfig, pairs: Pairs) -> Any:
@@ -98,10 +98,9 @@ def cycle_terms(step: Step) -> tuple[dict[str, Any], Any]:
     have a term of their own (`colour_term`). A curve painter has no reconstruction that would hold the scale of the
     contents, so that they are compared normalised, with the first ones fixed.
     """
-    generator, config, pairs, contrast = step.generator, step.config, step.pairs, step.contrast
-    first: Translation = step.first
+    generator, config, pairs, first = step.generator, step.config, step.pairs, step.first
     e, code = first.encoding, generator.code_size
-    back = translate(generator, config, pairs, images=first.image, contrast=contrast)
+    back = translate(generator, config, pairs, images=first.image, contrast=step.contrast)
     again, returned = back.encoding, back.image
     fixed = ops.stop_gradient if config.model.recipe else lambda x: x
     groups = pairs.transfer.shape[-1]
