@@ -2,7 +2,7 @@
 
 import { plane } from "./planes.js";
 
-const ABOVE = Math.fround(0.2), KEPT = 0.6, REACH = 1 / 64;
+const ABOVE = Math.fround(0.2), KEPT = 0.6, REACH = 1 / 64, RAMP = Math.fround(0.02), { fround } = Math;
 
 /** A mask in which parts apart from the largest are 0, as a new plane. */
 export function keepConnected({ width, height, values }) {
@@ -13,10 +13,11 @@ export function keepConnected({ width, height, values }) {
     if (!kept(i)) continue;
     const x = i % width, y = Math.floor(i / width);
     made.values[i] = values[i];
+    const share = Math.min(1, fround(fround(values[i] - ABOVE) / RAMP));
     for (let v = Math.max(0, y - radius); v <= Math.min(height - 1, y + radius); v++) {
       for (let u = Math.max(0, x - radius); u <= Math.min(width - 1, x + radius); u++) {
         const near = v * width + u;
-        if (labels[near] < 0) made.values[near] = values[near];
+        if (labels[near] < 0) made.values[near] = Math.max(made.values[near], share * values[near]);
       }
     }
   }

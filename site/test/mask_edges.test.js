@@ -71,7 +71,7 @@ test("a mask that does not reach the window's border stays", () => {
 });
 
 test("parts apart from the largest are left out as in Python", () => {
-  assert.equal(difference(keepConnected(plane("parts.png")).values, plane("parts_kept.png").values).most, 0);
+  assert.ok(difference(keepConnected(plane("parts.png")).values, plane("parts_kept.png").values).most < 0.501 / 255);
   const faint = planeOf(4, 4, new Float32Array(16).fill(0.2));
   assert.deepEqual([...keepConnected(faint).values], [...planeOf(4, 4).values]);
 });

@@ -56,6 +56,16 @@ def test_a_part_of_three_fifths_of_the_largest_one_stays(width, stays):
     assert made[40, 5] == 0.5 * stays and made[10, 10] == 0.5
 
 
+def test_a_pixel_barely_above_the_threshold_decides_nothing():
+    """Engines and languages differ by less than 0.001 in a mask, and results must not by much more."""
+    made = []
+    for value in (0.1995, 0.2005):
+        mask = np.zeros((64, 64))
+        mask[10:40, 10:40], mask[20, 40], mask[20, 41] = 0.5, value, 0.19
+        made.append(keep_connected(regions(mask), (0,))[0, ..., 0])
+    assert np.abs(made[1] - made[0]).max() < 0.01 and made[0][20, 40] > 0.19
+
+
 def test_a_mask_without_any_part_becomes_empty():
     made = keep_connected(regions(np.full((64, 64), 0.2)), (0,))
     assert not made[..., 0].any() and (made[..., 1] == 1).all()

@@ -7,6 +7,7 @@ package io.github.lomit_tf.demo.core;
 final class ConnectedMasks {
     private static final float ABOVE = 0.2f;
     private static final double KEPT = 0.6;
+    private static final float RAMP = 0.02f;
     private static final double REACH = 1.0 / 64;
 
     private ConnectedMasks() {}
@@ -27,12 +28,13 @@ final class ConnectedMasks {
                 continue;
             }
             made[i] = mask[i];
+            float share = Math.min(1f, (mask[i] - ABOVE) / RAMP);
             int x = i % masks.width;
             int y = i / masks.width;
             for (int v = Math.max(0, y - radius); v <= Math.min(masks.height - 1, y + radius); v++) {
                 for (int u = Math.max(0, x - radius); u <= Math.min(masks.width - 1, x + radius); u++) {
                     int near = v * masks.width + u;
-                    made[near] = labels[near] == 0 ? mask[near] : made[near];
+                    made[near] = labels[near] == 0 ? Math.max(made[near], share * mask[near]) : made[near];
                 }
             }
         }

@@ -85,7 +85,7 @@ public final class MasksTest {
             both.values[i] = mask.values[i / 2];
         }
         ConnectedMasks.keep(both, 1);
-        assertArrayEquals(expected.values, both.channel(1).values, 0f);
+        assertArrayEquals(expected.values, both.channel(1).values, 0.501f / 255);
         assertArrayEquals(mask.values, both.channel(0).values, 0f);
         Planes faint = new Planes(4, 4, 1);
         java.util.Arrays.fill(faint.values, 0.2f);
