@@ -16,6 +16,7 @@ import pytest
 from absl import logging as absl_logging
 
 from lomit_tf import train
+from lomit_tf.commands.training import PACKAGE
 from lomit_tf.config import SECTIONS, ConfigError, LomitConfig, field_names
 from lomit_tf.data.image_set import DataError
 
@@ -79,7 +80,7 @@ def trained(monkeypatch):
         state.calls.append((config, workdir, resume))
         absl_logging.info("a line of another package")
         absl_logging.get_absl_logger().handle(
-            record("going on from step 3", logging.INFO, train.PACKAGE / "training" / "loop.py")
+            record("going on from step 3", logging.INFO, PACKAGE / "training" / "loop.py")
         )
         absl_logging.warning("a warning of another package")
         if isinstance(state.outcome, BaseException):
