@@ -136,9 +136,9 @@ def photographs(folder: Path, runs: int, sizes: Sequence[float]) -> None:
         job = FileJob(str(path), str(folder / "warm.jpg"), f"{SWATCH}{COLOUR}", settings=Settings(overwrite=True))
 
         def warm(job: FileJob = job) -> None:
-            outcome = translate_file(translator, job)
-            if outcome.status != "written":
-                raise SystemExit(outcome.message)
+            done = translate_file(translator, job)
+            if done.status != "written":
+                raise SystemExit(done.message)
 
         def pillow(path: Path = path) -> None:
             with Image.open(path) as image:

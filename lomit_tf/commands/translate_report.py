@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from lomit_tf.photos.file_plan import STREAM
 
 if TYPE_CHECKING:
-    from lomit_tf.photos.outcomes import Outcome, Tally
+    from lomit_tf.photos.file_plan import FileJob
+    from lomit_tf.photos.outcomes import Tally
 
 NAME = "lomit-translate"
 
@@ -41,8 +42,8 @@ class Log:
 
 
 @contextlib.contextmanager
-def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[Outcome], None]]:
-    """A function that shows each outcome: what failed, and without a folder what was written.
+def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[FileJob], None]]:
+    """A function that shows each job that was tried: what failed, and without a folder what was written.
 
     With a progress bar for a folder, where standard error is a terminal.
     """
@@ -57,15 +58,15 @@ def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[Outcome], No
         task = progress.add_task("", total=total)
         said: list[str] = []
 
-        def report(outcome: Outcome) -> None:
-            if outcome.status == "failed":
-                name = "standard input" if outcome.job.input == STREAM else outcome.job.input
-                line = f"{name}: {outcome.message}{log.add(name, outcome.traceback)}"
+        def report(job: FileJob) -> None:
+            if job.status == "failed":
+                name = "standard input" if job.input == STREAM else job.input
+                line = f"{name}: {job.message}{log.add(name, job.traceback)}"
                 if line not in said[-1:]:  # the same file, after another exemplar
                     say(line)
                     said[:] = [line]
-            elif not folder and outcome.job.output != STREAM:
-                print(outcome.job.output, flush=True)
+            elif not folder and job.output != STREAM:
+                print(job.output, flush=True)
             progress.advance(task)
 
         yield report

@@ -1,7 +1,7 @@
-"""Translate files: one job to one outcome, whatever is wrong with the file. The command line and Beam call the same.
+"""Translate files: a job comes back with what became of it, whatever is wrong. Beam calls the same.
 
-outcome = translate_file(translator, FileJob("photo.jpg", "out.png", "star.jpg"))
-if outcome.status == "failed": print(outcome.job.input, outcome.message)
+done = translate_file(translator, FileJob("photo.jpg", "out.png", "star.jpg"))
+if done.status == "failed": print(done.input, done.message)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lomit_tf.imaging.formats import FORMATS, format_of
 from lomit_tf.imaging.side_by_side import side_by_side
 from lomit_tf.imaging.writing import encode, encode_mask, lost
 from lomit_tf.photos.file_plan import STREAM, SWATCH, FileJob, MaskFiles
-from lomit_tf.photos.outcomes import Outcome, Tally, failure
+from lomit_tf.photos.outcomes import Tally, failure
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.photos.translator import Translator
 from lomit_tf.runtime.atomic import write_bytes
@@ -31,8 +31,8 @@ ENOUGH_FAILURES = 2  # pictures one after the other for which there is no memory
 T = TypeVar("T")
 
 
-def translate_file(translator: Translator, job: FileJob) -> Outcome:
-    """Translate one file. Errors in files are returned in the outcome, not raised.
+def translate_file(translator: Translator, job: FileJob) -> FileJob:
+    """Translate one file. Errors in files are returned in the job, not raised.
 
     The exemplar is encoded once for each translator (`Translator.exemplar_of_file`). Folders are made, files are
     written whole or not at all, and the main one last, so that it stands for all of them.
@@ -40,16 +40,16 @@ def translate_file(translator: Translator, job: FileJob) -> Outcome:
     return translate_files(translator, [job])[0]
 
 
-def translate_files(translator: Translator, jobs: Sequence[FileJob]) -> list[Outcome]:
-    """`translate_file` for several jobs, in one pass of the network; outcomes in the order of the jobs."""
+def translate_files(translator: Translator, jobs: Sequence[FileJob]) -> list[FileJob]:
+    """`translate_file` for several jobs, in one pass of the network; in the order of the jobs."""
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         return _translate_files(translator, jobs, pool)
 
 
 def run_jobs(
-    translator: Translator, jobs: Iterable[FileJob], report: Callable[[Outcome], None], *, batch: int = BATCH
+    translator: Translator, jobs: Iterable[FileJob], report: Callable[[FileJob], None], *, batch: int = BATCH
 ) -> Tally:
-    """Translate any number of jobs, batch after batch, reporting each outcome as it comes.
+    """Translate any number of jobs, batch after batch, reporting each as it is done.
 
     Memory does not grow with the number of jobs. On KeyboardInterrupt the files begun are finished first. The run
     stops, with the reason in `Tally.stopped`, for what concerns all files: a full disk, or no memory for two pictures
@@ -61,12 +61,11 @@ def run_jobs(
     try:
         for chunk in chunks(jobs, batch):
             check_interrupt()
-            outcomes = _translate_files(translator, chunk, pool)
-            for outcome in outcomes:
-                tally.add(outcome)
-                report(outcome)
-                without_memory = [*without_memory, outcome.job.input] if outcome.out_of_memory else []
-                if outcome.disk_full:
+            for job in _translate_files(translator, chunk, pool):
+                tally.add(job)
+                report(job)
+                without_memory = [*without_memory, job.input] if job.out_of_memory else []
+                if job.disk_full:
                     tally.stopped = "there is no space left for results; make room"
                 elif len(set(without_memory)) >= ENOUGH_FAILURES:
                     tally.stopped = "there is not enough memory; close other programs, or take a larger machine"
@@ -96,21 +95,22 @@ def chunks(jobs: Iterable[FileJob], batch: int) -> Iterator[list[FileJob]]:
 
 @dataclasses.dataclass
 class _Progress:
-    """One job on its way: what is known of it so far, until `outcome` is set and nothing more is done."""
+    """One job on its way: what is known of it so far, until the job is no longer planned and nothing more is done."""
 
     job: FileJob
     exemplar: Exemplar | None = None
     photo: FramedPhoto | None = None
     request: Request | None = None
     painted: Sequence[Painting] | None = None
-    outcome: Outcome | None = None
+    error: Exception | None = None
 
     def attempt(self, work: Callable[[], T]) -> T | None:
-        """What the work gives, or None and its failure as the outcome."""
+        """What the work gives, or None and a failed job."""
         try:
             return work()
         except Exception as error:
-            self.outcome = failure(self.job, error)
+            self.error = error
+            self.job = failure(self.job, error)
         return None
 
     @property
@@ -119,16 +119,16 @@ class _Progress:
         return self.job.input, str(self.job.settings.crop), str(self.job.settings.face)
 
 
-def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: ThreadPoolExecutor) -> list[Outcome]:
+def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: ThreadPoolExecutor) -> list[FileJob]:
     each = [_Progress(job) for job in jobs]
 
     def going() -> list[_Progress]:
-        return [p for p in each if p.outcome is None]
+        return [p for p in each if p.job.status == "planned"]
 
     for p in each:
         files = files_of(p.job, translator.groups)
         if not p.job.settings.overwrite and all(_is_there(file) for file in files):
-            p.outcome = Outcome(p.job, "skipped", files=files)
+            p.job = p.job.skipped(files)
     for p in going():
         p.exemplar = p.attempt(lambda p=p: exemplar_of(translator, p.job))  # type: ignore[misc]
     _read(translator, going(), pool)
@@ -139,11 +139,11 @@ def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: Thre
     def write(p: _Progress) -> None:
         request, painted = p.request, p.painted
         assert request is not None and painted is not None
-        made = p.attempt(lambda: _write(p.job, translator.composite(request, painted), request, translator.groups))
-        p.outcome = made or p.outcome
+        done = p.attempt(lambda: _write(p.job, translator.composite(request, painted), request, translator.groups))
+        p.job = done or p.job
 
     list(pool.map(write, going()))
-    return [p.outcome for p in each if p.outcome is not None]
+    return [p.job for p in each]
 
 
 def _read(translator: Translator, each: Sequence[_Progress], pool: ThreadPoolExecutor) -> None:
@@ -159,8 +159,8 @@ def _read(translator: Translator, each: Sequence[_Progress], pool: ThreadPoolExe
     for p in each:
         done = first[p.source]
         p.photo = done.photo
-        if done.outcome is not None:
-            p.outcome = dataclasses.replace(done.outcome, job=p.job)
+        if p is not done and done.error is not None:
+            p.job = failure(p.job, done.error)
 
 
 def _paint(translator: Translator, each: Sequence[_Progress]) -> None:
@@ -231,14 +231,14 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _write(job: FileJob, result: Result, request: Request, groups: Sequence[str]) -> Outcome:
+def _write(job: FileJob, result: Result, request: Request, groups: Sequence[str]) -> FileJob:
     named = os.path.splitext(job.output)[1].lower() in FORMATS
     format = format_of(job.output) if named else job.settings.format or "PNG"
     notes = (*result.notes, *lost(result.photo, format))
     if job.output == STREAM:
         sys.stdout.buffer.write(encode(result.photo, format))
         sys.stdout.buffer.flush()
-        return Outcome(job, "written", notes=notes)
+        return job.written(notes)
     os.makedirs(os.path.dirname(job.output) or ".", exist_ok=True)
     if job.settings.save_masks:
         for what, planes in (("input_mask", result.input_masks), ("exemplar_mask", result.exemplar_masks)):
@@ -248,7 +248,7 @@ def _write(job: FileJob, result: Result, request: Request, groups: Sequence[str]
         together = side_by_side([request.framed.photo, request.exemplar.photo, result.photo])
         write_bytes(job.beside("compare"), encode(together, "PNG"))
     write_bytes(job.output, encode(result.photo, format))
-    return Outcome(job, "written", notes=notes, files=files_of(job, groups))
+    return job.written(notes, files_of(job, groups))
 
 
 def _is_there(path: str) -> bool:

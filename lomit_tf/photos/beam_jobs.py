@@ -33,7 +33,7 @@ from lomit_tf.photos.file_plan import (
     output_name,
     plan_folder,
 )  # fmt: skip
-from lomit_tf.photos.outcomes import Outcome, Tally, failure
+from lomit_tf.photos.outcomes import Tally, failure
 from lomit_tf.photos.translator import Translator
 
 FAILURES = "failures"  # the dead-letter list: failures.jsonl in the output folder
@@ -131,7 +131,7 @@ def root(pattern: str) -> str:
 
 
 class _JobsOfPlan(beam.PTransform):
-    """The jobs of a plan; and a failed outcome for each folder that is shut."""
+    """The jobs of a plan; and a failed one for each folder that is shut."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
@@ -147,13 +147,13 @@ class _JobsOfPlan(beam.PTransform):
         return named | beam.Reshuffle()
 
 
-def _jobs_of_folder(plan: Plan) -> Iterator[FileJob | Outcome]:
+def _jobs_of_folder(plan: Plan) -> Iterator[FileJob]:
     """As the local mode names them, one after the other."""
     for job in plan_folder(
         plan.input, plan.exemplars, plan.output, plan.settings, plan.input_masks, plan.exemplar_mask
     ):
         if isinstance(job, OSError):
-            yield Outcome(FileJob(str(job.filename), "", ""), "failed", job.strerror or str(job))
+            yield FileJob(str(job.filename), "", "").failed(job.strerror or str(job))
         else:
             yield job
 
@@ -194,32 +194,31 @@ class _Translate(beam.DoFn):
         made = lambda: Translator(model, log_notes=False, engine=engine)  # noqa: E731
         self.translator = _translators.acquire(made, tag=f"{engine} {model}")
 
-    def process(self, batch: Sequence[FileJob | Outcome]) -> Iterator[str]:
-        outcomes = [known for known in batch if isinstance(known, Outcome)]
-        for chunk in chunks([job for job in batch if isinstance(job, FileJob)], BATCH):
-            outcomes += outcomes_of(self.translator, chunk)
-        for outcome in outcomes:
-            self.counters[outcome.status].inc()
-            if outcome.status == "failed":
-                yield dead_letter(outcome)
+    def process(self, batch: Sequence[FileJob]) -> Iterator[str]:
+        done = [job for job in batch if job.status != "planned"]
+        for chunk in chunks([job for job in batch if job.status == "planned"], BATCH):
+            done += done_jobs(self.translator, chunk)
+        for job in done:
+            self.counters[job.status].inc()
+            if job.status == "failed":
+                yield dead_letter(job)
 
 
-def outcomes_of(translator: Translator, jobs: Sequence[FileJob]) -> list[Outcome]:
+def done_jobs(translator: Translator, jobs: Sequence[FileJob]) -> list[FileJob]:
     """`translate_files`, where even what nobody thought of fails one job only, and not the pipeline."""
     try:
         return translate_files(translator, jobs)
     except Exception as error:
         if len(jobs) == 1:
             return [failure(jobs[0], error)]
-        return [outcome for job in jobs for outcome in outcomes_of(translator, [job])]
+        return [done for job in jobs for done in done_jobs(translator, [job])]
 
 
-def dead_letter(outcome: Outcome) -> str:
+def dead_letter(job: FileJob) -> str:
     """A failed job as a line of JSON; bytes of a name that are no UTF-8 as escapes, as JSON can hold them."""
-    job = outcome.job
-    fields = {"input": job.input, "output": job.output, "exemplar": job.exemplar, "message": outcome.message}
-    if outcome.traceback:
-        fields["traceback"] = outcome.traceback
+    fields = {"input": job.input, "output": job.output, "exemplar": job.exemplar, "message": job.message}
+    if job.traceback:
+        fields["traceback"] = job.traceback
     line = json.dumps(fields, ensure_ascii=False, default=str)
     try:
         line.encode()

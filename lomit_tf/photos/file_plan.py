@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lomit_tf.data.picture_names import is_picture
 from lomit_tf.imaging.crops import parse_colour
@@ -37,7 +37,19 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class FileJob:
-    """One file to translate after one exemplar. Plain values: it can be pickled, compared and used as a key."""
+    """One file to translate after one exemplar and, once that was tried, what became of it.
+
+    Plain values: it can be pickled, compared and used as a key.
+
+    Attributes:
+      status: planned; written; skipped (all its files were there); failed.
+      message: why it failed, one line without the input's name.
+      notes: what a person should know of one that was written.
+      files: what was written, or what was there.
+      disk_full: it failed because nothing more can be written there: others will fail too.
+      out_of_memory: it failed for want of memory, also alone.
+      traceback: of an error that nobody thought of, for a log file; else empty.
+    """
 
     input: str  # a path, or "-"
     output: str  # a path, or "-"
@@ -45,6 +57,25 @@ class FileJob:
     input_mask: MaskFiles = ()
     exemplar_mask: MaskFiles = ()
     settings: Settings = Settings()
+    status: Literal["planned", "written", "skipped", "failed"] = "planned"
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    disk_full: bool = False
+    out_of_memory: bool = False
+    traceback: str = ""
+
+    def written(self, notes: tuple[str, ...], files: tuple[str, ...] = ()) -> FileJob:
+        """The same job, done."""
+        return dataclasses.replace(self, status="written", notes=notes, files=files)
+
+    def skipped(self, files: tuple[str, ...] = ()) -> FileJob:
+        """The same job, whose files were there."""
+        return dataclasses.replace(self, status="skipped", files=files)
+
+    def failed(self, message: str, **known: Any) -> FileJob:
+        """The same job, failed; `known` are `disk_full`, `out_of_memory` and `traceback`."""
+        return dataclasses.replace(self, status="failed", message=message, **known)
 
     def beside(self, what: str, group: str = "") -> str:
         """Path of a further file of this job: masks ("input_mask", "exemplar_mask" and the group), or "compare"."""

@@ -18,7 +18,7 @@ from PIL import Image
 from lomit_tf.data.preprocess import from_model_range, square, to_model_range
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.photo import read
-from lomit_tf.photos.batch_jobs import Outcome, Tally, failure
+from lomit_tf.photos.batch_jobs import Tally, failure
 from lomit_tf.photos.file_plan import STREAM, SWATCH, FileJob, Settings
 from lomit_tf.photos.swatches import chosen_groups
 from lomit_tf.runtime.atomic import replacing
@@ -58,10 +58,10 @@ class WholePictures:
             raise ImageError(f"{path}: 16 bits a channel; a model of --method={self.model.config.model.method} takes 8")
         return to_model_range(square(tf.constant(rgb), self.crop, self.size))[None]
 
-    def translate(self, job: FileJob) -> Outcome:
+    def translate(self, job: FileJob) -> FileJob:
         """One file; never raises for what is wrong with files."""
         if os.path.exists(job.output) and not job.settings.overwrite:
-            return Outcome(job, "skipped")
+            return job.skipped()
         try:
             colour, masked = job.exemplar.startswith(SWATCH), job.input_mask or job.exemplar_mask
             if STREAM in (job.input, job.output) or colour or masked:
@@ -74,13 +74,13 @@ class WholePictures:
                 Image.fromarray(image).save(file, format=kind)
         except Exception as error:
             return failure(job, error)
-        return Outcome(job, "written", notes=(self.note,))
+        return job.written((self.note,))
 
-    def run(self, jobs: Sequence[FileJob], report: Callable[[Outcome], None]) -> Tally:
+    def run(self, jobs: Sequence[FileJob], report: Callable[[FileJob], None]) -> Tally:
         """All of them, each reported as it is done."""
         tally = Tally()
         for job in jobs:
-            outcome = self.translate(job)
-            tally.add(outcome)
-            report(outcome)
+            done = self.translate(job)
+            tally.add(done)
+            report(done)
         return tally

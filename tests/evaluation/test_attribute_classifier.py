@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from lomit_tf import train_classifier as command
+from lomit_tf.commands.classifier_flags import define_flags
 from lomit_tf.config import ConfigError, DataConfig
 from lomit_tf.data import drawn_faces
 from lomit_tf.data.sources import DataError, open_set
@@ -249,7 +250,7 @@ def test_command_lines_that_cannot_be_used(argv, message, capsys, tmp_path, monk
 def test_help_names_every_flag(capsys):
     assert command.run(["--help"]) == 0
     text = capsys.readouterr().out
-    assert all(f"--{name}" in text or f"--[no]{name}" in text for name in command.define_flags())
+    assert all(f"--{name}" in text or f"--[no]{name}" in text for name in define_flags())
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):

@@ -34,15 +34,15 @@ def check(case: Case, translator: Translator, folder: Path) -> None:
     Image.fromarray(mask * 0).save(folder / "mouth.png")
     given = (("hair", str(folder / "hair.png")), ("mouth", str(folder / "mouth.png")))
     job = FileJob(str(path), str(out), "star.png", given, settings=Settings(crop="none", compare=bool(case.icc)))
-    [outcome] = batch_jobs.translate_files(translator, [job])
-    assert not outcome.traceback, outcome.traceback
-    assert outcome.status == ("failed" if case.fails else "written"), outcome.message
+    [done] = batch_jobs.translate_files(translator, [job])
+    assert not done.traceback, done.traceback
+    assert done.status == ("failed" if case.fails else "written"), done.message
     if case.fails:
-        assert case.fails in outcome.message and not out.exists(), outcome.message
+        assert case.fails in done.message and not out.exists(), done.message
         return
     assert case.values is not None
     if case.noted is not None:
-        assert any("left out" in note for note in outcome.notes) == case.noted, outcome.notes
+        assert any("left out" in note for note in done.notes) == case.noted, done.notes
     _check_pixels(case, out, mask == 0)
     _check_metadata(case, out)
     photo = read(path)

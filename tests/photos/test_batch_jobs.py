@@ -16,17 +16,17 @@ from tests.helpers.files import pixels, tree
 pytestmark = pytest.mark.usefixtures("photo_folder")
 
 
-def test_one_job_one_outcome(translator):
+def test_a_job_comes_back_done(translator):
     job = FileJob("photos/a.png", "deep/er/out.png", "star.png", settings=Settings(strength=0.0))
     assert pickle.loads(pickle.dumps(job)) == job
-    outcome = translate_file(translator, job)
-    assert (outcome.status, outcome.files) == ("written", ("deep/er/out.png",))
+    done = translate_file(translator, job)
+    assert (done.status, done.files) == ("written", ("deep/er/out.png",))
     np.testing.assert_array_equal(pixels("deep/er/out.png"), pixels("photos/a.png"))
     assert translate_file(translator, job).status == "skipped"
-    assert pickle.loads(pickle.dumps(outcome)) == outcome
+    assert pickle.loads(pickle.dumps(done)) == done
 
 
-def test_outcomes_keep_the_order_of_the_jobs_and_name_what_failed(translator):
+def test_jobs_keep_the_order_of_the_jobs_and_name_what_failed(translator):
     Path("bad.png").write_bytes(b"")
     jobs = [
         FileJob("bad.png", "o/1.png", "star.png"),
@@ -37,13 +37,13 @@ def test_outcomes_keep_the_order_of_the_jobs_and_name_what_failed(translator):
         FileJob("bad.png", "o/6.png", "photos/a.png"),
         FileJob("photos/a.png", "star.png/7.png", "star.png"),
     ]
-    outcomes = translate_files(translator, jobs)
-    assert [o.job for o in outcomes] == jobs
-    assert [o.status for o in outcomes] == ["failed"] * 4 + ["written"] + ["failed"] * 2
+    done = translate_files(translator, jobs)
+    assert [(o.input, o.output) for o in done] == [(o.input, o.output) for o in jobs]
+    assert [o.status for o in done] == ["failed"] * 4 + ["written"] + ["failed"] * 2
     says = ["the file is empty", "bad.png: the file is empty", "reaches beyond", "'hat' is not a group", "",
             "the file is empty", "cannot write"]  # fmt: skip
-    for outcome, word in zip(outcomes, says, strict=True):
-        assert word in outcome.message and "\n" not in outcome.message
+    for job, word in zip(done, says, strict=True):
+        assert word in job.message and "\n" not in job.message
     assert tree("o") == ["5.png"]
 
 

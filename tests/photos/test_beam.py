@@ -90,7 +90,7 @@ def test_same_results_as_the_local_mode_and_a_list_of_failures(workdir, photos, 
 
 
 def test_one_job_that_breaks_the_code_does_not_take_the_others_along(workdir, photos, tmp_path):
-    from lomit_tf.photos.beam_jobs import outcomes_of
+    from lomit_tf.photos.beam_jobs import done_jobs
     from lomit_tf.photos.file_plan import FileJob
     from lomit_tf.photos.translator import Translator
 
@@ -100,13 +100,13 @@ def test_one_job_that_breaks_the_code_does_not_take_the_others_along(workdir, ph
     wrong: list[Any] = [None, 5, "", Path("star.png")]
     unlike = dataclasses.replace(job("18.png"), settings=None)  # what nobody thought of, outside of every guard
     jobs = [job("0.png"), *(job("6.png", exemplar) for exemplar in wrong), unlike, job("12.png")]
-    outcomes = outcomes_of(Translator(workdir, log_notes=False), jobs)
-    assert [o.status for o in outcomes] == ["written", *["failed"] * 5, "written"]
-    for exemplar, outcome in zip(wrong, outcomes[1:], strict=False):
-        assert outcome.message.startswith("TypeError: the exemplar of a FileJob must be the path of a picture, '-'")
-        assert outcome.message.endswith(f"received {exemplar!r}")
-    assert outcomes[5].message == "AttributeError: 'NoneType' object has no attribute 'save_masks'"
-    assert "Traceback" in outcomes[5].traceback
+    done = done_jobs(Translator(workdir, log_notes=False), jobs)
+    assert [one.status for one in done] == ["written", *["failed"] * 5, "written"]
+    for exemplar, failed in zip(wrong, done[1:], strict=False):
+        assert failed.message.startswith("TypeError: the exemplar of a FileJob must be the path of a picture, '-'")
+        assert failed.message.endswith(f"received {exemplar!r}")
+    assert done[5].message == "AttributeError: 'NoneType' object has no attribute 'save_masks'"
+    assert "Traceback" in done[5].traceback
 
 
 def test_beams_own_flags_come_after_a_lone_dash(workdir, photos, tmp_path, capfd):
@@ -147,10 +147,9 @@ def test_without_beam_the_flag_says_what_to_install(monkeypatch, photos, tmp_pat
 def test_a_dead_letter_names_files_whose_names_are_no_text():
     from lomit_tf.photos.beam_jobs import dead_letter
     from lomit_tf.photos.file_plan import FileJob
-    from lomit_tf.photos.outcomes import Outcome
 
     for raw in ("käse.png".encode(), b"caf\xe9.png"):
-        line = dead_letter(Outcome(FileJob(os.fsdecode(raw), "out.png", "star.png"), "failed", "broken"))
+        line = dead_letter(FileJob(os.fsdecode(raw), "out.png", "star.png").failed("broken"))
         assert os.fsencode(json.loads(line.encode().decode())["input"]) == raw
         assert "\n" not in line
-    assert "käse" in dead_letter(Outcome(FileJob("käse.png", "out.png", "star.png"), "failed", "broken"))
+    assert "käse" in dead_letter(FileJob("käse.png", "out.png", "star.png").failed("broken"))

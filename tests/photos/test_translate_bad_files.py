@@ -14,7 +14,6 @@ from PIL import Image
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.photos.batch_jobs import run_jobs
 from lomit_tf.photos.file_plan import FileJob
-from lomit_tf.photos.outcomes import Outcome
 from tests.helpers.files import bomb, pixels, tree
 
 pytestmark = pytest.mark.usefixtures("photo_folder")
@@ -143,7 +142,7 @@ def test_a_full_disk_stops_a_folder_run(translator):
     jobs = [FileJob("photos/a.png", "/dev/full", "star.png")] * 3
     if not os.path.exists("/dev/full"):
         pytest.skip("this system has no /dev/full")
-    seen: list[Outcome] = []
+    seen: list[FileJob] = []
     tally = run_jobs(translator, jobs, seen.append, batch=1)
     assert (tally.failed, len(seen)) == (1, 1)
     assert seen[0].disk_full

@@ -97,7 +97,7 @@ def test_the_image_has_the_server_and_a_python_that_is_tested():
 
 def test_every_flag_exists(compose):
     from lomit_tf import zoo
-    from lomit_tf.serve import FLAGS
+    from lomit_tf.commands.serve_flags import FLAGS
 
     steps = dict(instructions("Dockerfile"))
     entry, command = (json.loads(steps[word]) for word in ("ENTRYPOINT", "CMD"))
