@@ -1,0 +1,68 @@
+"""The README's two pictures of real faces, made with the shipped weights of today.
+
+    python tools/result_pictures.py --data_dir=/path/to/celebamask --half=odd --out=docs/images celeba_hair
+
+Writes OUT/portraits.jpg, Eileen Collins' portrait in the colours of COLOURS, and OUT/MODEL.jpg, PAIRS faces with
+exemplars, drawn by a seed and not by hand: photograph, exemplar, mask, translation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import celebamask
+import numpy as np
+from PIL import Image
+
+from lomit_tf.photos.portraits import PORTRAITS, SWATCHES
+from lomit_tf.photos.translator import Translator
+
+COLOURS = ("Blond", "Auburn", "Black", "Blue", "Pink")
+HEAD, GAP = (92, 0, 332, 240), 6  # of the portrait of 512 pixels
+PAIRS, SIDE, SEED, QUALITY = 12, 160, 3, 90
+
+
+def portrait(translator: Translator) -> Image.Image:
+    """The portrait as it is and in each colour, side by side."""
+    framed = translator.prepare(PORTRAITS["Eileen Collins"])
+    swatches = {name.lower(): colour for name, colour in SWATCHES.items()}
+    colours = [translator.encode_colour(swatches[name.lower()]) for name in COLOURS]
+    pictures = [framed.photo.rgb, *(translator.translate(framed, exemplar=colour).photo.rgb for colour in colours)]
+    heads = [Image.fromarray(np.asarray(rgb)).crop(HEAD) for rgb in pictures]
+    width, height = heads[0].size
+    strip = Image.new("RGB", (len(heads) * (width + GAP) - GAP, height), "white")
+    for i, head in enumerate(heads):
+        strip.paste(head, (i * (width + GAP), 0))
+    return strip
+
+
+def faces(translator: Translator, paths: list[Path]) -> Image.Image:
+    """PAIRS of them, two to a row."""
+    order = np.random.default_rng(SEED).permutation(len(paths))[: 2 * PAIRS].reshape(PAIRS, 2)
+    half = 4 * SIDE
+    sheet = Image.new("RGB", (2 * half + 15, PAIRS // 2 * SIDE), "white")
+    for i, (photograph, exemplar) in enumerate(order):
+        translator.set_exemplar(paths[exemplar])
+        result = translator.translate(paths[photograph])
+        mask = (np.max(list(result.input_masks.values()), axis=0) * 255).round().astype(np.uint8)
+        pictures = (
+            Image.open(paths[photograph]), Image.open(paths[exemplar]), Image.fromarray(mask),
+            Image.fromarray(np.asarray(result.photo.rgb)),
+        )  # fmt: skip
+        for j, picture in enumerate(pictures):
+            tile = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+            sheet.paste(tile, (i % 2 * (half + 15) + j * SIDE, i // 2 * SIDE))
+    return sheet
+
+
+def main() -> None:
+    given, paths = celebamask.asked(__doc__, out=True)
+    given.out.mkdir(parents=True, exist_ok=True)
+    for name in given.models:
+        translator = Translator(name, log_notes=False)
+        portrait(translator).save(given.out / "portraits.jpg", quality=QUALITY)
+        faces(translator, paths).save(given.out / f"{Path(name).name}.jpg", quality=QUALITY)
+
+
+if __name__ == "__main__":
+    main()
