@@ -26,7 +26,10 @@ class Augmentation:
 
 
 def affine(rng: np.random.Generator, size: int, how: Augmentation) -> np.ndarray:
-    """A drawn map (2, 3) from pixels of the result to pixels of the image: mirrored or not, turned, scaled, moved."""
+    """A drawn map (2, 3) from pixels of the result to pixels of the image: mirrored or not, turned, scaled, moved.
+
+    docs/method.md, eq. (4.4) and (4.5).
+    """
     angle = np.deg2rad(rng.uniform(-how.turn, how.turn))
     factor = np.exp(rng.uniform(-1, 1) * np.log1p(how.scale))
     moved = rng.uniform(-how.shift, how.shift, 2) * size
@@ -51,6 +54,8 @@ def warped(image: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> tuple[n
 def jittered(images: np.ndarray, draws: np.ndarray, strength: float) -> np.ndarray:
     """Images (n, S, S, 3) in -1..1 with gamma, brightness, balance of colours, contrast and saturation changed.
 
+    docs/method.md, eq. (9.9).
+
     Args:
         images: float32.
         draws: (n, JITTERS) in -1..1, where 0 changes nothing.
@@ -72,6 +77,8 @@ PHOTOGRAPHED = Augmentation(flip=False, turn=8.0, scale=0.1, shift=0.03)
 
 def as_photographed(images: np.ndarray, seeds: np.ndarray, strength: float) -> np.ndarray:
     """Images (n, S, S, 3) uint8 as other photographs of the same: each drawn by itself, half of them compressed.
+
+    docs/method.md, eq. (4.4) to (4.6).
 
     Args:
         images: left as they are.

@@ -16,8 +16,8 @@ from lomit_tf.data.store import ImageStore
 def three_way(values: np.ndarray, certain: float) -> tuple[np.ndarray, np.ndarray]:
     """Values in 0..1 -> `target` (0 or 1), and `asked` (0 or 1: whether the loss counts it), float32.
 
-    `asked` is 1 above `certain` and below 1 - `certain`, and `target` is 1 above 1/2. `augment.UNSURE`, the middle of
-    0..255, is never asked: it is a little above 1/2.
+    `asked` is 1 above `certain` and below 1 - `certain`, and `target` is 1 above 1/2 (docs/method.md, eq. (9.10)).
+    `augment.UNSURE`, the middle of 0..255, is never asked: it is a little above 1/2.
     """
     sure = max(certain, (UNSURE + 0.5) / 255)
     asked = (values > sure) | (values < 1 - sure)

@@ -1,6 +1,7 @@
 """A soft mask refined by its picture's own colours: GrabCut with the mask as seed, and the mean of the two.
 
 The mean v = (mask + cut) / 2 says both: the cut is 1 from 1/2 on, and how near v is to 0 or 1 says how far they agree.
+The equations are docs/method.md, eq. (9.5) to (9.8).
 """
 
 from __future__ import annotations
