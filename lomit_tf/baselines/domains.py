@@ -29,7 +29,7 @@ class DomainPair(layers.Layer):
 def of_domain(labels: Any, in_a: Callable[..., Any], in_b: Callable[..., Any], *values: Any) -> Any:
     """Row i is what in_b makes of row i of the values where labels[i] is 1, and what in_a makes of it where it is 0.
 
-    Each row goes through one of the two alone; either may get none (0, ...).
+    Each row goes through one of the two alone.
 
     Args:
         labels: (B, 1) in {0, 1}.
@@ -38,9 +38,20 @@ def of_domain(labels: Any, in_a: Callable[..., Any], in_b: Callable[..., Any], *
     """
     domain = tf.cast(tf.reshape(labels, (-1,)) > 0.5, tf.int32)
     rows = tf.dynamic_partition(tf.range(tf.size(domain)), domain, 2)
-    made = [make(*(tf.gather(v, part) for v in values)) for make, part in zip((in_a, in_b), rows, strict=True)]
+    made = [_made(make, part, values) for make, part in zip((in_a, in_b), rows, strict=True)]
     joined = tf.dynamic_stitch(rows, made)
     return tf.ensure_shape(joined, (labels.shape[0], *joined.shape[1:]))
+
+
+def _made(make: Callable[..., Any], rows: Any, values: Sequence[Any]) -> Any:
+    """What `make` makes of some rows of the values, of none of them too.
+
+    oneDNN's convolution of an empty batch has the shape of its input (TensorFlow 2.21, where it is switched on: on
+    processors with AVX-512), so that for none of them the first row is computed and left out.
+    """
+    empty = tf.cast(tf.equal(tf.size(rows), 0), tf.int32)
+    some = tf.concat([rows, tf.zeros((empty,), tf.int32)], axis=0)
+    return make(*(tf.gather(v, some) for v in values))[: tf.size(rows)]
 
 
 class DomainBaseline(Baseline):
