@@ -13,6 +13,7 @@ BENCHMARKS = {
     "shares": "where a step's time goes: critic, generator, data",
     "batching": "batched directions and shared passes against separate calls",
     "critic_tail": "the critic's last convolutions: reshapes against Conv2D",
+    "channel_padding": "convolutions with few channels, against the same with channels padded by zeros",
     "lazy_penalty": "the gradient penalty at every critic update, and at every second",
     "page_faults": "glibc's allocator as it comes against one that keeps freed memory",
     "input_pipeline": "images/s of the input pipeline against the training step",

@@ -1,4 +1,4 @@
-"""Seconds a training step, images/s and peak memory by preset, strategy and precision.
+"""Seconds a training step, images/s and peak memory by preset, strategy, precision and TensorFlow's own options.
 
     python -m benchmarks.step_time [--quick]
 
@@ -16,14 +16,20 @@ import sys
 import time
 from typing import Any
 
+REWRITES = "GRAPH_REWRITES"  # constant folding, common subexpressions and fusing by TensorFlow
 SMALL: dict[str, Any] = {"flagfile": "drawn_faces.cfg"}
 LARGE: dict[str, Any] = {"flagfile": "celeba_paper.cfg", "batch_size": 2, "n_critic": 1}
+# Flags of lomit_tf.train, and environment variables in capitals.
 VARIANTS: dict[str, dict[str, Any]] = {
     "small 64 px, one device": SMALL,
     "small 64 px, bfloat16": SMALL | {"precision": "mixed_bfloat16"},
     "small 64 px, XLA": SMALL | {"jit": "on"},
     "small 64 px, mirrored on 2 logical CPUs": SMALL | {"strategy": "mirrored"},
     "small 64 px, deterministic": SMALL | {"deterministic": "true"},
+    "small 64 px, without oneDNN": SMALL | {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    "small 64 px, with oneDNN": SMALL | {"TF_ENABLE_ONEDNN_OPTS": "1"},
+    "small 64 px, with oneDNN, AVX2 at most": SMALL | {"TF_ENABLE_ONEDNN_OPTS": "1", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "small 64 px, without graph rewrites": SMALL | {REWRITES: "off"},
     "mobile 128 px, batch 2, n_critic 1": LARGE | {"preset": "mobile"},
     "lomit 128 px, batch 2, n_critic 1": LARGE,
     "lomit 128 px, the same in bfloat16": LARGE | {"precision": "mixed_bfloat16"},
@@ -41,6 +47,8 @@ def measure(flags: dict[str, Any], steps: int = 4) -> dict[str, float]:
     from lomit_tf.training.loop import one_thread_per_operation
     from lomit_tf.training.strategies import distribute, make_strategy
 
+    if os.environ.get(REWRITES) == "off":
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     if flags.get("strategy") == "mirrored":
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -68,6 +76,11 @@ def measure(flags: dict[str, Any], steps: int = 4) -> dict[str, float]:
     return {"seconds": seconds, "images": images / seconds, "peak": peak, "first": first}
 
 
+def parted(variant: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The flags of a variant, and its environment variables."""
+    return {k: v for k, v in variant.items() if k.islower()}, {k: v for k, v in variant.items() if not k.islower()}
+
+
 def main(argv: list[str]) -> int:
     """Print the table; exit code 1 if a variant failed."""
     if argv and argv[0] == "--one":
@@ -80,8 +93,9 @@ def main(argv: list[str]) -> int:
     print("|---|---|---|---|---|---|---|")
     failed = 0
     for name in [*names, first]:
-        command = [sys.executable, "-m", "benchmarks.step_time", "--one", json.dumps(VARIANTS[name])]
-        done = subprocess.run(command, capture_output=True, text=True)
+        flags, environment = parted(VARIANTS[name])
+        command = [sys.executable, "-m", "benchmarks.step_time", "--one", json.dumps(flags)]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
         if done.returncode:
             failed = 1
             print(f"| {name} | failed: {done.stderr.strip().splitlines()[-1][:200]} | | | | | |", flush=True)

@@ -114,7 +114,8 @@ class FramedPhoto:
         else:
             assert self.own_masks is not None
             found = paste_back.upsample_masks(self.own_masks[..., :-1], self.region.shape[:2])
-            planes = np.concatenate([found, 1.0 - found.sum(axis=-1, keepdims=True)], axis=-1)
+            left = np.maximum(1.0 - found.sum(axis=-1, keepdims=True), 0.0)  # rounding may leave less than nothing
+            planes = np.concatenate([found, left], axis=-1)
         cut = {groups.index(group): framing.cut(plane, self.window) for group, plane in given.items()}
         planes = masks.replace(planes, cut)
         return {group: self.whole(planes[..., g]) for g, group in enumerate(groups)}

@@ -162,6 +162,16 @@ def test_given_masks_and_the_rest_sum_to_one(grouped):
         grouped.translate(image, given)
 
 
+def test_where_a_mask_is_nearly_1_the_rest_still_sums_to_one(grouped, rng):
+    """What is left of it for the background is lost in rounding, and may be negative: the rest is divided by that."""
+    framed = grouped.prepare(faces(100)[0])
+    side = framed.pixels.shape[0]
+    mouth = rng.uniform(1e-6, 2e-5, (side, side)).astype(np.float32)
+    framed.own_masks = np.stack([1 - mouth, mouth, np.zeros_like(mouth)], axis=-1)
+    masks = grouped.translate(framed, {"hair": np.full((100, 100), 0.5)}).input_masks
+    assert (masks["hair"] + masks["mouth"]).max() <= 1 + 1e-5
+
+
 def test_nothing_outside_of_the_crop_changes_and_masks_there_are_noted(translator):
     image = faces(256)[0]
     mask = np.ones((256, 256))
