@@ -63,7 +63,7 @@ def open_page(browser, url) -> Iterator[Callable[..., Any]]:
     def opened(width: int = 1280, at: str = url, **options: Any) -> Any:
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(90_000)  # other tests run beside it
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("request", lambda r: None if r.url.startswith((at, "data:", "blob:")) else wrong.append(r.url))
