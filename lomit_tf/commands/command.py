@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from lomit_tf.config import ConfigError
 from lomit_tf.runtime.backend import EVERYTHING, check_backend
 from lomit_tf.runtime.forks import ForkedError, check_fork
+from lomit_tf.runtime.onednn import prefer_onednn
 from lomit_tf.runtime.quiet import import_tensorflow
 from lomit_tf.runtime.signals import check_interrupt, interrupting_signals
 
@@ -60,6 +61,7 @@ class Command(Generic[Options]):
         """Run the command on arguments without the program's name (None: the process's) and return its exit code."""
         argv = sys.argv[1:] if argv is None else list(argv)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        prefer_onednn()
         if isinstance(sys.stdout, io.TextIOWrapper):  # a code page that lacks a character shows its escape, as stderr
             sys.stdout.reconfigure(errors="backslashreplace")
         with interrupting_signals() as received:

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from lomit_tf.config import ConfigError, LomitConfig
@@ -111,7 +113,15 @@ def test_a_run_that_is_done_is_left_as_it_is(whole) -> None:
         np.testing.assert_array_equal(value, before[name])
 
 
-def test_not_finite_stops_names_step_and_term_and_keeps_the_checkpoint(tmp_path: Path) -> None:
+@pytest.fixture
+def uncompiled() -> Iterator[None]:
+    """Steps that run operation by operation: for tests of a few steps, of which compiling would be most of the time."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_not_finite_stops_names_step_and_term_and_keeps_the_checkpoint(tmp_path: Path, uncompiled: None) -> None:
     class Poison(keras.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
             if batch == 2:  # after the checkpoint of step 2 there is one more good step
@@ -124,7 +134,7 @@ def test_not_finite_stops_names_step_and_term_and_keeps_the_checkpoint(tmp_path:
     assert all(np.isfinite(v).all() for v in weights(tmp_path).values() if v.dtype == np.float32)
 
 
-def test_dead_masks_stop_the_run(tmp_path: Path) -> None:
+def test_dead_masks_stop_the_run(tmp_path: Path, uncompiled: None) -> None:
     class Kill(keras.callbacks.Callback):
         def on_train_begin(self, logs: object = None) -> None:
             logits = self.model.generator.mask_decoder.logits.conv
