@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from lomit_tf.config import LomitConfig
+from lomit_tf.runtime.onednn import prefer_onednn
 
+prefer_onednn()  # as every command does, so that tests and the commands that they start compute alike
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The smallest networks that still have every part; 64 px is the smallest image that LomitConfig takes.
