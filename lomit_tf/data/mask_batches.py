@@ -25,7 +25,7 @@ def three_way(values: np.ndarray, certain: float) -> tuple[np.ndarray, np.ndarra
 
 
 class MaskLoader(Loader):
-    """Elements of `MaskBatches`, as NumPy arrays; what Loader says about errors and the program's end holds for it.
+    """Elements of `mask_batches`, as NumPy arrays; what Loader says about errors and the program's end holds for it.
 
     Args:
         store: of the images.
