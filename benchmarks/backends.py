@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.help import explain
+
 BACKENDS = ("tensorflow", "jax")
 
 
@@ -134,4 +136,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     sys.exit(main(sys.argv[1:]))

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.help import explain
+
 TINY = (
     "--image_size=64", "--crop=0", "--attributes=Black_Hair,Smiling", "--base_channels=8", "--residual_blocks=1",
     "--edge_kernel=3", "--style_downsamples=2", "--mask_upsamples=1",
@@ -85,4 +87,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.help import explain
+
 MAPS, SIDE, TURNS = 16, 64, 15
 CASES = (((3, 16), (8, 16)), ((3, 16), (16, 16)), ((12, 16), (16, 16)), ((16, 16), (32, 16)), ((16, 3), (16, 8)))
 
@@ -58,4 +60,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     main()

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from benchmarks.help import explain
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
@@ -57,4 +59,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     main()

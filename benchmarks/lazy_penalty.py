@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.help import explain
+
 WARM = 20
 SEEDS = (0, 1)
 VARIANTS = ("every", "every second")
@@ -92,4 +94,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     main(sys.argv[1:])

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.help import explain
 from export.runtimes import TFLite
 
 RUNS = 60
@@ -71,4 +72,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     main(sys.argv[1:])

@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+from benchmarks.help import explain
+
 WARM, STEPS = 20, 20
 
 
@@ -73,4 +75,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     main()

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from benchmarks.help import explain
 from lomit_tf.data.drawn_faces import draw
 from lomit_tf.imaging.curves import BINS, apply
 from lomit_tf.imaging.mask_planes import rectangle
@@ -101,4 +102,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     main(sys.argv[1:])

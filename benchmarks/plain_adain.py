@@ -14,6 +14,7 @@ from typing import Any
 
 from keras import ops
 
+from benchmarks.help import explain
 from lomit_tf.commands import flags, report
 from lomit_tf.commands.training import messages, report_result
 from lomit_tf.config import ConfigError
@@ -62,4 +63,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     main(sys.argv[1:])

@@ -11,6 +11,8 @@ import os
 import sys
 import tempfile
 
+from benchmarks.help import explain
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
@@ -59,4 +61,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     main(sys.argv[1:])

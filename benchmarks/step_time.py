@@ -16,6 +16,8 @@ import sys
 import time
 from typing import Any
 
+from benchmarks.help import explain
+
 REWRITES = "GRAPH_REWRITES"  # constant folding, common subexpressions and fusing by TensorFlow
 SMALL: dict[str, Any] = {"flagfile": "drawn_faces.cfg"}
 LARGE: dict[str, Any] = {"flagfile": "celeba_paper.cfg", "batch_size": 2, "n_critic": 1}
@@ -112,4 +114,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    explain(__doc__)
     sys.exit(main(sys.argv[1:]))

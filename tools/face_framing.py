@@ -9,7 +9,7 @@ the constants that are in use, and with the printed ones.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -84,4 +84,10 @@ def main(folder: str, count: int = 1000) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:3]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="of CelebA's aligned images, *.jpg")
+    parser.add_argument("count", type=int, nargs="?", default=1000, help="how many of them")
+    given = parser.parse_args()
+    if not any(Path(given.folder).glob("*.jpg")):
+        parser.error(f"{given.folder}: there is no *.jpg; name the folder of CelebA's aligned images")
+    main(given.folder, given.count)

@@ -10,7 +10,7 @@ Choices were made on the even faces; what is printed is of the odd ones.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import cv2
@@ -94,4 +94,11 @@ def main(folder: Path, model: str, step: int = 1) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int((sys.argv[3:] or ["1"])[0]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("celebamask", type=Path, help="its folder, with images and masks")
+    parser.add_argument("model", help="whose masks are measured")
+    parser.add_argument("step", type=int, nargs="?", default=1, help="only every so many-th picture")
+    given = parser.parse_args()
+    if not any((given.celebamask / "images").glob("*")):
+        parser.error(f"{given.celebamask}: there is nothing in images/")
+    main(given.celebamask, given.model, given.step)

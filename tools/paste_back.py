@@ -9,7 +9,7 @@ fringes of its own changes are measured too: high frequencies of colour in the r
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import cv2
@@ -93,6 +93,10 @@ def changes_of(model: str, exemplars: tuple[str, ...], images: list[np.ndarray])
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit("usage: python tools/paste_back.py CELEBAMASK [MODEL]")
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("celebamask", type=Path, help="its folder, with images/*.jpg")
+    parser.add_argument("model_and_exemplars", nargs="*", help="a model, and pictures in whose style to translate")
+    given = parser.parse_args()
+    if not any((given.celebamask / "images").glob("*.jpg")):
+        parser.error(f"{given.celebamask}: there is no images/*.jpg")
+    main(given.celebamask, *given.model_and_exemplars)

@@ -44,10 +44,10 @@ def of_domain(labels: Any, in_a: Callable[..., Any], in_b: Callable[..., Any], *
 
 
 def _made(make: Callable[..., Any], rows: Any, values: Sequence[Any]) -> Any:
-    """What `make` makes of some rows of the values, of none of them too.
+    """What `make` makes of the chosen rows of the values, (rows, ...), also where no row is chosen.
 
-    oneDNN's convolution of an empty batch has the shape of its input (TensorFlow 2.21, where it is switched on: on
-    processors with AVX-512), so that for none of them the first row is computed and left out.
+    With TensorFlow 2.21, oneDNN's convolution of an empty batch has the shape of its input. Where no row is chosen, the
+    first one is therefore computed and left out of the result.
     """
     empty = tf.cast(tf.equal(tf.size(rows), 0), tf.int32)
     some = tf.concat([rows, tf.zeros((empty,), tf.int32)], axis=0)

@@ -172,7 +172,7 @@ def test_aggans_critic_without_normalisation(rng):
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [1, 1, 1], [1, 0, 1]])
 def test_a_domain_without_rows_is_no_empty_batch_to_a_convolution(labels, rng):
-    """oneDNN, which TensorFlow uses where there is AVX-512, gives a wrong shape for one."""
+    """oneDNN gives a wrong shape for one."""
     x, kernels = (
         tf.constant(rng.normal(size=(3, 8, 8, 3)), tf.float32),
         tf.constant(rng.normal(size=(2, 3, 3, 3, 4)), tf.float32),
