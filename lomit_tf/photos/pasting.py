@@ -9,10 +9,9 @@ import numpy as np
 from lomit_tf.engines.outline import Outline, Painting
 from lomit_tf.imaging import curves, framing, mask_edges, mask_planes, paste_back
 from lomit_tf.imaging.photo import Photo
-from lomit_tf.photos.translation import FramedPhoto, Masks, Request, largest
-
-WHOLLY = 0.999  # how much of a pixel a turned window covers, in floats, where it covers all of it
-Planes = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
+from lomit_tf.photos import photo_masks
+from lomit_tf.photos.photo_masks import Masks, Planes
+from lomit_tf.photos.translation import FramedPhoto, Request
 
 
 def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tuple[Photo, Mapping[str, np.ndarray]]:
@@ -37,21 +36,20 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
             photo, shown = _paste_colours(photo, one, made.curves, groups, request.strength)
             used.append(shown)
             continue
-        masks = one.window_masks(request.given, groups)
+        masks = photo_masks.of_face(one, request.framed.faces, request.given, groups, coloured)
         if made.raw is not None:
             asked = {name: float(request.transfer[groups.index(name)]) for name in free}
             photo = _paste_free(photo, one, made.raw, masks, asked, request)
         if made.curves is not None:
-            _continue(one, masks, [name for name in coloured if name not in request.given], request, groups)
             photo = _paste_curves(photo, one, made.curves, [masks[name] for name in coloured], request.strength)
         used.append(masks)
-    return (given.with_floats(photo.values) if both else photo), largest(used)
+    return (given.with_floats(photo.values) if both else photo), photo_masks.largest(used)
 
 
 def _paste_colours(
     photo: Photo, framed: FramedPhoto, grid: np.ndarray, groups: tuple[str, ...], strength: float
 ) -> tuple[Photo, Masks]:
-    """The same as `_continue` and `_paste_curves`, of a model of colour groups whose masks nobody edited.
+    """The same as `photo_masks.of_face` and `_paste_curves`, of a model of colour groups whose masks nobody edited.
 
     The masks stay as small as they are: `curves.apply` samples them where it needs them.
     """
@@ -77,7 +75,7 @@ def _paste_free(
     photo: Photo,
     framed: FramedPhoto,
     raw: np.ndarray,
-    masks: Planes,
+    masks: Mapping[str, np.ndarray],
     asked: Mapping[str, float],
     request: Request,
 ) -> Photo:
@@ -108,24 +106,3 @@ def _paste_curves(
         moved = curves.apply(photo.srgb(), grid, masks, *places, strength=strength)
         return photo.with_srgb(moved, where=np.any(masks >= paste_back.MASK_FLOOR, axis=-1))
     return photo.with_values(curves.apply(photo.values, grid, masks, *places, strength=strength))
-
-
-def _continue(framed: FramedPhoto, masks: Planes, names: list[str], request: Request, groups: tuple[str, ...]) -> None:
-    """Let the network's masks of these groups go on beyond the window, as long hair does; edited ones do not."""
-    if not names or framed.own_masks is None:
-        return
-    own = framed.own_masks[..., [groups.index(name) for name in names]]
-    window, size = framed.window, framed.photo.size
-    if request.given:  # what a person gave to other groups has taken its share
-        shown = (framing.cut(masks[name], window) for name in names)
-        own = np.stack([paste_back.downsample(plane, len(own)) for plane in shown], axis=-1)
-    beyond, place = mask_edges.extend(framed.photo.rgb, own, window.matrix)
-    if beyond is own:
-        return
-    inside = window.inside(size)
-    # Pixels that a turned window covers in part have a share of its border's mask only: it would be a seam.
-    within = framed.whole(np.ones(framed.region.shape[:2], np.float32))[inside] > WHOLLY
-    for g, name in enumerate(names):
-        plane = mask_planes.sampled(beyond[..., g], place, size)
-        plane[inside] = np.where(within, masks[name][inside], plane[inside])
-        masks[name] = plane

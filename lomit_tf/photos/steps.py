@@ -20,7 +20,7 @@ from lomit_tf.imaging.connected import keep_connected
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
-from lomit_tf.photos import pasting
+from lomit_tf.photos import pasting, photo_masks
 from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.runtime.forks import check_fork
@@ -92,15 +92,25 @@ class Steps:
         return framing.all_faces(photo.rgb, self._zoom) if self._faces else ()
 
     def masks(
-        self, image: ImageLike | FramedPhoto, *, crop: Any = None, face: int | str = "largest"
+        self,
+        image: ImageLike | FramedPhoto,
+        *,
+        crop: Any = None,
+        face: int | str = "largest",
+        exemplar: bool = False,
     ) -> dict[str, np.ndarray]:
-        """Where each group lies: {group: (H, W) float32 in 0..1}, at the photograph's own size, 0 outside the crop.
+        """Where each group lies: {group: (H, W) float32 in 0..1}, at the photograph's own size.
 
-        These may be edited and given to `translate` or `set_exemplar`. Arguments and errors as of `prepare`.
+        These may be edited and given to `translate` or `set_exemplar`. Groups that are painted by colour curves go on
+        beyond the crop, as far as a translation changes them; those that are painted freely are 0 there.
+
+        Args:
+          image, crop, face: as of `prepare`, which also says what it raises.
+          exemplar: what is taken of it as an exemplar instead, which is 0 outside of the crop for every group.
         """
         framed = self.prepare(image, crop=crop, face=face)
         self._find_masks(framed.faces)
-        return framed.full_masks({}, self.groups)
+        return dict(photo_masks.of_photo(framed, {}, self.groups, () if exemplar else self.colour_groups))
 
     def encode_exemplar(self, image: ImageLike | FramedPhoto, mask: MasksLike = None, *, crop: Any = None) -> Exemplar:
         """The styles of an exemplar's regions.
@@ -117,7 +127,8 @@ class Steps:
         network = framed.network_masks(given, self.groups)
         styles = self.inference.styles(framed.pixels[None], network[None])[0]
         notes = tuple(f"exemplar: {note}" for note in framed.notes + notes)
-        return Exemplar(styles, framed.full_masks(given, self.groups), framed.photo, framed.window, notes)
+        masks = dict(photo_masks.of_photo(framed, given, self.groups))
+        return Exemplar(styles, masks, framed.photo, framed.window, notes)
 
     def encode_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
         """The style of a colour that a person names, as an exemplar.
@@ -155,7 +166,7 @@ class Steps:
                 if not exemplar.colour:
                     notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
         framed = self.prepare(image, crop=crop, face=face)
-        given, notes = self._given(framed, mask, "input mask")
+        given, notes = self._given(framed, mask, "input mask", self.colour_groups)
         notes = framed.notes + notes + exemplar.notes + notes_of_groups
         return Request(framed, exemplar, given, transfer, strength, keep_background, notes)
 
@@ -193,9 +204,11 @@ class Steps:
         photo, masks = pasting.paste(request, painted, self.inference.outline)
         return Result(masks, request.exemplar.masks, photo, request.notes)
 
-    def _given(self, framed: FramedPhoto, mask: MasksLike, what: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    def _given(
+        self, framed: FramedPhoto, mask: MasksLike, what: str, beyond: Sequence[str] = ()
+    ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
         """Masks that a person gave, and notes about them."""
-        given, notes = framed.given_masks(mask, self.groups, what)
+        given, notes = photo_masks.read_given(framed, mask, self.groups, what, beyond)
         self._log(framed.photo.name, notes)
         return given, notes
 

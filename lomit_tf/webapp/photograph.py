@@ -28,8 +28,8 @@ class Picture:
       version: counts up whenever a mask changes.
     """
 
-    def __init__(self, translator: Translator, image: str | FramedPhoto, name: str) -> None:
-        """Read a file, or take what `prepare` gave, and find its masks.
+    def __init__(self, translator: Translator, image: str | FramedPhoto, name: str, *, exemplar: bool = False) -> None:
+        """Read a file, or take what `prepare` gave, and find its masks: of an exemplar, those that are taken.
 
         Raises:
           CorruptImageError: it cannot be read. ImageError: it cannot be used.
@@ -40,7 +40,7 @@ class Picture:
         large = tuple(window for window in found if window.width >= LEAST_SIDE)
         self.faces = large if len(large) > 1 else ()
         self.face = self.faces.index(self.full.window) if self.full.window in self.faces else -1
-        self.found = translator.masks(self.full)
+        self.found = translator.masks(self.full, exemplar=exemplar)
         self.screen = screen_copy(self.full, translator.size)
         self.size = mask_edits.editor_size(self.full.photo.size, EDITOR_SIDE)
         self.version = 0

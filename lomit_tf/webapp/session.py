@@ -90,7 +90,7 @@ class Session:
         """
         if which == "exemplar" and add:
             self._check_room(name)
-        picture = Picture(self.translator, path, name)
+        picture = Picture(self.translator, path, name, exemplar=which == "exemplar")
         with self.lock:
             if which == "input":
                 self.input = picture

@@ -3,7 +3,7 @@
 import { rint } from "./affine.js";
 import { styleOf } from "./colours.js";
 import { keepConnected } from "./connected.js";
-import { changer } from "./curves.js";
+import { MASK_FLOOR, changer } from "./curves.js";
 import { findFaces } from "./faces.js";
 import { framed } from "./framing.js";
 import { extended } from "./mask_edges.js";
@@ -36,11 +36,14 @@ export function shrunk(picture, side) {
 
 /** A photograph that is worked on: framed, with the mask that the model found and what a person made of it. */
 export class Photo {
-  /** @param networks {size, zoom, connected, masks, styles, curves, face}; see networks.js. */
-  static async open(networks, picture, name) {
+  /**
+   * @param networks {size, zoom, connected, masks, styles, curves, face}; see networks.js.
+   * @param side "input", whose mask goes on beyond the window, or "exemplar", of which only the window counts.
+   */
+  static async open(networks, picture, name, side) {
     const rgb = overWhite(picture), photo = new Photo();
     const found = await findFaces(networks.face, rgb);
-    Object.assign(photo, { name, picture, rgb, screen: shrunk(rgb, SCREEN_SIDE), editor: sizeWithin(rgb, EDITOR_SIDE) });
+    Object.assign(photo, { name, side, picture, rgb, screen: shrunk(rgb, SCREEN_SIDE), editor: sizeWithin(rgb, EDITOR_SIDE) });
     await photo.frame(networks, framed(rgb, found, networks.zoom));
     return photo;
   }
@@ -51,12 +54,10 @@ export class Photo {
     const pixels = toModelRange(seen(rgb, window, networks.size));
     const found = plane(networks.size, networks.size, await networks.masks(pixels));
     const own = networks.connected ? keepConnected(found) : found;
-    const mask = this.maskOf(own, window, rgb);
-    Object.assign(this, {
-      window, notes, faces, face, pixels, own, screenWindow: screen === rgb ? window : scaled(window, across, down, rint),
-      screenMask: resizedPlane(mask, screen.width, screen.height), found: layerOf(mask, this.editor), version: 0, beyond: {},
-    });
-    this.layer = this.found;
+    const screenWindow = screen === rgb ? window : scaled(window, across, down, rint);
+    Object.assign(this, { window, notes, faces, face, pixels, own, screenWindow, version: 0, beyond: {} });
+    this.screenMask = this.foundMask(false);
+    this.layer = this.found = layerOf(this.screenMask, this.editor);
   }
 
   /** Take another of its faces. */
@@ -64,13 +65,31 @@ export class Photo {
     await this.frame(networks, { window: this.faces[face], notes: [], faces: this.faces, face });
   }
 
-  /** The model's mask of a window as a plane of the size of a picture, 0 outside of the window. */
-  maskOf(own, window, { width, height }) {
-    const made = plane(width, height), inside = insideOf(window, made);
-    const read = uncutRows(resizedPlane(own, window.width, window.height), window, inside);
-    for (let y = inside.top; y < inside.bottom; y++) {
-      read(y, made.values.subarray(y * width + inside.left, y * width + inside.right));
+  /** The photograph (full) or its copy for the screen, and the window in it. */
+  at(full) {
+    return full ? { picture: this.rgb, window: this.window } : { picture: this.screen, window: this.screenWindow };
+  }
+
+  /** read(y, to): the model's mask at the pixels of the photograph (full) or of its copy for the screen. */
+  foundRows(full) {
+    const { picture, window } = this.at(full);
+    if (this.side === "input") {
+      const map = matrixOf(window);
+      this.beyond[full] ??= extended(picture, this.own, map) ?? { mask: this.own, map };
+      return sampledRows(this.beyond[full]);
     }
+    const inside = insideOf(window, picture);
+    const read = uncutRows(resizedPlane(this.own, window.width, window.height), window, inside);
+    return (y, to) => {
+      to.fill(0);
+      if (y >= inside.top && y < inside.bottom) read(y, to.subarray(inside.left, inside.right));
+    };
+  }
+
+  /** The same as a plane. */
+  foundMask(full) {
+    const { width, height } = this.at(full).picture, made = plane(width, height), read = this.foundRows(full);
+    for (let y = 0; y < height; y++) read(y, made.values.subarray(y * width, (y + 1) * width));
     return made;
   }
 
@@ -86,37 +105,29 @@ export class Photo {
     return touchedOf(this.layer, this.found) !== null;
   }
 
-  /** The mask that a person made, cut out of the photograph (full) or of its copy for the screen. */
-  editedCut(full) {
-    const picture = full ? this.rgb : this.screen, window = full ? this.window : this.screenWindow;
+  /** The mask that a person made, a plane of the size of the photograph (full) or of its copy for the screen. */
+  editedMask(full) {
     const { width, height, values } = this.screenMask;
-    const mask = full ? this.maskOf(this.own, window, picture) : plane(width, height, values.slice());
-    return cutPlane(applied(this.layer, this.found, this.editor, mask), window);
+    return applied(this.layer, this.found, this.editor, full ? this.foundMask(true) : plane(width, height, values.slice()));
   }
 
   /** The mask for the networks, size x size. */
   networkMask() {
-    return this.edited ? downsampled(this.editedCut(false), this.own.width) : this.own;
+    return this.edited ? downsampled(cutPlane(this.editedMask(false), this.screenWindow), this.own.width) : this.own;
   }
 
-  /** maskRow(y, to): the mask's row at the photograph's own pixels (full), or at those of its copy for the screen. */
+  /** read(y, to): the mask's row at the photograph's own pixels (full), or at those of its copy for the screen. */
   maskRows(full) {
-    const picture = full ? this.rgb : this.screen, window = full ? this.window : this.screenWindow, { edited } = this;
-    const inside = insideOf(window, picture);
-    if (!edited) {
-      const map = matrixOf(window);
-      this.beyond[full] ??= extended(picture, this.own, map) ?? { mask: this.own, map };
-      return sampledRows(this.beyond[full]);
-    }
-    const read = uncutRows(this.editedCut(full), window, inside);
-    return (y, to) => {
-      to.fill(0);
-      if (y >= inside.top && y < inside.bottom) read(y, to.subarray(inside.left, inside.right));
-    };
+    if (!this.edited) return this.foundRows(full);
+    const { width, values } = this.editedMask(full);
+    return (y, to) => to.set(values.subarray(y * width, (y + 1) * width));
   }
 }
 
-/** read(y, to): a mask at a photograph's pixels, bilinear with its edges repeated, 0 beyond them; as curves.apply takes it. */
+/**
+ * read(y, to): a mask at a photograph's pixels, bilinear with its edges repeated, 0 beyond them and below MASK_FLOOR;
+ * mask_planes.shown_masks.
+ */
 export function sampledRows({ mask: { width, height, values }, map: [a, b, c, d, e, f] }) {
   const HALF = 0.5 + 1e-6; // a pixel whose centre lies on the border counts
   return (y, to) => {
@@ -130,7 +141,8 @@ export function sampledRows({ mask: { width, height, values }, map: [a, b, c, d,
       const left = Math.floor(i), top = Math.floor(j), across = i - left, down = j - top;
       const at = top * width + left, right = left + 1 < width ? 1 : 0, below = top + 1 < height ? width : 0;
       const upper = values[at] + across * (values[at + right] - values[at]);
-      to[x] = upper + down * (values[at + below] + across * (values[at + below + right] - values[at + below]) - upper);
+      const value = upper + down * (values[at + below] + across * (values[at + below + right] - values[at + below]) - upper);
+      to[x] = value < MASK_FLOOR ? 0 : value;
     }
   };
 }
@@ -156,7 +168,7 @@ export class Session {
   }
 
   async open(side, picture, name) {
-    const photo = await Photo.open(this.networks, picture, name);
+    const photo = await Photo.open(this.networks, picture, name, side);
     this[side] = photo;
     if (side === "exemplar") this.colour = null;
     this.kept = null;

@@ -7,8 +7,8 @@ import pytest
 
 from lomit_tf.imaging.framing import Window
 from lomit_tf.imaging.photo import from_array
-from lomit_tf.photos import pasting
-from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request
+from lomit_tf.photos import photo_masks
+from lomit_tf.photos.translation import FramedPhoto
 
 pytestmark = pytest.mark.quick
 SIDE = 200
@@ -19,10 +19,7 @@ def test_hair_goes_on_beyond_a_window_without_a_seam(angle):
     photo = from_array(np.full((SIDE, SIDE, 3), (70, 40, 20), np.uint8), "hair everywhere")
     framed = FramedPhoto(photo, Window(60, 60, 80, 80, angle), 32, ())
     framed.own_masks = np.concatenate([np.ones((32, 32, 1)), np.zeros((32, 32, 1))], axis=-1).astype(np.float32)
-    masks = framed.window_masks({}, ("hair",))
-    exemplar = Exemplar(np.zeros((1, 1), np.float32), {}, photo, framed.window)
-    request = Request(framed, exemplar, {}, np.ones(1, np.float32))
-    pasting._continue(framed, masks, ["hair"], request, ("hair",))
+    masks = photo_masks.of_photo(framed, {}, ("hair",), ("hair",))
     y, x = np.mgrid[:SIDE, :SIDE] + 0.5 - SIDE / 2
     near = np.hypot(x, y) < 64  # the window's corners lie at 56
     assert masks["hair"][near].min() > 0.85

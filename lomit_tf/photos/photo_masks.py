@@ -1,0 +1,147 @@
+"""Masks at a photograph's own size: what the network found, continued beyond the window, and what a person gave."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from lomit_tf.imaging import framing, mask_edges, mask_planes, paste_back
+from lomit_tf.imaging import given_masks as given_by_a_person
+from lomit_tf.imaging.given_masks import MasksLike
+from lomit_tf.photos.translation import FramedPhoto
+
+Planes = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
+
+
+class Masks(Mapping[str, np.ndarray]):
+    """{group: (H, W) float32 in 0..1} at a photograph's own size, computed when they are first asked for.
+
+    Twelve megapixels of masks take longer than changing the hair within them, and most only want the picture alone.
+    """
+
+    def __init__(self, groups: Sequence[str], make: Callable[[], Mapping[str, np.ndarray]]) -> None:
+        self._groups, self._make = tuple(groups), make
+        self._lock = threading.Lock()
+        self._made: Mapping[str, np.ndarray] | None = None
+
+    def __getitem__(self, group: str) -> np.ndarray:
+        if group not in self._groups:
+            raise KeyError(group)
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made[group]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._groups)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+
+def largest(masks: Sequence[Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+    """Masks of several windows of a photograph as one set: the largest value wherever they overlap."""
+    if len(masks) == 1:
+        return masks[0]
+    return Masks(tuple(masks[0]), lambda: {g: np.max([each[g] for each in masks], axis=0) for g in masks[0]})
+
+
+def read_given(
+    framed: FramedPhoto, mask: MasksLike, groups: Sequence[str], what: str, beyond: Collection[str] = ()
+) -> tuple[Planes, tuple[str, ...]]:
+    """Masks that a person gave, {group: (H, W) float32 in 0..1}, and notes about them.
+
+    Args:
+      groups: the model's.
+      what: what to call them: "input mask".
+      beyond: the groups whose masks count outside of the window too.
+
+    Raises ImageError and CorruptImageError as `imaging.given_masks.read_masks`.
+    """
+    given = given_by_a_person.read_masks(mask, groups, framed.photo.size, what)
+    if not given:
+        return {}, ()
+    notes = []
+    covered = np.max([one.whole(np.ones(one.region.shape[:2])) for one in framed.faces], axis=0) > 0
+    for group, plane in given.items():
+        of = f"{what} of {group}" if len(groups) > 1 else what
+        if not plane[covered].any():
+            notes.append(f"{of}: nothing is marked" + (" within the crop" if plane.any() else ""))
+        elif group not in beyond and plane[~covered].any():
+            notes.append(f"{of}: what is marked outside of the crop is ignored")
+    return given, tuple(notes)
+
+
+def of_photo(
+    framed: FramedPhoto, given: Mapping[str, np.ndarray], groups: Sequence[str], beyond: Collection[str] = ()
+) -> Mapping[str, np.ndarray]:
+    """The masks of all faces of a photograph as one set; arguments as of `of_face`."""
+    return largest([of_face(one, framed.faces, given, groups, beyond) for one in framed.faces])
+
+
+def of_face(
+    one: FramedPhoto,
+    faces: Sequence[FramedPhoto],
+    given: Mapping[str, np.ndarray],
+    groups: Sequence[str],
+    beyond: Collection[str] = (),
+) -> Masks:
+    """The masks within which one face is changed: found and given, docs/method.md, eqs. (10.2) to (10.5).
+
+    Args:
+      one: the face, whose own masks are known unless every group is given.
+      faces: all faces of the photograph that are translated, `one` among them.
+      given: masks that a person gave, at the photograph's size.
+      groups: the model's.
+      beyond: the groups that go on outside of the window, those of colour curves; the others are 0 there.
+    """
+
+    def make() -> Planes:
+        planes = {name: _placed(one, faces, plane, name in beyond) for name, plane in given.items()}
+        if len(planes) == len(groups):
+            total = np.maximum(np.sum(list(planes.values()), axis=0, dtype=np.float32), 1.0)
+            return {name: planes[name] / total for name in groups}
+        found = _found(one, [name in beyond for name in groups])
+        if planes:
+            left = np.maximum(1.0 - found.sum(axis=-1, keepdims=True), 0.0)  # rounding may leave less than nothing
+            everything = np.concatenate([found, left], axis=-1)
+            found = given_by_a_person.replace(everything, {groups.index(n): plane for n, plane in planes.items()})
+        return {name: found[..., g] for g, name in enumerate(groups)}
+
+    return Masks(groups, make)
+
+
+def _found(one: FramedPhoto, beyond: Sequence[bool]) -> np.ndarray:
+    """(H, W, G) float32: the network's masks of one window, those of some groups continued beyond it."""
+    assert one.own_masks is not None
+    found = np.zeros((*one.photo.size, len(beyond)), np.float32)
+    continued, within = (np.flatnonzero(np.asarray(beyond) == wanted) for wanted in (True, False))
+    if len(continued):
+        masks, place = mask_edges.extend(one.photo.rgb, one.own_masks[..., continued], one.window.matrix)
+        found[..., continued] = mask_planes.shown_masks(masks, place, one.photo.size)
+    if not len(within):
+        return found
+    raised = paste_back.upsample_masks(one.own_masks[..., within], one.region.shape[:2])
+    for place, g in enumerate(within):
+        found[..., g] = one.whole(raised[..., place])
+    return found
+
+
+def _placed(one: FramedPhoto, faces: Sequence[FramedPhoto], plane: np.ndarray, beyond: bool) -> np.ndarray:
+    """What of a given mask (H, W) is one face's: within its window; `beyond`, also what lies nearest to it outside."""
+    if not beyond:
+        return one.whole(framing.cut(plane, one.window))
+    if len(faces) == 1:
+        return plane
+    nearest = np.min([_distance(each) for each in faces], axis=0)
+    return np.where(_distance(one) <= np.maximum(nearest, 0.0), plane, np.float32(0))
+
+
+def _distance(one: FramedPhoto) -> np.ndarray:
+    """(H, W) float32: how far pixels lie outside of a window, in its sides; 0 or less within."""
+    y, x = (np.arange(n, dtype=np.float32) for n in one.photo.size)
+    matrix = np.asarray(one.window.matrix, np.float32)
+    u, v = (np.abs(a * x + b * y[:, None] + (c - 0.5)) for a, b, c in matrix)
+    return np.maximum(u, v) - 0.5
