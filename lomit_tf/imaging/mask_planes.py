@@ -45,12 +45,14 @@ def sampled(plane: np.ndarray, place: np.ndarray, size: tuple[int, int]) -> np.n
     )  # fmt: skip
 
 
-def shown_masks(masks: np.ndarray, to_masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The masks that `curves.apply` uses, at the pixels of a photograph (height, width): (H, W, G), 0 below MASK_FLOOR.
+def shown_masks(
+    masks: np.ndarray, to_masks: np.ndarray, size: tuple[int, int], floor: float = MASK_FLOOR
+) -> np.ndarray:
+    """The masks that `curves.apply` uses, at the pixels of a photograph (height, width): (H, W, G), 0 below the floor.
 
-    Args as of `curves.apply`.
+    Other args as of `curves.apply`.
     """
-    planes = [MaskPlane(masks[..., g], np.asarray(to_masks, np.float64)) for g in range(masks.shape[-1])]
+    planes = [MaskPlane(masks[..., g], np.asarray(to_masks, np.float64), floor) for g in range(masks.shape[-1])]
     found = np.zeros((*size, len(planes)), np.float32)
     for tile in tiles(size, planes):
         for g, plane in enumerate(planes):
@@ -101,7 +103,8 @@ def tiles(size: tuple[int, int], planes: Sequence[MaskPlane]) -> Iterator[Tile]:
 class MaskPlane:
     """One group's mask, to be sampled in the pixels of a tile."""
 
-    def __init__(self, mask: np.ndarray, matrix: np.ndarray) -> None:
+    def __init__(self, mask: np.ndarray, matrix: np.ndarray, floor: float = MASK_FLOOR) -> None:
+        self.floor, self.below = floor, float(np.nextafter(np.float32(floor), np.float32(-1)))
         self.mask = np.ascontiguousarray(mask, np.float32)
         height, width = self.mask.shape
         self.window = matrix
@@ -118,7 +121,7 @@ class MaskPlane:
         left, top = np.ceil(corners.min(axis=1) - 1e-6).astype(int).tolist()
         right, bottom = np.floor(corners.max(axis=1) + 1e-6).astype(int).tolist()
         if not self.turned:  # rows and columns where something of it is above the floor, and one more on each side
-            rows, columns = (np.flatnonzero((self.mask >= MASK_FLOOR).any(axis=axis)) for axis in (1, 0))
+            rows, columns = (np.flatnonzero((self.mask >= self.floor).any(axis=axis)) for axis in (1, 0))
             if not len(rows):
                 return size[0], size[1], 0, 0
             scale, shift = self.matrix[[0, 1], [0, 1]], self.matrix[:, 2]
@@ -129,14 +132,14 @@ class MaskPlane:
         return max(0, top), max(0, left), min(size[0], bottom + 1), min(size[1], right + 1)
 
     def at(self, tile: Tile) -> np.ndarray | None:
-        """(rows, columns) float32, 0 below MASK_FLOOR; None where all of it is."""
+        """(rows, columns) float32, 0 below the floor; None where all of it is."""
         places = self.matrix @ tile.corners
         (left, top), (right, bottom) = np.floor(places.min(axis=1)), np.ceil(places.max(axis=1))
         height, width = self.mask.shape
         rows = slice(int(np.clip(top, 0, height - 1)), int(np.clip(bottom, 0, height - 1)) + 1)
         columns = slice(int(np.clip(left, 0, width - 1)), int(np.clip(right, 0, width - 1)) + 1)
         part = self.mask[rows, columns]
-        if part.max() < MASK_FLOOR:
+        if part.max() < self.floor:
             return None
         y, x = np.arange(tile.top, tile.bottom), np.arange(tile.left, tile.right)
         if self.pixels or (not self.turned and part.shape[1] <= MOST_TAPS):
@@ -151,7 +154,7 @@ class MaskPlane:
         if np.abs(self.window @ tile.corners - 0.5).max() > HALF:
             u, v = (np.abs(row[0] * x + row[1] * y[:, None] + (row[2] - 0.5)) <= HALF for row in self.window)
             sampled = np.where(u & v, sampled, 0)
-        sampled = cv2.threshold(np.float32(sampled), np.nextafter(np.float32(MASK_FLOOR), 0), 0, cv2.THRESH_TOZERO)[1]
+        sampled = cv2.threshold(np.float32(sampled), self.below, 0, cv2.THRESH_TOZERO)[1]
         return sampled if sampled.any() else None
 
     def _warped(self, tile: Tile, part: np.ndarray, top: int, left: int) -> np.ndarray:

@@ -103,7 +103,8 @@ def of_face(
         if len(planes) == len(groups):
             total = np.maximum(np.sum(list(planes.values()), axis=0, dtype=np.float32), 1.0)
             return {name: planes[name] / total for name in groups}
-        found = _found(one, [name in beyond for name in groups])
+        # What is left for the others is computed of the masks as they are, also where they change nothing.
+        found = _found(one, [name in beyond for name in groups], 0.0 if planes else paste_back.MASK_FLOOR)
         if planes:
             left = np.maximum(1.0 - found.sum(axis=-1, keepdims=True), 0.0)  # rounding may leave less than nothing
             everything = np.concatenate([found, left], axis=-1)
@@ -113,14 +114,14 @@ def of_face(
     return Masks(groups, make)
 
 
-def _found(one: FramedPhoto, beyond: Sequence[bool]) -> np.ndarray:
-    """(H, W, G) float32: the network's masks of one window, those of some groups continued beyond it."""
+def _found(one: FramedPhoto, beyond: Sequence[bool], floor: float) -> np.ndarray:
+    """(H, W, G) float32: the network's masks of one window, some groups continued beyond it, and 0 below a floor."""
     assert one.own_masks is not None
     found = np.zeros((*one.photo.size, len(beyond)), np.float32)
     continued, within = (np.flatnonzero(np.asarray(beyond) == wanted) for wanted in (True, False))
     if len(continued):
         masks, place = mask_edges.extend(one.photo.rgb, one.own_masks[..., continued], one.window.matrix)
-        found[..., continued] = mask_planes.shown_masks(masks, place, one.photo.size)
+        found[..., continued] = mask_planes.shown_masks(masks, place, one.photo.size, floor)
     if not len(within):
         return found
     raised = paste_back.upsample_masks(one.own_masks[..., within], one.region.shape[:2])
