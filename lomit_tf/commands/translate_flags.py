@@ -50,14 +50,14 @@ A JPEG is compressed anew when it is written: to keep what is outside of the mas
 class TranslateFlags:
     """What a command line asks for."""
 
-    model: str = option(
-        NEEDED, "name of shipped weights, a --workdir of lomit_tf.train, or a checkpoint of one", form="M"
-    )
     input: str = option(NEEDED, "picture, folder of pictures, or - for standard input", form="I")
     output: str = option(
         NEEDED, "picture (png, jpg, webp, tif, bmp), - for standard output, or a folder, which mirrors the input's",
         form="O",
     )  # fmt: skip
+    model: str = option(
+        "celeba_hair", "name of shipped weights, a --workdir of lomit_tf.train, or a checkpoint of one", form="M"
+    )
     exemplar: tuple[str, ...] = option(
         (), "picture, folder of pictures, or -; may be repeated: with several, the results of each lie in a "
         "sub-folder of its name below --output", form="E", repeated=True,

@@ -193,6 +193,8 @@ def plan_one(
         )
     if output == STREAM and (settings.save_masks or settings.compare):
         raise PlanError("--save_masks and --compare write files beside the output; with --output=- there is no place")
+    if not into_folder and output != STREAM and settings.format:
+        _same_format(output, settings.format)
     jobs = []
     for exemplar, folder in exemplar_folders(exemplars).items():
         target = os.path.join(output, folder, name) if into_folder else output
@@ -251,6 +253,17 @@ def _writable_format(target: str) -> None:
         format_of(target)
     except ImageError as error:
         raise PlanError(f"--output={error}") from error
+
+
+def _same_format(output: str, format: str) -> None:
+    """Raise PlanError where a named output and --format ask for different formats."""
+    _writable_format(output)
+    if format_of(output) != format:
+        ending = ENDINGS[format]
+        raise PlanError(
+            f"--format={ending[1:]} and --output={output} ask for different formats; leave --format away, or name "
+            f"--output={Path(output).with_suffix(ending)}"
+        )
 
 
 def masks_beside(output: str) -> MaskFiles:

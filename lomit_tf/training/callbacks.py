@@ -51,7 +51,9 @@ class ProgressBar(RunCallback):
         self.since, self.since_step = 0.0, first
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Show that the first step, which compiles, has begun."""
+        """Show that the first step, which compiles, has begun; of a run that is done there is nothing to show."""
+        if self.first >= self.steps:
+            return
         if self.console.is_terminal:
             self.progress = Progress(
                 TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),

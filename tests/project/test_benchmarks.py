@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import BENCHMARKS, BY_NAME
+
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -23,6 +25,11 @@ def test_help_is_asked_for_before_anything_is_done(file):
     text = (ROOT / file).read_text(encoding="utf-8")
     last = text.rpartition('__name__ == "__main__"')[2]
     assert "explain(__doc__)" in last or "argparse" in text or "asked(__doc__" in text or '"--help" in argv' in text
+
+
+def test_every_benchmark_is_listed():
+    listed = {f"benchmarks/{name}.py" for name in (*BENCHMARKS, *BY_NAME, "__main__")}
+    assert listed == {file for file in FILES if file.startswith("benchmarks/")}
 
 
 @pytest.mark.slow

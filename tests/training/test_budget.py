@@ -15,6 +15,7 @@ from lomit_tf.evaluation.first_look import figures, first_look
 from lomit_tf.model import Lomit
 from lomit_tf.training import budget
 from lomit_tf.training import loop as training
+from lomit_tf.training.callbacks import ProgressBar
 from lomit_tf.training.checkpoints import Workdir
 
 DRAWN = {"dataset": "drawn_faces", "crop": 0, "train_images": 24, "sample_every": 0, "system": "recipe"}
@@ -154,3 +155,9 @@ def test_figures_of_an_untouched_picture_are_those_of_the_whole_image(tiny):
 def test_workers_are_refused(tiny, tmp_path):
     with pytest.raises(ConfigError, match=r"--minutes measures one machine; with --strategy=multi_worker give --steps"):
         training.train(tiny(**DRAWN, strategy="multi_worker"), tmp_path / "run", minutes=1)
+
+
+def test_a_finished_run_does_not_say_that_it_compiles(capsys):
+    for first, said in ((0, "compiling the first step\n"), (5, "")):
+        ProgressBar(5, first, images_per_step=8, log_every=1).on_train_begin()
+        assert capsys.readouterr().err == said
