@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lomit_tf.commands import FlagSet
 from lomit_tf.commands import flags as run_flags
 from lomit_tf.config import ConfigError, LomitConfig, near, option
-from lomit_tf.settings.methods import DEFAULT, ROOMS
+from lomit_tf.settings.methods import DEFAULT, ROOMS, facts
 
 INTRO = """\
 Train all methods on drawn faces, black hair to blond and back, each for the same processor time, and compare them.
@@ -51,9 +51,17 @@ FLAGS = FlagSet(CompareAllFlags, INTRO)
 
 
 def config_of(flags: CompareAllFlags, method: str) -> LomitConfig:
-    """A method's run. Raises ConfigError for settings that cannot be used."""
-    size = () if method == DEFAULT else (f"--method_size={flags.size}",)
-    return run_flags.parse([*SHARED, *flags.settings, f"--method={method}", *size]).config
+    """A method's run. Raises ConfigError for settings that cannot be used.
+
+    Batches are LOMIT's, and its authors' where those are smaller: in so short a time the number of updates decides.
+    """
+    if method == DEFAULT:
+        return run_flags.parse([*SHARED, *flags.settings, f"--method={method}"]).config
+    given = [*SHARED, *flags.settings, f"--method={method}", f"--method_size={flags.size}"]
+    config, authors = run_flags.parse(given).config, facts(method).batch_size
+    if authors >= config.training.batch_size or any(one.startswith("--batch_size") for one in flags.settings):
+        return config
+    return run_flags.parse([*given, f"--batch_size={authors}"]).config
 
 
 def parse(argv: Sequence[str]) -> tuple[CompareAllFlags, Sequence[str]]:

@@ -125,8 +125,8 @@ def _found(one: FramedPhoto, beyond: Sequence[bool], floor: float) -> np.ndarray
     if not len(within):
         return found
     raised = paste_back.upsample_masks(one.own_masks[..., within], one.region.shape[:2])
-    for place, g in enumerate(within):
-        found[..., g] = one.whole(raised[..., place])
+    for n, g in enumerate(within):
+        found[..., g] = one.whole(raised[..., n])
     return found
 
 

@@ -42,6 +42,7 @@ class Facts:
         cannot: what it cannot do, whole sentences.
         sizes: of its networks by name (`--method_size`), at least "authors" and "small"; LOMIT's are presets.
         n_critic: sub-batches that a training step takes; None: as many as --n_critic says.
+        batch_size: pairs in a sub-batch, as its authors train it.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Facts:
     cannot: tuple[str, ...] = ()
     sizes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     n_critic: int | None = 1
+    batch_size: int = 16
 
 
 LOMIT = Facts(
@@ -65,6 +67,7 @@ LOMIT = Facts(
     uses_exemplar_style=True,
     changes_whole_picture=False,
     n_critic=None,
+    batch_size=8,
 )
 
 

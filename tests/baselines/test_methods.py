@@ -170,6 +170,12 @@ def test_compare_all_checks_every_method_before_it_trains(monkeypatch):
         compare_all.parse(["--minutes=0"])
 
 
+@pytest.mark.parametrize("given, expected", [([], [4, 4, 1]), (["--settings=--batch_size=2"], [2, 2, 2])])
+def test_batches_are_the_authors_where_theirs_are_smaller(given, expected):
+    flags = compare_all.parse(["--methods=lomit,stargan,aggan", *given])[0]
+    assert [compare_all_flags.config_of(flags, m).training.batch_size for m in flags.chosen] == expected
+
+
 def test_a_failed_run_is_named_and_the_others_go_on(monkeypatch, tmp_path, capsys):
     """The processes are stood in for; what is tested is what becomes of their exit codes."""
     calls = []

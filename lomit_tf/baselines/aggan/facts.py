@@ -44,4 +44,5 @@ FACTS = Facts(
     ),
     sizes=SIZES,
     n_critic=1,
+    batch_size=1,
 )

@@ -44,4 +44,5 @@ FACTS = Facts(
     ),
     sizes=SIZES,
     n_critic=3,  # updates of the content critic to one of everything else
+    batch_size=1,
 )
