@@ -80,7 +80,7 @@ class LomitBase(keras.Model):
         self.membership = np.array(
             [[label in members for label in labels] for members in config.data.group_labels.values()], "float32"
         )  # (G, K)
-        policy = keras.DTypePolicy(config.training.precision)
+        policy = keras.DTypePolicy(config.training.dtype_policy)
         groups = len(self.group_names)
         parts = config.model, groups, policy, config.colour_indices
         self.generator = self.generator_class(*parts)

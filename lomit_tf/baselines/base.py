@@ -79,7 +79,7 @@ class Baseline(keras.Model, abc.ABC):
         self.membership = np.array(
             [[label in members for label in labels] for members in config.data.group_labels.values()], "float32"
         )  # (G, K)
-        self.policy = keras.DTypePolicy(config.training.precision)
+        self.policy = keras.DTypePolicy(config.training.dtype_policy)
         self.generator = self.make_generator()
         self.ema_generator = self.make_generator() if config.training.ema_decay > 0 else None
         if self.ema_generator is not None:

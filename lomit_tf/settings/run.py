@@ -15,7 +15,7 @@ from lomit_tf.settings.loss import SCHEDULES, LossConfig
 from lomit_tf.settings.model import PRESETS, ModelConfig
 from lomit_tf.settings.options import ConfigError, near
 from lomit_tf.settings.schedule import Schedule
-from lomit_tf.settings.training import TrainingConfig
+from lomit_tf.settings.training import AUTO, TrainingConfig
 
 SECTIONS: Mapping[str, type] = {
     "data": DataConfig, "model": ModelConfig, "loss": LossConfig, "training": TrainingConfig
@@ -54,6 +54,11 @@ class LomitConfig:
                 raise ConfigError(
                     f"--jit=on cannot reach variables on other devices; with --strategy={training.strategy} "
                     "use --jit=auto or off"
+                )
+            if training.precision == AUTO and training.strategy == "multi_worker":
+                raise ConfigError(
+                    f"--precision={AUTO} measures one machine; with --strategy=multi_worker name float32 or "
+                    "mixed_bfloat16"
                 )
         if training.precision != "float32" and training.deterministic:
             raise ConfigError("--deterministic needs --precision=float32")

@@ -6,6 +6,8 @@ import dataclasses
 
 from lomit_tf.settings.options import ConfigError, ConfigSection, option
 
+AUTO = "auto"  # --precision: decided where a run begins
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig(ConfigSection):
@@ -21,7 +23,7 @@ class TrainingConfig(ConfigSection):
     init_from: str = option("", "start from other weights: shipped weights by name, or a run's workdir; what has another shape starts anew")
     freeze_masks: bool = option(False, "keep the content encoder and the mask decoder as --init_from has them, and train the painters alone")
     ema_decay: float = option(0.999, "decay of the moving average of the generator side (0: none)")
-    precision: str = option("float32", "of the generator side; critic and penalty stay float32", ("float32", "mixed_bfloat16"))
+    precision: str = option("float32", "of the generator side; critic and penalty stay float32; auto: whichever is faster here, measured where a run begins", ("float32", "mixed_bfloat16", AUTO))
     jit: str = option("off", "XLA: on, off, or auto (Keras decides)", ("on", "off", "auto"))
     strategy: str = option("one_device", "one_device, mirrored (all local GPUs), or multi_worker (TF_CONFIG)", ("one_device", "mirrored", "multi_worker"))
     seed: int = option(0, "of weights, pairs and every random draw")
@@ -40,6 +42,16 @@ class TrainingConfig(ConfigSection):
             raise ConfigError(f"--ema_decay must be below 1; received {self.ema_decay}")
         if not self.schedule_steps:  # filled in here, so that what is saved with a run says it
             object.__setattr__(self, "schedule_steps", self.steps)
+
+    @property
+    def dtype_policy(self) -> str:
+        """Keras' name of the precision. Raises ConfigError for auto, which names none."""
+        if self.precision == AUTO:
+            raise ConfigError(
+                f"--precision={AUTO} is decided where a training begins; for a model of its own, name float32 or "
+                "mixed_bfloat16"
+            )
+        return self.precision
 
     @property
     def decay(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from lomit_tf.runtime.atomic import write_text
 from lomit_tf.settings import methods, older
 from lomit_tf.settings.files import read_json
 from lomit_tf.settings.text import effective_flagfile
+from lomit_tf.settings.training import AUTO
 from lomit_tf.training import checkpoint_files as files
 
 Model = Any  # a LomitBase, or a model of another method (`baselines.base.Baseline`)
@@ -58,6 +59,8 @@ class Workdir:
         if started and self.config.exists():
             before, now = self.saved().flat(), config.flat()
             free = RESUMABLE if config.scheduled else RESUMABLE | {"schedule_steps"}
+            if config.training.precision == AUTO:
+                free = free | {"precision"}  # what the run began with is what it goes on with
             differing = [k for k in now if k not in free and before[k] != now[k]]
             if differing == ["precision"]:
                 raise other_precision(self.path, before, now)

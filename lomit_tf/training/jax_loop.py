@@ -19,6 +19,7 @@ from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult, resumed
 from lomit_tf.training.jax_step import JaxLomit, JaxStep, devices_for
+from lomit_tf.training.precision import decided
 
 __all__ = ["TrainingError", "TrainingResult", "train"]
 
@@ -46,6 +47,7 @@ def train(
     if t.deterministic:  # read when JAX first looks for devices; on a CPU every run is
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DETERMINISTIC}".strip()
     devices = checked_devices(config)
+    config = decided(config, work)
     keras.utils.set_random_seed(t.seed)
     images = open_set(config.data, "train")
     fixed = sample_pairs(open_set(config.data, "validation"), config.data, SAMPLE_PAIRS, seed=0)

@@ -18,6 +18,7 @@ from lomit_tf.training.budget import fixed_steps, saved_steps
 from lomit_tf.training.callbacks import TrainingError
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.driver import SAMPLE_PAIRS, Driver, TrainingResult, resumed
+from lomit_tf.training.precision import decided
 from lomit_tf.training.strategies import distribute, is_chief, make_strategy, worker_rows
 
 __all__ = ["TrainingError", "TrainingResult", "train"]
@@ -77,6 +78,8 @@ def train(
     chief = is_chief(strategy)
     if t.deterministic:
         tf.config.experimental.enable_op_determinism()
+    config = decided(config, work)
+    t = config.training
     images = open_set(config.data, "train")
 
     def model_of(config: LomitConfig) -> Any:

@@ -24,6 +24,8 @@ from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.runtime.atomic import write_text
 from lomit_tf.training import loop
+from lomit_tf.training.checkpoints import Workdir
+from lomit_tf.training.precision import decided
 
 RECORD = "budget.json"
 MEASURED, SKIPPED = 24, 4  # steps of the measurement, and how many of them do not count: they compile and read images
@@ -159,6 +161,7 @@ def train_for(config: LomitConfig, workdir: str | os.PathLike[str], seconds: flo
 
     Raises ConfigError for a run that was begun with another budget; else as `loop.train`.
     """
+    config = decided(config, Workdir(workdir))  # once: the copy that is measured must be like the run
     path = Path(workdir) / RECORD
     record = read_record(Path(workdir))
     if record and record["budget"] != seconds:

@@ -108,6 +108,8 @@ def test_flat_and_back():
         ({"mask_sparsity": float("nan")}, ["--mask_sparsity must be", "'nan'"]),
         ({"mask_sparsity": -1}, ["--mask_sparsity must be", "'-1'"]),
         ({"precision": "mixed_bfloat16", "deterministic": True}, ["--deterministic needs --precision=float32"]),
+        ({"precision": "auto", "deterministic": True}, ["--deterministic needs --precision=float32"]),
+        ({"precision": "auto", "strategy": "multi_worker"}, ["--precision=auto measures one machine"]),
         ({"learning_rat": 1.0}, ["'learning_rat'", "did you mean learning_rate"]),
     ],
 )
