@@ -47,7 +47,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _check(asked: Invocation[CompareOptions]) -> None:
     check_runs({run: check_model("runs", run) for run in asked.options.runs}, asked.options.failures())
-    check_report(asked.options.out, asked.options.classifier)
+    check_report(asked.options)
 
 
 def compare_runs(asked: Invocation[CompareOptions]) -> None:

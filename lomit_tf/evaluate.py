@@ -45,7 +45,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _check(asked: Invocation[Options]) -> None:
     check_model("checkpoint", asked.options.checkpoint)
-    check_report(asked.options.out, asked.options.classifier)
+    check_report(asked.options)
 
 
 def _evaluate(asked: Invocation[Options]) -> None:

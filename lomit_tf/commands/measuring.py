@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from lomit_tf.commands.command import report, require_extra, unusable, writing
 from lomit_tf.evaluation.metrics.attribute_classifier_config import check_classifier
-from lomit_tf.runtime.places import check_folder
+from lomit_tf.evaluation.options import MASK_SETS
+from lomit_tf.runtime.places import check_folder, check_there
 
 OptionsT = TypeVar("OptionsT")
 Progressed = Callable[[str, float], None]
@@ -23,15 +24,23 @@ class Invocation(Generic[OptionsT]):
     command: str
 
 
-def check_report(out: str, classifier: str) -> None:
-    """Check what every report needs, before TensorFlow is imported.
+def check_report(options: Any) -> None:
+    """Check what every report needs, before TensorFlow is imported: a second instead of ten for a mistyped path.
 
-    Raises Failure where what reports are made with is not installed, and ConfigError for a folder `out` that cannot be
-    written and a folder `classifier` without a classifier in it.
+    Args:
+        options: of an evaluation or a comparison.
+
+    Raises Failure where what reports are made with is not installed, and ConfigError for an `out` that cannot be
+    written, a `classifier` without a classifier in it, and other files and folders that are not there.
     """
-    check_folder("out", Path(out))
-    if classifier:
-        check_classifier(Path(classifier))
+    check_folder("out", Path(options.out))
+    if options.classifier:
+        check_classifier(Path(options.classifier))
+    if options.dataset in MASK_SETS:  # others may be downloaded to a folder that is yet to be made
+        check_there("data_dir", options.data_dir, folder=True)
+    if Path(options.embedder).suffix:  # without one it is a name
+        check_there("embedder", options.embedder)
+    check_there("segmenter", getattr(options, "segmenter", ""))
     require_extra("evaluate", "jinja2", "matplotlib", "pydantic", "scipy")
 
 

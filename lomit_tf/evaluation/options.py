@@ -6,6 +6,8 @@ import dataclasses
 
 from lomit_tf.config import DATASETS, NEEDED, ConfigError, option
 
+MASK_SETS = ("celebamask", "horses")  # --dataset: with true masks, for evaluation alone
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:

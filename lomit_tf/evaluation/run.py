@@ -24,8 +24,8 @@ from lomit_tf.evaluation.metrics.mask_quality import MaskQuality
 from lomit_tf.evaluation.metrics.methods import CopyExemplarColour, Identity, Method, Outputs, TrainedModel
 from lomit_tf.evaluation.metrics.scores import Scores
 from lomit_tf.evaluation.metrics.segmenter import Segmenter, open_segmenter
-from lomit_tf.evaluation.metrics.truth import MASK_SETS, regions_of
-from lomit_tf.evaluation.options import Options
+from lomit_tf.evaluation.metrics.truth import regions_of
+from lomit_tf.evaluation.options import MASK_SETS, Options
 from lomit_tf.evaluation.report.results import Curve, Grid, Results, Table
 from lomit_tf.settings.methods import DEFAULT
 from lomit_tf.training.grid import draw_grid, mask_picture, picture, save_png

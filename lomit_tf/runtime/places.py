@@ -1,4 +1,4 @@
-"""Folders and files for results: whether they can be written, before any work is done."""
+"""Folders and files for results, and those that are read: whether they can be, before any work is done."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ def check_file(flag: str, path: Path) -> None:
         raise ConfigError(f"--{flag}={path} is a folder; name a file")
     if not target.exists() or target.is_file():
         _check(f"--{flag}={path}", target.parent, "name another file")
+
+
+def check_there(flag: str, path: str, *, folder: bool = False) -> None:
+    """Raise ConfigError where a file, or folder, that a flag names is not there. An empty path names none."""
+    if path and not (Path(path).expanduser().is_dir() if folder else Path(path).expanduser().is_file()):
+        kind = "folder" if folder else "file"
+        raise ConfigError(f"--{flag}={path}: no such {kind} (looked for {Path(path).expanduser().absolute()})")
 
 
 def _check(given: str, folder: Path, advice: str) -> None:

@@ -271,7 +271,8 @@ def test_the_command_writes_a_whole_report(model, tmp_path, capsys):
     [
         (["--pairs=1"], "--pairs must be at least 2; received 1"),
         (["--classifier=/nowhere"], "/nowhere"),
-        (["--dataset=celebamask", "--data_dir=/nowhere"], "no images in"),
+        (["--dataset=celebamask", "--data_dir=/nowhere"], "--data_dir=/nowhere: no such folder"),
+        (["--dataset=celebamask", "--data_dir=."], "no images in"),
         (["--segmenter=/nowhere.tflite"], "--segmenter=/nowhere.tflite: no such file"),
         (["--embedder=/nowhere.tflite"], "no such file"),
         (["--embedder_range=1"], "--embedder_range must be LOW,HIGH"),

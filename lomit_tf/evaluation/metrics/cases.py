@@ -14,7 +14,8 @@ from lomit_tf.data.preprocess import to_model_range
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
-from lomit_tf.evaluation.metrics.truth import MASK_SETS, REGION_OF, open_mask_set, union
+from lomit_tf.evaluation.metrics.truth import REGION_OF, open_mask_set, union
+from lomit_tf.evaluation.options import MASK_SETS
 
 
 class LabelSource(enum.Enum):

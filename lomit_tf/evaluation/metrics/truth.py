@@ -24,7 +24,6 @@ REGION_OF: Mapping[str, str] = {
 }  # fmt: skip
 # CelebAMask-HQ's classes, as palette indices of its PNGs.
 CELEBAMASK = {"hair": (13,), "mouth": (10, 11, 12), "glasses": (3,), "hat": (14,), "earrings": (15,)}
-MASK_SETS = ("celebamask", "horses")
 
 
 def open_mask_set(config: DataConfig, name: str) -> ImageSet:
