@@ -25,6 +25,7 @@ BENCHMARKS = {
 
 # Only by name: they need flags of their own, data, or hours.
 BY_NAME = {
+    "authors_step": "the paper's step against the authors' own PyTorch code; needs their repository and torch",
     "beam_throughput": "thousands of small files by Apache Beam against the local mode; needs --model",
     "find_faces": "faces in larger scenes, turned: how many are found, and how near; needs a folder of data",
     "serve_load": "throughput and latency of a server with 1, 8 and 32 clients; needs --model",
