@@ -180,7 +180,7 @@ def files_of(job: FileJob, groups: Sequence[str]) -> tuple[str, ...]:
     """Everything that a job writes, the main file last."""
     files = []
     if job.settings.save_masks:
-        files = [job.beside(what, group) for what, group in itertools.product(("input_mask", "exemplar_mask"), groups)]
+        files = [job.beside(what, group) for what, group in itertools.product(job.masked, groups)]
     if job.settings.compare:
         files.append(job.beside("compare"))
     return (*files, job.output)
@@ -241,9 +241,9 @@ def _write(job: FileJob, result: Result, request: Request, groups: Sequence[str]
         return job.written(notes)
     os.makedirs(os.path.dirname(job.output) or ".", exist_ok=True)
     if job.settings.save_masks:
-        for what, planes in (("input_mask", result.input_masks), ("exemplar_mask", result.exemplar_masks)):
-            for group in groups:
-                write_bytes(job.beside(what, group), encode_mask(planes[group]))
+        masks = {"input_mask": result.input_masks, "exemplar_mask": result.exemplar_masks}
+        for what, group in itertools.product(job.masked, groups):
+            write_bytes(job.beside(what, group), encode_mask(masks[what][group]))
     if job.settings.compare:
         together = side_by_side([request.framed.photo, request.exemplar.photo, result.photo])
         write_bytes(job.beside("compare"), encode(together, "PNG"))

@@ -77,6 +77,11 @@ class FileJob:
         """The same job, failed; `known` are `disk_full`, `out_of_memory` and `traceback`."""
         return dataclasses.replace(self, status="failed", message=message, **known)
 
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """Whose masks --save_masks writes: a colour has none."""
+        return ("input_mask",) if self.exemplar.startswith(SWATCH) else ("input_mask", "exemplar_mask")
+
     def beside(self, what: str, group: str = "") -> str:
         """Path of a further file of this job: masks ("input_mask", "exemplar_mask" and the group), or "compare"."""
         return beside(self.output, what, group)

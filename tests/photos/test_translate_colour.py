@@ -106,7 +106,10 @@ def test_a_model_without_colour_groups_says_so(groups_workdir):
 
 def test_the_command_takes_colours_beside_exemplars(workdir, photo_folder, capsys):
     flags = [f"--model={workdir}", "--input=photos/a.png", "--crop=none"]
-    assert translate.run([*flags, "--colour=#8a3b12", "--output=brown.png"]) == 0
+    assert translate.run([*flags, "--colour=#8a3b12", "--output=brown.png", "--save_masks"]) == 0
+    assert sorted(p.name for p in Path().glob("brown.png.*")) == [
+        f"brown.png.input_mask.{g}.png" for g in ("hair", "smile")
+    ]
     expected = Translator(workdir, crop="none", log_notes=False)
     expected.set_colour("#8a3b12")
     image = expected.translate("photos/a.png").image
