@@ -12,6 +12,7 @@ from typing import Any, Literal
 from lomit_tf.data.picture_names import is_picture
 from lomit_tf.imaging.crops import parse_colour
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
+from lomit_tf.photos.portraits import SWATCHES
 
 STREAM = "-"  # standard input or output
 SWATCH = "colour:"  # what a FileJob's exemplar begins with where it is a colour
@@ -130,8 +131,10 @@ def swatches(colours: Sequence[str]) -> list[str]:
         try:
             parse_colour(colour)
         except ImageError:
+            known = SWATCHES.get(colour.strip().lower())
+            hint = f"; {colour.strip()} as the page has it is {known}" if known else ""
             raise PlanError(
-                f"--colour={colour}: not a colour; write #rrggbb such as #8a3b12, rgb(138, 59, 18) or a name of CSS"
+                f"--colour={colour}: not a colour; write #rrggbb such as #8a3b12, rgb(138, 59, 18) or a name of CSS{hint}"
             ) from None
     return [SWATCH + colour.strip() for colour in dict.fromkeys(colours)]
 

@@ -124,6 +124,7 @@ def test_the_command_takes_colours_beside_exemplars(workdir, photo_folder, capsy
     "flags, words",
     [
         (["--colour=mauvish"], "--colour=mauvish: not a colour"),
+        (["--colour=Auburn"], "or a name of CSS; Auburn as the page has it is #8a3b12"),
         ([], "give --exemplar=PICTURE or --colour="),
         (["--colour=red", "--exemplar_mask=star.png"], "--exemplar_mask goes with --exemplar"),
         (["--colour=red", "--model=drawn_faces"], "drawn_faces paints no group by colour curves"),
