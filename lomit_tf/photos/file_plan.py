@@ -133,9 +133,8 @@ def swatches(colours: Sequence[str]) -> list[str]:
         except ImageError:
             known = SWATCHES.get(colour.strip().lower())
             hint = f"; {colour.strip()} as the page has it is {known}" if known else ""
-            raise PlanError(
-                f"--colour={colour}: not a colour; write #rrggbb such as #8a3b12, rgb(138, 59, 18) or a name of CSS{hint}"
-            ) from None
+            forms = "#rrggbb such as #8a3b12, rgb(138, 59, 18) or a name of CSS"
+            raise PlanError(f"--colour={colour}: not a colour; write {forms}{hint}") from None
     return [SWATCH + colour.strip() for colour in dict.fromkeys(colours)]
 
 
