@@ -11,13 +11,14 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
+from lomit_tf import zoo
 from lomit_tf.commands import Command
 from lomit_tf.commands.models import check_model
 from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation
 from lomit_tf.commands.training import carry_out
 from lomit_tf.config import NEEDED, option
 from lomit_tf.runtime.places import check_folder
-from lomit_tf.training.distill_config import DEFAULTS, DistillConfig
+from lomit_tf.training.distill_config import DEFAULTS, DistillConfig, student_config
 
 INTRO = f"""\
 Distil a trained model into a smaller or larger-sized one, which follows its masks, translations and styles.
@@ -49,7 +50,9 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _check(asked: StudentInvocation[DistillConfig]) -> None:
     check_folder("workdir", asked.workdir)
-    check_model("teacher", asked.sources["teacher"])
+    name = asked.sources["teacher"]
+    check_model("teacher", name)
+    student_config(zoo.config_of(name), **{"preset": "mobile"} | asked.fields)
 
 
 def _distill(asked: StudentInvocation[DistillConfig]) -> None:
@@ -62,7 +65,7 @@ def _distill(asked: StudentInvocation[DistillConfig]) -> None:
 
     def training() -> TrainingResult:
         teacher = lomit_tf.load(name)
-        config = distillation.student_config(teacher.config, **{"preset": "mobile"} | asked.fields)
+        config = student_config(teacher.config, **{"preset": "mobile"} | asked.fields)
         return distillation.distill(teacher, config, asked.workdir, asked.options, resume=asked.resume, name=name)
 
     carry_out(training)

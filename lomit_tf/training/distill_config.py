@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
-from lomit_tf.config import ConfigError, option
+from lomit_tf.config import PRESETS, ConfigError, LomitConfig, loss_defaults, option
+from lomit_tf.settings.methods import need_lomit
 
 # Settings of the loop that are not the teacher's; flags win over them. One sub-batch: there is no critic to train.
 DEFAULTS = {
@@ -42,3 +44,34 @@ class DistillConfig:
             "mask": self.mask_weight, "translation": self.translation_weight, "region": self.region_weight,
             "reconstruction": self.own_weight, "style": self.style_weight,
         }  # fmt: skip
+
+
+def check_teacher(teacher: LomitConfig, size: int) -> None:
+    """Raise ConfigError for a teacher of another method, or a student's size that is no multiple of the teacher's."""
+    need_lomit(teacher, "teaching a student")
+    own = teacher.data.image_size
+    if size % own:
+        raise ConfigError(
+            f"--image_size={size} is not a multiple of the teacher's {own}; use {own * max(1, round(size / own))}"
+        )
+
+
+def student_config(teacher: LomitConfig, preset: str = "mobile", **fields: Any) -> LomitConfig:
+    """The student's configuration: the teacher's without its losses, the preset's sizes, the loop's settings, `fields`.
+
+    Raises ConfigError as `check_teacher`, for values that do not fit together, and for groups that are not the
+    teacher's.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"--preset={preset!r} is unknown; choose from {', '.join(PRESETS)}")
+    values = teacher.flat() | loss_defaults() | dict(PRESETS[preset]) | DEFAULTS | fields
+    config = LomitConfig.from_flat(values)
+    check_teacher(teacher, config.data.image_size)
+    if config.data.group_labels != teacher.data.group_labels:
+        raise ConfigError(
+            f"a student has its teacher's groups, {dict(teacher.data.group_labels)}; received "
+            f"{dict(config.data.group_labels)}. Leave out --attributes and --groups"
+        )
+    if config.model.system != teacher.model.system:
+        raise ConfigError(f"a student has its teacher's --system={teacher.model.system}; leave it out")
+    return config

@@ -13,18 +13,17 @@ from typing import Any
 from keras import ops
 
 from lomit_tf import core, objectives
-from lomit_tf.config import PRESETS, ConfigError, LomitConfig, loss_defaults
+from lomit_tf.config import LomitConfig
 from lomit_tf.losses import distillation, reconstruction
 from lomit_tf.model import Batch, Lomit
 from lomit_tf.networks.blocks import area_pool
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
 from lomit_tf.objectives import Pairs
-from lomit_tf.settings.methods import need_lomit
 from lomit_tf.training import loop as training
 from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
-from lomit_tf.training.distill_config import DEFAULTS, DistillConfig
+from lomit_tf.training.distill_config import DistillConfig, check_teacher
 
 TEACHER_FILE = "teacher.json"
 
@@ -42,17 +41,12 @@ class Lesson:
 class Teacher:
     """A trained model that answers at another size than its own.
 
-    Raises ConfigError: the student's size is not a multiple of the teacher's.
+    Raises ConfigError as `check_teacher`.
     """
 
     def __init__(self, model: Lomit, size: int, outside: float = 0.2) -> None:
-        need_lomit(model, "teaching a student")
-        own = model.config.data.image_size
-        if size % own:
-            raise ConfigError(
-                f"--image_size={size} is not a multiple of the teacher's {own}; use {own * max(1, round(size / own))}"
-            )
-        self.model, self.size, self.small, self.outside = model, size, own, outside
+        check_teacher(model.config, size)
+        self.model, self.size, self.small, self.outside = model, size, model.config.data.image_size, outside
 
     def lesson(self, pairs: Pairs) -> Lesson:
         """The teacher's masks, translation and styles of pairs (B, S, S, 3); no gradient passes."""
@@ -126,25 +120,6 @@ class Student(students.StudentModel):
             return total, found | {"total": total}, masks
 
         return self.learn(self.generator.trainable_variables, ask)
-
-
-def student_config(teacher: LomitConfig, preset: str = "mobile", **fields: Any) -> LomitConfig:
-    """The student's configuration: the teacher's without its losses, the preset's sizes, the loop's settings, `fields`.
-
-    Raises ConfigError for values that do not fit together, or groups that are not the teacher's.
-    """
-    if preset not in PRESETS:
-        raise ConfigError(f"--preset={preset!r} is unknown; choose from {', '.join(PRESETS)}")
-    values = teacher.flat() | loss_defaults() | dict(PRESETS[preset]) | DEFAULTS | fields
-    config = LomitConfig.from_flat(values)
-    if config.data.group_labels != teacher.data.group_labels:
-        raise ConfigError(
-            f"a student has its teacher's groups, {dict(teacher.data.group_labels)}; received "
-            f"{dict(config.data.group_labels)}. Leave out --attributes and --groups"
-        )
-    if config.model.system != teacher.model.system:
-        raise ConfigError(f"a student has its teacher's --system={teacher.model.system}; leave it out")
-    return config
 
 
 def distill(

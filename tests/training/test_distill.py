@@ -15,7 +15,7 @@ from lomit_tf.config import ConfigError
 from lomit_tf.losses import distillation as losses
 from lomit_tf.objectives import Pairs
 from lomit_tf.training import distillation
-from lomit_tf.training.distill_config import DistillConfig
+from lomit_tf.training.distill_config import DistillConfig, student_config
 from tests.helpers.serving import save_workdir
 
 GROUPS = {"groups": "hair: Black_Hair; smile: Smiling", "dataset": "drawn_faces", "crop": 0}
@@ -126,7 +126,7 @@ def test_a_lesson_is_the_teachers_own_answer_at_the_students_size(teacher, rng):
 
 def test_warm_start_takes_what_fits(teacher):
     model = lomit_tf.load(teacher)
-    config = distillation.student_config(model.config, "small", **{
+    config = student_config(model.config, "small", **{
         "base_channels": 4, "residual_blocks": 1, "critic_channels": 4, "critic_layers": 3,
     })  # fmt: skip
     student = distillation.Student(config, distillation.Teacher(model, 64), DistillConfig().weights(), True)
@@ -139,7 +139,7 @@ def test_warm_start_takes_what_fits(teacher):
 def test_warm_start_leaves_what_does_not_fit_and_adds_blocks_as_the_identity(teacher, rng):
     model = lomit_tf.load(teacher)
     sizes = {"base_channels": 4, "residual_blocks": 3, "critic_channels": 4, "critic_layers": 3}
-    deeper = distillation.student_config(model.config, "small", **sizes)
+    deeper = student_config(model.config, "small", **sizes)
     student = distillation.Student(deeper, distillation.Teacher(model, 64), DistillConfig().weights(), True)
     student.build()
     mine, theirs = student.generator.content_encoder, model.inference_generator.content_encoder
@@ -149,7 +149,7 @@ def test_warm_start_leaves_what_does_not_fit_and_adds_blocks_as_the_identity(tea
         student.generator.encode_content(images), model.inference_generator.encode_content(images), strict=True
     ):
         np.testing.assert_allclose(a, b, atol=1e-4)  # the two blocks more change nothing
-    wider = distillation.student_config(
+    wider = student_config(
         model.config,
         "small",
         **(sizes | {"base_channels": 6, "style_downsamples": model.config.model.style_downsamples}),
