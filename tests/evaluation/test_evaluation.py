@@ -7,14 +7,15 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from lomit_tf import zoo
-from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.config import ConfigError, DataConfig, LomitConfig
 from lomit_tf.data.image_set import DataError
 from lomit_tf.evaluation.metrics import differences as pictures
 from lomit_tf.evaluation.metrics import mask_quality as m
 from lomit_tf.evaluation.metrics import measures, truth
-from lomit_tf.evaluation.metrics.cases import make_cases, open_images
+from lomit_tf.evaluation.metrics.cases import LabelSource, make_cases, open_images
 from lomit_tf.evaluation.metrics.methods import CopyExemplarColour, Identity, TrainedModel
 from lomit_tf.model import Lomit
 
@@ -306,3 +307,39 @@ def test_weights_survive_the_round_trip(model, tmp_path):
 def test_an_unknown_name_says_what_there_is():
     with pytest.raises(ConfigError, match="neither the name of shipped weights"):
         zoo.load("drawn_facez")
+
+
+class _Sure:
+    """A classifier that answers by the brightness of the picture: dark is black hair, bright is blond."""
+
+    label_names = ("Black_Hair", "Blond_Hair")
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        level = images.mean(axis=(1, 2, 3))
+        return np.stack([level < -0.5, level > 0.5], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "domains, labels", [("Black_Hair | Blond_Hair", None), ("", ("Blond_Hair",))], ids=["domains", "one label"]
+)
+def test_pairs_of_unlabelled_images_differ_in_what_the_classifier_sees(tmp_path, domains, labels):
+    """A model with a single label, also of --domains, on a set with true masks: those without the label count too."""
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for i, level in enumerate((0, 0, 0, 128, 255, 255)):  # the grey one is of neither domain
+        Image.fromarray(np.full((256, 256, 3), level, np.uint8)).save(tmp_path / "images" / f"{i}.jpg")
+        hair = Image.new("P", (256, 256), 13)
+        hair.putpalette(list(range(256)) * 3)
+        hair.save(tmp_path / "masks" / f"{i}.png")
+    config = DataConfig(
+        dataset="celeb_a", data_dir=str(tmp_path), image_size=64, domains=domains, groups="",
+        attributes=labels or _Sure.label_names,
+    )  # fmt: skip
+    images = open_images(config, "celebamask", "test")
+    cases = make_cases(images, config, 5, 0, dict(config.group_labels), _Sure())
+    levels = [side.images.mean(axis=(1, 2, 3)) for side in (cases.input, cases.exemplar)]
+    assert np.all((levels[0] > 0.5) != (levels[1] > 0.5))
+    assert cases.labels_from is LabelSource.CLASSIFIER and cases.label_names == ("Blond_Hair",)
+    np.testing.assert_array_equal(cases.input.labels[:, 0], levels[0] > 0.5)
+    if domains:
+        assert np.all(np.abs(np.concatenate(levels)) > 0.5), "an image of neither domain takes part"

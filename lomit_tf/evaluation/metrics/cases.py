@@ -11,7 +11,7 @@ from lomit_tf.config import DataConfig
 from lomit_tf.data.image_set import DataError, ImageSet, Split
 from lomit_tf.data.order import PairOrder, Purpose
 from lomit_tf.data.preprocess import to_model_range
-from lomit_tf.data.sources import open_set
+from lomit_tf.data.sources import labelled, open_set, with_domains
 from lomit_tf.data.store import ImageStore
 from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
 from lomit_tf.evaluation.metrics.truth import REGION_OF, open_mask_set, union
@@ -107,25 +107,36 @@ def make_cases(
         config: size, crop and labels of the model that is evaluated.
         groups: its groups and their labels.
     """
-    store = ImageStore(images, dataclasses.replace(config, flip=False), cache=False)
-    labels_from, labels = LabelSource.DATA_SET, images.labels
-    names = images.label_names
-    if not names:
-        labels_from, names = LabelSource.NONE, ()
-        if classifier is not None:
-            needed = tuple(x for group in groups.values() for x in group)
-            missing = [x for x in needed if x not in classifier.label_names]
-            if missing:
-                raise DataError(f"--classifier does not know {', '.join(missing)}, which the model translates")
-            everything, _ = store.get(np.arange(len(images)))
-            labels = labels_of(
-                classifier.predict(np.asarray(to_model_range(everything))), classifier.label_names, groups
-            )
-            names, labels_from = needed, LabelSource.CLASSIFIER
-            images = dataclasses.replace(images, labels=labels, label_names=names)
-            usable: np.ndarray = np.any(labels, axis=1)  # an image without any of the labels shows nothing to transfer
-            return _draw(images, store, count, seed, labels_from, usable if usable.sum() > 1 else None)
-    return _draw(images, store, count, seed, labels_from, None)
+    if images.label_names or classifier is None:
+        known = LabelSource.DATA_SET if images.label_names else LabelSource.NONE
+        return _draw(images, config, count, seed, known, None)
+    if config.domains:
+        names = labelled(config).attributes
+        guessed = _classified(images, config, {"domains": names}, classifier)
+        return _draw(with_domains(guessed, config), config, count, seed, LabelSource.CLASSIFIER, None)
+    images = _classified(images, config, groups, classifier)
+    # An image without any of the labels shows nothing to transfer; of a single one, to lack it is the other kind.
+    usable: np.ndarray = np.any(images.labels, axis=1)
+    some = len(images.label_names) > 1 and usable.sum() > 1
+    return _draw(images, config, count, seed, LabelSource.CLASSIFIER, usable if some else None)
+
+
+def _classified(
+    images: ImageSet, config: DataConfig, groups: dict[str, tuple[str, ...]], classifier: AttributeClassifier
+) -> ImageSet:
+    """Images with the labels of the groups, as a classifier sees them. Raises DataError for labels that it lacks."""
+    needed = tuple(x for group in groups.values() for x in group)
+    missing = [x for x in needed if x not in classifier.label_names]
+    if missing:
+        raise DataError(f"--classifier does not know {', '.join(missing)}, which the model translates")
+    everything, _ = _store(images, config).get(np.arange(len(images)))
+    labels = labels_of(classifier.predict(np.asarray(to_model_range(everything))), classifier.label_names, groups)
+    return dataclasses.replace(images, labels=labels, label_names=needed)
+
+
+def _store(images: ImageSet, config: DataConfig) -> ImageStore:
+    """Of the images as the model that is evaluated sees them."""
+    return ImageStore(images, dataclasses.replace(config, flip=False), cache=False)
 
 
 def labels_of(probabilities: np.ndarray, known: tuple[str, ...], groups: dict[str, tuple[str, ...]]) -> np.ndarray:
@@ -141,7 +152,7 @@ def labels_of(probabilities: np.ndarray, known: tuple[str, ...], groups: dict[st
 
 
 def _draw(
-    images: ImageSet, store: ImageStore, count: int, seed: int, labels_from: LabelSource, usable: np.ndarray | None
+    images: ImageSet, config: DataConfig, count: int, seed: int, labels_from: LabelSource, usable: np.ndarray | None
 ) -> Cases:
     order = PairOrder(images, "random", seed)
     rng = np.random.default_rng([seed, Purpose.SAMPLE])
@@ -153,7 +164,7 @@ def _draw(
     while usable is not None and not usable[second].all():
         again = ~usable[second]
         second[again] = order.differing(first[again], rng)
-    pictures, actual = store.get(np.concatenate([first, second]))
+    pictures, actual = _store(images, config).get(np.concatenate([first, second]))
     sides = []
     for chosen in (slice(0, len(first)), slice(len(first), None)):
         index = actual[chosen]
