@@ -119,6 +119,16 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
+@pytest.fixture
+def uncompiled() -> Iterator[None]:
+    """Steps that run operation by operation: for tests of a few steps, of which compiling would be most of the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def groups_workdir(tmp_path_factory, tiny) -> Path:
     """A workdir with random weights, of the groups hair and mouth."""

@@ -39,7 +39,7 @@ def test_both_precisions_are_really_timed(tiny):
     assert took.keys() == {"float32", "mixed_bfloat16"} and min(took.values()) > 0
 
 
-def test_a_run_keeps_the_precision_that_it_began_with(tiny, tmp_path, monkeypatch):
+def test_a_run_keeps_the_precision_that_it_began_with(tiny, tmp_path, monkeypatch, uncompiled):
     monkeypatch.setattr(precision, "seconds_of", lambda *_: {"float32": 1.0, "mixed_bfloat16": 0.5})
     config = tiny(**DRAWN, precision="auto", steps=1, checkpoint_every=1)
     training.train(config, tmp_path)

@@ -9,13 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from lomit_tf.config import ConfigError, LomitConfig
@@ -111,14 +109,6 @@ def test_a_run_that_is_done_is_left_as_it_is(whole) -> None:
     assert training.train(tiny(), run).step == 4
     for name, value in weights(run).items():
         np.testing.assert_array_equal(value, before[name])
-
-
-@pytest.fixture
-def uncompiled() -> Iterator[None]:
-    """Steps that run operation by operation: for tests of a few steps, of which compiling would be most of the time."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def test_not_finite_stops_names_step_and_term_and_keeps_the_checkpoint(tmp_path: Path, uncompiled: None) -> None:
