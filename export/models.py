@@ -20,7 +20,7 @@ def load_model(name: str, image_size: int = 0) -> Lomit:
     config = model.config
     if not image_size or image_size == config.data.image_size:
         return model
-    need_lomit(model, f"--image_size={image_size}")
+    need_lomit(config.model.method, f"--image_size={image_size}")
     resized = Lomit(LomitConfig.from_flat(config.flat() | {"image_size": image_size}))
     resized.build()
     for value, trained in zip(resized.inference_generator.variables, model.inference_generator.variables, strict=True):

@@ -17,7 +17,7 @@ class Inference:
 
     def __init__(self, model: Lomit) -> None:
         check_fork()
-        need_lomit(model.config, "translating photographs within masks")
+        need_lomit(model.config.model.method, "translating photographs within masks")
         model.build()
         self.model = model
         self.outline = Outline.of(model.config)

@@ -88,9 +88,8 @@ def model_class(name: str) -> type[Any]:
     return room(name).model_class()
 
 
-def need_lomit(config: Any, what: str) -> None:
-    """Raise ConfigError for the LomitConfig of another method: `what` is what needs LOMIT's masks and styles."""
-    name = config.model.method
+def need_lomit(name: str, what: str) -> None:
+    """Raise ConfigError for a model of another method: `what` is what needs LOMIT's masks and styles."""
     if name != DEFAULT:
         raise ConfigError(f"{what} needs a model of --method={DEFAULT}; this one is of --method={name}")
 

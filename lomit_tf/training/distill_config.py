@@ -48,7 +48,7 @@ class DistillConfig:
 
 def check_teacher(teacher: LomitConfig, size: int) -> None:
     """Raise ConfigError for a teacher of another method, or a student's size that is no multiple of the teacher's."""
-    need_lomit(teacher, "teaching a student")
+    need_lomit(teacher.model.method, "teaching a student")
     own = teacher.data.image_size
     if size % own:
         raise ConfigError(

@@ -32,7 +32,7 @@ def start_from(model: LomitBase, name: str) -> int:
         ConfigError: there is no such model, or not one weight of it fits.
     """
     other = load(name)
-    need_lomit(other.config, f"--init_from={name}")
+    need_lomit(other.config.model.method, f"--init_from={name}")
     taken = take_over(model.generator, other.inference_generator)
     taken += take_over_outputs(
         model.generator.mask_decoder.logits, other.inference_generator.mask_decoder.logits,

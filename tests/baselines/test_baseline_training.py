@@ -69,7 +69,7 @@ def test_a_run_leaves_what_lomits_leaves_and_is_loaded_by_its_method(runs, metho
     model = zoo.load(runs[method])
     assert model.facts.title.lower() == method and zoo.method_of(runs[method]) == method
     with pytest.raises(ConfigError, match=f"masks needs a model of --method=lomit; this one is of --method={method}"):
-        need_lomit(model, "masks")
+        need_lomit(model.config.model.method, "masks")
     before, after = (arrays(work.checkpoints / f"step-{n}.npz") for n in (2, 4))
     for part in ("generator", "average", "critic"):
         names = [name for name in after if name.startswith(f"{part}/")]
@@ -86,8 +86,10 @@ def test_a_resumed_run_is_the_one_that_was_never_stopped(runs, method, tmp_path)
     assert result.step == 4
     whole, resumed = (arrays(path / "checkpoints" / "step-4.npz") for path in (runs[method], again))
     assert whole.keys() == resumed.keys()
+    # Two compilations may sum in another order, and Adam turns that into parts of its step of 1e-4 where a gradient is
+    # nearly 0; a state that was not restored makes differences of whole steps.
     for name, value in whole.items():
-        np.testing.assert_allclose(resumed[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(resumed[name], value, rtol=1e-3, atol=2e-5, err_msg=name)
 
 
 @pytest.mark.slow
