@@ -15,7 +15,7 @@ from export.options import Options
 from lomit_tf.commands import Command, Failure, FlagSet, report, require_extra, unusable
 from lomit_tf.commands.models import check_model
 from lomit_tf.config import NEEDED, ConfigError, LomitConfig, option
-from lomit_tf.evaluation.metrics.attribute_classifier_config import check_classifier
+from lomit_tf.evaluation.metrics.attribute_classifier_config import classifier_folder
 from lomit_tf.runtime.places import check_folder
 
 INTRO = """\
@@ -40,8 +40,8 @@ class ExportFlags:
     image_size: int = option(0, "not the size of the training; a multiple of 64 (default: the model's own)", least=0)
     samples: int = option(16, "pairs of images to compare on", least=1)
     classifier: str = option(
-        "", "folder of lomit_tf.train_classifier, for attribute success in the report (default: the model's own "
-        "classifier)", form="DIR",
+        "", "folder of lomit_tf.train_classifier, or a shipped one's name, for attribute success in the report "
+        "(default: the model's own classifier)", form="DIR",
     )  # fmt: skip
     no_latency: bool = option(False, "leave latency and memory out of the report")
 
@@ -71,7 +71,7 @@ def _check(flags: ExportFlags) -> None:
     if flags.image_size:
         LomitConfig.from_flat(config.flat() | {"image_size": flags.image_size})
     if flags.classifier:
-        check_classifier(Path(flags.classifier))
+        classifier_folder(flags.classifier)
     require_extra("export", "ai_edge_litert", "ai_edge_quantizer", "flatbuffers", "onnx", "onnxruntime", "tf2onnx")
 
 

@@ -20,7 +20,7 @@ from export import bundle, compare
 from lomit_tf.commands import Command, Failure, FlagSet, unusable
 from lomit_tf.commands.models import check_model
 from lomit_tf.config import NEEDED, ConfigError, option
-from lomit_tf.evaluation.metrics.attribute_classifier_config import check_classifier
+from lomit_tf.evaluation.metrics.attribute_classifier_config import classifier_folder
 
 INTRO = """\
 Compare exported artefacts with the Keras model: what they compute, how large they are and how fast.
@@ -39,7 +39,8 @@ class ParityFlags:
     data_dir: str = option("", "the model's data set, for real images (default: drawn faces)", form="DIR")
     classifier: str = option(
         "",
-        "folder of lomit_tf.train_classifier, for attribute success (default: the model's own)",
+        "folder of lomit_tf.train_classifier, or a shipped one's name, for attribute success "
+        "(default: the model's own)",
         form="DIR",
     )
     samples: int = option(16, "pairs of images to compare on", least=1)
@@ -61,7 +62,7 @@ def _check(flags: ParityFlags) -> None:
     recorded = bundle.read_manifest(Path(flags.dir))["model"]
     check_model("model", flags.model or recorded)
     if flags.classifier:
-        check_classifier(Path(flags.classifier))
+        classifier_folder(flags.classifier)
 
 
 def _compare(flags: ParityFlags) -> None:

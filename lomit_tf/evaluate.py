@@ -17,11 +17,10 @@ from lomit_tf.evaluation.options import Options
 INTRO = """\
 Measure a model's masks, what its translations change and what they keep.
 
-  python -m lomit_tf.train_classifier --dataset=drawn_faces --out=runs/classifier
-  python -m lomit_tf.evaluate --checkpoint=runs/drawn_faces --classifier=runs/classifier --out=runs/evaluation
+  python -m lomit_tf.evaluate --checkpoint=runs/drawn_faces --classifier=drawn_faces_classifier --out=runs/evaluation
       masks, background, attributes, colours and reconstruction on 1,000 pairs of drawn faces never trained on
   python -m lomit_tf.evaluate --checkpoint=celeba_small --dataset=celebamask --data_dir=/path/to/celebamask \\
-      --image_size=64 --classifier=runs/classifier_celeba --segmenter=hair_segmentation.tflite \\
+      --image_size=64 --classifier=celeba_classifier --segmenter=hair_segmentation.tflite \\
       --out=runs/evaluation_masks
       real faces with true masks; the classifier says which hair colours the pairs have
 

@@ -34,7 +34,9 @@ class CompareAllFlags:
     settings: tuple[str, ...] = option(
         (), "a flag of lomit_tf.train for all methods", form="--FLAG=VALUE", repeated=True
     )
-    classifier: str = option("", "folder of an attribute classifier (default: one is trained in --out)", form="DIR")
+    classifier: str = option(
+        "", "attribute classifier, as of lomit_tf.compare (default: one is trained in --out)", form="DIR"
+    )
     classifier_steps: int = option(600, "updates of the classifier that is trained", least=1)
     embedder: str = option("", "as of lomit_tf.compare (default: the classifier's features)", form="FILE")
     embedder_range: str = option("", "as of lomit_tf.compare", form="LOW,HIGH")

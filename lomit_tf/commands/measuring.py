@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from lomit_tf.commands.command import report, require_extra, unusable, writing
-from lomit_tf.evaluation.metrics.attribute_classifier_config import check_classifier
+from lomit_tf.evaluation.metrics.attribute_classifier_config import classifier_folder
 from lomit_tf.evaluation.options import MASK_SETS
 from lomit_tf.runtime.places import check_folder, check_there
 
@@ -35,7 +35,7 @@ def check_report(options: Any) -> None:
     """
     check_folder("out", Path(options.out))
     if options.classifier:
-        check_classifier(Path(options.classifier))
+        classifier_folder(options.classifier)
     if options.dataset in MASK_SETS:  # others may be downloaded to a folder that is yet to be made
         check_there("data_dir", options.data_dir, folder=True)
     if Path(options.embedder).suffix:  # without one it is a name

@@ -24,8 +24,9 @@ class CompareOptions:
     seed: int = option(0, "of the choice of pairs and of the resamples", least=0)
     batch_size: int = option(32, "pairs translated at once", least=1)
     classifier: str = option(
-        "", "folder of lomit_tf.train_classifier (default: none, and attributes are not measured)", form="DIR"
-    )
+        "", "folder of lomit_tf.train_classifier, celeba_classifier or drawn_faces_classifier (default: none, and "
+        "attributes are not measured)", form="DIR",
+    )  # fmt: skip
     embedder: str = option(
         "",
         "inception_v3, or a .tflite or .keras image embedder, for realism (default: the --classifier's features)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from lomit_tf.data.sources import open_set
 from lomit_tf.evaluation.metrics import differences
+from lomit_tf.evaluation.metrics.attribute_classifier_config import shipped_classifiers
 from lomit_tf.evaluation.metrics.cases import Cases, make_cases
 from lomit_tf.evaluation.metrics.mask_quality import mask_quality
 from lomit_tf.model import Lomit
@@ -25,15 +27,19 @@ def first_look(workdir: Path) -> list[tuple[str, dict[str, str]]]:
     found = figures(model)
     measures = [(f"on {PAIRS} pairs that it was not trained on:", found)] if found else []
     data, steps = model.config.data, model.config.training.steps
-    size = f"--dataset={data.dataset} --image_size={data.image_size} --out=runs/classifier"
-    measured = f"--checkpoint={workdir} --classifier=runs/classifier --out=runs/evaluation"
     commands = {
         "longer, from the start": "the same command with more --minutes or --steps and another --workdir",
         "from here": f"python -m lomit_tf.train --flagfile={workdir / 'flags.cfg'} --steps={2 * steps}",
         "translate": f"python -m lomit_tf.translate --model={workdir} --input=... --exemplar=... --output=...",
-        "measure": f"python -m lomit_tf.train_classifier {size}",
-        "and then": f"python -m lomit_tf.evaluate {measured}",
     }
+    if find_spec("jinja2") is None:  # one of what the report needs
+        commands["to measure it, first"] = "pip install 'lomit_tf[evaluate]'"
+    classifier = next((name for name, dataset in shipped_classifiers().items() if dataset == data.dataset), "")
+    if not classifier:
+        classifier, size = "runs/classifier", f"--dataset={data.dataset} --image_size={data.image_size}"
+        commands["train a classifier"] = f"python -m lomit_tf.train_classifier {size} --out={classifier}"
+    measured = f"--checkpoint={workdir} --classifier={classifier} --out=runs/evaluation"
+    commands["measure"] = f"python -m lomit_tf.evaluate {measured}"
     return [*measures, ("to go on:", commands)]
 
 

@@ -30,8 +30,9 @@ class Options:
     seed: int = option(0, "of the choice of pairs", least=0)
     batch_size: int = option(32, "pairs translated at once", least=1)
     classifier: str = option(
-        "", "folder of lomit_tf.train_classifier (default: none, and attributes are not measured)", form="DIR"
-    )
+        "", "folder of lomit_tf.train_classifier, celeba_classifier or drawn_faces_classifier (default: none, and "
+        "attributes are not measured)", form="DIR",
+    )  # fmt: skip
     embedder: str = option(
         "", "inception_v3, or a .tflite or .keras image embedder, for realism (default: none)", form="FILE"
     )

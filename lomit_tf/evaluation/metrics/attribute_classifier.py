@@ -21,7 +21,7 @@ from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.pairs import batches
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
-from lomit_tf.evaluation.metrics.attribute_classifier_config import NETWORK, RECORD, ClassifierConfig, check_classifier
+from lomit_tf.evaluation.metrics.attribute_classifier_config import NETWORK, RECORD, ClassifierConfig, classifier_folder
 from lomit_tf.evaluation.metrics.augment import augment
 from lomit_tf.runtime.atomic import write_text
 from lomit_tf.training.callbacks import ProgressBar, TrainingError
@@ -87,12 +87,11 @@ class AttributeClassifier:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> AttributeClassifier:
-        """The classifier that `python -m lomit_tf.train_classifier --out=PATH` wrote.
+        """The classifier that `python -m lomit_tf.train_classifier --out=PATH` wrote, or a shipped one by its name.
 
         Raises ConfigError when the folder holds none, or one that cannot be read.
         """
-        folder = Path(path)
-        check_classifier(folder)
+        folder = classifier_folder(path)
         try:
             record = json.loads((folder / RECORD).read_text())
             network = keras.saving.load_model(folder / NETWORK, compile=False)

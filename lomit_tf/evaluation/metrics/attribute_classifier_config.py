@@ -1,24 +1,41 @@
-"""The settings of a classifier. Nothing here imports TensorFlow, so that the command can refuse bad flags at once."""
+"""The settings of a classifier, and where one lies. Nothing here imports TensorFlow, so that commands refuse bad flags
+at once."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import os
 from pathlib import Path
 
 from lomit_tf.config import ConfigError, DataConfig, option
+from lomit_tf.zoo import FOLDER
 
 NETWORK, RECORD = "classifier.keras", "classifier.json"
 
 
-def check_classifier(folder: Path) -> None:
-    """Raise ConfigError for a folder without the files of a classifier."""
+def shipped_classifiers() -> dict[str, str]:
+    """Name of each classifier that comes with the package -> the data set that it was trained on."""
+    return {p.parent.name: json.loads(p.read_text())["dataset"] for p in sorted(FOLDER.glob(f"*/{RECORD}"))}
+
+
+def classifier_folder(name_or_path: str | os.PathLike[str]) -> Path:
+    """The folder of a classifier: of `lomit_tf.train_classifier` by path, or of the package by name.
+
+    A path wins over a name where it holds a classifier. Raises ConfigError where there is neither.
+    """
+    folder = Path(name_or_path)
     missing = [name for name in (NETWORK, RECORD) if not (folder / name).is_file()]
+    if missing and os.fspath(name_or_path) in shipped_classifiers():
+        return FOLDER / folder
     if missing:
         raise ConfigError(
             f"no classifier at {folder}: {' and '.join(missing)} missing; train one with "
-            f"python -m lomit_tf.train_classifier --dataset=... --out={folder}"
+            f"python -m lomit_tf.train_classifier --dataset=... --out={folder}, or use "
+            f"{' or '.join(shipped_classifiers())}, which come with the package"
         )
+    return folder
 
 
 @dataclasses.dataclass(frozen=True)

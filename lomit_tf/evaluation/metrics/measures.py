@@ -212,7 +212,7 @@ def measure_attributes(
         "By an independent classifier: the share of translations with the exemplar's label among pairs that differ in "
         "it, and the share of answers that stay as they were for all other attributes.",
     )
-    reason = "no classifier: train one with python -m lomit_tf.train_classifier and give it as --classifier"
+    reason = "no classifier: give a shipped one (celeba_classifier), or one that you trained, as --classifier"
     found = None
     if classifier is not None and inputs_found is not None:
         reason = "the data set has no labels"
