@@ -36,11 +36,16 @@ BY_NAME = {
 def main(argv: list[str]) -> int:
     """Run each benchmark in a process of its own; the exit code is 1 if one failed, 2 for an unknown name."""
     names = [a for a in argv if not a.startswith("-")]
-    if "--help" in argv or any(n not in BENCHMARKS for n in names):
+    unknown = [n for n in names if n not in BENCHMARKS]
+    if unknown and "--help" not in argv:
+        how = f"run it as python -m benchmarks.{unknown[0]}" if unknown[0] in BY_NAME else "see --help"
+        print(f"benchmarks: {unknown[0]!r} is not among those that run by themselves; {how}", file=sys.stderr)
+        return 2
+    if "--help" in argv:
         lines = ["  {:<17} {}".format(*entry) for entry in BENCHMARKS.items()]
         others = ["  {:<17} {}".format(*entry) for entry in BY_NAME.items()]
         print(__doc__, *lines, "\nOnly as `python -m benchmarks.NAME`, see its --help:", *others, sep="\n")
-        return 0 if "--help" in argv else 2
+        return 0
     failed = 0
     for name in names or BENCHMARKS:
         print(f"\n== {name}: {BENCHMARKS[name]}", flush=True)

@@ -8,6 +8,7 @@ least of several runs in turns; the memory is what tracemalloc sees NumPy take b
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
 import time
@@ -58,7 +59,13 @@ def least(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
 
 def main(argv: list[str]) -> None:
     """Print the table."""
-    sizes = [float(n) for a in argv for n in a.removeprefix("--megapixels=").split(",")] or [0.5, 12, 48]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.photograph", description=__doc__)
+    parser.add_argument("--megapixels", default="0.5,12,48", help="comma-separated sizes (default: %(default)s)")
+    asked = parser.parse_args(argv).megapixels
+    try:
+        sizes = [float(n) for n in asked.split(",")]
+    except ValueError:
+        parser.error(f"--megapixels={asked}: give numbers such as 0.5,12,48")
     cv2.setNumThreads(1)
     rng = np.random.default_rng(0)
     small = rng.normal(0, 0.3, (3, 3, 3 * BINS)).astype(np.float32)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from lomit_tf.commands import Command, FlagSet
 from lomit_tf.commands.measuring import Invocation, check_report, measured
 from lomit_tf.commands.models import check_model
+from lomit_tf.config import IMAGE_MULTIPLE, ConfigError
 from lomit_tf.evaluation.options import Options
 
 INTRO = """\
@@ -45,6 +46,10 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _check(asked: Invocation[Options]) -> None:
     check_model("checkpoint", asked.options.checkpoint)
     check_report(asked.options)
+    if asked.options.photograph_size % IMAGE_MULTIPLE:
+        raise ConfigError(
+            f"--photograph_size={asked.options.photograph_size} must be a multiple of {IMAGE_MULTIPLE}, or 0 for none"
+        )
 
 
 def _evaluate(asked: Invocation[Options]) -> None:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from lomit_tf.commands import Command, Failure, report, unusable
 from lomit_tf.commands.classifier_flags import Invocation, help_text, parse
+from lomit_tf.config import ConfigError
 from lomit_tf.data.image_set import DataError
+from lomit_tf.evaluation.metrics.attribute_classifier_config import RECORD
 from lomit_tf.runtime.places import check_folder
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _check(asked: Invocation) -> None:
     check_folder("out", asked.out)
+    if (asked.out / RECORD).exists():
+        raise ConfigError(f"--out={asked.out} holds a classifier already; name another folder, or delete that one")
 
 
 def _train(asked: Invocation) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from lomit_tf.commands.command import report, require_extra, unusable, writing
+from lomit_tf.config import DATASETS, ConfigError, near
 from lomit_tf.evaluation.metrics.attribute_classifier_config import classifier_folder
 from lomit_tf.evaluation.options import MASK_SETS
 from lomit_tf.runtime.places import check_folder, check_there
@@ -36,6 +37,9 @@ def check_report(options: Any) -> None:
     check_folder("out", Path(options.out))
     if options.classifier:
         classifier_folder(options.classifier)
+    known = (*DATASETS, *MASK_SETS)
+    if options.dataset and options.dataset not in known:
+        raise ConfigError(f"--dataset={options.dataset} is unknown; {near(options.dataset, known)}")
     if options.dataset in MASK_SETS:  # others may be downloaded to a folder that is yet to be made
         check_there("data_dir", options.data_dir, folder=True)
     if Path(options.embedder).suffix:  # without one it is a name

@@ -199,7 +199,8 @@ def mask_files(flag: str, values: Sequence[str]) -> MaskFiles:
         if not equals or os.path.exists(value):
             group, path = "", value
         if not os.path.isfile(path):
-            raise PlanError(f"--{flag}={value}: no such file")
+            what = "a folder, and --input is one picture; name its mask" if os.path.isdir(path) else "no such file"
+            raise PlanError(f"--{flag}={value}: {what}")
         pairs.append((group.strip(), path))
     if len({group for group, _ in pairs}) < len(pairs):
         raise PlanError(f"--{flag}: given more than once for a group; write --{flag}=GROUP=FILE, each group once")

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lomit_tf.commands import FAILED, Failure, unusable
-from lomit_tf.commands.translate_flags import TranslateFlags
+from lomit_tf.commands.translate_flags import TranslateFlags, mask_files
 from lomit_tf.commands.translate_report import Log, licence, say, shown, summary
-from lomit_tf.config import ConfigError
+from lomit_tf.config import ConfigError, near
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import STREAM, FileJob
 from lomit_tf.runtime.places import check_file, check_folder
@@ -48,11 +48,29 @@ def check_flags_of_model(flags: TranslateFlags) -> None:
             chosen_groups(tuple(config.data.group_labels), flags.groups)
         except ImageError as error:
             raise ConfigError(f"--groups={flags.groups}: {error}") from error
+    if config.model.method == DEFAULT:
+        _check_mask_groups(flags, tuple(config.data.group_labels))
+    elif flags.input_mask or flags.exemplar_mask or flags.save_masks:
+        flag = "save_masks" if flags.save_masks else "input_mask" if flags.input_mask else "exemplar_mask"
+        raise ConfigError(f"--{flag}: --model={flags.model} is of --method={config.model.method}, which has no masks")
     if flags.colour and not config.colour_indices:
         raise ConfigError(
             f"--colour={flags.colour[0]}: {flags.model} paints no group by colour curves, and cannot take a colour; "
             f"use --model={zoo.DEFAULT}, or an exemplar"
         )
+
+
+def _check_mask_groups(flags: TranslateFlags, groups: tuple[str, ...]) -> None:
+    """Raise ConfigError for mask files of groups that the model does not have, or of none where it has several."""
+    for flag, values in (("input_mask", flags.input_mask), ("exemplar_mask", flags.exemplar_mask)):
+        if flag == "input_mask" and os.path.isdir(flags.input):
+            continue  # a folder of masks, whose names have the groups
+        for value, (group, path) in zip(values, mask_files(flag, values), strict=True):
+            if group and group not in groups:
+                raise ConfigError(f"--{flag}={value}: {group!r} is not a group of {flags.model}; {near(group, groups)}")
+            if not group and len(groups) > 1:
+                asked = f"say of which group it is, such as --{flag}={groups[0]}={path}"
+                raise ConfigError(f"--{flag}={value}: {flags.model} has the groups {', '.join(groups)}; {asked}")
 
 
 def translate_with_beam(planned: dict[str, Any], options: Sequence[str]) -> int:
@@ -97,6 +115,9 @@ def translate_files(flags: TranslateFlags, planned: list[FileJob] | Iterator[Fil
     if not jobs:
         raise Failure(f"--input={flags.input}: there is no picture")
     settings = jobs[0].settings
+    if folder and flags.input_mask and (bare := [job for job in jobs if not job.input_mask]):
+        kept = f"--input_mask={flags.input_mask[0]}: {len(bare)} of {len(jobs)} pictures have no mask there, and keep"
+        say(f"{kept} the network's; the first of them is {bare[0].input}")
     if zoo.method_of(flags.model) != DEFAULT:
         return _whole_pictures(flags.model, jobs, len(found), shut, Log(flags.output, folder), folder)
     try:

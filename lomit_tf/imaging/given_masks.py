@@ -53,12 +53,16 @@ def read_mask(mask: MaskLike, size: tuple[int, int], name: str = "mask") -> np.n
 
 
 def _decoded(mask: Any, name: str) -> tuple[np.ndarray, str]:
-    """A mask's picture in grey, (H, W) uint8 or uint16, and its name for messages."""
+    """A mask's picture in grey, (H, W) uint8, uint16 or floats in 0..1, and its name for messages."""
     if isinstance(mask, (str, os.PathLike)):
         name = f"{name} {mask}"
     with opened(mask, name) as image:
         if image.mode.startswith("I;16"):
             return np.asarray(image).astype(np.uint16), name
+        if image.mode == "F":
+            return check_array(np.asarray(image), name), name
+        if image.mode == "I":
+            return _of_32_bits(np.asarray(image), name), name
         if image.mode != "L" and (image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info):
             black = Image.new("RGBA", image.size, (0, 0, 0, 255))
             black.alpha_composite(image.convert("RGBA"))
@@ -66,6 +70,14 @@ def _decoded(mask: Any, name: str) -> tuple[np.ndarray, str]:
         grey = np.array(image.convert("L"))
     # A file of 0 and 1 is rather nearly black than a mask of another convention: files say 255 for white.
     return np.where(grey == 1, 0, grey).astype(np.uint8) if grey.max(initial=0) <= 1 else grey, name
+
+
+def _of_32_bits(grey: np.ndarray, name: str) -> np.ndarray:
+    """A mask of Pillow's mode I with as many bits as its values need: uint8 or uint16. ImageError for larger values."""
+    least, largest = int(grey.min(initial=0)), int(grey.max(initial=0))
+    if least < 0 or largest > 65535:
+        raise ImageError(f"{name}: a mask of 32 bits has values in 0..255 or 0..65535; received {least}..{largest}")
+    return grey.astype(np.uint8 if largest <= 255 else np.uint16)
 
 
 def read_masks(

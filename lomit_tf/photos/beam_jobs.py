@@ -28,8 +28,8 @@ from lomit_tf.photos.file_plan import (
     PlanError,
     Settings,
     exemplar_folders,
+    given_masks,
     is_picture,
-    masks_beside,
     output_name,
     plan_folder,
 )  # fmt: skip
@@ -164,8 +164,8 @@ def _jobs_of_file(file: Any, plan: Plan) -> Iterator[FileJob]:
     if within or not is_picture(name):
         return
     named = output_name(name, plan.settings.format)
-    masks = masks_beside(os.path.join(plan.input_masks, named)) if plan.input_masks else ()
     for exemplar, folder in exemplar_folders(plan.exemplars).items():
+        masks = given_masks(root(plan.input), plan.input_masks, name, plan.settings.format, folder)
         target = os.path.join(plan.output, folder, named)
         yield FileJob(file.path, target, exemplar, masks, plan.exemplar_mask, plan.settings)
 

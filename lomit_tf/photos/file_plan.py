@@ -12,12 +12,12 @@ from typing import Any, Literal
 from lomit_tf.data.picture_names import is_picture
 from lomit_tf.imaging.crops import parse_colour
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
+from lomit_tf.photos.mask_files import MaskFiles, has_masks, masks_of
 from lomit_tf.photos.portraits import SWATCHES
 
 STREAM = "-"  # standard input or output
 SWATCH = "colour:"  # what a FileJob's exemplar begins with where it is a colour
 ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
-MaskFiles = tuple[tuple[str, str], ...]  # (group, path) pairs; group "" where the model has only one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,6 +240,11 @@ def plan_folder(
             )
     if input_masks and not os.path.isdir(input_masks):
         raise PlanError(f"--input_mask={input_masks}: with a folder as --input, name a folder of masks")
+    if input_masks and not has_masks(input_masks):
+        raise PlanError(
+            f"--input_mask={input_masks}: there is no mask in it; they are called photo.jpg.input_mask.GROUP.png, as "
+            "--save_masks writes them"
+        )
     folders = exemplar_folders(exemplars)
 
     def jobs() -> Iterator[FileJob | OSError]:
@@ -247,8 +252,8 @@ def plan_folder(
             if isinstance(name, OSError):
                 yield name
                 continue
-            given = masks_beside(os.path.join(input_masks, output_name(name, settings.format))) if input_masks else ()
             for exemplar, folder in folders.items():
+                given = given_masks(input, input_masks, name, settings.format, folder)
                 target = os.path.join(output, folder, output_name(name, settings.format))
                 yield FileJob(os.path.join(input, name), target, exemplar, given, exemplar_mask, settings)
 
@@ -273,14 +278,16 @@ def _same_format(output: str, format: str) -> None:
         )
 
 
-def masks_beside(output: str) -> MaskFiles:
-    """The input masks that --save_masks wrote beside a result: (group, path) pairs."""
-    start, end = Path(output).name + ".input_mask.", ".png"
-    folder = Path(output).parent
-    if not folder.is_dir():
-        return ()
-    found = sorted(n for n in os.listdir(folder) if n.startswith(start) and n.endswith(end))
-    return tuple((name[len(start) : -len(end)], str(folder / name)) for name in found)
+def given_masks(input: str, masks: str, name: str, format: str, folder: str) -> MaskFiles:
+    """The masks of the picture `name` below `input`, among those that an earlier run saved below the folder `masks`.
+
+    That run may have had another --format, or a single exemplar instead of one of the sub-folder `folder`. A name that
+    is another input's own is left to that one.
+    """
+    own = output_name(name, format)
+    others = [name, *(name + ending for ending in ENDINGS.values())]
+    names = [own, *(other for other in others if other == name or not os.path.exists(os.path.join(input, other)))]
+    return masks_of(masks, names, [folder, ""]) if masks else ()
 
 
 def _lies_within(path: str, folder: str) -> bool:

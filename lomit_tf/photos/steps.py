@@ -157,6 +157,10 @@ class Steps:
         exemplar: Exemplar,
     ) -> Request:
         """Read, frame and check everything of one translation; arguments and errors as of `Translator.translate`."""
+        given_exemplar: object = exemplar
+        if not isinstance(given_exemplar, Exemplar):
+            made = "pass what encode_exemplar or encode_colour gave, or call set_exemplar(image) before"
+            raise ImageError(f"exemplar: received {type(given_exemplar).__name__}; {made}")
         self.check_settings(groups, strength)
         transfer = chosen_groups(self.groups, groups)
         notes_of_groups: tuple[str, ...] = ()

@@ -71,16 +71,17 @@ class ProgressBar(RunCallback):
             self.since, self.since_step = now, done
         speed = (done - self.since_step) / max(now - self.since, 1e-9)  # 0 for the first step, which compiled
         logs = logs or {}
-        text = f"{speed * self.images:.1f} images/s, " if speed else ""
-        text += ", ".join(f"{name} {logs[f'generator/{name}']:.3f}" for name in SHOWN if f"generator/{name}" in logs)
+        said = [f"{speed * self.images:.1f} images/s"] if speed else []
+        said += [f"{name} {logs[f'generator/{name}']:.3f}" for name in SHOWN if f"generator/{name}" in logs]
         for name, value in logs.items():
             if name.startswith("mask/") and name.endswith("/mean"):
-                text += f", mask {name.split('/')[1]} {value:.2f}"
+                said.append(f"mask {name.split('/')[1]} {value:.2f}")
+        text = ", ".join(said)
         if self.progress is not None:
             self.progress.update(self.task, completed=done, description=text)
         elif done % self.log_every == 0 or done == self.steps:
             left = f"{(self.steps - done) / speed / 60:.1f} min left, " if speed and done < self.steps else ""
-            print(f"step {done}/{self.steps}, {left}{text}", file=sys.stderr, flush=True)
+            print(f"step {done}/{self.steps}, {left}{text}".rstrip(", "), file=sys.stderr, flush=True)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Leave the terminal as it was."""

@@ -46,6 +46,11 @@ def start_from(model: LomitBase, name: str) -> int:
     average_anew(model)
     total = sum(int(np.prod(v.shape)) for v in model.generator.variables)
     logging.info("--init_from=%s: %d of %d weights of the generator side taken over", name, taken, total)
+    if 2 * taken < total:
+        logging.warning(
+            "--init_from=%s: only %d of %d weights of the generator side fit, and the others begin anew; give the "
+            "--preset and sizes that it was trained with, unless this is what you want", name, taken, total,
+        )  # fmt: skip
     return taken
 
 

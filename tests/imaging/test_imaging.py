@@ -28,7 +28,8 @@ def test_a_mask_means_the_same_in_every_form(tmp_path):
     Image.fromarray((white * 65535).round().astype(np.uint16)).save(buffer, "PNG")
     forms = [white, white[..., None], white.astype(np.float32), eight, path, str(path), Image.fromarray(eight),
              Image.fromarray(eight).convert("RGB"), path.read_bytes(), buffer.getvalue(),
-             (white * 65535).round().astype(np.uint16)]  # fmt: skip
+             (white * 65535).round().astype(np.uint16), Image.fromarray(white.astype(np.float32)),
+             Image.fromarray(eight.astype(np.int32)), Image.fromarray((white * 65535).round().astype(np.int32))]  # fmt: skip
     for form in forms:
         read = read_mask(form, (2, 3))
         assert read.dtype == np.float32
@@ -56,6 +57,8 @@ def test_transparent_is_black_in_a_mask():
         (np.full((2, 3), 1.5), "floats must lie in 0..1"),
         (np.zeros((2, 3, 3), np.uint8), r"expected a mask of shape \(H, W\); received \(2, 3, 3\)"),
         (7, "received int"),
+        (Image.fromarray(np.full((2, 3), 255, np.float32)), "floats must lie in 0..1"),
+        (Image.fromarray(np.full((2, 3), 2**20, np.int32)), "a mask of 32 bits has values in 0..255 or 0..65535; rec"),
     ],
 )
 def test_masks_that_cannot_be_used(mask, says):

@@ -59,6 +59,34 @@ def test_a_folder_of_edited_masks(lomit):
     assert (pixels("second/a.png") != pixels("photos/a.png")).any()
 
 
+def test_edited_masks_of_several_exemplars_and_of_another_format(lomit):
+    Image.fromarray(draw([9]).images[0]).save("other.png")
+    flags = ("--input=photos", "--exemplar=star.png", "--exemplar=other.png")
+    assert lomit(*flags, "--output=first", "--save_masks", "--format=png")[0] == 0
+    for group in ("hair", "mouth"):
+        for path in Path("first/star").glob(f"*.input_mask.{group}.png"):
+            Image.fromarray(pixels(path) * 0).save(path)
+    os.remove("first/other/a.png.input_mask.hair.png")
+    os.remove("first/other/a.png.input_mask.mouth.png")
+    code, _, err = lomit(*flags, "--output=second", "--input_mask=first", "--format=webp")
+    assert code == 0 and "--input_mask=first: 1 of 6 pictures have no mask there, and keep the network's" in err
+    assert "the first of them is photos/a.png" in err
+    for name in ("a.png", "c.jpg"):
+        np.testing.assert_array_equal(pixels(f"second/star/{name}.webp"), pixels(f"photos/{name}"))
+        assert (pixels(f"second/other/{name}.webp") != pixels(f"photos/{name}")).any()
+
+
+def test_a_mask_of_another_input_is_left_to_that_one(tmp_path):
+    for name in ("in/a.jpg", "in/a.jpg.png", "masks/a.jpg.png.input_mask.hair.png", "masks/b.jpg.png.input_mask.hair.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    folders = str(tmp_path / "in"), str(tmp_path / "masks")
+    assert file_plan.given_masks(*folders, "a.jpg", "", "") == ()
+    expected = (("hair", str(tmp_path / "masks/a.jpg.png.input_mask.hair.png")),)
+    assert file_plan.given_masks(*folders, "a.jpg.png", "", "star") == expected
+    assert file_plan.given_masks(*folders, "b.jpg", "", "star")[0][1].endswith("b.jpg.png.input_mask.hair.png")
+
+
 def test_exemplars_of_the_same_name():
     assert file_plan.exemplar_folders(["a/x.png", "b/x.jpg"]) == {"a/x.png": "x.png", "b/x.jpg": "x.jpg"}
     with pytest.raises(file_plan.PlanError, match=r"two are called x\.png"):

@@ -57,6 +57,8 @@ def faces(size: int = 64) -> np.ndarray:
 def test_an_order_that_says_what_to_do(model):
     with pytest.raises(NoExemplarError, match=r"call set_exemplar\(image\) before translate"):
         Translator(model).translate(faces()[0])
+    with pytest.raises(ImageError, match="exemplar: received str; pass what encode_exemplar or encode_colour gave"):
+        Translator(model).translate(faces()[0], exemplar="star.png")
 
 
 def test_at_the_models_size_it_is_the_model(model, translator):
