@@ -28,8 +28,8 @@ def test_a_mask_means_the_same_in_every_form(tmp_path):
     Image.fromarray((white * 65535).round().astype(np.uint16)).save(buffer, "PNG")
     forms = [white, white[..., None], white.astype(np.float32), eight, path, str(path), Image.fromarray(eight),
              Image.fromarray(eight).convert("RGB"), path.read_bytes(), buffer.getvalue(),
-             (white * 65535).round().astype(np.uint16), Image.fromarray(white.astype(np.float32)),
-             Image.fromarray(eight.astype(np.int32)), Image.fromarray((white * 65535).round().astype(np.int32))]  # fmt: skip
+             (white * 65535).round().astype(np.uint16), Image.fromarray(np.float32(white)),
+             Image.fromarray(np.int32(eight)), Image.fromarray(np.int32((white * 65535).round()))]  # fmt: skip
     for form in forms:
         read = read_mask(form, (2, 3))
         assert read.dtype == np.float32

@@ -124,7 +124,7 @@ def test_other_formats_by_the_outputs_ending(translator):
         (["--output=.", "--input=photos"], "lies within --output=., where a result could overwrite it"),
         (["--output=star.png", "--input=photos"], "--output=star.png is a file"),
         (["--output=o", "--input=photos", "--input_mask=star.png"], "name a folder of masks"),
-        (["--output=o", "--input=photos", "--input_mask=photos"], "--input_mask=photos: there is no mask in it; they are"),
+        (["--output=o", "--input=photos", "--input_mask=photos"], "photos: there is no mask in it; they are called"),
         (["--output=o.png", "--input_mask=photos"], "--input_mask=photos: a folder, and --input is one picture"),
         (["--output=o.png", "--input_mask=hat=star.png"], "--input_mask=hat=star.png: 'hat' is not a group of"),
         (["--output=o.png", "--exemplar_mask=star.png"], "such as --exemplar_mask=hair=star.png"),

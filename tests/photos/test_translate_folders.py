@@ -77,14 +77,15 @@ def test_edited_masks_of_several_exemplars_and_of_another_format(lomit):
 
 
 def test_a_mask_of_another_input_is_left_to_that_one(tmp_path):
-    for name in ("in/a.jpg", "in/a.jpg.png", "masks/a.jpg.png.input_mask.hair.png", "masks/b.jpg.png.input_mask.hair.png"):
+    masks = [f"masks/{name}.jpg.png.input_mask.hair.png" for name in "ab"]
+    for name in ("in/a.jpg", "in/a.jpg.png", *masks):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     folders = str(tmp_path / "in"), str(tmp_path / "masks")
     assert file_plan.given_masks(*folders, "a.jpg", "", "") == ()
-    expected = (("hair", str(tmp_path / "masks/a.jpg.png.input_mask.hair.png")),)
+    expected = (("hair", str(tmp_path / masks[0])),)
     assert file_plan.given_masks(*folders, "a.jpg.png", "", "star") == expected
-    assert file_plan.given_masks(*folders, "b.jpg", "", "star")[0][1].endswith("b.jpg.png.input_mask.hair.png")
+    assert file_plan.given_masks(*folders, "b.jpg", "", "star")[0][1] == str(tmp_path / masks[1])
 
 
 def test_exemplars_of_the_same_name():
