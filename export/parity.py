@@ -115,6 +115,8 @@ def examine(
             classifier if pairs.labels is not None else f"not classified with {classifier}: these pairs have no labels"
         )
     ask = independent(classifier, model) if classifier and pairs.labels is not None else _own_classifier(model, pairs)
+    if ask is None and not classifier:
+        classified_by = "nobody: the model's own D_cls is missing or too often wrong; give --classifier"
     rows = [{"name": "Keras", "variant": "float32", **_content(ask, pairs, expected, background)}]
     shown = {"input": pairs.image, "exemplar": pairs.exemplar, "Keras": expected["translation"]}
     for one in bundle.variants(folder):
