@@ -57,17 +57,17 @@ def _decoded(mask: Any, name: str) -> tuple[np.ndarray, str]:
     if isinstance(mask, (str, os.PathLike)):
         name = f"{name} {mask}"
     with opened(mask, name) as image:
-        if image.mode.startswith("I;16"):
+        mode = image.mode
+        if mode.startswith("I;16"):
             return np.asarray(image).astype(np.uint16), name
-        if image.mode == "F":
-            return check_array(np.asarray(image), name), name
-        if image.mode == "I":
-            return _of_32_bits(np.asarray(image), name), name
+        deep = np.array(image) if mode in ("F", "I") else None
         if image.mode != "L" and (image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info):
             black = Image.new("RGBA", image.size, (0, 0, 0, 255))
             black.alpha_composite(image.convert("RGBA"))
             image = black
         grey = np.array(image.convert("L"))
+    if deep is not None:
+        return check_array(deep, name) if mode == "F" else _of_32_bits(deep, name), name
     # A file of 0 and 1 is rather nearly black than a mask of another convention: files say 255 for white.
     return np.where(grey == 1, 0, grey).astype(np.uint8) if grey.max(initial=0) <= 1 else grey, name
 

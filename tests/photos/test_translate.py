@@ -50,7 +50,7 @@ def test_masks_saved_edited_and_given_again(lomit):
     np.testing.assert_array_equal(pixels("again.png")[:, :32], pixels("photos/a.png")[:, :32])
     assert (pixels("again.png")[:, 32:] != pixels("photos/a.png")[:, 32:]).any()
     code, _, err = lomit(*flags, "--input_mask=hair.png")
-    assert code == 1 and "the groups hair, mouth; give {group: mask}" in err
+    assert code == 2 and "the groups hair, mouth; say of which group it is, such as --input_mask=hair=hair.png" in err
     Image.fromarray(mask[:40]).save("other size.png")
     code, _, err = lomit(*flags, "--input_mask=hair=other size.png")
     assert code == 1 and "photos/a.png: " in err and "the mask is 64x40, the image 64x64" in err
@@ -127,7 +127,7 @@ def test_other_formats_by_the_outputs_ending(translator):
         (["--output=o", "--input=photos", "--input_mask=photos"], "photos: there is no mask in it; they are called"),
         (["--output=o.png", "--input_mask=photos"], "--input_mask=photos: a folder, and --input is one picture"),
         (["--output=o.png", "--input_mask=hat=star.png"], "--input_mask=hat=star.png: 'hat' is not a group of"),
-        (["--output=o.png", "--exemplar_mask=star.png"], "such as --exemplar_mask=hair=star.png"),
+        (["--output=o.png", "--input_mask=star.png"], "such as --input_mask=hair=star.png"),
         (["--output=o.png", "--model=gone"], "--model: 'gone' is neither the name of shipped weights"),
         (["--output=o.png", "--model=photos"], "--model: 'photos' is neither the name of shipped weights"),
         (["--output=o.png", "--model=photos/"], "--model: no trained model at photos"),
