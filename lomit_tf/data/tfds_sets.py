@@ -90,8 +90,8 @@ def _prepared(name: str, config: DataConfig, where_to_get: str) -> Any:
     except Exception as error:  # anything may fail below: network, quota, disk, checksums, versions
         detail = " ".join(str(error).split())[:300]
         raise DataError(
-            f"{name} could not be loaded through TensorFlow Datasets: looked for it in {looked / name}, and "
-            f"the download failed with {type(error).__name__}: {detail}. {where_to_get}"
+            f"{name} is neither in {looked / name} nor can it be downloaded there. {where_to_get}. "
+            f"The download by TensorFlow Datasets failed with {type(error).__name__}: {detail}"
         ) from error
     return builder
 
