@@ -225,7 +225,7 @@ assert not heavy, heavy
     assert done.returncode == 0, done.stderr
 
 
-MODEL = "--model={stargan}"
+MODEL, TRANSLATE = "--model={stargan}", "lomit_tf.translate"
 REFUSED = [  # command, flags, what is said: nothing of it needs TensorFlow
     ("lomit_tf.app", ["--model=nope"], "--model: 'nope' is neither the name of shipped weights"),
     ("lomit_tf.serve", ["--model={empty}", "--port=0"], "--model: no trained model at {empty}"),
@@ -237,6 +237,13 @@ REFUSED = [  # command, flags, what is said: nothing of it needs TensorFlow
     ("lomit_tf.teach_masks", ["--model=nope", "--refined_masks=m", "--workdir={empty}"], "--model: 'nope' is"),
     ("lomit_tf.refine_masks", ["--model=nope", "--out={empty}/m.npz"], "--model: 'nope' is"),
     ("lomit_tf.train_classifier", ["--out=/proc/x"], "--out=/proc/x cannot be written: "),
+    ("lomit_tf.train_classifier", [f"--out={ROOT}/lomit_tf/weights/celeba_classifier"], "holds a classifier already"),
+    ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out={empty}", "--dataset=celebamsk"],
+     "--dataset=celebamsk is unknown; did you mean celebamask or celeb_a?"),
+    ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out={empty}", "--photograph_size=100"],
+     "--photograph_size=100 must be a multiple of 64"),
+    (TRANSLATE, [MODEL, "--save_masks", "--input={full}/a.png", "--exemplar={full}/a.png", "--output={empty}/o.png"],
+     "--save_masks: --model={stargan} is of --method=stargan, which has no masks"),
     ("lomit_tf.evaluate", ["--checkpoint=/nope", "--out={empty}"], "--checkpoint: there is nothing at /nope"),
     ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out=/proc/x"], "--out=/proc/x cannot be written: "),
     ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out={empty}", "--classifier={empty}"], "no classifier at"),
