@@ -18,7 +18,7 @@ from lomit_tf.config import ConfigError, near
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import STREAM, FileJob
 from lomit_tf.runtime.places import check_file, check_folder
-from lomit_tf.settings.methods import DEFAULT
+from lomit_tf.settings.methods import DEFAULT, need_lomit
 
 if TYPE_CHECKING:
     from lomit_tf.photos.translator import Translator
@@ -52,7 +52,7 @@ def check_flags_of_model(flags: TranslateFlags) -> None:
         _check_mask_groups(flags, tuple(config.data.group_labels))
     elif flags.input_mask or flags.exemplar_mask or flags.save_masks:
         flag = "save_masks" if flags.save_masks else "input_mask" if flags.input_mask else "exemplar_mask"
-        raise ConfigError(f"--{flag}: --model={flags.model} is of --method={config.model.method}, which has no masks")
+        need_lomit(config.model.method, f"--{flag}")
     if flags.colour and not config.colour_indices:
         raise ConfigError(
             f"--colour={flags.colour[0]}: {flags.model} paints no group by colour curves, and cannot take a colour; "
@@ -63,7 +63,7 @@ def check_flags_of_model(flags: TranslateFlags) -> None:
 def _check_mask_groups(flags: TranslateFlags, groups: tuple[str, ...]) -> None:
     """Raise ConfigError for mask files of groups that the model does not have, or of none where it has several."""
     for flag, values in (("input_mask", flags.input_mask), ("exemplar_mask", flags.exemplar_mask)):
-        if flag == "input_mask" and os.path.isdir(flags.input):
+        if flag == "input_mask" and (flags.runner == "beam" or os.path.isdir(flags.input)):
             continue  # a folder of masks, whose names have the groups
         for value, (group, path) in zip(values, mask_files(flag, values), strict=True):
             if group and group not in groups:

@@ -9,6 +9,7 @@ model for each process is in memory. What cannot be translated becomes a line of
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -32,6 +33,7 @@ from lomit_tf.photos.file_plan import (
     is_picture,
     output_name,
     plan_folder,
+    read_saved_masks,
 )  # fmt: skip
 from lomit_tf.photos.outcomes import Tally, failure
 from lomit_tf.photos.translator import Translator
@@ -102,9 +104,11 @@ def check(plan: Plan) -> None:
     exemplar_folders(plan.exemplars)
     if os.path.isdir(plan.input):
         plan_folder(plan.input, plan.exemplars, plan.output, plan.settings, plan.input_masks)
-    elif not wild(plan.input):
+        return
+    read_saved_masks(plan.input_masks)
+    if not wild(plan.input):
         raise PlanError(f"--input={plan.input}: no such folder; name a folder, or a pattern such as 'photos/**.jpg'")
-    elif os.path.realpath(root(plan.input)) == os.path.realpath(plan.output):
+    if os.path.realpath(root(plan.input)) == os.path.realpath(plan.output):
         raise PlanError(f"--output={plan.output} is the input folder; name another, so that nothing is overwritten")
 
 
@@ -158,6 +162,12 @@ def _jobs_of_folder(plan: Plan) -> Iterator[FileJob]:
             yield job
 
 
+@functools.lru_cache(maxsize=1)
+def _masks(folder: str) -> dict[str, MaskFiles]:
+    """Those of --input_mask; each worker reads the folder once, and not once for each picture."""
+    return read_saved_masks(folder)
+
+
 def _jobs_of_file(file: Any, plan: Plan) -> Iterator[FileJob]:
     name = os.path.relpath(file.path, root(plan.input) or ".")
     within = os.path.abspath(file.path).startswith(os.path.abspath(plan.output) + os.sep)
@@ -165,7 +175,7 @@ def _jobs_of_file(file: Any, plan: Plan) -> Iterator[FileJob]:
         return
     named = output_name(name, plan.settings.format)
     for exemplar, folder in exemplar_folders(plan.exemplars).items():
-        masks = given_masks(root(plan.input), plan.input_masks, name, plan.settings.format, folder)
+        masks = given_masks(root(plan.input), _masks(plan.input_masks), name, plan.settings.format, folder)
         target = os.path.join(plan.output, folder, named)
         yield FileJob(file.path, target, exemplar, masks, plan.exemplar_mask, plan.settings)
 

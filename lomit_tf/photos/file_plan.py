@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from lomit_tf.data.picture_names import is_picture
 from lomit_tf.imaging.crops import parse_colour
 from lomit_tf.imaging.formats import FORMATS, ImageError, format_of
-from lomit_tf.photos.mask_files import MaskFiles, has_masks, masks_of
+from lomit_tf.photos.mask_files import MaskFiles, masks_of, saved_masks
 from lomit_tf.photos.portraits import SWATCHES
 
 STREAM = "-"  # standard input or output
@@ -240,11 +240,7 @@ def plan_folder(
             )
     if input_masks and not os.path.isdir(input_masks):
         raise PlanError(f"--input_mask={input_masks}: with a folder as --input, name a folder of masks")
-    if input_masks and not has_masks(input_masks):
-        raise PlanError(
-            f"--input_mask={input_masks}: there is no mask in it; they are called photo.jpg.input_mask.GROUP.png, as "
-            "--save_masks writes them"
-        )
+    saved = read_saved_masks(input_masks)
     folders = exemplar_folders(exemplars)
 
     def jobs() -> Iterator[FileJob | OSError]:
@@ -253,7 +249,7 @@ def plan_folder(
                 yield name
                 continue
             for exemplar, folder in folders.items():
-                given = given_masks(input, input_masks, name, settings.format, folder)
+                given = given_masks(input, saved, name, settings.format, folder)
                 target = os.path.join(output, folder, output_name(name, settings.format))
                 yield FileJob(os.path.join(input, name), target, exemplar, given, exemplar_mask, settings)
 
@@ -278,16 +274,29 @@ def _same_format(output: str, format: str) -> None:
         )
 
 
-def given_masks(input: str, masks: str, name: str, format: str, folder: str) -> MaskFiles:
-    """The masks of the picture `name` below `input`, among those that an earlier run saved below the folder `masks`.
+def read_saved_masks(folder: str) -> dict[str, MaskFiles]:
+    """`saved_masks` of --input_mask, of which "" is none. Raises PlanError for a folder without any."""
+    saved = saved_masks(folder) if folder else {}
+    if folder and not saved:
+        raise PlanError(
+            f"--input_mask={folder}: there is no mask in it; they are called photo.jpg.input_mask.GROUP.png, as "
+            "--save_masks writes them"
+        )
+    return saved
+
+
+def given_masks(input: str, saved: Mapping[str, MaskFiles], name: str, format: str, folder: str) -> MaskFiles:
+    """The masks of the picture `name` below `input`, among those that an earlier run saved.
 
     That run may have had another --format, or a single exemplar instead of one of the sub-folder `folder`. A name that
     is another input's own is left to that one.
     """
+    if not saved:
+        return ()
     own = output_name(name, format)
     others = [name, *(name + ending for ending in ENDINGS.values())]
     names = [own, *(other for other in others if other == name or not os.path.exists(os.path.join(input, other)))]
-    return masks_of(masks, names, [folder, ""]) if masks else ()
+    return masks_of(saved, names, (folder, ""))
 
 
 def _lies_within(path: str, folder: str) -> bool:

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 MaskFiles = tuple[tuple[str, str], ...]  # (group, path) pairs; group "" where the model has only one
 INFIX, END = ".input_mask.", ".png"
 
 
-def masks_of(folder: str, names: list[str], places: list[str]) -> MaskFiles:
-    """The input masks of one picture in a folder of masks: (group, path) pairs, none where there are none.
+def saved_masks(folder: str) -> dict[str, MaskFiles]:
+    """All input masks below a folder: path of the result, relative to the folder -> (group, path) pairs."""
+    found: dict[str, MaskFiles] = {}
+    for here, _, names in os.walk(folder):
+        for name in sorted(names):
+            result, infix, group = name.removesuffix(END).rpartition(INFIX)
+            if infix and name.endswith(END):
+                of = os.path.normpath(os.path.join(os.path.relpath(here, folder), result))
+                found[of] = (*found.get(of, ()), (group, os.path.join(here, name)))
+    return found
+
+
+def masks_of(saved: Mapping[str, MaskFiles], names: Iterable[str], places: Iterable[str]) -> MaskFiles:
+    """The masks of one picture among `saved_masks`: (group, path) pairs, none where there are none.
 
     Args:
       names: what its result may have been called, the likeliest first.
       places: sub-folders in which it may lie, the likeliest first; "" is the folder itself.
     """
-    for place in dict.fromkeys(places):
-        for name in dict.fromkeys(names):
-            if found := _beside(Path(folder, place, name)):
-                return found
-    return ()
-
-
-def has_masks(folder: str) -> bool:
-    """Whether any file below a folder is named as an input mask of --save_masks is."""
-    return any(INFIX in f and f.endswith(END) for _, _, files in os.walk(folder) for f in files)
-
-
-def _beside(output: Path) -> MaskFiles:
-    """The input masks that --save_masks wrote beside a result."""
-    start = output.name + INFIX
-    if not output.parent.is_dir():
-        return ()
-    found = sorted(n for n in os.listdir(output.parent) if n.startswith(start) and n.endswith(END))
-    return tuple((name[len(start) : -len(END)], str(output.parent / name)) for name in found)
+    paths = [os.path.normpath(os.path.join(place, name)) for place in places for name in names]
+    return next((saved[path] for path in paths if path in saved), ())

@@ -68,8 +68,8 @@ def read_given(
     for group, plane in given.items():
         of = f"{what} of {group}" if len(groups) > 1 else what
         if not plane[covered].any():
-            where = " within the crop, where its own colour is seen" if group in beyond else " within the crop"
-            notes.append(f"{of}: nothing is marked" + (f"{where}, so nothing changes" if plane.any() else ""))
+            why = ", where its own colour is seen, so that nothing of it changes" if group in beyond else ""
+            notes.append(f"{of}: nothing is marked" + (f" within the crop{why}" if plane.any() else ""))
         elif group not in beyond and plane[~covered].any():
             notes.append(f"{of}: what is marked outside of the crop is ignored")
     return given, tuple(notes)

@@ -89,7 +89,7 @@ def test_a_resumed_run_is_the_one_that_was_never_stopped(runs, method, tmp_path)
     # Two compilations may sum in another order, and Adam turns that into parts of its step of 1e-4 where a gradient is
     # nearly 0; a state that was not restored makes differences of whole steps.
     for name, value in whole.items():
-        np.testing.assert_allclose(resumed[name], value, rtol=1e-3, atol=2e-5, err_msg=name)
+        np.testing.assert_allclose(resumed[name], value, rtol=1e-4, atol=2e-5, err_msg=name)
 
 
 @pytest.mark.slow

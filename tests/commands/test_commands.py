@@ -243,7 +243,7 @@ REFUSED = [  # command, flags, what is said: nothing of it needs TensorFlow
     ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out={empty}", "--photograph_size=100"],
      "--photograph_size=100 must be a multiple of 64"),
     (TRANSLATE, [MODEL, "--save_masks", "--input={full}/a.png", "--exemplar={full}/a.png", "--output={empty}/o.png"],
-     "--save_masks: --model={stargan} is of --method=stargan, which has no masks"),
+     "--save_masks needs a model of --method=lomit; this one is of --method=stargan"),
     ("lomit_tf.evaluate", ["--checkpoint=/nope", "--out={empty}"], "--checkpoint: there is nothing at /nope"),
     ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out=/proc/x"], "--out=/proc/x cannot be written: "),
     ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out={empty}", "--classifier={empty}"], "no classifier at"),

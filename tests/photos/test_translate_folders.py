@@ -81,11 +81,10 @@ def test_a_mask_of_another_input_is_left_to_that_one(tmp_path):
     for name in ("in/a.jpg", "in/a.jpg.png", *masks):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    folders = str(tmp_path / "in"), str(tmp_path / "masks")
-    assert file_plan.given_masks(*folders, "a.jpg", "", "") == ()
-    expected = (("hair", str(tmp_path / masks[0])),)
-    assert file_plan.given_masks(*folders, "a.jpg.png", "", "star") == expected
-    assert file_plan.given_masks(*folders, "b.jpg", "", "star")[0][1] == str(tmp_path / masks[1])
+    inputs, saved = str(tmp_path / "in"), file_plan.read_saved_masks(str(tmp_path / "masks"))
+    assert file_plan.given_masks(inputs, saved, "a.jpg", "", "") == ()
+    assert file_plan.given_masks(inputs, saved, "a.jpg.png", "", "star") == (("hair", str(tmp_path / masks[0])),)
+    assert file_plan.given_masks(inputs, saved, "b.jpg", "", "star") == (("hair", str(tmp_path / masks[1])),)
 
 
 def test_exemplars_of_the_same_name():
