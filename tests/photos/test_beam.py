@@ -89,6 +89,21 @@ def test_same_results_as_the_local_mode_and_a_list_of_failures(workdir, photos, 
     assert f"0 written, {2 * FILES} skipped (done before), 8 failed" in capfd.readouterr().out
 
 
+def test_masks_of_a_folder_go_with_a_pattern(workdir, photos, tmp_path, capfd):
+    flags = (f"--input={photos}/3.*", f"--exemplar={photos}/6.png", *AS_PNG, "--runner=beam")
+    assert run(workdir, *flags, f"--output={tmp_path / 'first'}") == 0
+    for mask in (tmp_path / "first").glob("*.input_mask.*.png"):
+        Image.fromarray(np.zeros_like(np.asarray(Image.open(mask)))).save(mask)
+    again = (*flags, f"--output={tmp_path / 'second'}")
+    assert run(workdir, *again, f"--input_mask={tmp_path / 'first'}") == 0
+    result = np.asarray(Image.open(tmp_path / "second" / "3.jpg.png"))
+    np.testing.assert_array_equal(result, np.asarray(Image.open(photos / "3.jpg").convert("RGB")))
+    assert (np.asarray(Image.open(tmp_path / "first" / "3.jpg.png")) != result).any()
+    capfd.readouterr()
+    assert run(workdir, *again, f"--input_mask={photos}") == 2
+    assert "there is no mask in it" in capfd.readouterr().err
+
+
 def test_one_job_that_breaks_the_code_does_not_take_the_others_along(workdir, photos, tmp_path):
     from lomit_tf.photos.beam_jobs import done_jobs
     from lomit_tf.photos.file_plan import FileJob
