@@ -1,17 +1,21 @@
-"""A soft mask refined by its picture's own colours: GrabCut with the mask as seed, and the mean of the two.
+"""A soft mask refined by its picture's own colours: GrabCut with the mask as seed, or competing regions.
 
-The mean v = (mask + cut) / 2 says both: the cut is 1 from 1/2 on, and how near v is to 0 or 1 says how far they agree.
-The equations are docs/method.md, eq. (9.5) to (9.8).
+A refinement is values v in 0..1 that are the region above 1/2 and sure near 0 and 1. GrabCut's is the mean of mask and
+cut: how near it is to 0 or 1 says how far they agree. docs/method.md, eqs. (9.5) to (9.8); those of competing regions
+are in `face_regions`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import zlib
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
+from lomit_tf.imaging.face_layouts import Layouts
+from lomit_tf.imaging.face_regions import HAIR
 from lomit_tf.settings.mask_teacher import RefineConfig
 
 LEVELS = 16  # of a mean, which four bits hold
@@ -25,7 +29,7 @@ class MaskRefinement:
 
     state: int
     ratio: float
-    mean: np.ndarray | None  # (H, W) float32 in 0..1, the mean of mask and refinement, where it can be taught
+    mean: np.ndarray | None  # (H, W) float32 in 0..1, what can be taught: v
 
 
 def ellipse_mask(size: int, ellipse: tuple[float, float, float, float] | None) -> np.ndarray:
@@ -66,8 +70,34 @@ def grab_cut(image: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndarr
     return (found == cv2.GC_FGD) | (found == cv2.GC_PR_FGD)
 
 
+# An image (H, W, 3) uint8 and its mask (H, W) in 0..1 -> the refinement's area as a share of the image, and v (H, W)
+# float32; None where nothing is sure.
+Refiner = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray] | None]
+
+
+def cut_refiner(size: int, options: RefineConfig) -> Refiner:
+    """GrabCut in pictures of size x size pixels; eq. (9.8)."""
+    barred = ellipse_mask(size, options.ellipse())
+
+    def refined(image: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray] | None:
+        cut = grab_cut(image, seeds(mask, barred, options), options.iterations)
+        return None if cut is None else (float(cut.mean()), (mask + cut.astype(np.float32)) / 2)
+
+    return refined
+
+
+def region_refiner(layouts: Layouts) -> Refiner:
+    """The share of hair among competing regions; eq. (9.22)."""
+
+    def refined(image: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray] | None:
+        hair = layouts.regions(image, mask)[..., HAIR]
+        return float(hair.mean()), hair
+
+    return refined
+
+
 def refine(
-    image: np.ndarray, mask: np.ndarray, barred: np.ndarray, options: RefineConfig, *,
+    image: np.ndarray, mask: np.ndarray, refiner: Refiner, options: RefineConfig, *,
     refused: bool = False, absent: bool = False,
 ) -> MaskRefinement:  # fmt: skip
     """Refine one mask and decide whether to use it.
@@ -75,7 +105,7 @@ def refine(
     Args:
         image: (H, W, 3) uint8.
         mask: (H, W) float32 in 0..1.
-        barred: (H, W) bool: surely not the region.
+        refiner: of `cut_refiner` or `region_refiner`.
         options: of the refinement.
         refused: the labels forbid to use it.
         absent: the labels say that there is no region.
@@ -84,13 +114,14 @@ def refine(
         return MaskRefinement(EMPTY_BY_LABEL, float("nan"), np.zeros(mask.shape, np.float32))
     if refused:
         return MaskRefinement(REFUSED_BY_LABEL, float("nan"), None)
-    cut = grab_cut(image, seeds(mask, barred, options), options.iterations)
-    if cut is None:
+    found = refiner(image, mask)
+    if found is None:
         return MaskRefinement(NOTHING_SURE, float("nan"), None)
-    ratio = float(cut.mean() / max(float(mask.mean()), 1e-6))
+    area, values = found
+    ratio = area / max(float(mask.mean()), 1e-6)
     if not options.area_min <= ratio <= options.area_max:
         return MaskRefinement(AREA, ratio, None)
-    return MaskRefinement(USED, ratio, (mask + cut.astype(np.float32)) / 2)
+    return MaskRefinement(USED, ratio, values)
 
 
 def pack(means: np.ndarray) -> np.ndarray:
@@ -106,4 +137,7 @@ def unpack(packed: np.ndarray, size: int) -> np.ndarray:
     return (levels.astype(np.float32) + 0.5) / LEVELS
 
 
-__all__ = ["MaskRefinement", "ellipse_mask", "grab_cut", "pack", "refine", "seeds", "unpack"]
+__all__ = [
+    "MaskRefinement", "Refiner", "cut_refiner", "ellipse_mask", "grab_cut", "pack", "refine", "region_refiner", "seeds",
+    "unpack",
+]  # fmt: skip

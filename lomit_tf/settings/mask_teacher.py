@@ -18,6 +18,9 @@ LOOP = {
 }  # fmt: skip
 
 
+BY = ("cut", "regions")
+
+
 def _between(name: str, value: float, low: float, high: float) -> None:
     if not (math.isfinite(value) and low <= value <= high):
         raise ConfigError(f"--{name} lies between {low:g} and {high:g}; received {value!r}")
@@ -25,19 +28,30 @@ def _between(name: str, value: float, low: float, high: float) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class RefineConfig:
-    """How masks are refined by GrabCut (Rother et al. 2004), and which refinements are used: eqs. (9.5) to (9.7)."""
+    """How masks are refined and which refinements are used (docs/method.md, 9.2 and 9.3)."""
 
     group: str = option("", "whose masks to refine (empty: the model's first group)")
-    refine_size: int = option(128, "height and width in pixels at which GrabCut works; a multiple of the model's size")
-    sure_foreground: float = option(0.8, "a mask above this is surely the region")
-    sure_background: float = option(0.08, "a mask below this is surely not the region")
-    probable: float = option(0.4, "a mask above this is probably the region, and below it probably not")
+    by: str = option(
+        "cut",
+        "what refines: cut, GrabCut of the region against the rest (Rother et al. 2004); or regions, for hair on faces "
+        "in CelebA's framing: hair, skin, background and clothes compete for each pixel, where layouts learned from "
+        "the images themselves expect them",
+        BY,
+    )
+    layouts: int = option(24, "with --by=regions: how many layouts of faces to learn")
+    layout_images: int = option(1500, "with --by=regions: images to learn layouts from, at most")
+    refine_size: int = option(
+        128, "height and width in pixels at which images are refined; a multiple of the model's size"
+    )
+    sure_foreground: float = option(0.8, "with --by=cut: a mask above this is surely the region")
+    sure_background: float = option(0.08, "with --by=cut: a mask below this is surely not the region")
+    probable: float = option(0.4, "with --by=cut: a mask above this is probably the region, below it probably not")
     face: str = option(
         "0.50,0.58,0.15,0.17",
-        "an ellipse that is surely not the region: centre and radii, x before y, as shares of the side; "
+        "with --by=cut: an ellipse that is surely not the region: centre and radii, x before y, as shares of the side; "
         "for hair in CelebA's framing (empty: none)",
     )
-    iterations: int = option(1, "rounds of GrabCut; more gain little (docs/lab_book.md)")
+    iterations: int = option(1, "with --by=cut: rounds of GrabCut; more gain little (docs/lab_book.md)")
     refuse: tuple[str, ...] = option(("Bald", "Wearing_Hat"), "labels with which an image is not used (empty: none)")
     absent: tuple[str, ...] = option((), "labels that say that there is no region: the target is empty")
     area_min: float = option(0.5, "use a refinement that is at least so many times as large as the mask")
@@ -47,6 +61,8 @@ class RefineConfig:
     def __post_init__(self) -> None:
         for name in ("sure_foreground", "sure_background", "probable"):
             _between(name, getattr(self, name), 0, 1)
+        if self.by not in BY:
+            raise ConfigError(f"--by must be {' or '.join(BY)}; received {self.by!r}")
         if not self.sure_background < self.probable < self.sure_foreground:
             raise ConfigError(
                 f"--sure_background < --probable < --sure_foreground is needed; received {self.sure_background}, "
@@ -54,7 +70,7 @@ class RefineConfig:
             )
         if not 0 <= self.area_min < self.area_max:
             raise ConfigError(f"0 <= --area_min < --area_max is needed; received {self.area_min} and {self.area_max}")
-        for name in ("refine_size", "iterations", "piece"):
+        for name in ("refine_size", "iterations", "piece", "layouts", "layout_images"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1; received {getattr(self, name)}")
         both = [label for label in self.absent if label in self.refuse]
@@ -84,8 +100,8 @@ class TeachConfig:
     )
     certain: float = option(
         0.75,
-        "ask where the mean of mask and refinement lies above this or below 1 minus this: 0.5 believes the "
-        "refinement, 0.75 only where the mask agrees",
+        "ask where the refined mask lies above this or below 1 minus this: 0.5 believes the refinement, 0.75 only what "
+        "is sure; of --by=cut, where mask and cut agree",
     )
     keep_weight: float = option(1.0, "how much the other groups' masks keep to what they were; for several groups")
     turn: float = option(10.0, "degrees by which images are turned, at most")

@@ -3,8 +3,8 @@
     refined = refine_masks(lomit_tf.load("celeba_small"), data, RefineConfig(), "masks.npz", name="celeba_small")
     MaskTargets.load("masks.npz")
 
-docs/method.md, eqs. (9.5) to (9.8). No true mask and no supervised segmenter takes part; labels only decide which
-refinements may be used.
+docs/method.md, 9.2 and 9.3. No true mask and no supervised segmenter takes part; labels only decide which refinements
+may be used.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -33,6 +34,7 @@ from lomit_tf.data.preprocess import resize, to_model_range
 from lomit_tf.data.sources import labelled, open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.imaging import mask_cut
+from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.imaging.paste_back import upsample_masks
 from lomit_tf.model import Lomit
 from lomit_tf.runtime.atomic import write_bytes, write_text
@@ -52,7 +54,7 @@ class MaskTargets:
       states: (N,) uint8, what became of each (`mask_cut.STATES`).
       ratios: (N,) float32, the refinement's area over the mask's; NaN where there was none.
       chosen: (n,) indices into them of the images that are used.
-      packed: (n, S * S / 2) uint8, their means of mask and refinement as `mask_cut.pack` packs them.
+      packed: (n, S * S / 2) uint8, their refined masks v as `mask_cut.pack` packs them.
       record: what made them: model, fingerprint of its weights, settings.
     """
 
@@ -167,9 +169,10 @@ def refine_masks(
     _take_up(parts, record)
     store = ImageStore(images, wide, num_workers=max(1, threads or os.cpu_count() or 1), cache=False)
     refused, absent = (_any_of(images, labels) for labels in (options.refuse, options.absent))
-    work = _Refiner(model, group, options)
+    work = _Work(model, group, options)
     starts = range(0, len(images), options.piece)
     with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
+        work.prepare(pool, store, np.flatnonzero(~refused & ~absent), parts / "layouts.npz")
         for start in starts:
             place, stop = parts / f"{start:08d}.npz", min(start + options.piece, len(images))
             if not place.exists():
@@ -191,18 +194,34 @@ def _any_of(images: ImageSet, labels: Sequence[str]) -> np.ndarray:
     return np.asarray(images.labels[:, [images.label_names.index(label) for label in labels]].any(axis=1))
 
 
-class _Refiner:
+class _Work:
     """A model's masks of images at the size of refinement, and their refinements."""
 
     def __init__(self, model: Lomit, group: int, options: RefineConfig) -> None:
         g, self.size, self.options = model.inference_generator, model.config.data.image_size, options
-        self.barred = mask_cut.ellipse_mask(options.refine_size, options.ellipse())
+        self.refiner = mask_cut.cut_refiner(options.refine_size, options)
 
         @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, self.size, self.size, 3), tf.float32)])
         def masks(images: tf.Tensor) -> tf.Tensor:
             return core.masks(g, images, 0.0)[..., group]  # as they are, not sharpened
 
-        self.masks = masks
+        self.network = masks
+
+    def prepare(self, pool: ThreadPoolExecutor, store: ImageStore, usable: np.ndarray, place: Path) -> None:
+        """With --by=regions, learn the layouts from images spread over the usable (n,), or read an earlier run's."""
+        if self.options.by != "regions":
+            return
+        if place.exists():
+            layouts = Layouts(**np.load(place))
+        else:
+            if not len(usable):
+                raise ConfigError("--by=regions learns from images, and --refuse and --absent leave none; name fewer")
+            chosen = usable[np.linspace(0, len(usable) - 1, min(len(usable), self.options.layout_images)).astype(int)]
+            pictures, _ = store.readable(np.unique(chosen))
+            logging.info("learning layouts of faces from %d images", len(pictures))
+            layouts = Layouts.learn(pictures, self.masks(pictures), self.options.layouts, pool.map)
+            write_bytes(place, _as_bytes(dataclasses.asdict(layouts)))
+        self.refiner = mask_cut.region_refiner(layouts)
 
     def all(
         self, pool: ThreadPoolExecutor, pictures: np.ndarray, refused: np.ndarray, absent: np.ndarray
@@ -210,19 +229,22 @@ class _Refiner:
         """Refined masks of pictures (n, S, S, 3) uint8, in order; refused and absent (n,) bool."""
 
         def one(i: int) -> mask_cut.MaskRefinement:
-            side = self.options.refine_size
-            mask = upsample_masks(found[i][..., None], (side, side))[..., 0]
             return mask_cut.refine(
-                pictures[i], mask, self.barred, self.options, refused=bool(refused[i]), absent=bool(absent[i])
+                pictures[i], masks[i], self.refiner, self.options, refused=bool(refused[i]), absent=bool(absent[i])
             )
 
-        found = np.concatenate([self._found(pictures[i : i + BATCH]) for i in range(0, len(pictures), BATCH)] or [
-            np.zeros((0, self.size, self.size), np.float32)
-        ])  # fmt: skip
+        masks = self.masks(pictures)
         return pool.map(one, range(len(pictures)))
 
-    def _found(self, pictures: np.ndarray) -> np.ndarray:
-        return self.masks(to_model_range(resize(pictures, self.size))).numpy()
+    def masks(self, pictures: np.ndarray) -> np.ndarray:
+        """The model's masks (n, S, S) float32 of pictures (n, S, S, 3) uint8, S the size of refinement."""
+        side = self.options.refine_size
+        found = np.zeros((len(pictures), side, side), np.float32)
+        for start in range(0, len(pictures), BATCH):
+            part = to_model_range(resize(pictures[start : start + BATCH], self.size))
+            for i, mask in enumerate(self.network(part).numpy()):
+                found[start + i] = upsample_masks(mask[..., None], (side, side))[..., 0]
+        return found
 
 
 def _take_up(parts: Path, record: dict[str, Any]) -> None:

@@ -89,34 +89,36 @@ def test_a_refined_mask_follows_the_picture_and_the_same_arguments_give_the_same
     rough = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 6)
     cut = mask_cut.grab_cut(image, mask_cut.seeds(rough, np.zeros_like(inside), RefineConfig()), 1)
     assert (cut & inside).sum() / (cut | inside).sum() > 0.95 > ((rough > 0.5) & inside).sum() / inside.sum()
-    found = mask_cut.refine(image, rough, np.zeros_like(inside), RefineConfig())
+    by_cut = mask_cut.cut_refiner(64, RefineConfig(face=""))
+    found = mask_cut.refine(image, rough, by_cut, RefineConfig())
     np.testing.assert_allclose(found.mean, (rough + cut) / 2, atol=1e-6)
     target, asked = mask_batches.three_way(found.mean, 0.75)
     assert found.state == mask_cut.USED and 0.6 < asked.mean() < 1
     assert (target == inside)[asked > 0].mean() > 0.999
     cv2.setRNGSeed(99)
-    again = mask_cut.refine(image, rough, np.zeros_like(inside), RefineConfig())
+    again = mask_cut.refine(image, rough, by_cut, RefineConfig())
     np.testing.assert_array_equal(found.mean, again.mean)
 
 
 def test_gates_by_label_by_area_and_without_anything_sure():
     image, inside = scene()
-    mask, nowhere, options = inside * np.float32(0.98), np.zeros_like(inside), RefineConfig()
-    refused = mask_cut.refine(image, mask, nowhere, options, refused=True)
+    mask, options = inside * np.float32(0.98), RefineConfig(face="")
+    by_cut = mask_cut.cut_refiner(64, options)
+    refused = mask_cut.refine(image, mask, by_cut, options, refused=True)
     assert refused.state == mask_cut.REFUSED_BY_LABEL and refused.mean is None
-    absent = mask_cut.refine(image, mask, nowhere, options, absent=True)
+    absent = mask_cut.refine(image, mask, by_cut, options, absent=True)
     assert absent.state == mask_cut.EMPTY_BY_LABEL and not absent.mean.any()
-    flat = mask_cut.refine(image, 0 * mask + 0.3, nowhere, options)
+    flat = mask_cut.refine(image, 0 * mask + 0.3, by_cut, options)
     assert flat.state == mask_cut.NOTHING_SURE and flat.mean is None
     seed = np.zeros_like(mask)
     seed[20:24, 30:34] = 0.98
     # What is hardly probable all over the disc is taken as a whole, what is not probable is left: both are too far.
-    large = mask_cut.refine(image, np.maximum(seed, 0.41 * inside), nowhere, options)
+    large = mask_cut.refine(image, np.maximum(seed, 0.41 * inside), by_cut, options)
     assert large.state == mask_cut.AREA and large.mean is None and large.ratio > 2
-    little = mask_cut.refine(image, np.maximum(seed, 0.3 * inside), nowhere, options)
+    little = mask_cut.refine(image, np.maximum(seed, 0.3 * inside), by_cut, options)
     assert little.state == mask_cut.AREA and little.mean is None and little.ratio < 0.5
     wider = RefineConfig(area_max=large.ratio * 1.01)
-    assert mask_cut.refine(image, np.maximum(seed, 0.41 * inside), nowhere, wider).state == mask_cut.USED
+    assert mask_cut.refine(image, np.maximum(seed, 0.41 * inside), by_cut, wider).state == mask_cut.USED
 
 
 def test_the_loss_against_numpy_and_no_gradient_where_nobody_is_sure(rng):
@@ -196,15 +198,15 @@ def test_refining_goes_on_where_it_stopped_and_threads_change_nothing(start, tmp
         done.append(1)
         return real(self, *args)
 
-    real = mask_refinement._Refiner.all
-    monkeypatch.setattr(mask_refinement._Refiner, "all", stop)
+    real = mask_refinement._Work.all
+    monkeypatch.setattr(mask_refinement._Work, "all", stop)
     with pytest.raises(KeyboardInterrupt):
         refined(start, tmp_path / "parts.npz", piece=8, refuse=("Bangs",), absent=("Eyeglasses",))
     assert sorted(p.name for p in (tmp_path / "parts.npz.parts").glob("*.npz")) == ["00000000.npz", "00000008.npz"]
     with pytest.raises(ConfigError, match=r"another refinement \(sure_foreground was 0.55, now 0.6\)"):
         refined(start, tmp_path / "parts.npz", piece=8, refuse=("Bangs",), absent=("Eyeglasses",), sure_foreground=0.6)
     calls = []
-    monkeypatch.setattr(mask_refinement._Refiner, "all", lambda self, *a: calls.append(1) or real(self, *a))
+    monkeypatch.setattr(mask_refinement._Work, "all", lambda self, *a: calls.append(1) or real(self, *a))
     again = refined(start, tmp_path / "parts.npz", piece=8, refuse=("Bangs",), absent=("Eyeglasses",))
     assert len(calls) == 1 and not (tmp_path / "parts.npz.parts").exists()
     loaded = mask_refinement.MaskTargets.load(tmp_path / "parts.npz")
@@ -284,6 +286,8 @@ def test_it_stops_when_no_look_is_better_and_keeps_the_best(start, tmp_path):
         (["--model=S", "--out=o.npz", "--group=beard"], "--group='beard' is not a group of the model"),
         (["--model=S", "--out=o.npz", "--refuse=Bald"], "(--refuse and --absent add Bald)"),
         (["--model=S", "--out=o.npz", "--refuse=", "--refine_size=100"], "--refine_size=100 is not a multiple"),
+        (["--model=S", "--out=o.npz", "--by=region"], "--by"),
+        (["--model=S", "--out=o.npz", "--by=regions", "--layouts=0"], "--layouts must be at least 1; received 0"),
         (["--model=S", "--out=o.npz", "--face=0.5,0.5"], "--face is four numbers"),
         (["--model=S", "--out=o.npz", "--probable=0.9"], "--probable < --sure_foreground"),
         (["--model=S", "--out=o.npz", "--refuse=Bangs", "--absent=Bangs"], "among --refuse and --absent"),
