@@ -19,6 +19,7 @@ RADIUS, EPSILON = 1 / 16, 0.1  # of the guided filter: share of the picture's si
 SPREAD = 0.02  # added to each Gaussian's variances
 LEAST_PRIOR = 1e-4
 MASK_POWER, LAYOUT_POWER = 0.3, 1.0  # how much a mask and a layout count in the prior
+SURE = 0.6  # a mask from here on counts as 1: what a network is half sure of is mostly hair
 
 
 def features(image: np.ndarray) -> np.ndarray:
@@ -44,6 +45,7 @@ def prior(mask: np.ndarray, layout: np.ndarray) -> np.ndarray:
         layout: (H, W, 4), positive, its sum over regions 1.
     """
     floor = 1e-3  # a network that is sure may be wrong
+    mask = np.minimum(mask / SURE, 1)
     weighed = np.maximum(with_rest(mask, layout), floor) ** MASK_POWER * np.maximum(layout, floor) ** LAYOUT_POWER
     return weighed / weighed.sum(axis=-1, keepdims=True)
 

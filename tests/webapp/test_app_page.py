@@ -138,7 +138,7 @@ def distance(start: tuple[float, float], end: tuple[float, float]) -> np.ndarray
 
 
 def download(page: Any, kind: str) -> tuple[str, bytes]:
-    with page.expect_download() as found:
+    with page.expect_download(timeout=90_000) as found:
         page.locator(f"#lomit-save-{kind}").click()
     return found.value.suggested_filename, Path(found.value.path()).read_bytes()
 
