@@ -112,7 +112,7 @@ def main() -> None:
         report = exporting.export(
             exporting.Options(given.model, out, ("tflite",), ("int8",), data_dir=given.data_dir, latency=False)
         )
-        for threshold in report["bars"]:
+        for threshold in report["acceptance"]:
             print(threshold["text"])
         copy(out)
 
