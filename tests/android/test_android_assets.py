@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 
@@ -15,9 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.slow
 def test_a_model_is_exported_and_described(tmp_path, monkeypatch, capsys):
-    spec = importlib.util.spec_from_file_location("android_assets", ROOT / "tools" / "android" / "assets.py")
-    assets = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(assets)
+    monkeypatch.syspath_prepend(str(ROOT / "tools" / "android"))
+    assets = importlib.import_module("assets")
     monkeypatch.setattr(assets, "copy", functools.partial(assets.copy, assets=tmp_path))
     monkeypatch.setattr(sys, "argv", ["assets.py", "--model=celeba_hair"])
     assets.main()
