@@ -14,13 +14,14 @@ from lomit_tf.photos.translator import Translator
 from lomit_tf.webapp.mask_edits import layer_of
 from lomit_tf.webapp.session import Session, Settings
 
-EXEMPLAR, PHOTO = PORTRAITS["Eileen Collins"], PORTRAITS["Grace Hopper"]
+EXEMPLAR, PHOTO = PORTRAITS["Grace Hopper"], PORTRAITS["Eileen Collins"]
+CROP = "120,60,230,160"  # cuts through the hair of PHOTO
 
 
 @pytest.fixture(scope="module")
 def translator() -> Translator:
     """The shipped model of hair, which goes on beyond the crop of this photograph."""
-    translator = Translator("celeba_hair", log_notes=False)
+    translator = Translator("celeba_hair", log_notes=False, crop=CROP)
     translator.set_exemplar(EXEMPLAR)
     return translator
 
@@ -58,7 +59,8 @@ def test_what_is_erased_or_painted_beyond_the_crop_is_as_given(translator, outsi
     hair[rows, columns] = 1
     made = translator.translate(PHOTO, hair)
     np.testing.assert_array_equal(made.input_masks["hair"], hair)
-    assert (picture(made) != before).any(axis=-1)[rows, columns].mean() > 0.9
+    # Where the wall has the wanted grey already, nothing changes.
+    assert (picture(made) != before).any(axis=-1)[rows, columns].mean() > 0.8
 
 
 def test_an_exemplars_masks_end_with_its_crop(translator, outside):
