@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from lomit_tf import zoo
 from lomit_tf.commands import Command, Failure, FlagSet, require_extra
-from lomit_tf.commands.models import check_model
+from lomit_tf.commands.models import check_lomit
 from lomit_tf.config import ConfigError, option
 
 NAME = "lomit-app"
@@ -56,7 +56,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _check(flags: AppFlags) -> None:
-    check_model("model", flags.model)
+    check_lomit("model", flags.model, "the page")
     require_extra("app", "gradio")
 
 

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from lomit_tf.commands import Command
 from lomit_tf.commands.compare_all_flags import FLAGS, CompareAllFlags, parse
 from lomit_tf.commands.compared_runs import compare, train_all, train_one
+from lomit_tf.runtime.children import has_parent
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code (see the module)."""
-    lost = "the same command goes on from the last checkpoints"
+    lost = "" if has_parent() else "the same command goes on from the last checkpoints"
     return Command("lomit-compare-all", FLAGS.help_text, parse, _run, lost).run(argv)
 
 

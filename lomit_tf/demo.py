@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lomit_tf import zoo
 from lomit_tf.commands import Command, FlagSet, writing
-from lomit_tf.commands.models import check_model
+from lomit_tf.commands.models import check_lomit
 from lomit_tf.config import ConfigError, option
 from lomit_tf.runtime.places import check_file
 
@@ -51,7 +51,7 @@ def _check(flags: DemoFlags) -> None:
 
     if not 1 <= flags.pairs <= 64:
         raise ConfigError(f"--pairs lies between 1 and 64; received {flags.pairs}")
-    dataset = check_model("model", flags.model).data.dataset
+    dataset = check_lomit("model", flags.model, "the demo").data.dataset
     if dataset not in (*FACE_DATASETS, "drawn_faces"):
         raise ConfigError(f"--model={flags.model} was trained on {dataset}; the demo shows faces and drawn faces only")
     try:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lomit_tf.commands import Command, report, unusable
-from lomit_tf.commands.models import check_model
+from lomit_tf.commands.models import check_lomit
 from lomit_tf.commands.refine_flags import Invocation, help_text, parse
 from lomit_tf.commands.training import messages
 from lomit_tf.runtime.places import check_file
@@ -26,7 +26,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _check(asked: Invocation) -> None:
     check_file("out", Path(asked.run.out))
-    check_model("model", asked.run.model)
+    check_lomit("model", asked.run.model, "refining masks")
 
 
 def _refine(asked: Invocation) -> None:

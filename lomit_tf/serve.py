@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from lomit_tf.commands import Command, require_extra
-from lomit_tf.commands.models import check_model
+from lomit_tf.commands.models import check_lomit
 from lomit_tf.commands.serve_flags import FLAGS, ServeFlags
 from lomit_tf.commands.serving import NAME, build, listen, serve
 
@@ -26,7 +26,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _check(flags: ServeFlags) -> None:
     listen(flags.host, flags.port).close()
-    check_model("model", flags.model)
+    check_lomit("model", flags.model, "serving")
     require_extra("serve", "uvicorn", "starlette", "orjson", "prometheus_client")
 
 

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Sequence
 
 from lomit_tf.commands import Command
-from lomit_tf.commands.models import check_model
+from lomit_tf.commands.models import check_lomit
 from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation
 from lomit_tf.commands.training import carry_out
 from lomit_tf.config import NEEDED, ConfigError, option
@@ -59,7 +59,7 @@ def parse(argv: Sequence[str]) -> StudentInvocation[TeachConfig]:
 
 def _check(asked: StudentInvocation[TeachConfig]) -> None:
     check_folder("workdir", asked.workdir)
-    check_model("model", asked.sources["model"])
+    check_lomit("model", asked.sources["model"], "teaching masks")
 
 
 def _teach(asked: StudentInvocation[TeachConfig]) -> None:

@@ -35,7 +35,8 @@ class CompareAllFlags:
         (), "a flag of lomit_tf.train for all methods", form="--FLAG=VALUE", repeated=True
     )
     classifier: str = option(
-        "", "attribute classifier, as of lomit_tf.compare (default: one is trained in --out)", form="DIR"
+        "", "attribute classifier, as of lomit_tf.compare (default: the shipped one of the data set; where that does "
+        "not know the labels, one is trained in --out)", form="DIR"
     )
     classifier_steps: int = option(600, "updates of the classifier that is trained", least=1)
     embedder: str = option("", "as of lomit_tf.compare (default: the classifier's features)", form="FILE")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lomit_tf import zoo
 from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.settings.methods import need_lomit
 
 
 def check_model(flag: str, name: str) -> LomitConfig:
@@ -12,3 +13,10 @@ def check_model(flag: str, name: str) -> LomitConfig:
         return zoo.config_of(name)
     except ConfigError as error:
         raise ConfigError(f"--{flag}: {error}") from error
+
+
+def check_lomit(flag: str, name: str, what: str) -> LomitConfig:
+    """As `check_model`, for `what` takes LOMIT's masks. Raises ConfigError for a model of another method, too."""
+    config = check_model(flag, name)
+    need_lomit(config.model.method, what)
+    return config

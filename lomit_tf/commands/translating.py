@@ -16,7 +16,7 @@ from lomit_tf.commands.translate_flags import TranslateFlags, mask_files
 from lomit_tf.commands.translate_report import Log, licence, say, shown, summary
 from lomit_tf.config import ConfigError, near
 from lomit_tf.imaging.formats import ImageError
-from lomit_tf.photos.file_plan import STREAM, FileJob
+from lomit_tf.photos.file_plan import OF_MASKS, STREAM, FileJob, Settings
 from lomit_tf.runtime.places import check_file, check_folder
 from lomit_tf.settings.methods import DEFAULT, need_lomit
 
@@ -50,9 +50,12 @@ def check_flags_of_model(flags: TranslateFlags) -> None:
             raise ConfigError(f"--groups={flags.groups}: {error}") from error
     if config.model.method == DEFAULT:
         _check_mask_groups(flags, tuple(config.data.group_labels))
-    elif flags.input_mask or flags.exemplar_mask or flags.save_masks:
-        flag = "save_masks" if flags.save_masks else "input_mask" if flags.input_mask else "exemplar_mask"
-        need_lomit(config.model.method, f"--{flag}")
+    else:
+        usual = Settings()
+        given = {name: getattr(flags, name) != getattr(usual, name) for name in OF_MASKS}
+        given |= {name: bool(getattr(flags, name)) for name in ("input_mask", "exemplar_mask", "colour")}
+        for name in (name for name, one in given.items() if one):
+            need_lomit(config.model.method, f"--{name}")
     if flags.colour and not config.colour_indices:
         raise ConfigError(
             f"--colour={flags.colour[0]}: {flags.model} paints no group by colour curves, and cannot take a colour; "

@@ -161,6 +161,8 @@ class _Comparison(Evaluation):
             place.mkdir(parents=True, exist_ok=True)
             for i, array in enumerate(picture(images[:n])):
                 save_png(Image.fromarray(array), place / f"{i:04d}.png")
+        if len(shown) < 2:
+            return  # nothing to choose between
         chosen = " ".join(f"--method={name}={folder / name}" for name in shown)
         self.notes.append(
             f"For a user study: python -m lomit_tf.user_study make --input={folder / 'input'} "
@@ -209,17 +211,21 @@ def seconds_of_a_translation(model: Any, image: Any, exemplar: Any) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class RunCost:
-    """What a run with a budget took: processor minutes, steps, and processor seconds for a step, as measured before."""
+    """What a run with a budget took: processor minutes, and steps."""
 
     minutes: float
     steps: int
-    step: float
+
+    @property
+    def step(self) -> float:
+        """Processor seconds for a step, with compiling the first one."""
+        return 60 * self.minutes / max(1, self.steps)
 
 
 def budget_of(run: Path) -> RunCost | None:
     """What a run that was given a budget took; None for others."""
     try:
         record = json.loads((run / BUDGET).read_text())
-        return RunCost(record["processor_seconds"] / 60, int(record["steps"]), float(record["measured"]["step"]))
+        return RunCost(record["processor_seconds"] / 60, int(record["steps"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -19,6 +19,8 @@ STREAM = "-"  # standard input or output
 SWATCH = "colour:"  # what a FileJob's exemplar begins with where it is a colour
 ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
 
+OF_MASKS = ("strength", "keep_background", "save_masks", "compare", "face")  # settings that need LOMIT's masks
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:

@@ -19,7 +19,7 @@ from lomit_tf.data.preprocess import from_model_range, square, to_model_range
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.photo import read
 from lomit_tf.photos.batch_jobs import Tally, failure
-from lomit_tf.photos.file_plan import STREAM, SWATCH, FileJob, Settings
+from lomit_tf.photos.file_plan import OF_MASKS, STREAM, SWATCH, FileJob, Settings
 from lomit_tf.photos.swatches import chosen_groups
 from lomit_tf.runtime.atomic import replacing
 
@@ -35,7 +35,7 @@ class WholePictures:
         self.model, self.size, self.crop = model, data.image_size, data.crop
         self.title = model.facts.title
         usual = Settings()
-        for name in ("strength", "keep_background", "save_masks", "compare", "face"):
+        for name in OF_MASKS:
             given = getattr(settings, name)
             if given != getattr(usual, name):
                 raise ImageError(f"--{name}={given} needs a model of --method=lomit; this is {self.title}")

@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Sequence
 
+from lomit_tf.runtime.signals import last_received
+
 PARENT = "LOMIT_COMPARE_PARENT"  # the process that started this one and waits for it
 
 
@@ -29,10 +31,15 @@ def child(command: Sequence[str]) -> int:
             break
         except KeyboardInterrupt as error:
             stopped = error
-            process.terminate()
+            process.send_signal(last_received())
     if stopped is not None:
         raise stopped
     return code
+
+
+def has_parent() -> bool:
+    """Whether `child` started this process, and says for it what an interruption means."""
+    return os.environ.get(PARENT) == str(os.getppid())
 
 
 def end_with_parent() -> None:

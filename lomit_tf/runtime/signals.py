@@ -40,6 +40,11 @@ def interrupting_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def last_received() -> int:
+    """The signal that `interrupting_signals` received last; SIGTERM where there was none."""
+    return _received[-1] if _received else int(signal.SIGTERM)
+
+
 def check_interrupt() -> None:
     """Raise KeyboardInterrupt again where one was lost, as in code of a compiled library that swallows exceptions.
 

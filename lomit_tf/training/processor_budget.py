@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -19,19 +20,18 @@ import keras
 import numpy as np
 from absl import logging
 
-from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.config import LomitConfig
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.runtime.atomic import write_text
 from lomit_tf.training import loop
+from lomit_tf.training.budget_record import RECORD, planned_run, taken_up, with_settings
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.precision import decided
 
-RECORD = "budget.json"
 MEASURED, SKIPPED = 24, 4  # steps of the measurement, and how many of them do not count: they compile and read images
 IMAGES = 32  # of the measurement: read within the steps that do not count, and timed apart
 MOST = 1.1  # of the budget: a run that costs more than was measured ends there, before its planned end
-CHECKPOINTS = 20  # in a run
 
 
 class Budget(keras.callbacks.Callback):
@@ -84,16 +84,11 @@ class _Clock(keras.callbacks.Callback):
         self.times.append(time.process_time())
 
 
-def read_record(workdir: Path) -> dict[str, Any]:
-    """What a run with a budget left; empty where there was none."""
-    try:
-        return dict(json.loads((workdir / RECORD).read_text()))
-    except (OSError, ValueError):
-        return {}
-
-
 def measure(config: LomitConfig) -> dict[str, float]:
-    """Processor seconds of a run here: `first`, until its first step is done, `step`, and `image`, to read one."""
+    """Processor seconds of a run here: `first`, until its first step is done, `step`, and `image`, to read one.
+
+    A signal that ends the measured steps is raised again after them: there is nothing to save.
+    """
     images = open_set(config.data, "train")
     picks = np.arange(min(IMAGES, len(images)))
     store, start = ImageStore(images, config.data, cache=False), time.process_time()
@@ -102,7 +97,10 @@ def measure(config: LomitConfig) -> dict[str, float]:
     few = {"steps": MEASURED, "schedule_steps": MEASURED, "sample_every": 0, "log_every": MEASURED, "mask_patience": 0}
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
-        loop.train(with_settings(config, train_images=IMAGES, **few), folder, callbacks=[clock])
+        result = loop.train(with_settings(config, train_images=IMAGES, **few), folder, callbacks=[clock])
+    if result.interrupted is not None:
+        signal.raise_signal(result.interrupted)
+        raise KeyboardInterrupt  # where its handler goes on
     step = (clock.times[-2] - clock.times[SKIPPED]) / (MEASURED - 1 - SKIPPED)  # the last one may write a checkpoint
     return {"first": clock.times[1] - clock.times[0], "step": step, "image": reading}
 
@@ -142,15 +140,12 @@ def plan(config: LomitConfig, seconds: float) -> dict[str, Any]:
         "processor time: %.0f s until the first step is done, %.2f s a step, %.4f s an image: %d steps fit into %g s",
         cost["first"], cost["step"], cost["image"], planned, seconds,
     )  # fmt: skip
+    if cost["first"] > seconds:
+        logging.warning("compiling the first step alone takes longer than the %g s that are asked for", seconds)
     measured = {name: round(value, 5) for name, value in cost.items()}
     return {
         "budget": seconds, "measured": measured, "planned": planned, "steps": 0, "processor_seconds": 0.0, "done": False
     }  # fmt: skip
-
-
-def with_settings(config: LomitConfig, **changes: Any) -> LomitConfig:
-    """The configuration with some settings changed, by name."""
-    return LomitConfig.from_flat(config.flat() | changes)
 
 
 def train_for(config: LomitConfig, workdir: str | os.PathLike[str], seconds: float) -> loop.TrainingResult:
@@ -159,23 +154,13 @@ def train_for(config: LomitConfig, workdir: str | os.PathLike[str], seconds: flo
     The measurement, the last checkpoint and the last grid are not counted. The workdir gets budget.json: the budget,
     what was measured, the steps planned and made, the seconds spent, and whether it is done.
 
-    Raises ConfigError for a run that was begun with another budget; else as `loop.train`.
+    Raises ConfigError for a run that was begun with another budget or configuration; else as `loop.train`.
     """
     config = decided(config, Workdir(workdir))  # once: the copy that is measured must be like the run
     path = Path(workdir) / RECORD
-    record = read_record(Path(workdir))
-    if record and record["budget"] != seconds:
-        raise ConfigError(
-            f"{path}: that run has a budget of {record['budget'] / 60:g} minutes, and {seconds / 60:g} are asked for; "
-            "use another folder"
-        )
+    record = taken_up(config, Path(workdir), seconds)
     if not record:
         record = plan(config, seconds)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(record, indent=1) + "\n")
-    steps = int(record["planned"])
-    run = with_settings(
-        config, steps=steps, schedule_steps=steps, checkpoint_every=max(1, steps // CHECKPOINTS), sample_every=0,
-        log_every=max(1, min(config.training.log_every, steps // 4)),
-    )  # fmt: skip
-    return loop.train(run, workdir, callbacks=[Budget(path, record)])
+    return loop.train(planned_run(config, int(record["planned"])), workdir, callbacks=[Budget(path, record)])

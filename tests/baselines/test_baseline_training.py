@@ -6,6 +6,7 @@ import json
 import math
 import shlex
 import shutil
+import signal
 import time
 import types
 from pathlib import Path
@@ -23,8 +24,8 @@ from lomit_tf.evaluation.metrics.attribute_classifier_config import ClassifierCo
 from lomit_tf.evaluation.options import Options
 from lomit_tf.evaluation.run import evaluate
 from lomit_tf.settings.methods import need_lomit
+from lomit_tf.training import budget_record, processor_budget
 from lomit_tf.training import loop as training
-from lomit_tf.training import processor_budget
 from lomit_tf.training.checkpoints import Workdir
 
 RUN = {
@@ -174,7 +175,7 @@ def test_pictures_are_translated_at_the_models_size(runs, photo_folder, capsys):
     with Image.open("out/a.png") as image:
         assert image.size == (64, 64)
     assert translate.run([*flags, "--strength=0.5", "--overwrite"]) == 2
-    assert "--strength=0.5 needs a model of --method=lomit; this is StarGAN" in capsys.readouterr().err
+    assert "--strength needs a model of --method=lomit; this one is of --method=stargan" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -182,19 +183,39 @@ def test_a_budget_of_processor_time_plans_a_run_and_is_not_spent_anew(runs, tmp_
     monkeypatch.setattr(processor_budget, "measure", lambda config: {"first": 597.0, "step": 0.5, "image": 0.0})
     config = LomitConfig.create(method="elegant", **RUN)
     result = processor_budget.train_for(config, tmp_path, 600)
-    record = processor_budget.read_record(tmp_path)
+    record = budget_record.read_record(tmp_path)
     assert record["done"] and record["steps"] == result.step == record["planned"] == 7  # 597 + 6 * 0.5
     assert Workdir(tmp_path).saved().training.schedule_steps == 7  # so that every schedule ends where the run does
     spent = record["processor_seconds"]
     # As if it had been killed after step 6: what was spent until then stays spent, and what is left is one step.
     (tmp_path / "checkpoints" / "step-7.npz").unlink()
     record |= {"done": False, "steps": 6, "processor_seconds": 100.0}
-    (tmp_path / processor_budget.RECORD).write_text(json.dumps(record))
+    (tmp_path / budget_record.RECORD).write_text(json.dumps(record))
     monkeypatch.setattr(processor_budget, "measure", lambda config: pytest.fail("measured a second time"))
     assert processor_budget.train_for(config, tmp_path, 600).step == 7
-    assert 100 <= processor_budget.read_record(tmp_path)["processor_seconds"] < 100 + spent  # compiling is not counted
+    assert 100 <= budget_record.read_record(tmp_path)["processor_seconds"] < 100 + spent  # compiling is not counted
     with pytest.raises(ConfigError, match=r"a budget of 10 minutes, and 2 are asked for"):
         processor_budget.train_for(config, tmp_path, 120)
+
+
+@pytest.mark.slow
+def test_a_signal_while_steps_are_measured_ends_the_training_and_leaves_no_record(runs, tmp_path, monkeypatch):
+    """As Ctrl-C: the measured steps end, and the method is not trained after them."""
+
+    class Clock(processor_budget._Clock):
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            if batch == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(processor_budget, "_Clock", Clock)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            processor_budget.train_for(LomitConfig.create(method="elegant", **RUN), tmp_path / "run", 600)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not (tmp_path / "run").exists()
 
 
 def test_steps_within_counts_compiling_and_every_image_once():
@@ -221,5 +242,5 @@ def test_a_run_that_costs_more_than_was_measured_ends_a_tenth_beyond_its_budget(
     budget.on_train_batch_end(3)
     assert model.stop_training
     budget.on_train_end()
-    record = processor_budget.read_record(tmp_path)
+    record = budget_record.read_record(tmp_path)
     assert record["done"] and record["steps"] == 4 and record["processor_seconds"] == 110.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -19,9 +20,10 @@ from lomit_tf.config import PAPER_ATTRIBUTES, ConfigError, LomitConfig
 from lomit_tf.evaluation.metrics.intervals import frechet_interval, kernel_interval
 from lomit_tf.evaluation.metrics.realism import frechet_distance, squared_mmd
 from lomit_tf.settings import methods
+from lomit_tf.training import budget_record, processor_budget
 from lomit_tf.training import loop as training
-from lomit_tf.training import processor_budget
 from lomit_tf.training.callbacks import TrainingError
+from lomit_tf.training.checkpoints import Workdir
 
 ROOT = Path(__file__).parents[2]
 
@@ -186,13 +188,74 @@ def test_a_failed_run_is_named_and_the_others_go_on(monkeypatch, tmp_path, capsy
 
     monkeypatch.setattr(compared_runs, "child", child)
     (tmp_path / "elegant").mkdir()
-    (tmp_path / "elegant" / "budget.json").write_text('{"done": true}')
+    (tmp_path / "elegant" / "budget.json").write_text('{"done": true, "budget": 1200.0, "planned": 9}')
     code = compare_all.run(["--methods=lomit,stargan,elegant", f"--out={tmp_path}", "--classifier=c"])
     assert code == 1
     assert [c[-1] for c in calls[:-1]] == ["--only=lomit", "--only=stargan"]  # the third was done before
     assert calls[-1][0] == "lomit_tf.compare" and f"--runs={tmp_path / 'lomit'},{tmp_path / 'elegant'}" in calls[-1]
     assert "--failed=stargan=its process ended with exit code 1" in calls[-1]
     assert "stargan (2 of 3, 20 minutes of processor time each): failed" in capsys.readouterr().err
+
+
+def finished(folder, flags, method, minutes=20.0):
+    """A folder as of a run that has spent its time."""
+    work = Workdir(folder / method)
+    work.prepare(budget_record.planned_run(compare_all_flags.config_of(flags, method), 9))
+    (work.checkpoints / "step-9.npz").write_bytes(b"")
+    record = {"done": True, "budget": 60 * minutes, "planned": 9}
+    (work.path / budget_record.RECORD).write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(("flag", "words"), [
+    ("--minutes=2", "that run has a budget of 20 minutes, and 2 are asked for; use another folder"),
+    ("--settings=--image_size=128", "--image_size: was 64, now 128"),
+    ("--settings=--batch_size=2", "--batch_size: was 4, now 2"),
+    ("--size=authors", "--method_size: was 'small', now 'authors'"),
+])  # fmt: skip
+def test_a_finished_run_of_something_else_is_refused_before_anything_is_trained(
+    monkeypatch, tmp_path, capsys, flag, words
+):
+    monkeypatch.setattr(compared_runs, "child", lambda command: pytest.fail(f"started {command}"))
+    given = ["--methods=lomit,stargan", f"--out={tmp_path}"]
+    finished(tmp_path, compare_all.parse(given)[0], "stargan")
+    assert compare_all.run([*given, flag]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_finished_run_is_taken_with_the_shipped_judge(monkeypatch, tmp_path, capsys):
+    calls = []
+    monkeypatch.setattr(compared_runs, "child", lambda command: calls.append(command) or 0)
+    given = ["--methods=lomit,stargan", f"--out={tmp_path}"]
+    for method in ("lomit", "stargan"):
+        finished(tmp_path, compare_all.parse(given)[0], method)
+    assert compare_all.run(given) == 0
+    assert [call[0] for call in calls] == ["lomit_tf.compare"] and "--classifier=drawn_faces_classifier" in calls[0]
+    assert capsys.readouterr().err.count("done before") == 2
+
+
+def test_a_judge_is_trained_where_no_shipped_one_knows_the_labels_and_is_not_taken_for_another(monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(compared_runs, "child", lambda command: calls.append(command) or 0)
+    monkeypatch.setattr(compared_runs, "shipped_classifiers", lambda: {})
+    flags = compare_all.parse([f"--out={tmp_path}"])[0]
+    assert compared_runs.judge(tmp_path / "classifier", flags) == str(tmp_path / "classifier")
+    assert calls[0][0] == "lomit_tf.train_classifier" and "--image_size=64" in calls[0]
+    (tmp_path / "classifier").mkdir()
+    data = compare_all_flags.config_of(flags, "lomit").data
+    record = {"dataset": data.dataset, "attributes": list(data.attributes), "image_size": 64, "crop": data.crop}
+    (tmp_path / "classifier" / "classifier.json").write_text(json.dumps(record))
+    assert compared_runs.judge(tmp_path / "classifier", flags) == str(tmp_path / "classifier") and len(calls) == 1
+    (tmp_path / "classifier" / "classifier.json").write_text(json.dumps(record | {"image_size": 128}))
+    with pytest.raises(ConfigError, match="image_size was 128, now 64"):
+        compared_runs.judge(tmp_path / "classifier", flags)
+
+
+def test_a_folder_that_cannot_be_made_is_a_reason_in_the_table(monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(compared_runs, "child", lambda command: calls.append(list(command)) or 0)
+    (tmp_path / "stargan").write_text("a file")
+    assert compare_all.run(["--methods=lomit,stargan", f"--out={tmp_path}", "--classifier=c"]) == 1
+    assert f"--failed=stargan={tmp_path / 'stargan'}: File exists" in calls[-1]
 
 
 def test_what_ends_a_training_is_kept_for_the_table(monkeypatch, tmp_path):

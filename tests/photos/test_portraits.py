@@ -16,7 +16,8 @@ from lomit_tf.imaging.paste_back import MASK_FLOOR
 from lomit_tf.photos import portraits
 
 CORE, NEAR = 0.9, 0.08  # the mask's core; of 0..1, how far the mean colour may be
-NEAR_BLUE = 0.1  # on real faces blue lands within NEAR in 0.87 only (the card of celeba_hair)
+# Known to miss NEAR, by how much: blue on grey hair under a cap (blue does so on 0.13 of real faces, says the card).
+FARTHER = {("Grace Hopper", "blue"): 0.1}
 
 
 def test_the_files_are_those_that_the_credits_name():
@@ -65,7 +66,7 @@ def test_a_colour_changes_the_hair_lands_near_and_leaves_the_rest(faces, framed,
     np.testing.assert_array_equal(after[outside], before[outside])
     assert np.any(after[core] != before[core], axis=-1).mean() > 0.9
     distance = np.abs(after[core].mean(axis=0) - colours.parse(portraits.SWATCHES[word])).mean() / 255
-    assert distance <= (NEAR_BLUE if word.lower() == "blue" else NEAR)
+    assert distance <= FARTHER.get((person, word), NEAR)
 
 
 def test_the_overview_shows_every_tile_at_its_place():

@@ -8,6 +8,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from lomit_tf.config import ConfigError, DataConfig, option
 from lomit_tf.zoo import FOLDER
@@ -17,7 +18,15 @@ NETWORK, RECORD = "classifier.keras", "classifier.json"
 
 def shipped_classifiers() -> dict[str, str]:
     """Name of each classifier that comes with the package -> the data set that it was trained on."""
-    return {p.parent.name: json.loads(p.read_text())["dataset"] for p in sorted(FOLDER.glob(f"*/{RECORD}"))}
+    return {p.parent.name: record_of(p.parent)["dataset"] for p in sorted(FOLDER.glob(f"*/{RECORD}"))}
+
+
+def record_of(folder: Path) -> dict[str, Any]:
+    """How a classifier was made: its data set, labels, framing and accuracy. Raises ConfigError where it is damaged."""
+    try:
+        return dict(json.loads((folder / RECORD).read_text()))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{folder / RECORD} cannot be read ({error}); train the classifier again") from error
 
 
 def classifier_folder(name_or_path: str | os.PathLike[str]) -> Path:
