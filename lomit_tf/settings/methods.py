@@ -128,7 +128,7 @@ def check(config: Any) -> int | None:
         )
     if found.takes == "domains" and not data.two_domains:
         raise ConfigError(
-            f"{asked} knows two domains and no labels: give the data set two_domains, or two domains of labelled "
+            f"{asked} knows two domains and no labels: give it --dataset=two_domains, or two domains of labelled "
             f'images, --domains="Black_Hair | Blond_Hair"; received --attributes={",".join(data.label_names)}'
         )
     for other in ("init_from", "freeze_masks"):
