@@ -17,7 +17,7 @@ from lomit_tf.settings.mask_teacher import RefineConfig
 DATA_FLAGS = ("dataset", "data_dir", "labels_file", "crop", "train_images", "max_corrupt")
 INTRO = """\
 Refine a trained model's masks of its training images by the images' own colours, for python -m lomit_tf.teach_masks.
-Labels decide which refinements are used; true masks are never read.
+Labels decide which refinements are used, and with --by=labels where they begin; true masks are never read.
 
   python -m lomit_tf.refine_masks --model=celeba_small --data_dir=/path/to/celeba --out=runs/masks.npz
   python -m lomit_tf.refine_masks --model=celeba_small --by=regions --refine_size=64 --data_dir=/path/to/celeba \

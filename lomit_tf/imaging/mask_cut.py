@@ -119,7 +119,7 @@ def refine(
         return MaskRefinement(NOTHING_SURE, float("nan"), None)
     area, values = found
     ratio = area / max(float(mask.mean()), 1e-6)
-    if not options.area_min <= ratio <= options.area_max:
+    if options.by != "labels" and not options.area_min <= ratio <= options.area_max:
         return MaskRefinement(AREA, ratio, None)
     return MaskRefinement(USED, ratio, values)
 

@@ -18,7 +18,7 @@ LOOP = {
 }  # fmt: skip
 
 
-BY = ("cut", "regions")
+BY = ("cut", "regions", "labels")
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:
@@ -28,18 +28,28 @@ def _between(name: str, value: float, low: float, high: float) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class RefineConfig:
-    """How masks are refined and which refinements are used (docs/method.md, 9.2 and 9.3)."""
+    """How masks are refined and which refinements are used (docs/method.md, 9.2 to 9.4)."""
 
     group: str = option("", "whose masks to refine (empty: the model's first group)")
     by: str = option(
         "cut",
         "what refines: cut, GrabCut of the region against the rest (Rother et al. 2004); or regions, for hair on faces "
         "in CelebA's framing: hair, skin, background and clothes compete for each pixel, where layouts learned from "
-        "the images themselves expect them",
+        "the images themselves expect them; or labels, for images that are framed alike: the place where the group's "
+        "labels show, one for all images, to begin with a group whose masks have not learned anything",
         BY,
     )
     layouts: int = option(24, "with --by=regions: how many layouts of faces to learn")
-    layout_images: int = option(1500, "with --by=regions: images to learn layouts from, at most")
+    layout_images: int = option(
+        1500, "with --by=regions and labels: images to learn layouts or the place of the labels from, at most"
+    )
+    controls: tuple[str, ...] = option(
+        (), "with --by=labels: labels, beside the model's own, whose traces are not taken for those of the group's"
+    )
+    place_share: float = option(0.15, "with --by=labels: share of the image that is the group's place")
+    place_edge: float = option(
+        0.04, "with --by=labels: the place ends softly, between so much less and so much more than its share"
+    )
     refine_size: int = option(
         128, "height and width in pixels at which images are refined; a multiple of the model's size"
     )
@@ -61,8 +71,10 @@ class RefineConfig:
     def __post_init__(self) -> None:
         for name in ("sure_foreground", "sure_background", "probable"):
             _between(name, getattr(self, name), 0, 1)
+        _between("place_share", self.place_share, 0.005, 0.9)
+        _between("place_edge", self.place_edge, 0, self.place_share)
         if self.by not in BY:
-            raise ConfigError(f"--by must be {' or '.join(BY)}; received {self.by!r}")
+            raise ConfigError(f"--by must be {', '.join(BY[:-1])} or {BY[-1]}; received {self.by!r}")
         if not self.sure_background < self.probable < self.sure_foreground:
             raise ConfigError(
                 f"--sure_background < --probable < --sure_foreground is needed; received {self.sure_background}, "

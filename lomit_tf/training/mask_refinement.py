@@ -3,14 +3,13 @@
     refined = refine_masks(lomit_tf.load("celeba_small"), data, RefineConfig(), "masks.npz", name="celeba_small")
     MaskTargets.load("masks.npz")
 
-docs/method.md, 9.2 and 9.3. No true mask and no supervised segmenter takes part; labels only decide which refinements
+docs/method.md, 9.2 to 9.4. No true mask and no supervised segmenter takes part; labels only decide which refinements
 may be used.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
 import shutil
@@ -22,26 +21,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from absl import logging
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lomit_tf import core
 from lomit_tf.config import ConfigError, DataConfig, near
 from lomit_tf.data.image_set import ImageSet
-from lomit_tf.data.preprocess import resize, to_model_range
 from lomit_tf.data.sources import labelled, open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.imaging import mask_cut
-from lomit_tf.imaging.face_layouts import Layouts
-from lomit_tf.imaging.paste_back import upsample_masks
 from lomit_tf.model import Lomit
 from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.settings.mask_teacher import RefineConfig
+from lomit_tf.training.mask_refiners import Refiners, as_bytes
 from lomit_tf.training.students import fingerprint
 
-BATCH = 32  # images that the model sees at once
 Say = Callable[[int, int], None]
 
 
@@ -107,11 +100,13 @@ def refined_data(data: DataConfig, options: RefineConfig) -> DataConfig:
     """The data to refine: all images, whatever their labels, with the labels that decide among them."""
     if data.domains:
         data = labelled(data)
-    names = list(dict.fromkeys([*options.refuse, *options.absent]))
+    names = list(dict.fromkeys([*options.refuse, *options.absent, *options.controls]))
     attributes = tuple(dict.fromkeys([*data.attributes, *names]))
     if data.two_domains:
         if names:
-            raise ConfigError(f"--dataset={data.dataset} has no labels; give --refuse= (empty) and no --absent")
+            raise ConfigError(
+                f"--dataset={data.dataset} has no labels; give --refuse= (empty), and no --absent and --controls"
+            )
         attributes = data.attributes
     return dataclasses.replace(
         data, attributes=attributes, labelled_only=False, match=(), pairing="random", groups="",
@@ -158,7 +153,10 @@ def refine_masks(
     except ConfigError as error:
         if wide.attributes == data.attributes:
             raise
-        raise ConfigError(f"{error} (--refuse and --absent add {', '.join(options.refuse + options.absent)})") from None
+        raise ConfigError(
+            f"{error} (--refuse, --absent and --controls add "
+            f"{', '.join(options.refuse + options.absent + options.controls)})"
+        ) from None
     record = {
         "model": name, "weights": fingerprint(model), "group": model.group_names[group], "images": len(images),
         **{k: v for k, v in dataclasses.asdict(options).items() if k != "group"}, "dataset": data.dataset,
@@ -169,22 +167,22 @@ def refine_masks(
     _take_up(parts, record)
     store = ImageStore(images, wide, num_workers=max(1, threads or os.cpu_count() or 1), cache=False)
     refused, absent = (_any_of(images, labels) for labels in (options.refuse, options.absent))
-    work = _Work(model, group, options)
+    work = Refiners(model, group, options)
     starts = range(0, len(images), options.piece)
     with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
-        work.prepare(pool, store, np.flatnonzero(~refused & ~absent), parts / "layouts.npz")
+        work.prepare(pool, store, np.flatnonzero(~refused & ~absent), parts / f"{options.by}.npz")
         for start in starts:
             place, stop = parts / f"{start:08d}.npz", min(start + options.piece, len(images))
             if not place.exists():
                 pictures, found = store.readable(np.arange(start, stop))
                 refined = work.all(pool, pictures, refused[found] & ~absent[found], absent[found])
                 keys = [key_of(images.keys[i], data.data_dir) for i in found]
-                write_bytes(place, _as_bytes(_piece(keys, refined, options.refine_size)))
+                write_bytes(place, as_bytes(_piece(keys, refined, options.refine_size)))
             if say is not None:
                 say(stop, len(images))
     whole = _joined([dict(np.load(parts / f"{start:08d}.npz")) for start in starts])
     targets = MaskTargets(**whole, record=record)
-    write_bytes(out, _as_bytes(whole | {"record": np.array(json.dumps(record))}))
+    write_bytes(out, as_bytes(whole | {"record": np.array(json.dumps(record))}))
     shutil.rmtree(parts)
     return targets
 
@@ -192,59 +190,6 @@ def refine_masks(
 def _any_of(images: ImageSet, labels: Sequence[str]) -> np.ndarray:
     """(N,) bool: whether an image has any of the labels."""
     return np.asarray(images.labels[:, [images.label_names.index(label) for label in labels]].any(axis=1))
-
-
-class _Work:
-    """A model's masks of images at the size of refinement, and their refinements."""
-
-    def __init__(self, model: Lomit, group: int, options: RefineConfig) -> None:
-        g, self.size, self.options = model.inference_generator, model.config.data.image_size, options
-        self.refiner = mask_cut.cut_refiner(options.refine_size, options)
-
-        @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, self.size, self.size, 3), tf.float32)])
-        def masks(images: tf.Tensor) -> tf.Tensor:
-            return core.masks(g, images, 0.0)[..., group]  # as they are, not sharpened
-
-        self.network = masks
-
-    def prepare(self, pool: ThreadPoolExecutor, store: ImageStore, usable: np.ndarray, place: Path) -> None:
-        """With --by=regions, learn the layouts from images spread over the usable (n,), or read an earlier run's."""
-        if self.options.by != "regions":
-            return
-        if place.exists():
-            layouts = Layouts(**np.load(place))
-        else:
-            if not len(usable):
-                raise ConfigError("--by=regions learns from images, and --refuse and --absent leave none; name fewer")
-            chosen = usable[np.linspace(0, len(usable) - 1, min(len(usable), self.options.layout_images)).astype(int)]
-            pictures, _ = store.readable(np.unique(chosen))
-            logging.info("learning layouts of faces from %d images", len(pictures))
-            layouts = Layouts.learn(pictures, self.masks(pictures), self.options.layouts, pool.map)
-            write_bytes(place, _as_bytes(dataclasses.asdict(layouts)))
-        self.refiner = mask_cut.region_refiner(layouts)
-
-    def all(
-        self, pool: ThreadPoolExecutor, pictures: np.ndarray, refused: np.ndarray, absent: np.ndarray
-    ) -> Iterator[mask_cut.MaskRefinement]:
-        """Refined masks of pictures (n, S, S, 3) uint8, in order; refused and absent (n,) bool."""
-
-        def one(i: int) -> mask_cut.MaskRefinement:
-            return mask_cut.refine(
-                pictures[i], masks[i], self.refiner, self.options, refused=bool(refused[i]), absent=bool(absent[i])
-            )
-
-        masks = self.masks(pictures)
-        return pool.map(one, range(len(pictures)))
-
-    def masks(self, pictures: np.ndarray) -> np.ndarray:
-        """The model's masks (n, S, S) float32 of pictures (n, S, S, 3) uint8, S the size of refinement."""
-        side = self.options.refine_size
-        found = np.zeros((len(pictures), side, side), np.float32)
-        for start in range(0, len(pictures), BATCH):
-            part = to_model_range(resize(pictures[start : start + BATCH], self.size))
-            for i, mask in enumerate(self.network(part).numpy()):
-                found[start + i] = upsample_masks(mask[..., None], (side, side))[..., 0]
-        return found
 
 
 def _take_up(parts: Path, record: dict[str, Any]) -> None:
@@ -275,12 +220,6 @@ def _joined(pieces: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     first = np.cumsum([0, *(len(piece["keys"]) for piece in pieces)])
     moved = [piece | {"chosen": piece["chosen"] + start} for piece, start in zip(pieces, first, strict=False)]
     return {name: np.concatenate([piece[name] for piece in moved]) for name in pieces[0]}
-
-
-def _as_bytes(arrays: dict[str, np.ndarray]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
 
 
 class Bar:

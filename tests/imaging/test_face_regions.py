@@ -16,7 +16,7 @@ from lomit_tf.config import ConfigError
 from lomit_tf.imaging import face_layouts, face_regions
 from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.settings.mask_teacher import RefineConfig
-from lomit_tf.training import mask_refinement
+from lomit_tf.training import mask_refinement, mask_refiners
 from tests.helpers.serving import save_workdir
 
 SIZE = 48
@@ -177,7 +177,7 @@ def test_refining_by_regions_goes_on_with_the_layouts_that_it_learned(tiny, tmp_
         return mask_refinement.refine_masks(model, data, settings, tmp_path / name, threads=2)
 
     whole = refined("whole.npz")
-    real, calls = mask_refinement._Work.all, []
+    real, calls = mask_refiners.Refiners.all, []
 
     def stop(self, *args):
         calls.append(1)
@@ -185,16 +185,16 @@ def test_refining_by_regions_goes_on_with_the_layouts_that_it_learned(tiny, tmp_
             raise KeyboardInterrupt
         return real(self, *args)
 
-    monkeypatch.setattr(mask_refinement._Work, "all", stop)
+    monkeypatch.setattr(mask_refiners.Refiners, "all", stop)
     with pytest.raises(KeyboardInterrupt):
         refined("parts.npz")
-    learn = mask_refinement.Layouts.learn
-    monkeypatch.setattr(mask_refinement.Layouts, "learn", lambda *a: pytest.fail("learned again"))
+    learn = mask_refiners.Layouts.learn
+    monkeypatch.setattr(mask_refiners.Layouts, "learn", lambda *a: pytest.fail("learned again"))
     again = refined("parts.npz")
     np.testing.assert_array_equal(whole.packed, again.packed)
     assert len(whole.chosen) and not (tmp_path / "parts.npz.parts").exists() and whole.record["by"] == "regions"
     # What is kept is the share of the hair itself, in 16 levels.
-    monkeypatch.setattr(mask_refinement.Layouts, "learn", learn)
+    monkeypatch.setattr(mask_refiners.Layouts, "learn", learn)
     assert (whole.means(np.arange(len(whole.chosen))) > 0.5).any()
     with pytest.raises(ConfigError, match="leave none"):
         refined("none.npz", refuse=("Bangs", "Smiling"), absent=("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"))

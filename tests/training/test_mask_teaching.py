@@ -17,7 +17,7 @@ from lomit_tf.data import augment, mask_batches
 from lomit_tf.imaging import mask_cut
 from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, three_way_iou
 from lomit_tf.settings.mask_teacher import RefineConfig, TeachConfig
-from lomit_tf.training import mask_refinement, mask_teaching
+from lomit_tf.training import mask_refinement, mask_refiners, mask_teaching
 from tests.helpers.serving import save_workdir
 
 DRAWN = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
@@ -198,15 +198,15 @@ def test_refining_goes_on_where_it_stopped_and_threads_change_nothing(start, tmp
         done.append(1)
         return real(self, *args)
 
-    real = mask_refinement._Work.all
-    monkeypatch.setattr(mask_refinement._Work, "all", stop)
+    real = mask_refiners.Refiners.all
+    monkeypatch.setattr(mask_refiners.Refiners, "all", stop)
     with pytest.raises(KeyboardInterrupt):
         refined(start, tmp_path / "parts.npz", piece=8, refuse=("Bangs",), absent=("Eyeglasses",))
     assert sorted(p.name for p in (tmp_path / "parts.npz.parts").glob("*.npz")) == ["00000000.npz", "00000008.npz"]
     with pytest.raises(ConfigError, match=r"another refinement \(sure_foreground was 0.55, now 0.6\)"):
         refined(start, tmp_path / "parts.npz", piece=8, refuse=("Bangs",), absent=("Eyeglasses",), sure_foreground=0.6)
     calls = []
-    monkeypatch.setattr(mask_refinement._Work, "all", lambda self, *a: calls.append(1) or real(self, *a))
+    monkeypatch.setattr(mask_refiners.Refiners, "all", lambda self, *a: calls.append(1) or real(self, *a))
     again = refined(start, tmp_path / "parts.npz", piece=8, refuse=("Bangs",), absent=("Eyeglasses",))
     assert len(calls) == 1 and not (tmp_path / "parts.npz.parts").exists()
     loaded = mask_refinement.MaskTargets.load(tmp_path / "parts.npz")

@@ -1,0 +1,138 @@
+"""The place where labels show: the regression against NumPy's and SciPy's own, drawn mouths, the command's way."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import lomit_tf
+from lomit_tf.config import ConfigError
+from lomit_tf.data.sources import open_set
+from lomit_tf.data.store import ImageStore
+from lomit_tf.imaging import face_regions, label_places
+from lomit_tf.imaging.mask_cut import ellipse_mask
+from lomit_tf.settings.mask_teacher import RefineConfig
+from lomit_tf.training import mask_refinement, mask_refiners
+from tests.helpers.serving import save_workdir
+
+SIZE = 32
+
+
+def pictures(rng, labels: np.ndarray) -> np.ndarray:
+    """Noise; label 0 brightens the place (20..27, 8..23), label 1 reddens (0..7, 0..31) and label 2 does nothing."""
+    made = rng.normal(120, 12, (len(labels), SIZE, SIZE, 3))
+    made[:, 20:28, 8:24] += 40 * labels[:, 0, None, None, None]
+    made[:, :8, :, 0] += 40 * labels[:, 1, None, None]
+    return np.clip(made, 0, 255).astype(np.uint8)
+
+
+def test_features_are_less_those_of_the_middle(rng):
+    image = rng.integers(0, 256, (SIZE, SIZE, 3)).astype(np.uint8)
+    values = label_places.relative_features(image)
+    middle = ellipse_mask(SIZE, label_places.MIDDLE)
+    np.testing.assert_allclose(values[middle].mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(values - values[0, 0], face_regions.features(image) - face_regions.features(image)[0, 0],
+                               atol=1e-5)  # fmt: skip
+
+
+def test_evidence_is_the_t_statistic_of_scipy(rng):
+    """With one label, the squared t-statistic is that of the two-sample test with equal variances."""
+    labels = (rng.random((40, 1)) < 0.5).astype(np.float32)
+    images = rng.integers(0, 256, (40, 16, 16, 3)).astype(np.uint8)
+    values = np.stack([label_places.relative_features(image) for image in images]).astype(np.float64)
+    with_it, without = values[labels[:, 0] == 1], values[labels[:, 0] == 0]
+    t = stats.ttest_ind(with_it, without).statistic
+    np.testing.assert_allclose(label_places.evidence(images, labels, [0]), np.sqrt((t**2).mean(axis=-1)), rtol=1e-3)
+
+
+def test_evidence_of_several_labels_is_that_of_least_squares(rng):
+    labels = (rng.random((60, 3)) < 0.4).astype(np.float32)
+    images = rng.integers(0, 256, (60, 16, 16, 3)).astype(np.uint8)
+    x = np.concatenate([np.ones((60, 1)), labels], axis=1)
+    values = np.stack([label_places.relative_features(image) for image in images]).reshape(60, -1).astype(np.float64)
+    beta, squares, _, _ = np.linalg.lstsq(x, values, rcond=None)
+    error = np.sqrt(squares / (60 - 4) * np.diag(np.linalg.inv(x.T @ x))[:, None])
+    t = (beta / error).reshape(4, 16, 16, 4)
+    expected = np.sqrt((t[[1, 3]] ** 2).mean(axis=-1)).max(axis=0)
+    np.testing.assert_allclose(label_places.evidence(images, labels, [0, 2]), expected, rtol=1e-3)
+
+
+def test_what_goes_along_with_a_label_is_not_its_place(rng):
+    """Labels 0 and 1 agree in nine of ten pictures; the place of 0 is where 0 alone shows."""
+    first = rng.random(300) < 0.5
+    second = np.where(rng.random(300) < 0.9, first, ~first)
+    labels = np.stack([first, second, rng.random(300) < 0.5], axis=1).astype(np.float32)
+    images = pictures(rng, labels)
+    together = label_places.evidence(images, labels[:, :1], [0])
+    apart = label_places.evidence(images, labels, [0])
+    inside, other = np.zeros((SIZE, SIZE), bool), np.zeros((SIZE, SIZE), bool)
+    inside[21:27, 9:23], other[1:7] = True, True
+    assert together[other].mean() > 5 and apart[other].mean() < 2 < apart[inside].mean()
+    where = label_places.place(apart, 8 * 16 / SIZE**2, 0.02)
+    assert where[inside].mean() > 0.95 and where[other].max() == 0
+
+
+def test_a_place_has_the_share_that_was_asked_for(rng):
+    found = rng.normal(0, 1, (64, 64)).astype(np.float32)
+    for share, edge in ((0.05, 0.02), (0.3, 0.1), (0.3, 0)):
+        where = label_places.place(found, share, edge)
+        assert where.dtype == np.float32 and where.min() >= 0 and where.max() == 1
+        assert (where > 0.5).mean() == pytest.approx(share, abs=edge / 2 + 0.002)
+    assert np.isfinite(label_places.place(np.zeros((8, 8), np.float32), 0.2, 0.1)).all()
+
+
+def test_too_few_pictures_are_an_error(rng):
+    with pytest.raises(ValueError, match="3 pictures are too few to tell 2 labels apart"):
+        label_places.evidence(rng.integers(0, 256, (3, 16, 16, 3)).astype(np.uint8), np.zeros((3, 2)), [0])
+
+
+def test_refining_by_labels_gives_every_image_the_place_of_its_group(tiny, tmp_path):
+    drawn = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
+    model = lomit_tf.load(save_workdir(tiny(groups="hair: Black_Hair; smile: Smiling", **drawn), tmp_path / "run"))
+    data = dataclasses.replace(model.config.data, train_images=150)
+    options = RefineConfig(by="labels", group="smile", refuse=(), controls=("Bangs",), refine_size=64, place_share=0.05,
+                           place_edge=0.02)  # fmt: skip
+    found = mask_refinement.refine_masks(model, data, options, tmp_path / "masks.npz", threads=2)
+    assert found.counts()["used"] == 150 and found.record["controls"] == ["Bangs"]
+    masks = found.means(np.arange(150))
+    assert (masks == masks[0]).all()  # whatever the model's mask is
+    # Smiles of drawn faces are in the lower half, in the middle.
+    inside = np.argwhere(masks[0] > 0.5).mean(axis=0) / 64
+    assert 0.55 < inside[0] < 0.85 and 0.4 < inside[1] < 0.6
+    again = mask_refinement.MaskTargets.load(tmp_path / "masks.npz")
+    np.testing.assert_array_equal(again.packed, found.packed)
+    with pytest.raises(ConfigError, match=r"--by=labels: .* too few .* fewer --controls"):
+        few = dataclasses.replace(data, train_images=3)
+        mask_refinement.refine_masks(model, few, options, tmp_path / "few.npz")
+
+
+def test_a_piece_of_a_place_is_read_again(tiny, tmp_path, monkeypatch):
+    drawn = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
+    model = lomit_tf.load(save_workdir(tiny(groups="hair: Black_Hair; smile: Smiling", **drawn), tmp_path / "run"))
+    data = dataclasses.replace(model.config.data, train_images=40)
+    options = RefineConfig(by="labels", group="smile", refuse=(), refine_size=64)
+    store = ImageStore(open_set(mask_refinement.refined_data(data, options), "train"),
+                       mask_refinement.refined_data(data, options), cache=False)  # fmt: skip
+    work = mask_refiners.Refiners(model, 1, options)
+    work.prepare(None, store, np.arange(40), tmp_path / "labels.npz")
+    first = work.refiner(None, None)[1]
+    monkeypatch.setattr(label_places, "evidence", lambda *a: pytest.fail("learned again"))
+    again = mask_refiners.Refiners(model, 1, options)
+    again.prepare(None, store, np.arange(40), tmp_path / "labels.npz")
+    np.testing.assert_array_equal(first, again.refiner(None, None)[1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"by": "faces"}, "--by must be cut, regions or labels"),
+        ({"place_share": 0.0}, "--place_share"),
+        ({"place_share": 0.1, "place_edge": 0.2}, "--place_edge lies between 0 and 0.1"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        RefineConfig(**changes)
