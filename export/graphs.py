@@ -29,7 +29,7 @@ def generator(
     """Input and exemplar (B, S, S, 3) and their complete masks (B, S, S, G) -> the outputs, by name.
 
     Groups whose masks together exceed 1 share the place. `transfer` (B, G) says which groups are taken from the
-    exemplar; all where None. `colours` (B, C, 6) sets colours of the C colour groups, as of `core.with_colours`.
+    exemplar; all where None. `colours` (B, C, 8) sets colours of the C colour groups, as of `core.with_colours`.
 
     Returns:
         translation: the composite, (B, S, S, 3) in [-1, 1]; raw: what G painted, for applications that make the

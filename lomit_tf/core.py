@@ -61,7 +61,7 @@ def mix_styles(own: Any, exemplar: Any, transfer: Any, code_size: int | None = N
 
     docs/method.md, eqs. (1.3) and (7.1).
 
-    With colours (`code_size` numbers of E_s, then six moments and the flag) a style whose flag is COLOURS_ONLY gives
+    With colours (`code_size` numbers of E_s, then eight moments and the flag) a style whose flag is COLOURS_ONLY gives
     its moments, and the code stays the own one.
     """
     transfer = ops.expand_dims(ops.pad(transfer, ((0, 0), (0, 1))), -1)
@@ -87,11 +87,11 @@ def without_empty(styles: Any, masks: Any) -> Any:
 def with_colours(generator: Generator, styles: Any, colours: Any) -> Any:
     """Styles in which colours that are set stand in the place of an exemplar's.
 
-    The twin of `Translator.encode_colour` for exported graphs: no code, the six moments, and the flag COLOURS_ONLY.
+    The twin of `Translator.encode_colour` for exported graphs: no code, the eight moments, and the flag COLOURS_ONLY.
 
     Args:
         styles: (B, G, style_size) of `encode_exemplar`.
-        colours: (B, C, 6) of the C colour groups, in their order: the moments of `imaging.colours.moments`, or zeros
+        colours: (B, C, 8) of the C colour groups, in their order: the moments of `imaging.colours.moments`, or zeros
             where the exemplar's style stays (no moments are all 0, since a deviation is at least LEAST_DEVIATION).
     """
     size = ops.sum(ops.abs(colours), axis=-1, keepdims=True)

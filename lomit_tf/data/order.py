@@ -14,7 +14,7 @@ Side = Literal[0, 1]  # x1 or x2
 
 
 MOST_REPEATS = 4
-COLOURS_ONLY_SHARE = 0.25  # of the pairs: their colour groups exchange the six colour moments alone
+COLOURS_ONLY_SHARE = 0.25  # of the pairs: their colour groups exchange the colour moments alone
 
 
 class Purpose(enum.IntEnum):

@@ -12,7 +12,7 @@ import numpy as np
 
 from lomit_tf.config import COLOUR_MOMENTS, STYLE_DIM, LomitConfig
 
-COLOURS_ONLY = 0.5  # the flag of a style that is known by its six colour moments alone, such as a swatch's
+COLOURS_ONLY = 0.5  # the flag of a style that is known by its colour moments alone, such as a swatch's
 
 
 @dataclasses.dataclass(frozen=True)

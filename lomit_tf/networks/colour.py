@@ -1,4 +1,4 @@
-"""Colours of regions: luminance and two colour differences, and the six moments that a style carries of them."""
+"""Colours of regions: luminance and two colour differences, and the eight moments that a style carries of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -
 TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 
 MOMENTS = COLOUR_MOMENTS
+FIRST = 6  # of the moments, means and deviations: what the networks see, and what the colour loss compares
+FLAT = 1e-3  # a variance of luminance that is small beside this has no slopes
 EMPTY_MASK = 0.02  # a region is empty where its mask is nowhere above this
 LEAST_DEVIATION = 1e-3
 
@@ -30,10 +32,11 @@ def to_ycc(images: Any) -> Any:
 
 
 def region_moments(images: Any, masks: Any) -> Any:
-    """Mean and deviation of Y, Cb and Cr in every region: docs/method.md, eq. (7.1).
+    """Mean and deviation of Y, Cb and Cr in every region, and how Cb and Cr change with Y: docs/method.md, eq. (7.1).
 
     mean_r = sum_p w_r x / sum_p w_r
     deviation_r = sqrt(sum_p w_r (x - mean_r)^2 / sum_p w_r)
+    slope_r = sum_p w_r (Y - mean_r) (C - mean_r) / (sum_p w_r (Y - mean_r)^2 + FLAT sum_p w_r), of C = Cb and Cr
 
     with w_r = m_r^3, since where a mask is unsure there is often something else. In float32, deviations at least
     LEAST_DEVIATION. An empty region has mean 0; `coverage` says which are.
@@ -43,7 +46,7 @@ def region_moments(images: Any, masks: Any) -> Any:
         masks: (B, H, W, R) in 0..1.
 
     Returns:
-        (B, R, 6): the three means, then the three deviations.
+        (B, R, 8): the three means, the three deviations, the two slopes.
     """
     height, width, regions = masks.shape[1:]
     pixels = ops.reshape(to_ycc(ops.cast(images, "float32")), (-1, height * width, 3))
@@ -54,7 +57,9 @@ def region_moments(images: Any, masks: Any) -> Any:
     # E[x^2] - mean^2 of values in [-1, 1] loses at most 1e-7, far below LEAST_DEVIATION^2.
     variance = ops.matmul(weights, ops.square(pixels)) - ops.square(mean)
     deviation = ops.sqrt(ops.maximum(variance, LEAST_DEVIATION**2))
-    return ops.concatenate([mean, deviation], axis=-1)
+    covariance = ops.matmul(weights, pixels[..., :1] * pixels[..., 1:]) - mean[..., :1] * mean[..., 1:]
+    slope = covariance / (ops.maximum(variance[..., :1], 0.0) + FLAT)
+    return ops.concatenate([mean, deviation, slope], axis=-1)
 
 
 def coverage(masks: Any) -> Any:

@@ -12,18 +12,18 @@ from keras import layers, ops
 
 from lomit_tf.config import ModelConfig
 from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, area_pool
-from lomit_tf.networks.colour import LEAST_DEVIATION, TO_RGB, luminance
+from lomit_tf.networks.colour import FIRST, LEAST_DEVIATION, TO_RGB, luminance
 from lomit_tf.networks.hadain import HighwayAdaIN
 
 BINS = 8  # K
 CELL = 8  # pixels of the image to one cell of the grid
 CENTRES = tuple((2 * k + 1) / BINS - 1 for k in range(BINS))  # luminances of the bins, in [-1, 1]
-# b: the learned correction of Y, Cb and Cr stays within +-b, of values in [-1, 1]. With 0.4 for the colour differences
-# too, what a mask takes by mistake turned violet where it was painted dark.
-CORRECTION = (0.4, 0.12, 0.12)
+# b: the learned correction of Y, Cb and Cr stays within +-b, of values in [-1, 1]. With 0.12 for the colour differences
+# it left patches of violet and pink, and brought the mean colour no nearer (docs/lab_book.md, tints).
+CORRECTION = (0.4, 0.02, 0.02)
 GAIN = (0.6, 1.6)  # bounds of the ratio of deviations: beyond, a region turns chalky or grainy
 FLOOR, CEILING, SOFTNESS = -0.92, 0.97, 0.08  # of painted luminance, and how softly it bends there
-CHROMA_LIMIT = 1.25  # how much more colourful a bin may be than the region's mean
+LINE_END = 1.5  # deviations of luminance from the mean, beyond which colour differences stay as they are there
 SLOPE = (0.1, 2.0)  # of the whole tone curve: neighbouring luminances neither invert nor tear apart
 
 
@@ -61,13 +61,13 @@ def closed_form(target: Any, own: Any) -> Any:
     """Curves that carry one region's colour moments to another's, without anything learned: eqs. (7.2) to (7.4).
 
     Y:      bend((c_k - mean_o) clip(dev_w / dev_o, GAIN) + mean_w) - bend((c_k - mean_o) + mean_o)
-    Cb, Cr: mean_w s(Y after, mean_w) - mean_o s(Y before, mean_o), s(l, mean) = clip((1 + l) / (1 + mean), 0, limit)
+    Cb, Cr: line_w(Y after) - line_o(Y before), line(l) = mean + slope clip(l - mean_Y, +-LINE_END dev_Y)
 
-    Colours fade towards black with their luminance, as those of lit things do; a shift that is alike for all
-    luminances would tint the dark ones. Equal moments give exactly 0, since both sides are one expression.
+    Blond hair is yellow where it is of middle lightness, and less so in its shadows and highlights: a shift that is
+    alike for all luminances would leave these blue. Equal moments give exactly 0, since both sides are one expression.
 
     Args:
-        target, own: moments (B, R, 6) of `region_moments`.
+        target, own: moments (B, R, 8) of `region_moments`.
 
     Returns:
         (B, R, 3 * BINS), channel 3 k + colour, in luminance and colour differences.
@@ -79,9 +79,7 @@ def closed_form(target: Any, own: Any) -> Any:
     before = _bend(around * 1.0 + own[..., :1])
     parts = [after - before]
     for colour in (1, 2):
-        of_target = target[..., colour : colour + 1] * _share(after, target[..., :1])
-        of_own = own[..., colour : colour + 1] * _share(before, own[..., :1])
-        parts.append(of_target - of_own)
+        parts.append(_line(target, colour, after) - _line(own, colour, before))
     joined = ops.stack(parts, axis=-1)  # (B, R, BINS, 3)
     return ops.reshape(joined, (-1, target.shape[1], 3 * BINS))
 
@@ -92,8 +90,11 @@ def _bend(luminances: Any) -> Any:
     return CEILING - SOFTNESS * ops.softplus((CEILING - raised) / SOFTNESS)
 
 
-def _share(luminances: Any, mean: Any) -> Any:
-    return ops.clip((1.0 + luminances) / (1.0 + mean + 0.05), 0.0, CHROMA_LIMIT)
+def _line(moments: Any, colour: int, luminances: Any) -> Any:
+    """The colour difference 1 or 2 that a region has at luminances (B, R, BINS)."""
+    reach = LINE_END * moments[..., 3:4]
+    away = ops.minimum(ops.maximum(luminances - moments[..., :1], -reach), reach)
+    return moments[..., colour : colour + 1] + moments[..., FIRST + colour - 1 : FIRST + colour] * away
 
 
 def monotone(curves: Any) -> Any:

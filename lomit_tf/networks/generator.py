@@ -17,14 +17,14 @@ from lomit_tf.networks.hadain import widen
 from lomit_tf.networks.mask_decoder import MaskDecoder
 from lomit_tf.networks.style_encoder import StyleEncoder, StyleMLP
 
-RAMP = (0.2, 0.6)  # where the contrast of a mask makes 0 and 1 of it
+RAMP = (0.2, 0.4)  # of the smoothstep that sharpens masks: around 0.3 to 0.4, where they fit best (docs/lab_book.md, tints)
 
 
 class Generator(layers.Layer):
     """All networks that a translation needs. `lomit_tf.core` puts them together.
 
     Regions are ordered group 1 ... group G, background; R = G + 1. A style is a vector of `style_size` numbers: E_s's
-    code and, in models with colour groups, the region's six colour moments and a flag: 1 for a region that is there,
+    code and, in models with colour groups, the region's colour moments and a flag: 1 for a region that is there,
     0 for an empty one, COLOURS_ONLY for a style that is known by its colours alone.
 
     Args:
@@ -101,7 +101,10 @@ class Generator(layers.Layer):
         return ops.concatenate([codes * there, moments * there, there], axis=-1)
 
     def _of_styles(self, styles: Any, part: int) -> Any:
-        """Statistics (B, R, n) of all regions for G (part 0) or the curves (part 1)."""
+        """Statistics (B, R, n) of all regions for G (part 0) or the curves (part 1). They do not see the slopes."""
+        if self.colour_groups:
+            seen = styles[..., : self.code_size + colour.FIRST]
+            styles = ops.concatenate([seen, styles[..., -1:]], axis=-1)
         statistics = self.foreground_mlp(styles[:, : self.num_groups])
         background = self.background_mlp(styles[:, self.num_groups :])
         joined = ops.concatenate([statistics, background], axis=1)

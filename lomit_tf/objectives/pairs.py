@@ -29,7 +29,7 @@ class Pairs:
     labels: Any  # (B, K)
     transfer: Any  # (B, G), 1 for the groups taken from the exemplar
     target: Any  # (B, K), labels that the translation must have
-    colours_only: Any = None  # (B, 1), 1 where colour groups take the exemplar's six colour moments and not its code
+    colours_only: Any = None  # (B, 1), 1 where colour groups take the exemplar's colour moments and not its code
 
     @classmethod
     def of(cls, x1: Any, y1: Any, x2: Any, y2: Any, transfer: Any, membership: Any, colours_only: Any = None) -> Pairs:

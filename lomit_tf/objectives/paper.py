@@ -73,7 +73,7 @@ def _of(groups: tuple[int, ...], generator: Generator) -> list[list[float]]:
 
 
 def colour_term(step: Step) -> Any:
-    """The exemplar's six colour moments in the painted region, where T asks for them and both regions are there.
+    """The exemplar's colour moments in the painted region, where T asks for them and both regions are there.
 
     docs/method.md, eq. (7.10).
     """
@@ -94,7 +94,7 @@ def colour_term(step: Step) -> Any:
 def cycle_terms(step: Step) -> tuple[dict[str, Any], Any]:
     """Encode the translations with their own masks and translate them back; the terms and x121.
 
-    The background's and the foreground's style terms count E_s's code only: the six colour moments of colour groups
+    The background's and the foreground's style terms count E_s's code only: the colour moments of colour groups
     have a term of their own (`colour_term`). A curve painter has no reconstruction that would hold the scale of the
     contents, so that they are compared normalised, with the first ones fixed.
     """

@@ -11,7 +11,7 @@ from lomit_tf.settings.options import ConfigError, ConfigSection, option
 
 SYSTEMS = ("paper", "recipe")
 STYLE_DIM = 8  # length of a style code
-COLOUR_MOMENTS = 6  # of a region's colours: three means and three deviations
+COLOUR_MOMENTS = 8  # of a region's colours: three means, three deviations, and two slopes over luminance
 
 
 @dataclasses.dataclass(frozen=True)

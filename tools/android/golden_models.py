@@ -193,6 +193,6 @@ def two_painters(folder: Path) -> dict[str, np.ndarray]:
 
 
 def moments() -> np.ndarray:
-    """Rows of red, green, blue and the six moments: the swatches, black and white."""
+    """Rows of red, green, blue and the moments: the swatches, black and white."""
     given = [*(colours.parse(colour) for colour in portraits.SWATCHES.values()), (0, 0, 0), (255, 255, 255)]
     return np.array([[*colour, *colours.moments(colour)] for colour in given])

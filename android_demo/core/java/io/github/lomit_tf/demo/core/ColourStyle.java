@@ -7,13 +7,14 @@ import java.util.Locale;
  * (lomit_tf/imaging/colours.py, which says where the numbers come from).
  */
 public final class ColourStyle {
-    /** Means of luminance and two colour differences, and their deviations. */
-    public static final int MOMENTS = 6;
+    /** Means of luminance and two colour differences, their deviations, and the differences' slopes over luminance. */
+    public static final int MOMENTS = 8;
     /** What the URI of such an exemplar begins with: colour:#8a3b12, or colour:#8a3b12:hair. */
     private static final String SCHEME = "colour:";
     private static final double[][] DEVIATIONS = {
         {0.3580, -0.0110, -0.2955}, {0.0526, -0.0107, -0.0514}, {0.0506, -0.0135, -0.0403},
     };
+    private static final double[][] SLOPES = {{0.213, -2.143}, {-0.206, -2.622}};
     private static final double LEAST_DEVIATION = 0.01;
 
     /** 0xRRGGBB. */
@@ -45,7 +46,7 @@ public final class ColourStyle {
         return SCHEME + String.format(Locale.ROOT, "#%06x", rgb) + (group.isEmpty() ? "" : ":" + group);
     }
 
-    /** The six colour moments of hair whose mean is this colour. */
+    /** The colour moments of hair whose mean is this colour. */
     public float[] moments() {
         float[] moments = new float[MOMENTS];
         float[] range = new float[3];
@@ -58,6 +59,9 @@ public final class ColourStyle {
             double[] fit = DEVIATIONS[c];
             double deviation = fit[0] + fit[1] * luminance + fit[2] * luminance * luminance;
             moments[3 + c] = (float) Math.max(LEAST_DEVIATION, deviation);
+        }
+        for (int c = 0; c < 2; c++) {
+            moments[6 + c] = (float) (moments[1 + c] * (SLOPES[c][0] + SLOPES[c][1] * luminance));
         }
         return moments;
     }

@@ -85,7 +85,7 @@ public final class Translator {
         return generator.run(feed);
     }
 
-    /** Six moments for each colour group, zeros where the exemplar's style stays. */
+    /** Eight moments for each colour group, zeros where the exemplar's style stays. */
     private float[] colours(ColourStyle colour) {
         float[] values = new float[model.colourGroups() * ColourStyle.MOMENTS];
         if (colour != null) {
