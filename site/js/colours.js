@@ -2,13 +2,18 @@
 
 const TO_YCC = [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]];
 const DEVIATIONS = [[0.358, -0.011, -0.2955], [0.0526, -0.0107, -0.0514], [0.0506, -0.0135, -0.0403]];
-const LEAST_DEVIATION = 0.01, COLOURS_ONLY = 0.5;
+const SLOPES = [[0.213, -2.143], [-0.206, -2.622]];
+const LEAST_DEVIATION = 0.01, SLOPE_LIMIT = 0.3, COLOURS_ONLY = 0.5;
 
-/** Three means and three deviations of luminance and two colour differences, of red, green and blue in 0..255. */
+/** Of red, green and blue in 0..255: means and deviations of luminance and two colour differences, and their slopes. */
 export function moments(colour) {
   const mean = TO_YCC.map((row) => row.reduce((sum, share, i) => sum + share * (colour[i] / 127.5 - 1), 0));
   const deviations = DEVIATIONS.map(([a, b, c]) => Math.max(LEAST_DEVIATION, a + b * mean[0] + c * mean[0] ** 2));
-  return [...mean, ...deviations];
+  const slopes = SLOPES.map(([a, b], c) => {
+    const slope = mean[1 + c] * (a + b * mean[0]);
+    return Math.min(Math.max(slope, -SLOPE_LIMIT), SLOPE_LIMIT);
+  });
+  return [...mean, ...deviations, ...slopes];
 }
 
 /** The style that a colour stands for: no code, its moments, and the flag of styles that are known by them alone. */

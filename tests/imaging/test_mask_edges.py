@@ -119,7 +119,9 @@ def test_colours_that_cannot_be_read(text):
 @given(st.tuples(*[st.integers(0, 255)] * 3))
 def test_the_moments_have_the_colours_mean_and_some_deviation(colour):
     found = moments(colour)
-    assert found.shape == (6,) and found.dtype == np.float32
+    assert found.shape == (8,) and found.dtype == np.float32
     np.testing.assert_allclose(np.linalg.inv(TO_YCC) @ found[:3], np.array(colour) / 127.5 - 1, atol=1e-5)
-    assert (found[3:] >= 0.01 - 1e-6).all() and (found[3:] < 0.4).all()
+    assert (found[3:6] >= 0.01 - 1e-6).all() and (found[3:6] < 0.4).all()
+    expected = found[1:3] * np.array([0.213 - 2.143 * found[0], -0.206 - 2.622 * found[0]])
+    np.testing.assert_allclose(found[6:], np.clip(expected, -0.3, 0.3), atol=1e-5)
     assert found[3] > found[4]

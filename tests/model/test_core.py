@@ -159,8 +159,32 @@ def test_moments_against_numpy(rng):
         w = masks[b, ..., r] ** 3
         mean = np.average(ycc[b].reshape(-1, 3), axis=0, weights=w.ravel())
         deviation = np.sqrt(np.average((ycc[b].reshape(-1, 3) - mean) ** 2, axis=0, weights=w.ravel()))
-        np.testing.assert_allclose(found[b, r], [*mean, *deviation], atol=1e-5)
-    np.testing.assert_allclose(found[1, 1], [0, 0, 0] + [colour.LEAST_DEVIATION] * 3, atol=1e-6)
+        away = (ycc[b].reshape(-1, 3) - mean) * w.reshape(-1, 1) / w.sum()
+        covariance = away.T @ (ycc[b].reshape(-1, 3) - mean)
+        slopes = covariance[0, 1:] / (covariance[0, 0] + colour.FLAT)
+        np.testing.assert_allclose(found[b, r], [*mean, *deviation, *slopes], atol=1e-5)
+    np.testing.assert_allclose(found[1, 1], [0, 0, 0] + [colour.LEAST_DEVIATION] * 3 + [0, 0], atol=1e-6)
+
+
+def test_slopes_are_those_of_a_line_and_0_of_a_flat_region(rng):
+    light = rng.uniform(-0.8, 0.4, (1, 32, 32))
+    ycc = np.stack([light, 0.1 - 0.3 * light, 0.2 + 0.05 * light], axis=-1)
+    images = (ycc @ np.linalg.inv(np.array(colour.TO_YCC)).T).astype("float32")
+    mask = np.ones((1, 32, 32, 1), "float32")
+    found = np.asarray(colour.region_moments(images, mask))[0, 0]
+    np.testing.assert_allclose(found[colour.FIRST :], [-0.3, 0.05], rtol=0.02)
+    flat = np.asarray(colour.region_moments(np.full_like(images, 0.3), mask))[0, 0]
+    np.testing.assert_allclose(flat[colour.FIRST :], 0, atol=1e-3)
+
+
+def test_networks_do_not_see_the_slopes(both, pictures):
+    content = both.encode_content(pictures[0])
+    masks = both.masks(content, pictures[0])
+    styles = np.asarray(both.styles(pictures[0], masks))
+    other = styles.copy()
+    other[..., both.code_size + colour.FIRST : -1] += 1
+    np.testing.assert_array_equal(both.decode(content, masks, styles), both.decode(content, masks, other))
+    assert np.any(both.curves(content, masks, other, styles))  # through the closed form alone
 
 
 # Nothing else paints.

@@ -46,8 +46,8 @@ def test_bin_weights_sum_to_one_everywhere():
     assert (weights >= 0).all() and weights[0, 0, 0, 0] == 1 and weights[0, 0, -1, -1] == 1
 
 
-def moments(*mean: float, deviation: float = 0.2) -> np.ndarray:
-    return np.array([[[*mean, deviation, 0.05, 0.05]]], "float32")
+def moments(*mean: float, deviation: float = 0.2, slopes: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+    return np.array([[[*mean, deviation, 0.05, 0.05, *slopes]]], "float32")
 
 
 def tone(curve: np.ndarray) -> np.ndarray:
@@ -64,13 +64,28 @@ def test_closed_form_carries_the_moments_over():
     assert middle.sum() == 2
     np.testing.assert_allclose(painted[middle], expected[middle], atol=0.01)
     assert painted.min() >= curves.FLOOR and painted.max() <= curves.CEILING + 0.1
-    colours = np.ravel(curves.closed_form(light, dark))[1::3]
-    assert colours[0] == pytest.approx(0, abs=0.2) and colours[3] < -0.1  # bluish is taken away where it is light
+    np.testing.assert_allclose(np.ravel(curves.closed_form(light, dark))[1::3], -0.2 + 0.01, atol=1e-6)
+
+
+def test_closed_form_carries_lines_of_colour_over():
+    """Against NumPy: blond hair, yellow in the middle alone, to hair that is redder where it is lighter."""
+    own = moments(0.1, -0.15, 0.05, deviation=0.3, slopes=(-0.1, 0.02))
+    target = moments(-0.4, -0.05, 0.08, deviation=0.24, slopes=(0.05, 0.2))
+    found = np.ravel(curves.closed_form(target, own)).reshape(K, 3)
+    before = np.array(curves.CENTRES)
+    after = (before - 0.1) * (0.241 / 0.301) - 0.4
+    inside = (np.abs(after) < 0.75) & (np.abs(before) < 0.75)  # where floor and ceiling do not bend
+    assert inside.sum() >= 3
+    for c, (mean, slope) in enumerate([(-0.05, 0.05), (0.08, 0.2)]):
+        line = mean + slope * np.clip(after + 0.4, -0.36, 0.36)
+        was, change = [(-0.15, -0.1), (0.05, 0.02)][c]
+        line -= was + change * np.clip(before - 0.1, -0.45, 0.45)
+        np.testing.assert_allclose(found[inside, 1 + c], line[inside], atol=3e-3)
 
 
 @pytest.mark.parametrize("mean", [-0.95, -0.3, 0.0, 0.9])
 def test_equal_moments_give_exactly_no_change(mean):
-    same = moments(mean, 0.02, -0.03)
+    same = moments(mean, 0.02, -0.03, slopes=(-0.3, 0.2))
     assert not np.any(curves.closed_form(same, same))
     assert not np.any(curves.to_rgb(curves.monotone(tf.zeros((1, 2, 2, 3 * K)))))
     maps = tf.random.normal((1, 2, 2, 3 * K))
@@ -107,5 +122,6 @@ def test_moments_loss_counts_asked_groups_only(rng):
     target = own + np.array([0.1, 100.0])[:, None, None] * (1 - asked)[..., None]
     assert float(moments_l1(images, masks, target.astype("float32"), asked)) == pytest.approx(0, abs=1e-6)
     target = own + np.array([[[0.3], [9]], [[0.6], [0.0]]])
+    target[..., colour.FIRST :] += 5  # slopes do not count
     assert float(moments_l1(images, masks, target.astype("float32"), asked)) == pytest.approx(0.3, rel=1e-4)
     assert float(moments_l1(images, masks, target.astype("float32"), asked * 0)) == 0

@@ -15,6 +15,7 @@ public final class ColourStyle {
         {0.3580, -0.0110, -0.2955}, {0.0526, -0.0107, -0.0514}, {0.0506, -0.0135, -0.0403},
     };
     private static final double[][] SLOPES = {{0.213, -2.143}, {-0.206, -2.622}};
+    private static final double SLOPE_LIMIT = 0.3;
     private static final double LEAST_DEVIATION = 0.01;
 
     /** 0xRRGGBB. */
@@ -61,7 +62,8 @@ public final class ColourStyle {
             moments[3 + c] = (float) Math.max(LEAST_DEVIATION, deviation);
         }
         for (int c = 0; c < 2; c++) {
-            moments[6 + c] = (float) (moments[1 + c] * (SLOPES[c][0] + SLOPES[c][1] * luminance));
+            double slope = moments[1 + c] * (SLOPES[c][0] + SLOPES[c][1] * luminance);
+            moments[6 + c] = (float) Math.max(-SLOPE_LIMIT, Math.min(SLOPE_LIMIT, slope));
         }
         return moments;
     }
