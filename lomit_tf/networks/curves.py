@@ -24,6 +24,9 @@ CORRECTION = (0.4, 0.02, 0.02)
 GAIN = (0.6, 1.6)  # bounds of the ratio of deviations: beyond, a region turns chalky or grainy
 FLOOR, CEILING, SOFTNESS = -0.92, 0.97, 0.08  # of painted luminance, and how softly it bends there
 LINE_END = 1.5  # deviations of luminance from the mean, beyond which colour differences stay as they are there
+# So many deviations from the region's mean luminance pixels change fully, and not at all; a deviation counts as at
+# least the third.
+LIKELY = (2.5, 4.0, 0.08)
 SLOPE = (0.1, 2.0)  # of the whole tone curve: neighbouring luminances neither invert nor tear apart
 
 
@@ -97,18 +100,43 @@ def _line(moments: Any, colour: int, luminances: Any) -> Any:
     return moments[..., colour : colour + 1] + moments[..., FIRST + colour - 1 : FIRST + colour] * away
 
 
-def monotone(curves: Any) -> Any:
-    """Limit the slope of the tone curve l + dY(l) to SLOPE, keeping its mean over the bins: eq. (7.6).
+def finished(curves: Any, own: Any) -> Any:
+    """What a region's curves become: likely luminances alone, monotone, in red, green and blue. Eqs. (7.5) and (7.6).
 
-    (B, h, w, 3 * BINS) in luminance and colour differences -> the same shape. Curves within the limits stay; all 0
-    stays exactly 0.
+    Args:
+        curves: (B, h, w, 3 * BINS) in luminance and colour differences.
+        own: the region's moments in the picture that is painted, (B, 8).
+    """
+    share = likely(own)
+    return to_rgb(monotone(curves * _for_grid(_interleave(share, share, share)), own))
+
+
+def likely(own: Any) -> Any:
+    """How much a region with these moments (B, 8) has to do with the luminances of the bins: (B, BINS) in 0..1.
+
+    1 - smoothstep of the distance from its mean, in deviations. In dark hair nothing is as light as skin, and what a
+    mask takes of a forehead beside it keeps its colour instead of becoming a light edge.
+    """
+    centres = ops.reshape(ops.convert_to_tensor(CENTRES, dtype="float32"), (1, BINS))
+    near, far, least = LIKELY
+    away = ops.abs(centres - own[:, :1]) / ops.maximum(own[:, 3:4], least)
+    t = ops.clip((away - near) / (far - near), 0.0, 1.0)
+    return 1.0 - t * t * (3.0 - 2.0 * t)
+
+
+def monotone(curves: Any, own: Any) -> Any:
+    """Limit the slope of the tone curve l + dY(l) to SLOPE, keeping it at the region's mean luminance: eq. (7.6).
+
+    (B, h, w, 3 * BINS) in luminance and colour differences, and moments (B, 8) -> the same shape as the first. Curves
+    within the limits stay; all 0 stays exactly 0.
     """
     step = 2.0 / BINS
+    at_mean = _for_grid(_bin_weights(own[:, :1]))
     tone = curves[..., 0::3]
     steps = ops.clip(tone[..., 1:] - tone[..., :-1], (SLOPE[0] - 1) * step, (SLOPE[1] - 1) * step)
     sums = [[1.0 if j < k else 0.0 for k in range(BINS)] for j in range(BINS - 1)]  # of the steps below each bin
     rising = ops.matmul(steps, ops.convert_to_tensor(sums, dtype="float32"))
-    limited = rising - ops.mean(rising, axis=-1, keepdims=True) + ops.mean(tone, axis=-1, keepdims=True)
+    limited = rising + ops.sum(at_mean * (tone - rising), axis=-1, keepdims=True)
     return _interleave(limited, curves[..., 1::3], curves[..., 2::3])
 
 
@@ -123,13 +151,23 @@ def _interleave(*colours: Any) -> Any:
     return ops.concatenate([colours[c][..., k : k + 1] for k in range(BINS) for c in range(3)], axis=-1)
 
 
+def _for_grid(values: Any) -> Any:
+    """(B, n) -> (B, 1, 1, n)."""
+    return ops.expand_dims(ops.expand_dims(values, 1), 1)
+
+
 def bin_weights(images: Any) -> Any:
     """w_k(l) = max(0, 1 - |clip(K l, 1/2, K - 1/2) - k - 1/2|) of l, the luminance in 0..1; they sum to 1: eq. (7.8).
 
     (B, H, W, 3) in [-1, 1] -> (B, H, W, BINS).
     """
-    places = ops.clip(BINS * (luminance(ops.cast(images, "float32")) + 1) / 2, 0.5, BINS - 0.5) - 0.5
-    return ops.relu(1.0 - ops.abs(places - ops.reshape(ops.arange(BINS, dtype="float32"), (1, 1, 1, BINS))))
+    return _bin_weights(luminance(ops.cast(images, "float32")))
+
+
+def _bin_weights(luminances: Any) -> Any:
+    """(..., 1) in [-1, 1] -> (..., BINS)."""
+    places = ops.clip(BINS * (luminances + 1) / 2, 0.5, BINS - 0.5) - 0.5
+    return ops.relu(1.0 - ops.abs(places - ops.convert_to_tensor([float(k) for k in range(BINS)], dtype="float32")))
 
 
 def change(curves: Any, images: Any) -> Any:

@@ -17,7 +17,7 @@ from lomit_tf.networks.hadain import widen
 from lomit_tf.networks.mask_decoder import MaskDecoder
 from lomit_tf.networks.style_encoder import StyleEncoder, StyleMLP
 
-RAMP = (0.2, 0.4)  # of the smoothstep that sharpens masks: around 0.3 to 0.4, where they fit best (docs/lab_book.md, tints)
+RAMP = (0.2, 0.45)  # where the contrast of a mask makes 0 and 1 of it: masks fit best in between (docs/lab_book.md)
 
 
 class Generator(layers.Layer):
@@ -123,8 +123,9 @@ class Generator(layers.Layer):
     def curves(self, content: tuple[Any, Any, Any], masks: Any, target: Any, own: Any) -> Any:
         """The curves of every colour group that take an image from its own styles to others.
 
-        docs/method.md, eq. (7.5): closed_form(moments) + correction(F(target), F(own)), made monotone, in RGB. Exactly
-        0 for a group whose target is the own style, and for one that is empty on either side.
+        docs/method.md, eq. (7.5): closed_form(moments) + correction(F(target), F(own)), of the region's likely
+        luminances, made monotone, in RGB. Exactly 0 for a group whose target is the own style, and for one that is
+        empty on either side.
 
         Args:
             content, masks: as `decode`.
@@ -148,7 +149,7 @@ class Generator(layers.Layer):
         found = []
         for g in self.colour_groups:
             of_group = field + ops.reshape(closed[:, g], (-1, 1, 1, 3 * curves.BINS))
-            painted = curves.to_rgb(curves.monotone(of_group))
+            painted = curves.finished(of_group, own[:, g, moments])
             found.append(painted * ops.reshape(both[:, g] * differs[:, g], (-1, 1, 1, 1)))
         return ops.concatenate(found, axis=-1) if len(found) > 1 else found[0]
 

@@ -30,7 +30,7 @@ class ModelConfig(ConfigSection):
     mask_upsamples: int = option(2, "learned upsampling stages of the mask decoder; what is missing to full size is bilinear")
     mask_skips: bool = option(False, "the mask decoder also sees the content encoder's finer features, for sharper outlines")
     mask_filter: int = option(0, "radius in pixels of a guided filter that gives the masks the image's edges (0: none)")
-    mask_contrast: float = option(0.0, "how far masks are sharpened towards 0 and 1 (smoothstep from 0.2 to 0.4), from 0 to 1; training ramps it in with the masks' own losses")
+    mask_contrast: float = option(0.0, "how far masks are sharpened towards 0 and 1 (smoothstep from 0.2 to 0.45), from 0 to 1; training ramps it in with the masks' own losses")
     colour_groups: tuple[str, ...] = option((), "recipe: comma-separated groups that are painted by colour curves, such as hair; the others are painted pixel by pixel (a model without --groups has one, named all)")
     connected_groups: tuple[str, ...] = option((), "comma-separated groups whose mask is one connected region, such as hair: in photographs, smaller parts apart from the largest are left out; no effect in training")
     critic_channels: int = option(64, "channels of the critic's first convolution")

@@ -88,7 +88,7 @@ def test_contrast_sharpens_and_keeps_a_partition(rng):
     np.testing.assert_allclose(with_contrast(masks, 0.0), masks, atol=1e-6)
     found = np.asarray(with_contrast(masks, 1.0))
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-6)
-    t = np.clip((masks[..., :-1] - 0.2) / 0.4, 0, 1)
+    t = np.clip((masks[..., :-1] - 0.2) / 0.25, 0, 1)
     smooth = t * t * (3 - 2 * t)
     np.testing.assert_allclose(found[..., :-1], smooth / np.maximum(smooth.sum(-1, keepdims=True), 1), atol=1e-6)
 

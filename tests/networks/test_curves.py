@@ -87,7 +87,7 @@ def test_closed_form_carries_lines_of_colour_over():
 def test_equal_moments_give_exactly_no_change(mean):
     same = moments(mean, 0.02, -0.03, slopes=(-0.3, 0.2))
     assert not np.any(curves.closed_form(same, same))
-    assert not np.any(curves.to_rgb(curves.monotone(tf.zeros((1, 2, 2, 3 * K)))))
+    assert not np.any(curves.finished(tf.zeros((1, 2, 2, 3 * K)), same[:, 0]))
     maps = tf.random.normal((1, 2, 2, 3 * K))
     assert not np.any(curves.correction(maps, maps))
 
@@ -100,13 +100,32 @@ def test_correction_is_bounded(rng):
 
 def test_monotone_limits_the_slope_and_keeps_what_is_within(rng):
     wild = rng.normal(size=(2, 3, 3, 3 * K)).astype("float32")
-    limited = np.asarray(curves.monotone(wild))
+    own = np.concatenate([moments(-0.35, 0, 0)[:, 0], moments(0.99, 0, 0)[:, 0]])
+    limited = np.asarray(curves.monotone(wild, own))
     slope = np.diff(limited[..., 0::3] + np.array(curves.CENTRES), axis=-1) * K / 2
     assert slope.min() >= curves.SLOPE[0] - 1e-5 and slope.max() <= curves.SLOPE[1] + 1e-5
-    np.testing.assert_allclose(limited[..., 0::3].mean(-1), wild[..., 0::3].mean(-1), atol=1e-5)
+    # What stays is the change at the mean luminance: bin 2.1 of the first, the last bin of the second.
+    for n, weights in enumerate((np.eye(K)[2] * 0.9 + np.eye(K)[3] * 0.1, np.eye(K)[7])):
+        np.testing.assert_allclose(limited[n, ..., 0::3] @ weights, wild[n, ..., 0::3] @ weights, atol=1e-5)
     np.testing.assert_array_equal(limited[..., 1::3], wild[..., 1::3])
     tame = wild * 0.02
-    np.testing.assert_allclose(curves.monotone(tame), tame, atol=1e-6)
+    np.testing.assert_allclose(curves.monotone(tame, own), tame, atol=1e-6)
+
+
+def test_luminances_that_a_region_does_not_have_keep_their_colour(rng):
+    """Dark hair painted blond: at the luminance of skin, far above all of the hair, nothing changes."""
+    dark, flat = moments(-0.7, 0, 0, deviation=0.15), moments(-0.7, 0, 0, deviation=0.001)
+    away = np.abs(np.array(curves.CENTRES) + 0.7)
+    for own, deviation in ((dark, 0.15), (flat, 0.08)):  # even hair without any texture has a deviation of 0.08
+        t = np.clip((away / deviation - 2.5) / 1.5, 0, 1)
+        np.testing.assert_allclose(np.ravel(curves.likely(own[:, 0])), 1 - (3 * t**2 - 2 * t**3), atol=1e-6)
+    light = curves.closed_form(moments(0.2, -0.1, 0.05), dark)
+    painted = np.ravel(curves.finished(light[:, None], dark[:, 0])).reshape(K, 3)
+    colours = painted @ np.array(colour.TO_YCC).T
+    assert colours[1, 0] > 0.8  # of hair, about as much as the means differ
+    np.testing.assert_allclose(colours[4:, 1:], 0, atol=1e-6)
+    tones = np.array(curves.CENTRES) + colours[:, 0]
+    assert (np.diff(tones) > 0.02).all()
 
 
 def test_to_rgb_is_the_inverse_of_to_ycc(rng):

@@ -17,7 +17,7 @@ import numpy as np
 from lomit_tf.evaluation.metrics.mask_quality import THRESHOLDS, iou
 from lomit_tf.imaging import curves, mask_planes
 from lomit_tf.networks import colour
-from lomit_tf.networks.curves import closed_form, monotone, to_rgb
+from lomit_tf.networks.curves import closed_form, finished
 from lomit_tf.photos.translator import Translator
 
 EDGE = 4  # pixels beside the true mask that count neither as inside nor as outside
@@ -130,7 +130,7 @@ def recoloured(image: np.ndarray, exemplar: np.ndarray, mask: np.ndarray, exempl
     )
     if not mask.any() or not exemplar_mask.any():
         return image
-    grid = np.asarray(to_rgb(monotone(np.asarray(closed_form(target, own))[:, None])))[0]
+    grid = np.asarray(finished(np.asarray(closed_form(target, own))[:, None], np.asarray(own)[:, 0]))[0]
     whole = mask_planes.whole(mask.shape)
     return curves.apply(image, grid, mask[..., None].astype(np.float32), whole, whole)
 
