@@ -165,7 +165,7 @@ def infos(part: str, variant: str, size: int, groups: int, version: str, parts: 
         "exemplar_masks": TensorInfo("exemplar_masks", f"what to take: {masks}", labels=True),
         "transfer": TensorInfo("transfer", "1 for each group to take from the exemplar, else 0", labels=True),
         "colours": TensorInfo(
-            "colours", "for each colour group eight moments of a colour, or zeros for the exemplar's", limits=(-1.0, 1.0)
+            "colours", "per colour group eight moments of a colour, or zeros for the exemplar's", limits=(-1.0, 1.0)
         ),
         "masks": TensorInfo("masks", masks, labels=True),
         "translation": TensorInfo("translation", "the picture in the exemplar's style", size),
