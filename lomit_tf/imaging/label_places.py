@@ -45,7 +45,8 @@ def evidence(pictures: Iterable[np.ndarray], labels: np.ndarray, wanted: Sequenc
     if n <= count + 1:
         raise ValueError(f"{n} pictures are too few to tell {count} labels apart")
     x = np.concatenate([np.ones((n, 1)), labels.astype(np.float64)], axis=1)
-    cross, squares, shape = 0.0, 0.0, (0, 0, 0)
+    cross, squares = np.zeros(1), np.zeros(1)
+    shape: tuple[int, ...] = ()
     for row, image in zip(x, pictures, strict=True):
         values = relative_features(image)
         shape = values.shape
