@@ -9,8 +9,10 @@ from pathlib import Path
 
 from lomit_tf.commands import INTERRUPTED, Failure, unusable
 from lomit_tf.commands.compare_all_flags import CompareAllFlags, config_of
+from lomit_tf.commands.measuring import check_report
 from lomit_tf.commands.training import messages
 from lomit_tf.config import ConfigError
+from lomit_tf.evaluation.compare_options import CompareOptions
 from lomit_tf.evaluation.metrics.attribute_classifier_config import (
     RECORD,
     classifier_folder,
@@ -25,6 +27,22 @@ from lomit_tf.settings.methods import DEFAULT
 from lomit_tf.training.budget_record import taken_up
 
 FAILED = "failure.json"
+
+
+def check(flags: CompareAllFlags) -> None:
+    """Refuse at once what would fail only after hours of training.
+
+    Raises ConfigError, and Failure where what reports are made with is not installed.
+    """
+    asked = CompareOptions(
+        runs=(flags.out,), out=flags.out, classifier=flags.classifier, embedder=flags.embedder,
+        embedder_range=flags.embedder_range,
+    )  # fmt: skip
+    asked.evaluation().embedder_bounds()
+    check_report(asked)
+    data_dir = Path(config_of(flags, DEFAULT).data.data_dir).expanduser()
+    if not data_dir.exists() and not data_dir.parent.exists():
+        raise ConfigError(f"--settings=--data_dir={data_dir}: there is no such folder")
 
 
 def train_all(flags: CompareAllFlags, argv: Sequence[str]) -> dict[str, str]:

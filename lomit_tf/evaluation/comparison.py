@@ -108,6 +108,11 @@ class _Comparison(Evaluation):
             steps = None if spent is None else float(spent.steps)
             add("cost/steps", "training steps", value=steps, digits=0, reason=reason)
             each = None if spent is None else spent.step
+            if spent is not None and spent.steps < spent.planned:
+                self.notes.append(
+                    f"{one.name} was ended after {spent.steps} of {spent.planned} steps, since they cost more than was "
+                    "measured before it began: its schedules did not come to their end."
+                )
             add("cost/processor", "processor seconds for a step", value=each, better="lower", digits=3, reason=reason)
 
     def _realism(self, outputs: dict[str, Outputs]) -> None:
@@ -211,10 +216,11 @@ def seconds_of_a_translation(model: Any, image: Any, exemplar: Any) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class RunCost:
-    """What a run with a budget took: processor minutes, and steps."""
+    """What a run with a budget took: processor minutes, and steps; `planned` are those that its schedules count on."""
 
     minutes: float
     steps: int
+    planned: int
 
     @property
     def step(self) -> float:
@@ -226,6 +232,6 @@ def budget_of(run: Path) -> RunCost | None:
     """What a run that was given a budget took; None for others."""
     try:
         record = json.loads((run / BUDGET).read_text())
-        return RunCost(record["processor_seconds"] / 60, int(record["steps"]))
+        return RunCost(record["processor_seconds"] / 60, int(record["steps"]), int(record["planned"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -47,8 +47,12 @@ def taken_up(config: LomitConfig, workdir: Path, seconds: float) -> dict[str, An
         return record
     if record["budget"] != seconds:
         raise ConfigError(
-            f"{workdir / RECORD}: that run has a budget of {record['budget'] / 60:g} minutes, and {seconds / 60:g} are "
-            "asked for; use another folder"
+            f"{workdir / RECORD}: that run was given {record['budget'] / 60:g} min, and {seconds / 60:g} min are asked "
+            "for; use another --out"
         )
-    Workdir(workdir).check(planned_run(config, int(record["planned"])), "auto")
+    try:
+        Workdir(workdir).check(planned_run(config, int(record["planned"])), "auto")
+    except ConfigError as error:  # which advises on flags of lomit-train
+        said = " ".join(line.strip() for line in str(error).split("\nUse another --workdir")[0].splitlines())
+        raise ConfigError(f"{said.removeprefix('--workdir=')}; use another --out") from None
     return record

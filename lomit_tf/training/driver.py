@@ -65,6 +65,7 @@ class Driver:
         fixed: pairs for sample grids; None where another process draws and writes.
         first: generator steps done before.
         more: more Keras callbacks, called after the run's own.
+        draw: whether grids are drawn, each of which compiles the networks once.
     """
 
     config: LomitConfig
@@ -74,6 +75,7 @@ class Driver:
     fixed: dict[str, Any] | None
     first: int
     more: Sequence[keras.callbacks.Callback] = ()
+    draw: bool = True
 
     def run(self, step: Step, elements: Iterable[Any], report: Callable[[], CorruptReport]) -> TrainingResult:
         """Steps until `config.training.steps` are done, one for each element; `report` names unreadable images."""
@@ -97,12 +99,12 @@ class Driver:
             own.append(cb.MaskHealth(t.mask_patience))
         if self.fixed is None:
             return None, own
-        samples = cb.Samples(self.fixed, work.samples, work.tensorboard, t.sample_every, first)
-        own += [
-            cb.Scalars(work.tensorboard, work.log, t.log_every, first),
-            samples,
-            cb.ProgressBar(t.steps, first, 2 * t.batch_size * t.n_critic, t.log_every),
-        ]
+        own.append(cb.Scalars(work.tensorboard, work.log, t.log_every, first))
+        samples = None
+        if self.draw:
+            samples = cb.Samples(self.fixed, work.samples, work.tensorboard, t.sample_every, first)
+            own.append(samples)
+        own.append(cb.ProgressBar(t.steps, first, 2 * t.batch_size * t.n_critic, t.log_every))
         return samples, own
 
     def _loop(

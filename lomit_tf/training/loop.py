@@ -43,6 +43,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     make_model: Callable[[LomitConfig], Any] | None = None,
     make_pipeline: Callable[..., Any] = training_pairs,
+    draw: bool = True,
 ) -> TrainingResult:
     """Train to `config.training.steps` generator steps, going on from the workdir's last checkpoint.
 
@@ -57,6 +58,7 @@ def train(
         make_model: what is trained, such as a Lomit with a training step of its own; by default the class of the
             configuration's method.
         make_pipeline: of its elements, called as `training_pairs` and giving something like its PairPipeline.
+        draw: whether grids of samples are drawn.
 
     Raises:
         ConfigError, DataError: before any work.
@@ -111,7 +113,7 @@ def train(
         saver, first = resumed(config, work, model, chief)
     pipeline = pipeline_of(model, first)
     step = logged(make_step(strategy, model))
-    driver = Driver(config, work, model, saver, fixed, first, callbacks)
+    driver = Driver(config, work, model, saver, fixed, first, callbacks, draw)
     try:
         return driver.run(step, distribute(strategy, pipeline.dataset), pipeline.report)
     except tf.errors.OpError:

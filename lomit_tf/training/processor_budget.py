@@ -97,7 +97,7 @@ def measure(config: LomitConfig) -> dict[str, float]:
     few = {"steps": MEASURED, "schedule_steps": MEASURED, "sample_every": 0, "log_every": MEASURED, "mask_patience": 0}
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
-        result = loop.train(with_settings(config, train_images=IMAGES, **few), folder, callbacks=[clock])
+        result = loop.train(with_settings(config, train_images=IMAGES, **few), folder, callbacks=[clock], draw=False)
     if result.interrupted is not None:
         signal.raise_signal(result.interrupted)
         raise KeyboardInterrupt  # where its handler goes on

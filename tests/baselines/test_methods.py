@@ -19,6 +19,7 @@ from lomit_tf.commands import flags as run_flags
 from lomit_tf.config import PAPER_ATTRIBUTES, ConfigError, LomitConfig
 from lomit_tf.evaluation.metrics.intervals import frechet_interval, kernel_interval
 from lomit_tf.evaluation.metrics.realism import frechet_distance, squared_mmd
+from lomit_tf.runtime.only_one import only_one
 from lomit_tf.settings import methods
 from lomit_tf.training import budget_record, processor_budget
 from lomit_tf.training import loop as training
@@ -189,7 +190,7 @@ def test_a_failed_run_is_named_and_the_others_go_on(monkeypatch, tmp_path, capsy
     monkeypatch.setattr(compared_runs, "child", child)
     (tmp_path / "elegant").mkdir()
     (tmp_path / "elegant" / "budget.json").write_text('{"done": true, "budget": 1200.0, "planned": 9}')
-    code = compare_all.run(["--methods=lomit,stargan,elegant", f"--out={tmp_path}", "--classifier=c"])
+    code = compare_all.run(["--methods=lomit,stargan,elegant", f"--out={tmp_path}"])
     assert code == 1
     assert [c[-1] for c in calls[:-1]] == ["--only=lomit", "--only=stargan"]  # the third was done before
     assert calls[-1][0] == "lomit_tf.compare" and f"--runs={tmp_path / 'lomit'},{tmp_path / 'elegant'}" in calls[-1]
@@ -207,7 +208,7 @@ def finished(folder, flags, method, minutes=20.0):
 
 
 @pytest.mark.parametrize(("flag", "words"), [
-    ("--minutes=2", "that run has a budget of 20 minutes, and 2 are asked for; use another folder"),
+    ("--minutes=2", "that run was given 20 min, and 2 min are asked for; use another --out"),
     ("--settings=--image_size=128", "--image_size: was 64, now 128"),
     ("--settings=--batch_size=2", "--batch_size: was 4, now 2"),
     ("--size=authors", "--method_size: was 'small', now 'authors'"),
@@ -219,7 +220,35 @@ def test_a_finished_run_of_something_else_is_refused_before_anything_is_trained(
     given = ["--methods=lomit,stargan", f"--out={tmp_path}"]
     finished(tmp_path, compare_all.parse(given)[0], "stargan")
     assert compare_all.run([*given, flag]) == 2
-    assert words in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1 and said.rstrip().endswith("use another --out")
+    assert "--workdir" not in said
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ("--out=FILE/x", "is a file, not a folder; name another folder"),
+    ("--classifier=nowhere", "no classifier at nowhere"),
+    ("--embedder=nowhere.tflite", "--embedder=nowhere.tflite: no such file"),
+    ("--embedder_range=abc", "--embedder_range must be LOW,HIGH; received abc"),
+    ("--settings=--data_dir=/nowhere/celeba", "--settings=--data_dir=/nowhere/celeba: there is no such folder"),
+])  # fmt: skip
+def test_what_would_fail_after_hours_is_refused_at_once(monkeypatch, tmp_path, capsys, given, words):
+    monkeypatch.setattr(compared_runs, "child", lambda command: pytest.fail(f"started {command}"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert compare_all.run([given.replace("FILE", str(tmp_path / "file"))]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks, and nothing is held there")
+def test_two_commands_do_not_work_in_one_folder(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(compared_runs, "child", lambda command: 0)
+    given = ["--methods=lomit,stargan", f"--out={tmp_path}"]
+    with only_one("out", tmp_path):
+        assert compare_all.run(given) == 2
+    assert f"--out={tmp_path}: another command works in it" in capsys.readouterr().err
+    assert compare_all.run(given) == 0  # and afterwards it is free
 
 
 def test_a_finished_run_is_taken_with_the_shipped_judge(monkeypatch, tmp_path, capsys):
@@ -254,7 +283,7 @@ def test_a_folder_that_cannot_be_made_is_a_reason_in_the_table(monkeypatch, tmp_
     calls = []
     monkeypatch.setattr(compared_runs, "child", lambda command: calls.append(list(command)) or 0)
     (tmp_path / "stargan").write_text("a file")
-    assert compare_all.run(["--methods=lomit,stargan", f"--out={tmp_path}", "--classifier=c"]) == 1
+    assert compare_all.run(["--methods=lomit,stargan", f"--out={tmp_path}", "--classifier=drawn_faces_classifier"]) == 1
     assert f"--failed=stargan={tmp_path / 'stargan'}: File exists" in calls[-1]
 
 
