@@ -112,9 +112,10 @@ def compared(visit, translator, tmp_path) -> Callable[..., np.ndarray]:
         assert made.shape == expected.shape
         difference = np.abs(made - expected)
         # OpenCV finds places of the look-up in float32, the page in float64: where a luminance lies halfway between
-        # two (8 of 10,000 random colours), they take different ones, and a steep curve makes that 2 levels.
+        # two (8 of 10,000 random colours), they take different ones, and a steep curve makes that 2 levels; where a
+        # curve ends within two bins (`curves.likely`) it is steep.
         few = (difference > 1).mean()
-        assert difference.max() <= 2 and few < 1e-5, f"{few:.2g} of the values differ by up to {difference.max()}"
+        assert difference.max() <= 2 and few < 3e-5, f"{few:.2g} of the values differ by up to {difference.max()}"
         before = read(data).rgb
         changed = (made != before).any(axis=-1).mean()
         assert 0.01 < changed < 0.6, f"{changed:.2f} of the pixels changed"
