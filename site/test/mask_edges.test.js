@@ -96,7 +96,7 @@ test("colours have the moments of Python", options, () => {
   for (const [colour, expected] of facts().moments) {
     assert.ok(difference(moments(colour), expected).most < 1e-6);
     assert.deepEqual([...styleOf(colour, 2)].slice(0, 2), [0, 0]);
-    assert.equal(styleOf(colour, 8).length, 15);
+    assert.equal(styleOf(colour, 8).length, 17);
     assert.deepEqual(parseHex(codeOf(colour)), colour);
   }
   assert.deepEqual(parseHex(" #83b "), [136, 51, 187]);
