@@ -42,7 +42,7 @@ def check(flags: CompareAllFlags) -> None:
     check_report(asked)
     data_dir = Path(config_of(flags, DEFAULT).data.data_dir).expanduser()
     if not data_dir.exists() and not data_dir.parent.exists():
-        raise ConfigError(f"--settings=--data_dir={data_dir}: there is no such folder")
+        raise ConfigError(f"--settings=--data_dir={data_dir}: there is no such folder; name the one with the data")
 
 
 def train_all(flags: CompareAllFlags, argv: Sequence[str]) -> dict[str, str]:
