@@ -214,7 +214,7 @@ def apply_styles(
         masks = with_edits(masks, edits)
     every = transfer is None
     transfer = transferable(styles, ops.ones_like(styles[..., 0]) if every else transfer)
-    if every and groups == 1 and generator.composite and not generator.colour_groups:
+    if every and groups == 1 and generator.composite and not generator.colour_groups and not generator.free_change:
         # The input's own foreground style would go unused, or unseen where nothing is transferred.
         own = mixed = ops.concatenate([styles, generator.styles(image, masks[..., groups:])], axis=1)
     else:
@@ -235,7 +235,7 @@ def paint(
 ) -> Painting:  # fmt: skip
     """Free groups first, then colours: docs/method.md, eq. (7.9).
 
-    z = x + sum over the free g in T of m_g (G - x)
+    z = x + sum over the free g in T of m_g (G - x); with `free_change`, x + G(target) - G(own) in the place of G
     y = z + sum over the colour g in T of m_g curves_g(z)
 
     Each painter is given the target styles of its own groups only, so that a smile does not recolour hair. With the
@@ -252,13 +252,15 @@ def paint(
     of_masks = ops.stop_gradient(masks)
     if generator.free_groups:
         target_styles = _only(generator, own, target, generator.free_groups)
-        if reconstruct:
+        if reconstruct or generator.free_change:
             doubled = tuple(ops.concatenate([c, c], axis=0) for c in content)
             regions = ops.concatenate([masks, masks], axis=0)
             both = generator.decode(doubled, regions, ops.concatenate([target_styles, own], axis=0))
             raw, again = ops.split(both, 2, axis=0)
         else:
             raw = generator.decode(content, masks, target_styles)
+        if generator.free_change:
+            raw = ops.clip(image + raw - again, -1.0, 1.0)
         if not generator.composite:
             return Painting(masks, raw, image=raw, reconstruction=again)
         y = blend(_chosen(generator.free_groups, of_masks, transfer), raw, image)
@@ -266,7 +268,7 @@ def paint(
         target_styles = _only(generator, own, target, generator.colour_groups)
         grid = generator.curves(content, masks, target_styles, own)
         y = y + colour_change(generator, grid, of_masks, y, transfer)
-    return Painting(masks, raw, grid, y, again)
+    return Painting(masks, raw, grid, y, again if reconstruct else None)
 
 
 def colour_change(generator: Generator, grid: Any, masks: Any, images: Any, transfer: Any) -> Any:

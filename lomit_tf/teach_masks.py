@@ -37,7 +37,10 @@ class Sources:
     """What the masks learn from."""
 
     model: str = option(NEEDED, "a model's name, a workdir or a checkpoint", form="M")
-    refined_masks: str = option(NEEDED, "what python -m lomit_tf.refine_masks wrote", form="FILE")
+    refined_masks: tuple[str, ...] = option(
+        NEEDED, "what python -m lomit_tf.refine_masks wrote; several files, each of another group, are taught together",
+        form="FILE[,FILE...]",
+    )  # fmt: skip
 
 
 FLAGS = StudentFlags(Sources, TeachConfig, INTRO)
@@ -71,7 +74,7 @@ def _teach(asked: StudentInvocation[TeachConfig]) -> None:
     name = asked.sources["model"]
 
     def training() -> TrainingResult:
-        targets = mask_refinement.MaskTargets.load(asked.sources["refined_masks"])
+        targets = [mask_refinement.MaskTargets.load(file) for file in asked.sources["refined_masks"]]
         model = lomit_tf.load(name)
         config = mask_teaching.taught_config(model.config, **asked.fields)
         return mask_teaching.teach_masks(

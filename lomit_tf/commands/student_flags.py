@@ -19,7 +19,7 @@ Options = TypeVar("Options")
 class StudentInvocation(Generic[Options]):
     """What a command line asks for; `workdir` and `resume` as of lomit_tf.train."""
 
-    sources: dict[str, str]  # by flag: what to learn from
+    sources: dict[str, Any]  # by flag: what to learn from
     workdir: Path
     resume: str
     fields: dict[str, Any]  # of the student's configuration, and `preset`

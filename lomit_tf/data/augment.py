@@ -41,14 +41,18 @@ def affine(rng: np.random.Generator, size: int, how: Augmentation) -> np.ndarray
 
 
 def warped(image: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Image (S, S, 3) and values (S, S), uint8, through an affine map.
+    """Image (S, S, 3) and values (S, S) or (S, S, T), uint8, through an affine map.
 
     Beyond its borders the image is repeated, and the loss ignores its values.
     """
     size, how = image.shape[:2], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     picture = cv2.warpAffine(image, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
-    asked = cv2.warpAffine(values, matrix, size, flags=how, borderMode=cv2.BORDER_CONSTANT, borderValue=UNSURE)
-    return picture, asked
+    planes = values.reshape(*size, -1)  # one by one: OpenCV fills the border of four channels at most
+    asked = [
+        cv2.warpAffine(planes[..., t], matrix, size, flags=how, borderMode=cv2.BORDER_CONSTANT, borderValue=UNSURE)
+        for t in range(planes.shape[-1])
+    ]
+    return picture, np.stack(asked, axis=-1).reshape(values.shape)
 
 
 def jittered(images: np.ndarray, draws: np.ndarray, strength: float) -> np.ndarray:

@@ -181,12 +181,12 @@ def _paint(
         seen = np.float32(1.0) - glasses
         hair *= seen
         mouth *= seen
-    _add_noise(p, image)
-    _to_bytes(image, images)
-    _to_bytes(cover, masks)
+    add_noise(p, image)
+    to_bytes(image, images)
+    to_bytes(cover, masks)
 
 
-def _add_noise(p: SimpleNamespace, image: np.ndarray) -> None:
+def add_noise(p: SimpleNamespace, image: np.ndarray) -> None:
     """Add a little noise, the same whatever the labels are: a 32-bit hash of the face's key and the pixel."""
     size = image.shape[-1]
     h = np.arange(size * size, dtype=np.uint32).reshape(1, size, size) * np.uint32(0x9E3779B1) + p.noise_key
@@ -204,12 +204,19 @@ def _add_noise(p: SimpleNamespace, image: np.ndarray) -> None:
         plane += noise
 
 
-def _to_bytes(planes: np.ndarray, out: np.ndarray) -> None:
+def to_bytes(planes: np.ndarray, out: np.ndarray) -> None:
     """(3, N, S, S) float32 in 0..1 to (N, S, S, 3) uint8, rounded."""
     for k, plane in enumerate(planes):
         plane *= np.float32(255.0)
         plane += np.float32(0.5)
         out[..., k] = np.clip(plane, np.float32(0.0), np.float32(255.0), out=plane).astype(np.uint8)
+
+
+def checked(
+    indices: Sequence[int] | np.ndarray, seed: int = 0, size: int = MIN_SIZE
+) -> tuple[np.ndarray, int, int]:
+    """Arguments of a drawing: (N,) uint64, seed and size. Raises ValueError for those out of range."""
+    return _checked_indices(indices), _checked_seed(seed), _checked_size(size)
 
 
 def _whole(value: object, name: str) -> int:

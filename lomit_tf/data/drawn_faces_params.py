@@ -152,7 +152,8 @@ def _mouth(d: Draws, p: dict[str, np.ndarray], smile: np.ndarray) -> None:
     p["mouth_bend"] = np.where(smile, d.u("bend", 2.0, 3.0), d.u("bend", -0.7, 0.5))
     p["mouth_open"] = np.where(smile, d.u("open", 0.045, 0.085), 0.0)
     p["lip_up"], p["lip_low"] = d.u("lip up", 0.022, 0.034), d.u("lip low", 0.028, 0.042)
-    p["smile"] = smile.astype(np.float64)
+    p["teeth_shown"] = p["crease"] = smile.astype(np.float64)
+    p["reach_x"], p["reach_y"] = np.full(len(smile), 0.225), np.full(len(smile), 0.140)  # of the mouth's region
     paint = hsv(d.u("lip hue", -0.06, 0.03), d.u("lip s", 0.45, 0.8), d.u("lip v", 0.5, 0.88))
     p["lips"] = 0.35 * p["skin"] * np.array([[1.0], [0.7], [0.7]]) + 0.65 * paint
 

@@ -233,7 +233,7 @@ def paint_lower_face(p: SimpleNamespace, view: View, image: np.ndarray) -> np.nd
     # Mouth: a lens between two parabolas, bent upwards at the corners by a smile.
     x = view.x - F(0.08) * p.yaw
     y = view.y - p.mouth_y
-    region = cover((np.sqrt(ellipse2(x, y - F(0.005), 0.225, 0.140)) - F(1.0)) * F(0.14), px)
+    region = cover((np.sqrt(ellipse2(x, y - F(0.005), p.reach_x, p.reach_y)) - F(1.0)) * p.reach_y, px)
     lens = parabola(x, p.mouth_w)
     bent = y + p.mouth_bend * (x * x - F(0.4) * p.mouth_w * p.mouth_w)
     wide = np.maximum(-p.lip_up * lens - bent, bent - (p.lip_low + p.mouth_open) * lens)
@@ -244,13 +244,13 @@ def paint_lower_face(p: SimpleNamespace, view: View, image: np.ndarray) -> np.nd
     gap = F(0.004) + F(0.05) * p.mouth_open
     inside = cover(np.maximum(-gap - bent, bent - (gap + p.mouth_open) * lens), px)
     inside *= lips
-    inside *= F(0.75) + F(0.25) * p.smile
+    inside *= F(0.75) + F(0.25) * p.teeth_shown
     over(image, inside, p.lips * F(0.35) * light)
     teeth = cover(bent - p.mouth_open * F(0.72) * lens, px)
     teeth *= inside
-    teeth *= p.smile
+    teeth *= p.teeth_shown
     over(image, teeth, [light * F(c) for c in (0.97, 0.96, 0.92)])
     corner = F(-0.6) * p.mouth_bend * p.mouth_w * p.mouth_w
-    crease = bump(ellipse2(np.abs(x) - p.mouth_w - F(0.012), y - corner, 0.028, 0.04)) * p.smile
+    crease = bump(ellipse2(np.abs(x) - p.mouth_w - F(0.012), y - corner, 0.028, 0.04)) * p.crease
     over(image, crease * region * F(0.6), dark)
     return region

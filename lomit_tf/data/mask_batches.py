@@ -1,4 +1,4 @@
-"""Batches of images with three-way maps of one region, augmented: each a pure function of (seed, step, data)."""
+"""Batches of images with three-way maps of regions, augmented: each a pure function of (seed, step, data)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MaskLoader(Loader):
     Args:
         store: of the images.
         indices: (n,) images in the store to use.
-        values: (n, S, S) uint8 of each: 255 the region, 0 not, and between them how sure one is.
+        values: (n, S, S, T) uint8 of each and of T regions: 255 the region, 0 not, and between them how sure one is.
         how: the images are changed.
         certain: as of `three_way`.
         seed, batch_size, rows: as of `pairs.training_pairs`.
@@ -47,7 +47,7 @@ class MaskLoader(Loader):
         self.indices, self.values, self.how, self.certain = indices, values, how, certain
 
     def _load(self, step: int) -> tuple[np.ndarray, ...]:
-        """x (B, S, S, 3) float32 in -1..1, target and asked (B, S, S) of a step."""
+        """x (B, S, S, 3) float32 in -1..1, target and asked (B, S, S, T) of a step."""
         rng = np.random.default_rng([self.seed, step])
         places = self._places(step)
         size = self.store.config.image_size
@@ -68,8 +68,8 @@ class MaskLoader(Loader):
 
     def _nothing(self) -> tuple[np.ndarray, ...]:
         count, size = self.rows.stop - self.rows.start, self.store.config.image_size
-        plane = np.zeros((count, size, size), np.float32)
-        return np.repeat(plane[..., None], 3, axis=-1), plane, plane
+        maps = np.zeros((count, size, size, self.values.shape[-1]), np.float32)
+        return np.zeros((count, size, size, 3), np.float32), maps, maps
 
     def _places(self, step: int) -> np.ndarray:
         """(B,) places in `indices`: a new permutation of them each epoch."""
@@ -82,9 +82,10 @@ class MaskLoader(Loader):
 
 
 def mask_batches(loader: MaskLoader, start_step: int = 0) -> PairPipeline:
-    """An endless stream of {"x": (B, S, S, 3) in -1..1, "target", "asked": (B, S, S) in {0, 1}}, all float32."""
+    """An endless stream of {"x": (B, S, S, 3) in -1..1, "target", "asked": (B, S, S, T) in {0, 1}}, all float32."""
     size, count = loader.store.config.image_size, loader.rows.stop - loader.rows.start
-    shapes = {"x": (count, size, size, 3), "target": (count, size, size), "asked": (count, size, size)}
+    maps = (count, size, size, loader.values.shape[-1])
+    shapes = {"x": (count, size, size, 3), "target": maps, "asked": maps}
 
     def element(step: tf.Tensor) -> dict[str, tf.Tensor]:
         arrays = tf.numpy_function(loader.load, [step], [tf.float32] * len(shapes))

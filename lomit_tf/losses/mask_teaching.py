@@ -5,6 +5,7 @@ docs/method.md, 9.2; not in the paper. keras.ops only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
@@ -29,20 +30,23 @@ def three_way_cross_entropy(mask: Any, target: Any, asked: Any) -> Any:
     return ops.mean(ops.sum(cost, axis=(1, 2)) / ops.maximum(ops.sum(asked, axis=(1, 2)), 1.0))
 
 
-def others_kept(masks: Any, before: Any, group: int) -> Any:
-    """Eq. (9.12): mean over images and pixels of -sum_{r != g} q_r log(m_r / (1 - m_g)).
+def others_kept(masks: Any, before: Any, groups: Sequence[int]) -> Any:
+    """Eq. (9.12): mean over images and pixels of -sum over r not in T of q_r log(m_r / (1 - sum over g in T of m_g)).
 
-    The other regions share what group g leaves as they did before, whatever g takes.
+    The other regions share what the groups T leave as they did before, whatever these take.
 
     Args:
         masks, before: m and q (B, H, W, R) in 0..1, summing to 1; q passes no gradient.
-        group: g, the channel that learns.
+        groups: T, the channels that learn.
     """
     masks, before = ops.cast(masks, "float32"), ops.stop_gradient(ops.cast(before, "float32"))
-    rest = ops.maximum(1 - masks[..., group : group + 1], PROBABILITY_EPSILON)
-    logarithm = ops.log(ops.maximum(masks / rest, PROBABILITY_EPSILON))
-    cost = before * logarithm
-    return -ops.mean(ops.sum(cost, axis=-1) - cost[..., group])
+    others = [r for r in range(masks.shape[-1]) if r not in groups]
+    rest = sum((masks[..., r : r + 1] for r in others[1:]), masks[..., others[0] : others[0] + 1])
+    rest, cost = ops.maximum(rest, PROBABILITY_EPSILON), 0.0
+    for r in others:
+        logarithm = ops.log(ops.maximum(masks[..., r] / rest[..., 0], PROBABILITY_EPSILON))
+        cost = cost - ops.mean(before[..., r] * logarithm)
+    return cost
 
 
 def three_way_iou(mask: Any, target: Any, asked: Any, threshold: float = 0.5) -> Any:

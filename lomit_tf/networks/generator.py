@@ -42,6 +42,7 @@ class Generator(layers.Layer):
         self.colour_groups = tuple(colour_groups)
         self.free_groups = tuple(g for g in range(num_groups) if g not in self.colour_groups)
         self.composite = config.recipe
+        self.free_change = config.free_change
         self.style_pool = config.style_pool
         self.style_margin = config.style_margin
         self.mask_filter = config.mask_filter

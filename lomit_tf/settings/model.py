@@ -32,6 +32,7 @@ class ModelConfig(ConfigSection):
     mask_filter: int = option(0, "radius in pixels of a guided filter that gives the masks the image's edges (0: none)")
     mask_contrast: float = option(0.0, "how far masks are sharpened towards 0 and 1 (smoothstep from 0.2 to 0.45), from 0 to 1; training ramps it in with the masks' own losses")
     colour_groups: tuple[str, ...] = option((), "recipe: comma-separated groups that are painted by colour curves, such as hair; the others are painted pixel by pixel (a model without --groups has one, named all)")
+    free_change: bool = option(False, "recipe: groups that are not painted by curves are painted as a change: the input, and what G makes of it in the wanted styles less what it makes of it in its own, so that the input's details stay (docs/method.md, eq. (3.10))")
     connected_groups: tuple[str, ...] = option((), "comma-separated groups whose mask is one connected region, such as hair: in photographs, smaller parts apart from the largest are left out; no effect in training")
     critic_channels: int = option(64, "channels of the critic's first convolution")
     critic_layers: int = option(6, "stride-2 convolutions of the critic")
@@ -46,6 +47,8 @@ class ModelConfig(ConfigSection):
             raise ConfigError(f"--style_margin={self.style_margin} needs --system=recipe, whose composite cuts the margin off again; received --system={self.system}")
         if self.colour_groups and not self.recipe:
             raise ConfigError(f"--colour_groups={','.join(self.colour_groups)} needs --system=recipe: curves change the input itself; received --system={self.system}")
+        if self.free_change and not self.recipe:
+            raise ConfigError(f"--free_change needs --system=recipe, whose composite keeps the input; received --system={self.system}")
         if self.mask_skips and not self.mask_upsamples:
             raise ConfigError("--mask_skips needs --mask_upsamples=1 or 2, the stages that take the finer features; received 0")
         if self.critic_layers > 6:
@@ -74,6 +77,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "small": {
         "base_channels": 16, "residual_blocks": 2, "edge_kernel": 3, "style_downsamples": 3, "style_pool": 2,
         "mask_upsamples": 1, "critic_channels": 32, "critic_layers": 4,
+    },
+    "medium": {
+        "base_channels": 16, "residual_blocks": 6, "edge_kernel": 3, "style_downsamples": 3, "style_pool": 4,
+        "mask_skips": True, "critic_channels": 32, "critic_layers": 5,
     },
     "mobile": {
         "base_channels": 16, "residual_blocks": 3, "edge_kernel": 3, "style_downsamples": 3, "style_pool": 4,

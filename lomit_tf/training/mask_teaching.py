@@ -1,5 +1,7 @@
 """A model's masks taught from refined ones (docs/method.md, 9.2): only the content encoder and the mask decoder learn.
 
+One group learns, or several at once, each from a file of its own.
+
 The loop, checkpoints, log and resume are those of `lomit_tf.training.loop`; the averaged weights that a run leaves
 behind are those of its best look at images that it did not train on, by their refined masks. True masks are never read.
 """
@@ -7,56 +9,52 @@ behind are those of its best look at images that it did not train on, by their r
 from __future__ import annotations
 
 import dataclasses
-import io
-import json
 import os
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from lomit_tf import core
 from lomit_tf.config import ConfigError, LomitConfig, loss_defaults
 from lomit_tf.data.image_set import ImageSet
-from lomit_tf.data.mask_batches import Augmentation, MaskLoader, mask_batches, three_way
+from lomit_tf.data.augment import UNSURE, Augmentation
+from lomit_tf.data.mask_batches import MaskLoader, mask_batches
 from lomit_tf.data.pairs import PairPipeline
-from lomit_tf.data.preprocess import to_model_range
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.imaging.paste_back import upsample_masks
-from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, three_way_iou
+from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy
 from lomit_tf.model import Batch, Lomit
-from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.settings.mask_teacher import LOOP, RefineConfig, TeachConfig
 from lomit_tf.training import loop as training
 from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
+from lomit_tf.training.held_out_masks import RAW, HeldOutValidation
 from lomit_tf.training.mask_refinement import MaskTargets, key_of, refined_data
 from lomit_tf.training.warm_start import take_over
 
-TEACHER_FILE, BEST_FILE = "mask_teacher.json", "best_masks"
+TEACHER_FILE = "mask_teacher.json"
 MOST_HELD_OUT = 512
-RAW = 0.0  # contrast of the masks that learn: through a sharpened mask no gradient passes where it is 0 or 1
 
 
 class MaskStudent(students.StudentModel):
-    """Its masks learn from refined masks of one group.
+    """Its masks learn from refined masks of one group or several.
 
     Args:
         config: the model's own, of any image size: its networks are convolutions.
         start: whose averaged generator side it starts from, and whose critic it keeps.
-        group: channel of the masks that learns.
+        groups: channels of the masks that learn, T of them.
         options: which parts learn, and how much the other groups are kept.
     """
 
     betas = (0.9, 0.999)
 
-    def __init__(self, config: LomitConfig, start: Lomit, group: int, options: TeachConfig) -> None:
+    def __init__(self, config: LomitConfig, start: Lomit, groups: Sequence[int], options: TeachConfig) -> None:
         super().__init__(config, start)
-        self.group, self.options = group, options
+        self.groups, self.options = tuple(groups), options
 
     def _take_over(self, start: Lomit) -> None:
         super()._take_over(start)
@@ -70,106 +68,31 @@ class MaskStudent(students.StudentModel):
         return [*encoder, *g.mask_decoder.trainable_variables]
 
     def train_step(self, data: Batch) -> Batch:
-        """One update of {"x": (B, S, S, 3), "target", "asked": (B, S, S)}; the loss and the state of the mask.
+        """One update of {"x": (B, S, S, 3), "target", "asked": (B, S, S, T)}; the loss and the state of the masks.
 
-        The loss is eq. (9.11), and with several groups also eq. (9.12).
+        The loss is the mean of eq. (9.11) over the groups that learn and, where there are others, also eq. (9.12).
         """
 
         def ask() -> tuple[Any, Batch, Batch]:
             masks = core.masks(self.generator, data["x"], RAW)
-            mask = masks[..., self.group]
-            loss = three_way_cross_entropy(mask, data["target"], data["asked"])
+            learning = {self.group_names[g]: masks[..., g] for g in self.groups}
+            costs = [
+                three_way_cross_entropy(mask, data["target"][..., t], data["asked"][..., t])
+                for t, mask in enumerate(learning.values())
+            ]
+            loss = sum(costs[1:], costs[0]) / len(costs)
             kept = self._others(masks, data["x"])
             total = loss + self.options.keep_weight * kept
-            return total, {"three_way": loss, "others": kept}, {self.group_names[self.group]: mask}
+            return total, {"three_way": loss, "others": kept}, learning
 
         return self.learn(self.learners(), ask)
 
     def _others(self, masks: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
         """Eq. (9.12) against the masks of `start`; 0 where there are no other groups, or they do not count."""
-        if len(self.group_names) == 1 or not self.options.keep_weight:
+        if len(self.group_names) == len(self.groups) or not self.options.keep_weight:
             return tf.zeros(())
         assert self.start is not None
-        return others_kept(masks, core.masks(self.start.inference_generator, x, RAW), self.group)
-
-
-class HeldOutValidation(keras.callbacks.Callback):
-    """Looks at held-out images, keeps the averaged weights of the best look, stops after `patience` worse ones.
-
-    At the run's end they become the average, which is what `lomit_tf.load` gives.
-
-    Args:
-        images: (n, S, S, 3) uint8.
-        values: (n, S, S) uint8, their means of mask and refinement, as of `values_at`.
-        folder: of the run; the best look is kept there, for a resume.
-        options, steps: of the teaching and the run.
-    """
-
-    def __init__(self, images: np.ndarray, values: np.ndarray, folder: Path, options: TeachConfig, steps: int) -> None:
-        super().__init__()
-        self.images, self.values, self.folder, self.options = images, values, folder, options
-        self.every, self.patience = options.validate_every, options.patience
-        self.steps = steps
-        self.looks: list[dict[str, float]] = []
-        self.best: list[np.ndarray] | None = None
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Take up the looks of an interrupted run, or look at the model as it starts."""
-        place = self.folder / f"{BEST_FILE}.json"
-        done = int(self.model.generator_optimizer.iterations.numpy())
-        looks = json.loads(place.read_text())["looks"] if place.exists() and done else []
-        if looks and looks[-1]["step"] <= done:
-            self.looks = looks
-            with np.load(self.folder / f"{BEST_FILE}.npz") as file:
-                self.best = [file[f"{i:03d}"] for i in range(len(file.files))]
-        else:  # the best may be of steps that the last checkpoint does not have
-            self.look(done)
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Look when it is time; the best weights become the average before the last checkpoint is saved."""
-        done = batch + 1
-        if done % self.every == 0 or done == self.steps:
-            self.look(done)
-        best = max(range(len(self.looks)), key=lambda i: self.looks[i]["iou"])
-        tired = bool(self.patience) and len(self.looks) - 1 - best >= self.patience
-        if tired:
-            kept = self.looks[best]["step"]
-            logging.info("step %d: no better look for %d looks: the masks of step %d stay", done, self.patience, kept)
-            self.model.stop_training = True
-        if (tired or done == self.steps) and self.best is not None:
-            for average, value in zip(self.model.inference_generator.variables, self.best, strict=True):
-                average.assign(value)
-
-    def look(self, done: int) -> dict[str, float]:
-        """The averaged weights' cross-entropy (eq. (9.11)), and their IoU with the refinement alone (eq. (9.13))."""
-        sums = np.zeros(2)
-        for start in range(0, len(self.images), 32):
-            x = to_model_range(self.images[start : start + 32])
-            target, asked = three_way(self.values[start : start + 32] / np.float32(255), self.options.certain)
-            mask = self._masks(x)
-            cost = float(three_way_cross_entropy(mask, target, asked))
-            iou = float(np.mean(three_way_iou(mask, target, np.ones_like(asked))))
-            sums += len(target) * np.array([cost, iou])
-        cost, iou = (sums / len(self.images)).tolist()
-        look = {"step": done, "three_way": cost, "iou": iou}
-        if not self.looks or look["iou"] > max(known["iou"] for known in self.looks):
-            self.best = [np.asarray(v).copy() for v in self.model.inference_generator.variables]
-            buffer = io.BytesIO()
-            np.savez(buffer, **{f"{i:03d}": v for i, v in enumerate(self.best)})  # type: ignore[arg-type]
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_bytes(self.folder / f"{BEST_FILE}.npz", buffer.getvalue())
-        self.looks.append(look)
-        write_text(self.folder / f"{BEST_FILE}.json", json.dumps({"looks": self.looks}, indent=1) + "\n")
-        logging.info("step %d, held-out images: cross-entropy %.4f, IoU with refined masks %.4f", done, cost, iou)
-        return look
-
-    def _masks(self, x: Any) -> Any:
-        if not hasattr(self, "_compiled"):
-            g, group = self.model.inference_generator, self.model.group
-            self._compiled = tf.function(
-                lambda x: core.masks(g, x, RAW)[..., group], autograph=False, reduce_retracing=True
-            )
-        return self._compiled(x)
+        return others_kept(masks, core.masks(self.start.inference_generator, x, RAW), self.groups)
 
 
 def values_at(targets: MaskTargets, rows: np.ndarray, size: int) -> np.ndarray:
@@ -179,6 +102,31 @@ def values_at(targets: MaskTargets, rows: np.ndarray, size: int) -> np.ndarray:
         mean = upsample_masks(targets.means(np.array([row]))[0][..., None], (size, size))[..., 0]
         found[i] = np.round(255 * mean)
     return found
+
+
+def values_of(
+    each: Sequence[MaskTargets], keys: Sequence[str], size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What files of refined masks say of the images of a data set, of all that one of them knows.
+
+    Args:
+        each: T files.
+        keys: (N,) names of the images, as `key_of` gives them.
+        size: S, of the model.
+
+    Returns:
+        (n,) indices of the images; (n, S, S, T) uint8, 255 for 1, UNSURE in files that do not have the image; (n, T)
+        bool, which have it.
+    """
+    rows = [targets.row_of() for targets in each]
+    indices = np.array([i for i, key in enumerate(keys) if any(key in known for known in rows)], np.int64)
+    values = np.full((len(indices), size, size, len(each)), UNSURE, np.uint8)
+    there = np.zeros((len(indices), len(each)), bool)
+    for t, (targets, known) in enumerate(zip(each, rows, strict=True)):
+        there[:, t] = [keys[i] in known for i in indices]
+        found = np.array([known[keys[i]] for i in indices[there[:, t]]], np.int64)
+        values[there[:, t], ..., t] = values_at(targets, found, size)
+    return indices, values, there
 
 
 def split(count: int, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -194,14 +142,14 @@ def taught_config(model: LomitConfig, **fields: Any) -> LomitConfig:
 
 
 def teach_masks(
-    model: Lomit, targets: MaskTargets, config: LomitConfig, workdir: str | os.PathLike[str], options: TeachConfig,
+    model: Lomit, targets: MaskTargets | Sequence[MaskTargets], config: LomitConfig, workdir: str | os.PathLike[str], options: TeachConfig,
     *, resume: str = "auto", name: str = "",
 ) -> training.TrainingResult:  # fmt: skip
     """Teach a model's masks, going on from the workdir's last checkpoint.
 
     Args:
         model: what to start from.
-        targets: of `refine_masks`, of any model with the group.
+        targets: of `refine_masks`, of any model with the group; or several, each of another group.
         config: what `taught_config` gives.
         workdir: as of `training.train`; it also gets mask_teacher.json and the best look.
         options: of the teaching.
@@ -212,24 +160,29 @@ def teach_masks(
         ConfigError: before any work, also for a workdir taught from other masks, and for masks of other images.
         DataError, TrainingError, CorruptDataError: as `training.train`.
     """
-    group = targets.record["group"]
-    if group not in model.group_names:
-        raise ConfigError(f"the refined masks are of group {group!r}; the model has {', '.join(model.group_names)}")
+    each = [targets] if isinstance(targets, MaskTargets) else list(targets)
+    groups = [str(one.record["group"]) for one in each]
+    for place, group in enumerate(groups):
+        if group not in model.group_names:
+            raise ConfigError(f"the refined masks are of group {group!r}; the model has {', '.join(model.group_names)}")
+        if group in groups[:place]:
+            raise ConfigError(f"two files of refined masks are of group {group!r}; give one for each group")
     work = Workdir(workdir)
     work.check(config, resume)
-    record = {"start": students.fingerprint(model), "masks": targets.record, **dataclasses.asdict(options)}
+    records = [one.record for one in each]
+    record = {"start": students.fingerprint(model), "masks": records[0] if len(records) == 1 else records}
+    record |= dataclasses.asdict(options)
     students.record_teacher(work, TEACHER_FILE, record, "the masks there were taught otherwise", model=name)
-    wide = refined_data(config.data, RefineConfig(group=group, refuse=(), absent=()))
+    wide = refined_data(config.data, RefineConfig(group=groups[0], refuse=(), absent=()))
     wide = dataclasses.replace(wide, image_size=config.data.image_size, train_images=0)
     images = open_set(wide, "train")
-    rows, known = targets.row_of(), [key_of(key, config.data.data_dir) for key in images.keys]
-    indices = np.array([i for i, key in enumerate(known) if key in rows], np.int64)
+    known = [key_of(key, config.data.data_dir) for key in images.keys]
+    indices, values, there = values_of(each, known, config.data.image_size)
     if len(indices) < 2 * config.training.batch_size:
         raise ConfigError(
-            f"{len(indices)} of {len(rows)} refined masks are of images in --data_dir={config.data.data_dir}; a batch "
-            f"takes {config.training.batch_size}. Were they made of other data?"
+            f"{len(indices)} of {max(len(one.chosen) for one in each)} refined masks are of images in "
+            f"--data_dir={config.data.data_dir}; a batch takes {config.training.batch_size}. Were they made of other data?"
         )
-    values = values_at(targets, np.array([rows[known[i]] for i in indices]), config.data.image_size)
     learn, held = split(len(indices), options.held_out)
     store = ImageStore(images, wide, seed=config.training.seed)
     how = Augmentation(config.data.flip, options.turn, options.scale, options.shift, options.jitter)
@@ -244,11 +197,13 @@ def teach_masks(
         seen, actual = store.readable(indices[held])
         place = {int(i): n for n, i in enumerate(indices)}
         chosen = np.array([place[int(i)] for i in actual])
-        callbacks.append(HeldOutValidation(seen, values[chosen], work.path, options, config.training.steps))
+        callbacks.append(
+            HeldOutValidation(seen, values[chosen], there[chosen], work.path, options, config.training.steps)
+        )
     return training.train(
         config, workdir, resume=resume, callbacks=callbacks, make_pipeline=batches,
-        make_model=lambda c: MaskStudent(c, model, model.group_names.index(group), options),
+        make_model=lambda c: MaskStudent(c, model, [model.group_names.index(group) for group in groups], options),
     )  # fmt: skip
 
 
-__all__ = ["HeldOutValidation", "MaskStudent", "split", "taught_config", "teach_masks", "values_at"]
+__all__ = ["HeldOutValidation", "MaskStudent", "split", "taught_config", "teach_masks", "values_at", "values_of"]

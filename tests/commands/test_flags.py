@@ -47,7 +47,7 @@ def test_help_ends_with_the_default_and_the_presets_that_differ():
     assert flags.flag_help("flip").endswith("(default: true)")
     assert flags.flag_help("data_dir").endswith("(default: empty)")
     sizes = {preset: values.get("base_channels", 64) for preset, values in PRESETS.items()}
-    for preset in ("small", "mobile"):
+    for preset in ("small", "medium", "mobile"):
         assert re.search(rf"default: 64;.*{preset}.*: {sizes[preset]}", flags.flag_help("base_channels"))
 
 
@@ -167,7 +167,7 @@ def test_parsing_leaves_absls_global_flags_alone():
         (["--noflip=false"], ["--noflip takes no value"]),
         (["--system=recpe"], ["--system must be one of paper, recipe", "did you mean recipe?"]),
         (["--style_pool=3"], ["--style_pool must be one of 1, 2, 4"]),
-        (["--preset=tiny"], ["--preset must be one of lomit, small, mobile"]),
+        (["--preset=tiny"], ["--preset must be one of lomit, small, medium, mobile"]),
         (["--resume=yes"], ["--resume must be one of auto, never, must"]),
         (["--attributes=a,,b"], ["--attributes has an empty name"]),
         (["--dataset=labelled_folder", "--attributes="], ["--attributes is empty"]),

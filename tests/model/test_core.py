@@ -258,3 +258,41 @@ def test_only_the_core_computes_with_a_generators_parts():
             if "node_modules" not in path.parts and painting_calls(path.read_text(encoding="utf-8")):
                 found.add(str(path.relative_to(ROOT)))
     assert found == {"lomit_tf/core.py", "lomit_tf/networks/generator.py"}
+
+
+# Free groups painted as a change.
+
+
+@pytest.mark.parametrize("colours", [(), ("hair",)])
+def test_a_change_is_the_input_and_the_difference_of_two_pictures(tiny, pictures, colours):
+    """Eq. (3.10): against G's two pictures by hand; nothing at all changes in the own styles."""
+    keras.utils.set_random_seed(6)
+    config = tiny(**RECIPE, colour_groups=colours, free_change=True).model
+    made = Generator(config, 2, None, tuple(range(len(colours))))
+    x, exemplar = pictures
+    core.translate(made, x, exemplar)
+    made.style_encoder.code.kernel.assign(made.style_encoder.code.kernel * 5)
+    e = core.encode(made, x)
+    other = core.encode(made, exemplar).styles
+    transfer = np.array([[0, 1]] * 2, "float32")
+    target = core.mix_styles(e.styles, other, transfer, made.code_size)
+    found = core.paint(made, x, e.content, e.regions, e.styles, target, transfer, reconstruct=True)
+    wanted, own = (made.decode(e.content, e.regions, styles).numpy() for styles in (target, e.styles))
+    np.testing.assert_allclose(found.raw, np.clip(x + wanted - own, -1, 1), atol=1e-5)
+    np.testing.assert_allclose(found.reconstruction, own, atol=1e-5)
+    mask = np.asarray(e.regions)[..., 1:2]
+    np.testing.assert_allclose(found.image, x + mask * (np.asarray(found.raw) - x), atol=1e-5)
+    assert np.abs(np.asarray(found.image) - x).max() > 0.01
+    again = core.paint(made, x, e.content, e.regions, e.styles, e.styles, transfer)
+    np.testing.assert_allclose(again.image, x, atol=1e-6)
+    assert again.reconstruction is None
+
+
+def test_a_model_of_one_free_group_takes_its_own_style_for_a_change(tiny, pictures):
+    """Without a change the own foreground style goes unused, and is not computed; with it, it counts."""
+    keras.utils.set_random_seed(7)
+    config = tiny(attributes=("Smiling",), system="recipe", free_change=True).model
+    made = Generator(config, 1, None, ())
+    x, _ = pictures
+    own = core.encode_exemplar(made, x)[0]
+    np.testing.assert_allclose(core.apply_styles(made, x, own).image, x, atol=1e-5)

@@ -146,10 +146,11 @@ def test_the_other_groups_keep_their_shares_of_what_is_left(rng):
     masks, before = (rng.dirichlet([1.0, 1, 1], size=(2, 3, 4)).astype("float32") for _ in range(2))
     shares = masks[..., 1:] / masks[..., 1:].sum(-1, keepdims=True)
     expected = -(before[..., 1:] * np.log(shares)).sum(-1).mean()
-    np.testing.assert_allclose(others_kept(masks, before, 0), expected, rtol=1e-4)
+    np.testing.assert_allclose(others_kept(masks, before, [0]), expected, rtol=1e-4)
+    np.testing.assert_allclose(others_kept(masks, before, [0, 1]), 0, atol=1e-6)  # one alone has all that is left
     logits = tf.Variable(np.log(before))
     with tf.GradientTape() as tape:
-        loss = others_kept(tf.nn.softmax(logits + tf.constant([1.5, 0.0, 0.0])), before, 0)
+        loss = others_kept(tf.nn.softmax(logits + tf.constant([1.5, 0.0, 0.0])), before, [0])
     # Group 0 has grown everywhere and the others share the rest as before: nothing pulls.
     np.testing.assert_allclose(tape.gradient(loss, logits), 0, atol=1e-6)
 
@@ -161,9 +162,13 @@ def test_augmentation_moves_image_and_map_alike_and_can_do_nothing(rng):
     same = augment.warped(image, values, augment.affine(rng, 64, nothing))
     np.testing.assert_array_equal(same[0], image)
     np.testing.assert_array_equal(same[1], values)
+    several = np.stack([values, 255 - values, values, values, values], axis=-1)
     for _ in range(8):
         matrix = augment.affine(rng, 64, augment.Augmentation(True, 20, 0.2, 0.1))
         picture, moved = augment.warped(image, values, matrix)
+        together = augment.warped(image, several, matrix)[1]
+        for t in range(5):
+            np.testing.assert_array_equal(together[..., t], augment.warped(image, several[..., t], matrix)[1])
         target, asked = mask_batches.three_way(moved / 255, 0.75)
         dark = picture.mean(-1) < 120
         assert (dark == (target > 0))[asked > 0].mean() > 0.995
@@ -179,6 +184,25 @@ def test_means_at_another_size_are_averages(rng):
     at_4 = mask_teaching.values_at(targets, np.array([1, 0]), 4)
     np.testing.assert_allclose(at_4, 255 * means[[1, 0]].reshape(2, 4, 2, 4, 2).mean((2, 4)), atol=0.51)
     np.testing.assert_allclose(mask_teaching.values_at(targets, np.array([0]), 8)[0], 255 * means[0], atol=0.51)
+
+
+def test_values_of_several_files_are_unsure_where_a_file_lacks_the_image(rng):
+    means = rng.uniform(0, 1, (2, 8, 8)).astype(np.float32)
+    first, second = (
+        mask_refinement.MaskTargets(
+            np.array(keys), np.zeros(2), np.ones(2), np.arange(2), mask_cut.pack(means), {"refine_size": 8}
+        )
+        for keys in (["a", "b"], ["b", "d"])
+    )
+    indices, values, there = mask_teaching.values_of([first, second], ["d", "c", "a", "b"], 8)
+    np.testing.assert_array_equal(indices, [0, 2, 3])
+    np.testing.assert_array_equal(there, [[False, True], [True, False], [True, True]])
+    rows = mask_teaching.values_at(first, np.arange(2), 8)
+    np.testing.assert_array_equal(values[0, ..., 1], rows[1])
+    np.testing.assert_array_equal(values[1, ..., 0], rows[0])
+    np.testing.assert_array_equal(values[2], np.stack([rows[1], rows[0]], axis=-1))
+    for certain in (0.5, 0.75):
+        assert not mask_batches.three_way(values[~there.all(1)] / np.float32(255), certain)[1][0, ..., 0].any()
 
 
 def refined(start, place, images: int = 20, **options):
@@ -260,6 +284,35 @@ def test_the_commands_refine_and_teach_drawn_faces_and_go_on(start, tmp_path, ca
     capsys.readouterr()
     assert teach_masks.run([*steps, "--steps=12", "--turn=3"]) == 2
     assert "taught otherwise (turn)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_groups_are_taught_together(start, tmp_path, capsys):
+    """Each group's mask follows its own file."""
+    half = np.zeros((64, 64), np.float32)
+    half[:32] = 1
+    files = []
+    for group, place in (("hair", half), ("smile", 1 - half)):
+        files.append(tmp_path / f"{group}.npz")
+        found = refined(start, files[-1], images=24, group=group, area_min=0, area_max=99)
+        with np.load(files[-1]) as file:
+            arrays = dict(file)
+        kept = len(found.chosen) - 2 * (group == "smile")  # two images have a place of the hair alone
+        arrays |= {"chosen": found.chosen[:kept], "packed": mask_cut.pack(np.repeat(place[None], kept, axis=0))}
+        np.savez(files[-1], **arrays)
+    flags = [f"--model={start}", f"--refined_masks={files[0]},{files[1]}", "--train_images=24", "--batch_size=4",
+             "--validate_every=10", "--held_out=0.3", "--learning_rate=0.01", "--mask_patience=0", "--patience=0",
+             "--turn=0", "--shift=0", "--scale=0", "--checkpoint_every=10"]  # fmt: skip
+    assert teach_masks.run([*flags, f"--workdir={tmp_path / 'whole'}", "--steps=30"]) == 0
+    looks = json.loads((tmp_path / "whole" / "best_masks.json").read_text())["looks"]
+    best = max(looks, key=lambda look: look["iou"])
+    assert best["iou/hair"] > 0.8 and best["iou/smile"] > 0.8
+    np.testing.assert_allclose(best["iou"], (best["iou/hair"] + best["iou/smile"]) / 2)
+    assert json.loads((tmp_path / "whole" / "log.jsonl").read_text().splitlines()[-1])["generator/others"] == 0
+    capsys.readouterr()
+    assert teach_masks.run([*flags[:1], f"--refined_masks={files[0]},{files[0]}", *flags[2:],
+                            f"--workdir={tmp_path / 'twice'}"]) == 2  # fmt: skip
+    assert "two files of refined masks are of group 'hair'" in capsys.readouterr().err
 
 
 def test_it_stops_when_no_look_is_better_and_keeps_the_best(start, tmp_path):
