@@ -134,9 +134,9 @@ def _regions(p: SimpleNamespace, view: View) -> list[np.ndarray]:
     def ellipse(x: np.ndarray, y: np.ndarray, a: float, b: float) -> np.ndarray:
         return cover((np.sqrt(ellipse2(x, y, a, b)) - F(1.0)) * F(b), px)
 
-    brows = ellipse(aside - F(0.9) * p.eye_x, view.y - p.eye_y + p.brow_y + F(0.005), 0.19, 0.13)
-    eyes = ellipse(aside - p.eye_x - F(0.01), view.y - p.eye_y - F(0.015), 0.19, 0.10)
-    nose = ellipse(view.x - F(0.10) * p.yaw, view.y - p.nose_y + F(0.06), 0.10, 0.14)
+    brows = ellipse(aside - F(0.9) * p.eye_x, view.y - p.eye_y + p.brow_y + F(0.01), 0.21, 0.165)
+    eyes = ellipse(aside - p.eye_x - F(0.01), view.y - p.eye_y - F(0.01), 0.20, 0.13)
+    nose = ellipse(view.x - F(0.10) * p.yaw, view.y - p.nose_y + F(0.07), 0.11, 0.18)
     mouth = ellipse(view.x - F(0.08) * p.yaw, view.y - p.mouth_y - F(0.05), 0.27, 0.235)
     return [brows, eyes, nose, mouth]
 

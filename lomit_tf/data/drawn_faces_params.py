@@ -134,6 +134,7 @@ def _face(d: Draws, p: dict[str, np.ndarray]) -> None:
     p["blush"] = d.u("blush", 0.0, 0.35)
     p["eye_x"], p["eye_y"] = d.u("eye x", 0.165, 0.195), d.u("eye y", -0.05, -0.01)
     p["eye_w"], p["eye_h"] = d.u("eye w", 0.088, 0.108), d.u("eye h", 0.044, 0.060)
+    p["iris_r"] = p["socket_h"] = p["eye_h"]
     p["slant"], p["gaze"] = d.bell("slant", 0.16), d.bell("gaze", 0.03)
     hue, kind = d.u("iris hue"), d.u("iris kind")
     brown = hsv(0.04 + 0.06 * hue, np.full_like(hue, 0.72), 0.22 + 0.40 * kind)

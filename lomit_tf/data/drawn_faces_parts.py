@@ -194,14 +194,14 @@ def paint_eyes(p: SimpleNamespace, view: View, image: np.ndarray) -> None:
     bow = parabola(x, p.eye_w) * p.eye_h
     light = p.light
     # Socket shade, white, iris, pupil, glint, upper lid.
-    socket = bump(ellipse2(x, y + F(0.02), F(1.7) * p.eye_w, F(2.4) * p.eye_h)) * F(0.35)
+    socket = bump(ellipse2(x, y + F(0.02), F(1.7) * p.eye_w, F(2.4) * p.socket_h)) * F(0.35)
     over(image, socket, p.skin * F(0.55) * light)
     white = cover(np.abs(y) - bow, px)
     over(image, white, [light * F(c) for c in (0.95, 0.95, 0.93)])
     gx = x - side * p.gaze
     r = np.sqrt(gx * gx + y * y)
-    over(image, white * cover(r - p.eye_h * F(0.98), px), p.iris * light)
-    over(image, white * cover(r - p.eye_h * F(0.45), px), [F(0.03)] * 3)
+    over(image, white * cover(r - p.iris_r * F(0.98), px), p.iris * light)
+    over(image, white * cover(r - p.iris_r * F(0.45), px), [F(0.03)] * 3)
     glint = gx - side * F(0.018) * np.where(p.light_x < 0, F(-1.0), F(1.0))
     over(image, white * bump(ellipse2(glint, y + F(0.02), 0.034, 0.034)), WHITE)
     lid = cover(np.abs(y + bow) - F(0.011), px)
