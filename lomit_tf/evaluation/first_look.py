@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,21 +29,30 @@ def first_look(workdir: Path) -> list[tuple[str, dict[str, str]]]:
     model = load(workdir)
     found = figures(model)
     measures = [(f"on {PAIRS} pairs that it was not trained on:", found)] if found else []
-    data, steps = model.config.data, model.config.training.steps
+    data, steps, python = model.config.data, model.config.training.steps, this_python()
     commands = {
         "longer, from the start": "the same command with more --minutes or --steps and another --workdir",
-        "from here": f"python -m lomit_tf.train --flagfile={workdir / 'flags.cfg'} --steps={2 * steps}",
-        "translate": f"python -m lomit_tf.translate --model={workdir} --input=... --exemplar=... --output=...",
+        "from here": f"{python} -m lomit_tf.train --flagfile={workdir / 'flags.cfg'} --steps={2 * steps}",
+        "translate": f"{python} -m lomit_tf.translate --model={workdir} --input=... --exemplar=... --output=...",
     }
     if find_spec("jinja2") is None:  # one of what the report needs
-        commands["to measure it, first"] = "pip install 'lomit_tf[evaluate]'"
+        commands["to measure it, first"] = f"{python} -m pip install 'lomit_tf[evaluate]'"
     classifier = next((name for name, dataset in shipped_classifiers().items() if dataset == data.dataset), "")
     if not classifier:
         classifier, size = "runs/classifier", f"--dataset={data.dataset} --image_size={data.image_size}"
-        commands["train a classifier"] = f"python -m lomit_tf.train_classifier {size} --out={classifier}"
+        commands["train a classifier"] = f"{python} -m lomit_tf.train_classifier {size} --out={classifier}"
     measured = f"--checkpoint={workdir} --classifier={classifier} --out=runs/evaluation"
-    commands["measure"] = f"python -m lomit_tf.evaluate {measured}"
+    commands["measure"] = f"{python} -m lomit_tf.evaluate {measured}"
     return [*measures, ("to go on:", commands)]
+
+
+def this_python() -> str:
+    """How a shell in this folder calls the Python that runs: `python` where that is the one, else its path."""
+    mine, found = Path(sys.executable), shutil.which("python")
+    if found and Path(found).absolute().parent == mine.absolute().parent:  # environments link to one and the same file
+        return "python"
+    within = os.path.relpath(mine)
+    return str(mine) if within.startswith(os.pardir) else within
 
 
 def figures(model: Lomit, pairs: int = PAIRS) -> dict[str, str]:

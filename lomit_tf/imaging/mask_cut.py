@@ -19,8 +19,13 @@ from lomit_tf.imaging.face_regions import HAIR
 from lomit_tf.settings.mask_teacher import RefineConfig
 
 LEVELS = 16  # of a mean, which four bits hold
-USED, EMPTY_BY_LABEL, REFUSED_BY_LABEL, NOTHING_SURE, AREA = range(5)  # what became of an image
-STATES = ("used", "empty by its labels", "refused by its labels", "nothing in the mask is sure", "another area")
+UNKNOWN = 7.5 / LEVELS  # of a pixel of which nothing is known: the level below 1/2
+# What became of an image.
+USED, EMPTY_BY_LABEL, REFUSED_BY_LABEL, NOTHING_SURE, AREA, BARE_BY_LABEL = range(6)
+STATES = (
+    "used", "empty by its labels", "refused by its labels", "nothing in the mask is sure", "another area",
+    "bare at the top by its labels",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +103,7 @@ def region_refiner(layouts: Layouts) -> Refiner:
 
 def refine(
     image: np.ndarray, mask: np.ndarray, refiner: Refiner, options: RefineConfig, *,
-    refused: bool = False, absent: bool = False,
+    refused: bool = False, absent: bool = False, bare: bool = False,
 ) -> MaskRefinement:  # fmt: skip
     """Refine one mask and decide whether to use it.
 
@@ -109,11 +114,16 @@ def refine(
         options: of the refinement.
         refused: the labels forbid to use it.
         absent: the labels say that there is no region.
+        bare: the labels say that there is none at the top of the image: eq. (9.27).
     """
     if absent:
         return MaskRefinement(EMPTY_BY_LABEL, float("nan"), np.zeros(mask.shape, np.float32))
     if refused:
         return MaskRefinement(REFUSED_BY_LABEL, float("nan"), None)
+    if bare:
+        values = np.full(mask.shape, UNKNOWN, np.float32)
+        values[: round(options.bare_above * len(mask))] = 0
+        return MaskRefinement(BARE_BY_LABEL, float("nan"), values)
     found = refiner(image, mask)
     if found is None:
         return MaskRefinement(NOTHING_SURE, float("nan"), None)

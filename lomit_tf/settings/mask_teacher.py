@@ -6,6 +6,7 @@ Nothing here imports TensorFlow, so that the commands can refuse bad flags at on
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 
 from lomit_tf.settings.options import ConfigError, option
@@ -64,6 +65,11 @@ class RefineConfig:
     iterations: int = option(1, "with --by=cut: rounds of GrabCut; more gain little (docs/lab_book.md)")
     refuse: tuple[str, ...] = option(("Bald", "Wearing_Hat"), "labels with which an image is not used (empty: none)")
     absent: tuple[str, ...] = option((), "labels that say that there is no region: the target is empty")
+    bare: tuple[str, ...] = option(
+        (), "labels that say that there is no region at the top of the image, such as Wearing_Hat and Bald for hair: "
+        "that alone is taught of these images, with --certain above 0.53",
+    )  # fmt: skip
+    bare_above: float = option(0.3, "with --bare: the top ends here, a share of the image's height")
     area_min: float = option(0.5, "use a refinement that is at least so many times as large as the mask")
     area_max: float = option(2.0, "use a refinement that is at most so many times as large as the mask")
     piece: int = option(256, "images in a piece; an interrupted run goes on with the first piece that is missing")
@@ -85,9 +91,11 @@ class RefineConfig:
         for name in ("refine_size", "iterations", "piece", "layouts", "layout_images"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1; received {getattr(self, name)}")
-        both = [label for label in self.absent if label in self.refuse]
-        if both:
-            raise ConfigError(f"{both[0]} is among --refuse and --absent; name it in one of them")
+        _between("bare_above", self.bare_above, 0, 1)
+        for one, other in itertools.combinations(("refuse", "absent", "bare"), 2):
+            both = [label for label in getattr(self, one) if label in getattr(self, other)]
+            if both:
+                raise ConfigError(f"{both[0]} is among --{one} and --{other}; name it in one of them")
         self.ellipse()
 
     def ellipse(self) -> tuple[float, float, float, float] | None:

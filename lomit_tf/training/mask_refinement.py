@@ -71,6 +71,10 @@ class MaskTargets:
         """Image name -> row of `packed`, of the images that are used."""
         return {str(self.keys[i]): row for row, i in enumerate(self.chosen)}
 
+    def whole(self) -> np.ndarray:
+        """(n,) bool, of the rows of `packed`: whether all of the mask is known, not only that the top is bare."""
+        return self.states[self.chosen] != mask_cut.BARE_BY_LABEL
+
     def counts(self) -> dict[str, int]:
         """How many images ended in which state."""
         return {name: int((self.states == state).sum()) for state, name in enumerate(mask_cut.STATES)}
@@ -100,12 +104,12 @@ def refined_data(data: DataConfig, options: RefineConfig) -> DataConfig:
     """The data to refine: all images, whatever their labels, with the labels that decide among them."""
     if data.domains:
         data = labelled(data)
-    names = list(dict.fromkeys([*options.refuse, *options.absent, *options.controls]))
+    names = list(dict.fromkeys([*options.refuse, *options.absent, *options.bare, *options.controls]))
     attributes = tuple(dict.fromkeys([*data.attributes, *names]))
     if data.two_domains:
         if names:
             raise ConfigError(
-                f"--dataset={data.dataset} has no labels; give --refuse= (empty), and no --absent and --controls"
+                f"--dataset={data.dataset} has no labels; give --refuse= (empty), and no --absent, --bare and --controls"
             )
         attributes = data.attributes
     return dataclasses.replace(
@@ -154,8 +158,8 @@ def refine_masks(
         if wide.attributes == data.attributes:
             raise
         raise ConfigError(
-            f"{error} (--refuse, --absent and --controls add "
-            f"{', '.join(options.refuse + options.absent + options.controls)})"
+            f"{error} (--refuse, --absent, --bare and --controls add "
+            f"{', '.join(options.refuse + options.absent + options.bare + options.controls)})"
         ) from None
     record = {
         "model": name, "weights": fingerprint(model), "group": model.group_names[group], "images": len(images),
@@ -166,16 +170,17 @@ def refine_masks(
     parts = out.with_name(out.name + ".parts")
     _take_up(parts, record)
     store = ImageStore(images, wide, num_workers=max(1, threads or os.cpu_count() or 1), cache=False)
-    refused, absent = (_any_of(images, labels) for labels in (options.refuse, options.absent))
+    absent, refused, bare = (_any_of(images, labels) for labels in (options.absent, options.refuse, options.bare))
+    refused, bare = refused & ~absent, bare & ~absent & ~refused
     work = Refiners(model, group, options)
     starts = range(0, len(images), options.piece)
     with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
-        work.prepare(pool, store, np.flatnonzero(~refused & ~absent), parts / f"{options.by}.npz")
+        work.prepare(pool, store, np.flatnonzero(~refused & ~absent & ~bare), parts / f"{options.by}.npz")
         for start in starts:
             place, stop = parts / f"{start:08d}.npz", min(start + options.piece, len(images))
             if not place.exists():
                 pictures, found = store.readable(np.arange(start, stop))
-                refined = work.all(pool, pictures, refused[found] & ~absent[found], absent[found])
+                refined = work.all(pool, pictures, refused[found], absent[found], bare[found])
                 keys = [key_of(images.keys[i], data.data_dir) for i in found]
                 write_bytes(place, as_bytes(_piece(keys, refined, options.refine_size)))
             if say is not None:

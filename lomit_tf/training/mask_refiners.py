@@ -80,14 +80,15 @@ class Refiners:
         return label_places.place(found, self.options.place_share, self.options.place_edge)
 
     def all(
-        self, pool: ThreadPoolExecutor, pictures: np.ndarray, refused: np.ndarray, absent: np.ndarray
+        self, pool: ThreadPoolExecutor, pictures: np.ndarray, refused: np.ndarray, absent: np.ndarray, bare: np.ndarray
     ) -> Iterator[mask_cut.MaskRefinement]:
-        """Refined masks of pictures (n, S, S, 3) uint8, in order; refused and absent (n,) bool."""
+        """Refined masks of pictures (n, S, S, 3) uint8, in order; refused, absent and bare (n,) bool."""
 
         def one(i: int) -> mask_cut.MaskRefinement:
             return mask_cut.refine(
-                pictures[i], masks[i], self.refiner, self.options, refused=bool(refused[i]), absent=bool(absent[i])
-            )
+                pictures[i], masks[i], self.refiner, self.options, refused=bool(refused[i]), absent=bool(absent[i]),
+                bare=bool(bare[i]),
+            )  # fmt: skip
 
         masks = self.masks(pictures)
         return pool.map(one, range(len(pictures)))

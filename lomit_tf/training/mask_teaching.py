@@ -116,16 +116,17 @@ def values_of(
 
     Returns:
         (n,) indices of the images; (n, S, S, T) uint8, 255 for 1, UNSURE in files that do not have the image; (n, T)
-        bool, which have it.
+        bool, which have all of its mask.
     """
     rows = [targets.row_of() for targets in each]
     indices = np.array([i for i, key in enumerate(keys) if any(key in known for known in rows)], np.int64)
     values = np.full((len(indices), size, size, len(each)), UNSURE, np.uint8)
     there = np.zeros((len(indices), len(each)), bool)
     for t, (targets, known) in enumerate(zip(each, rows, strict=True)):
-        there[:, t] = [keys[i] in known for i in indices]
-        found = np.array([known[keys[i]] for i in indices[there[:, t]]], np.int64)
-        values[there[:, t], ..., t] = values_at(targets, found, size)
+        places = np.array([n for n, i in enumerate(indices) if keys[i] in known], np.int64)
+        found = np.array([known[keys[i]] for i in indices[places]], np.int64)
+        values[places, ..., t] = values_at(targets, found, size)
+        there[places, t] = targets.whole()[found]
     return indices, values, there
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from lomit_tf.config import ConfigError
-from lomit_tf.evaluation.first_look import figures, first_look
+from lomit_tf.evaluation.first_look import figures, first_look, this_python
 from lomit_tf.model import Lomit
 from lomit_tf.training import budget
 from lomit_tf.training import loop as training
@@ -135,6 +136,24 @@ def test_ends_with_figures_and_how_to_go_on(runs):
     said = str(first_look(runs[0].workdir))
     for words in ("all: IoU of the mask", "change of the background", "untranslated", "flags.cfg --steps="):
         assert words in said
+
+
+def test_commands_name_the_python_that_runs(tmp_path, monkeypatch):
+    """In an environment that is not active, `python` is another one or none."""
+    monkeypatch.chdir(tmp_path)
+    mine = tmp_path / "env" / "bin" / "python"
+    mine.parent.mkdir(parents=True)
+    mine.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(mine))
+    for path in ("", "/usr/bin:/bin"):
+        monkeypatch.setenv("PATH", path)
+        assert this_python() == str(Path("env/bin/python"))
+    monkeypatch.setenv("PATH", str(mine.parent))
+    assert this_python() == "python"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("PATH", "")
+    assert this_python() == str(mine)
 
 
 def test_figures_of_an_untouched_picture_are_those_of_the_whole_image(tiny):

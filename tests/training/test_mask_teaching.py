@@ -108,6 +108,11 @@ def test_gates_by_label_by_area_and_without_anything_sure():
     assert refused.state == mask_cut.REFUSED_BY_LABEL and refused.mean is None
     absent = mask_cut.refine(image, mask, by_cut, options, absent=True)
     assert absent.state == mask_cut.EMPTY_BY_LABEL and not absent.mean.any()
+    bare = mask_cut.refine(image, mask, by_cut, RefineConfig(bare_above=0.25), bare=True)
+    assert bare.state == mask_cut.BARE_BY_LABEL
+    again = mask_cut.unpack(mask_cut.pack(bare.mean[None]), 64)[0]
+    target, asked = mask_batches.three_way(again, 0.6)
+    assert asked[:16].all() and not asked[16:].any() and not target[:16].any()
     flat = mask_cut.refine(image, 0 * mask + 0.3, by_cut, options)
     assert flat.state == mask_cut.NOTHING_SURE and flat.mean is None
     seed = np.zeros_like(mask)
@@ -190,19 +195,19 @@ def test_values_of_several_files_are_unsure_where_a_file_lacks_the_image(rng):
     means = rng.uniform(0, 1, (2, 8, 8)).astype(np.float32)
     first, second = (
         mask_refinement.MaskTargets(
-            np.array(keys), np.zeros(2), np.ones(2), np.arange(2), mask_cut.pack(means), {"refine_size": 8}
+            np.array(keys), np.array(states), np.ones(2), np.arange(2), mask_cut.pack(means), {"refine_size": 8}
         )
-        for keys in (["a", "b"], ["b", "d"])
+        for keys, states in ((["a", "b"], [0, 0]), (["b", "d"], [0, mask_cut.BARE_BY_LABEL]))
     )
     indices, values, there = mask_teaching.values_of([first, second], ["d", "c", "a", "b"], 8)
     np.testing.assert_array_equal(indices, [0, 2, 3])
-    np.testing.assert_array_equal(there, [[False, True], [True, False], [True, True]])
+    np.testing.assert_array_equal(there, [[False, False], [True, False], [True, True]])
     rows = mask_teaching.values_at(first, np.arange(2), 8)
     np.testing.assert_array_equal(values[0, ..., 1], rows[1])
     np.testing.assert_array_equal(values[1, ..., 0], rows[0])
     np.testing.assert_array_equal(values[2], np.stack([rows[1], rows[0]], axis=-1))
     for certain in (0.5, 0.75):
-        assert not mask_batches.three_way(values[~there.all(1)] / np.float32(255), certain)[1][0, ..., 0].any()
+        assert not mask_batches.three_way(values[:1] / np.float32(255), certain)[1][0, ..., 0].any()
 
 
 def refined(start, place, images: int = 20, **options):
@@ -306,7 +311,8 @@ def test_two_groups_are_taught_together(start, tmp_path, capsys):
     assert teach_masks.run([*flags, f"--workdir={tmp_path / 'whole'}", "--steps=30"]) == 0
     looks = json.loads((tmp_path / "whole" / "best_masks.json").read_text())["looks"]
     best = max(looks, key=lambda look: look["iou"])
-    assert best["iou/hair"] > 0.8 and best["iou/smile"] > 0.8
+    for group in ("hair", "smile"):
+        assert best[f"iou/{group}"] > looks[0][f"iou/{group}"] + 0.1
     np.testing.assert_allclose(best["iou"], (best["iou/hair"] + best["iou/smile"]) / 2)
     assert json.loads((tmp_path / "whole" / "log.jsonl").read_text().splitlines()[-1])["generator/others"] == 0
     capsys.readouterr()
@@ -337,14 +343,16 @@ def test_it_stops_when_no_look_is_better_and_keeps_the_best(start, tmp_path):
         (["--model=drawn_faces"], "--out is missing"),
         (["--model=drawn_facess", "--out=o.npz"], "drawn_faces"),
         (["--model=S", "--out=o.npz", "--group=beard"], "--group='beard' is not a group of the model"),
-        (["--model=S", "--out=o.npz", "--refuse=Bald"], "(--refuse, --absent and --controls add Bald)"),
+        (["--model=S", "--out=o.npz", "--refuse=Bald"], "(--refuse, --absent, --bare and --controls add Bald)"),
         (["--model=S", "--out=o.npz", "--refuse=", "--refine_size=100"], "--refine_size=100 is not a multiple"),
         (["--model=S", "--out=o.npz", "--by=region"], "--by must be one of cut, regions, labels"),
-        (["--model=S", "--out=o.npz", "--refuse=", "--controls=Bald"], "(--refuse, --absent and --controls add Bald)"),
+        (["--model=S", "--out=o.npz", "--refuse=", "--controls=Bald"], "(--refuse, --absent, --bare and --controls add Bald)"),
         (["--model=S", "--out=o.npz", "--by=regions", "--layouts=0"], "--layouts must be at least 1; received 0"),
         (["--model=S", "--out=o.npz", "--face=0.5,0.5"], "--face is four numbers"),
         (["--model=S", "--out=o.npz", "--probable=0.9"], "--probable < --sure_foreground"),
         (["--model=S", "--out=o.npz", "--refuse=Bangs", "--absent=Bangs"], "among --refuse and --absent"),
+        (["--model=S", "--out=o.npz", "--refuse=Bangs", "--bare=Bangs"], "among --refuse and --bare"),
+        (["--model=S", "--out=o.npz", "--refuse=", "--bare_above=2"], "--bare_above lies between 0 and 1"),
         (["--model=S", "--out=o.npz", "--stepss=3"], "--stepss is unknown"),
     ],
 )
