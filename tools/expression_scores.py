@@ -5,8 +5,8 @@
 Faces of the test split, which `tools/drawn_expressions.py` gives to no training, each in the style of the next one,
 one group after the other. A line of JSON for each model and group: the IoU of the mask with the group's region (at 1/2
 and at the best threshold), the mean change within the region and outside of it (0..1), and, of the pairs that differ
-in a unit of the group, how far the picture came from the input towards the input drawn with the exemplar's units of this
-group: 1 - |result - that| / |input - that| in the region, 0 for the untouched input and 1 for the drawing itself.
+in a unit of the group, how far the picture came from the input towards the input drawn with the exemplar's units of
+this group: 1 - |result - that| / |input - that| in the region, 0 for the untouched input and 1 for the drawing itself.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ def draw(
     """
     faces, seed, size = checked(indices, seed, size)
     own = intensities_of(indices, seed=seed) if intensities is None else np.asarray(intensities)
-    shape = (len(faces), len(UNITS))
-    if own.shape != shape or own.dtype.kind not in "iu" or (own.size and not 0 <= own.min() <= own.max() <= INTENSITIES):
+    shape, whole = (len(faces), len(UNITS)), own.dtype.kind in "iu"
+    if own.shape != shape or not whole or ((own < 0) | (own > INTENSITIES)).any():
         raise ValueError(f"intensities are {own.dtype} of shape {own.shape}; give whole numbers in 0..5, {shape}")
     images = np.empty((len(faces), size, size, 3), np.uint8)
     masks = np.empty((len(faces), size, size, len(REGIONS)), np.uint8)

@@ -88,7 +88,8 @@ class HeldOutValidation(keras.callbacks.Callback):
                 mask, wanted = np.asarray(masks)[there][..., group], target[there][..., t]
                 if there.any():
                     cost = float(three_way_cross_entropy(mask, wanted, asked[there][..., t]))
-                    sums[:, t] += there.sum() * np.array([cost, np.mean(three_way_iou(mask, wanted, np.ones_like(mask)))])
+                    iou = float(np.mean(three_way_iou(mask, wanted, np.ones_like(mask))))
+                    sums[:, t] += there.sum() * np.array([cost, iou])
         costs, ious = sums / np.maximum(self.there.sum(axis=0), 1)
         cost, iou = float(costs.mean()), float(ious.mean())
         look: dict[str, float] = {"step": done, "three_way": cost, "iou": iou}

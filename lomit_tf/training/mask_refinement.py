@@ -109,7 +109,7 @@ def refined_data(data: DataConfig, options: RefineConfig) -> DataConfig:
     if data.two_domains:
         if names:
             raise ConfigError(
-                f"--dataset={data.dataset} has no labels; give --refuse= (empty), and no --absent, --bare and --controls"
+                f"--dataset={data.dataset} has no labels; give --refuse= (empty) and no --absent, --bare, --controls"
             )
         attributes = data.attributes
     return dataclasses.replace(

@@ -19,8 +19,8 @@ import tensorflow as tf
 
 from lomit_tf import core
 from lomit_tf.config import ConfigError, LomitConfig, loss_defaults
-from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.augment import UNSURE, Augmentation
+from lomit_tf.data.image_set import ImageSet
 from lomit_tf.data.mask_batches import MaskLoader, mask_batches
 from lomit_tf.data.pairs import PairPipeline
 from lomit_tf.data.sources import open_set
@@ -143,8 +143,8 @@ def taught_config(model: LomitConfig, **fields: Any) -> LomitConfig:
 
 
 def teach_masks(
-    model: Lomit, targets: MaskTargets | Sequence[MaskTargets], config: LomitConfig, workdir: str | os.PathLike[str], options: TeachConfig,
-    *, resume: str = "auto", name: str = "",
+    model: Lomit, targets: MaskTargets | Sequence[MaskTargets], config: LomitConfig, workdir: str | os.PathLike[str],
+    options: TeachConfig, *, resume: str = "auto", name: str = "",
 ) -> training.TrainingResult:  # fmt: skip
     """Teach a model's masks, going on from the workdir's last checkpoint.
 
@@ -182,7 +182,8 @@ def teach_masks(
     if len(indices) < 2 * config.training.batch_size:
         raise ConfigError(
             f"{len(indices)} of {max(len(one.chosen) for one in each)} refined masks are of images in "
-            f"--data_dir={config.data.data_dir}; a batch takes {config.training.batch_size}. Were they made of other data?"
+            f"--data_dir={config.data.data_dir}; a batch takes {config.training.batch_size}. Were they made of other "
+            "data?"
         )
     learn, held = split(len(indices), options.held_out)
     store = ImageStore(images, wide, seed=config.training.seed)
@@ -196,8 +197,8 @@ def teach_masks(
     callbacks = []
     if len(held):
         seen, actual = store.readable(indices[held])
-        place = {int(i): n for n, i in enumerate(indices)}
-        chosen = np.array([place[int(i)] for i in actual])
+        row_of = {int(i): n for n, i in enumerate(indices)}
+        chosen = np.array([row_of[int(i)] for i in actual])
         callbacks.append(
             HeldOutValidation(seen, values[chosen], there[chosen], work.path, options, config.training.steps)
         )
