@@ -22,7 +22,7 @@ from rich.progress import track
 from lomit_tf.data.drawn_expressions import UNITS, draw
 from lomit_tf.data.drawn_faces import split_indices
 
-SHARES = {"validation": 0.05, "test": 0.05, "train": 0.9}
+HELD_OUT_SHARE = 0.05  # of the faces for validation, and as many for tests
 NOT_ANNOTATED, UNANNOTATED_SHARE = 999, 0.01
 BATCH = 240
 
@@ -44,15 +44,20 @@ def main(argv: list[str] | None = None) -> int:
         draw([0], seed=asked.seed, size=asked.size)
     except ValueError as error:
         parser.error(str(error))
-    (asked.out / "images").mkdir(parents=True)
+    try:
+        (asked.out / "images").mkdir(parents=True)
+    except OSError as error:
+        parser.error(f"--out={asked.out} cannot be made ({error.strerror}); name another")
+    few = max(1, round(HELD_OUT_SHARE * asked.count))
+    counts = {"validation": few, "test": few, "train": asked.count - 2 * few}
     hidden = np.random.default_rng(asked.seed)
     with (asked.out / "labels.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["file", "split", *UNITS])
         batches = [
             (split, indices[at : at + BATCH])
-            for split, share in SHARES.items()
-            for indices in [split_indices(split, round(share * asked.count))]
+            for split, count in counts.items()
+            for indices in [split_indices(split, count)]
             for at in range(0, len(indices), BATCH)
         ]
         for split, indices in track(batches, description="drawing faces"):

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 import lomit_tf
 from lomit_tf import core
+from lomit_tf.config import ConfigError
 from lomit_tf.data.drawn_expressions import REGION_OF, REGIONS, UNITS, draw
 from lomit_tf.data.drawn_faces import split_indices
 from lomit_tf.data.preprocess import to_model_range
@@ -32,9 +33,17 @@ def main() -> None:
     parser.add_argument("models", nargs="+")
     parser.add_argument("--faces", type=int, default=300)
     given = parser.parse_args()
+    if given.faces < 10:
+        parser.error(f"--faces is at least 10, so that some differ; received {given.faces}")
     indices = split_indices("test", given.faces)
     for name in given.models:
-        model = lomit_tf.load(name)
+        try:
+            model = lomit_tf.load(name)
+        except ConfigError as error:
+            parser.error(str(error))
+        others = [label for label in model.config.data.attributes if label not in REGION_OF]
+        if others:
+            parser.error(f"{name} is not a model of drawn expressions: it knows {', '.join(others)}")
         faces = draw(indices, size=model.config.data.image_size)
         for group, units in model.config.data.group_labels.items():
             region = REGIONS.index(REGION_OF[units[0]])

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def reduced(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An image (H, W, 3) uint8 at a smaller size (width, height): cv2's INTER_AREA, halved before it while its sides are even.
+    """An image (H, W, 3) uint8 at a smaller size (width, height): cv2's INTER_AREA, halved before it while even.
 
     Halving is ten times as fast as OpenCV's averages over parts of pixels. After it one and a half pixels at least make
     one, so that values differ a little where pixels are shared.

@@ -87,8 +87,10 @@ class MaskTargets:
                 parts = {f.name: file[f.name] for f in dataclasses.fields(cls) if f.name != "record"}
                 return cls(**parts, record=json.loads(str(file["record"])))
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            # NumPy's own words for a file of another kind advise to trust it.
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is a file of another kind"
             raise ConfigError(
-                f"{path}: no refined masks that can be read ({error}); write them with python -m lomit_tf.refine_masks"
+                f"{path}: no refined masks that can be read ({reason}); write them with python -m lomit_tf.refine_masks"
             ) from None
 
 

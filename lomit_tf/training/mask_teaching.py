@@ -179,12 +179,15 @@ def teach_masks(
     images = open_set(wide, "train")
     known = [key_of(key, config.data.data_dir) for key in images.keys]
     indices, values, there = values_of(each, known, config.data.image_size)
-    if len(indices) < 2 * config.training.batch_size:
-        raise ConfigError(
-            f"{len(indices)} of {max(len(one.chosen) for one in each)} refined masks are of images in "
-            f"--data_dir={config.data.data_dir}; a batch takes {config.training.batch_size}. Were they made of other "
-            "data?"
-        )
+    for group, one in zip(groups, each, strict=True):
+        rows = one.row_of()
+        count = sum(key in rows for key in known)
+        if count < 2 * config.training.batch_size:
+            raise ConfigError(
+                f"{count} of {len(one.chosen)} refined masks of {group} are of images in "
+                f"--data_dir={config.data.data_dir}; a batch takes {config.training.batch_size}. "
+                "Were they made of other data?"
+            )
     learn, held = split(len(indices), options.held_out)
     store = ImageStore(images, wide, seed=config.training.seed)
     how = Augmentation(config.data.flip, options.turn, options.scale, options.shift, options.jitter)

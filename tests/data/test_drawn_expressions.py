@@ -84,6 +84,8 @@ def test_the_folder_is_read_back_as_a_labelled_folder(tmp_path, graded, capsys):
         name = images.keys[0]
         np.testing.assert_array_equal(np.asarray(Image.open(name)), draw(indices[:1]).images[0])
     assert sizes == {"train": 270, "validation": 15, "test": 15}
+    assert tool.main([f"--out={tmp_path / 'few'}", "--count=30"]) == 0
+    assert len(list((tmp_path / "few" / "images").iterdir())) == 30
     with pytest.raises(SystemExit, match="2"):
         tool.main([f"--out={folder}"])
     assert "is there already" in capsys.readouterr().err
@@ -101,6 +103,13 @@ def test_the_folder_is_read_back_as_a_labelled_folder(tmp_path, graded, capsys):
 def test_arguments_out_of_range_are_refused(given, words):
     with pytest.raises(ValueError, match=words):
         draw(range(2), **given)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match="2"):
+        tool.main([f"--out={tmp_path / 'file' / 'faces'}"])
+    assert "cannot be made (Not a directory)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("flags", [["--count=3"], ["--size=20"], ["--seed=-4"]])
