@@ -16,7 +16,6 @@ import numpy as np
 
 from lomit_tf.imaging import blazeface
 from lomit_tf.imaging.blazeface import FULL, LEAST_SCORE, OVERLAP, SHORT, Model, intersection_over_union
-from lomit_tf.imaging.reducing import reduced
 
 LOOK_SIDE = 1280  # the photograph is looked at in a copy of at most this side
 MIRRORED = (1, 0, 2, 3, 5, 4)  # blazeface.POINTS in a mirror
@@ -67,7 +66,7 @@ class Look:
         self.height, self.width = image.shape[:2]
         scale = min(1.0, LOOK_SIDE / max(self.height, self.width))
         to = max(1, round(self.width * scale)), max(1, round(self.height * scale))
-        self.copies = [reduced(image, to) if scale < 1 else image]
+        self.copies = [cv2.resize(image, to, interpolation=cv2.INTER_AREA) if scale < 1 else image]
 
     def square(self, centre: np.ndarray, side: float, angle: float, size: int) -> tuple[np.ndarray, np.ndarray]:
         """A turned square of the photograph, black beyond its border, and its map.

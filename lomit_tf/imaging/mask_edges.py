@@ -10,7 +10,6 @@ import numpy as np
 
 from lomit_tf.imaging.mask_planes import rectangle
 from lomit_tf.imaging.paste_back import MASK_FLOOR, upsample_masks
-from lomit_tf.imaging.reducing import divisible, reduced
 
 REFINED_SIDE = 512  # longest side of refined masks
 RADIUS, SMOOTHNESS = 1 / 16, 1e-3 * 255**2  # of the guided filter: in sides of the window, and its eps
@@ -76,11 +75,9 @@ def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[
     if right <= left or bottom <= top or border.max() < MASK_FLOOR:
         return masks, to_masks
     scale = min(1.0, SIDE / max(np.hypot(*axes[:, 0]), np.hypot(*axes[:, 1])))
-    if scale <= 0.25:  # large enough to be halved; what is cut off lies where the mask has faded out
-        (left, right), (top, bottom) = divisible(left, right, photo.shape[1]), divisible(top, bottom, photo.shape[0])
     width, height = max(1, round(scale * (right - left))), max(1, round(scale * (bottom - top)))
     part = photo[top:bottom, left:right]
-    part = reduced(part, (width, height)) if scale < 1 else np.ascontiguousarray(part)
+    part = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else np.ascontiguousarray(part)
     around = rectangle(left, top, right - left, bottom - top)
     shares = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
     places = np.linalg.inv(around[:, :2]) @ (np.reshape(shares, (2, -1)) - around[:, 2:])  # x, y in the photograph

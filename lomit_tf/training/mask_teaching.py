@@ -38,6 +38,7 @@ from lomit_tf.training.warm_start import take_over
 
 TEACHER_FILE = "mask_teacher.json"
 MOST_HELD_OUT = 512
+LEAST_CERTAIN = 0.54  # with images of eq. (9.27), whose unknown pixels are 15/32
 
 
 class MaskStudent(students.StudentModel):
@@ -180,6 +181,11 @@ def teach_masks(
     known = [key_of(key, config.data.data_dir) for key in images.keys]
     indices, values, there = values_of(each, known, config.data.image_size)
     for group, one in zip(groups, each, strict=True):
+        if not one.whole().all() and options.certain < LEAST_CERTAIN:
+            raise ConfigError(
+                f"--certain={options.certain:g}: the refined masks of {group} have images of which only the bare top is "
+                f"known (--bare); give {LEAST_CERTAIN} or more, so that nothing is asked of the rest"
+            )
         rows = one.row_of()
         count = sum(key in rows for key in known)
         if count < 2 * config.training.batch_size:

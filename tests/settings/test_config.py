@@ -159,13 +159,13 @@ def test_schedules_count_in_fractions_of_the_runs_first_length():
 
 
 OF_OTHER_WORK = {
-    "colour_groups", "connected_groups", "mask_contrast", "colour_weight", "init_from", "freeze_masks", "augment",
+    "colour_groups", "connected_groups", "free_change", "mask_contrast", "colour_weight", "init_from", "freeze_masks", "augment",
     "method", "method_size", "domains",
 }  # fmt: skip
 
 
 def test_there_are_at_most_65_settings():
-    """Leaf values count: a schedule is four. Not counted: colours, warm starts, augmentation and other methods."""
+    """Leaf values count: a schedule is four. Not counted: painters, warm starts, augmentation and other methods."""
     leaves = {}
     for kind in SECTIONS.values():
         for field in dataclasses.fields(kind):

@@ -291,6 +291,15 @@ def test_the_commands_refine_and_teach_drawn_faces_and_go_on(start, tmp_path, ca
     assert "taught otherwise (turn)" in capsys.readouterr().err
 
 
+def test_bare_tops_are_not_taught_where_every_refinement_is_believed(start, tmp_path):
+    targets = refined(start, tmp_path / "masks.npz", images=24, bare=("Bangs",), area_min=0, area_max=99)
+    assert 0 < targets.whole().sum() < len(targets.chosen)
+    model = lomit_tf.load(start)
+    config = mask_teaching.taught_config(model.config, train_images=24, batch_size=4, steps=2)
+    with pytest.raises(ConfigError, match=r"--certain=0\.5: the refined masks of hair have images .* give 0\.54 or more"):
+        mask_teaching.teach_masks(model, targets, config, tmp_path / "run", TeachConfig(certain=0.5))
+
+
 @pytest.mark.slow
 def test_two_groups_are_taught_together(start, tmp_path, capsys):
     """Each group's mask follows its own file."""
