@@ -183,8 +183,8 @@ def teach_masks(
     for group, one in zip(groups, each, strict=True):
         if not one.whole().all() and options.certain < LEAST_CERTAIN:
             raise ConfigError(
-                f"--certain={options.certain:g}: the refined masks of {group} have images of which only the bare top is "
-                f"known (--bare); give {LEAST_CERTAIN} or more, so that nothing is asked of the rest"
+                f"--certain={options.certain:g}: the refined masks of {group} have images of which only the bare top "
+                f"is known (--bare); give {LEAST_CERTAIN} or more, so that nothing is asked of the rest"
             )
         rows = one.row_of()
         count = sum(key in rows for key in known)
