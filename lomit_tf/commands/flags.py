@@ -27,7 +27,8 @@ __all__ = ["Invocation", "define_flags", "effective_flagfile", "flag_form", "fla
 RUN_HELP = {
     "flagfile": "read flags from a file: of this name here, or a shipped one ({flagfiles}); "
     "may be repeated, the last one wins",
-    "preset": "network sizes: lomit, the paper's; small, for a CPU or a first look; mobile, for telephones; "
+    "preset": "network sizes: lomit, the paper's; small, for a CPU or a first look; medium, for 128 pixels on a "
+    "CPU; mobile, for telephones; "
     "flags given beside it refine it (default: lomit)",
     "workdir": "folder for the results (default: runs/ and the name of the data set; with a run's own "
     "flags.cfg as --flagfile, that run's)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import shutil
 import sys
 from importlib.util import find_spec
@@ -52,7 +53,7 @@ def this_python() -> str:
     if found and Path(found).absolute().parent == mine.absolute().parent:  # environments link to one and the same file
         return "python"
     within = os.path.relpath(mine)
-    return str(mine) if within.startswith(os.pardir) else within
+    return shlex.quote(str(mine) if within.startswith(os.pardir) else within)
 
 
 def figures(model: Lomit, pairs: int = PAIRS) -> dict[str, str]:

@@ -82,14 +82,16 @@ def fixed_steps(
     start = clock()
     asked, budget = config.training.steps, 60 * minutes
     found = pace(build, MEASURING * budget, clock)
-    left = (1 - CLOSING) * budget - (clock() - start)
+    spent = clock() - start
+    left = (1 - CLOSING) * budget - spent
     allowed = 1 + int((left - found.first) // found.step)
     logging.info(
         "to compile takes %.0f s here, and a step %.2f s: the configured %d steps would take %.1f minutes",
         found.first, found.step, asked, found.seconds(asked) / 60,
     )  # fmt: skip
     if allowed < min(FEWEST, asked):
-        whole = found.first + (LEAST + 1) * found.step + found.seconds(FEWEST)  # measuring, and then the run
+        # Measuring, which other work may have slowed down, and then the run.
+        whole = max(spent, found.first + (LEAST + 1) * found.step) + found.seconds(FEWEST)
         needed = math.ceil(10 * whole / (1 - CLOSING - MEASURING) / 60) / 10
         raise ConfigError(
             f"--minutes={minutes:g} is too short for {min(FEWEST, asked)} steps here; give --minutes={needed:.1f} or "

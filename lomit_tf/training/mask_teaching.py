@@ -169,6 +169,11 @@ def teach_masks(
             raise ConfigError(f"the refined masks are of group {group!r}; the model has {', '.join(model.group_names)}")
         if group in groups[:place]:
             raise ConfigError(f"two files of refined masks are of group {group!r}; give one for each group")
+        if not each[place].whole().all() and options.certain < LEAST_CERTAIN:
+            raise ConfigError(
+                f"--certain={options.certain:g}: the refined masks of {group} have images of which only the bare top "
+                f"is known (--bare); give {LEAST_CERTAIN} or more, so that nothing is asked of the rest"
+            )
     work = Workdir(workdir)
     work.check(config, resume)
     records = [one.record for one in each]
@@ -179,13 +184,7 @@ def teach_masks(
     wide = dataclasses.replace(wide, image_size=config.data.image_size, train_images=0)
     images = open_set(wide, "train")
     known = [key_of(key, config.data.data_dir) for key in images.keys]
-    indices, values, there = values_of(each, known, config.data.image_size)
     for group, one in zip(groups, each, strict=True):
-        if not one.whole().all() and options.certain < LEAST_CERTAIN:
-            raise ConfigError(
-                f"--certain={options.certain:g}: the refined masks of {group} have images of which only the bare top "
-                f"is known (--bare); give {LEAST_CERTAIN} or more, so that nothing is asked of the rest"
-            )
         rows = one.row_of()
         count = sum(key in rows for key in known)
         if count < 2 * config.training.batch_size:
@@ -194,6 +193,7 @@ def teach_masks(
                 f"--data_dir={config.data.data_dir}; a batch takes {config.training.batch_size}. "
                 "Were they made of other data?"
             )
+    indices, values, there = values_of(each, known, config.data.image_size)
     learn, held = split(len(indices), options.held_out)
     store = ImageStore(images, wide, seed=config.training.seed)
     how = Augmentation(config.data.flip, options.turn, options.scale, options.shift, options.jitter)

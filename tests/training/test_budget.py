@@ -150,6 +150,11 @@ def test_commands_name_the_python_that_runs(tmp_path, monkeypatch):
         assert this_python() == str(Path("env/bin/python"))
     monkeypatch.setenv("PATH", str(mine.parent))
     assert this_python() == "python"
+    (tmp_path / "an env").symlink_to(tmp_path / "env")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "an env" / "bin" / "python"))
+    monkeypatch.setenv("PATH", "")
+    assert this_python() == "'an env/bin/python'"  # as a shell takes it
+    monkeypatch.setattr(sys, "executable", str(mine))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     monkeypatch.setenv("PATH", "")

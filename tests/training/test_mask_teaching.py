@@ -1,8 +1,7 @@
-"""The second teacher: three-way maps, gates, GrabCut, the loss, both commands with resume, and their refusals."""
+"""The second teacher: three-way maps, gates, GrabCut, the loss, both commands with resume."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import cv2
@@ -18,17 +17,14 @@ from lomit_tf.imaging import mask_cut
 from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy, three_way_iou
 from lomit_tf.settings.mask_teacher import RefineConfig, TeachConfig
 from lomit_tf.training import mask_refinement, mask_refiners, mask_teaching
+from tests.helpers.masks import MODEL, refined
 from tests.helpers.serving import save_workdir
-
-DRAWN = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
-ANY = RefineConfig(face="", refuse=(), refine_size=64, sure_foreground=0.55, probable=0.5, sure_background=0.45)
 
 
 @pytest.fixture(scope="module")
 def start(tiny, tmp_path_factory):
     """A workdir of a model with random weights, 64 px, of the groups hair and smile."""
-    config = tiny(groups="hair: Black_Hair; smile: Smiling", **DRAWN)
-    return save_workdir(config, tmp_path_factory.mktemp("start") / "run")
+    return save_workdir(tiny(**MODEL), tmp_path_factory.mktemp("start") / "run")
 
 
 def scene(size: int = 64) -> tuple[np.ndarray, np.ndarray]:
@@ -210,13 +206,6 @@ def test_values_of_several_files_are_unsure_where_a_file_lacks_the_image(rng):
         assert not mask_batches.three_way(values[:1] / np.float32(255), certain)[1][0, ..., 0].any()
 
 
-def refined(start, place, images: int = 20, **options):
-    model = lomit_tf.load(start)
-    data = dataclasses.replace(model.config.data, train_images=images)
-    settings = dataclasses.replace(ANY, **options)
-    return mask_refinement.refine_masks(model, data, settings, place, name="start", threads=2)
-
-
 def test_refining_goes_on_where_it_stopped_and_threads_change_nothing(start, tmp_path, monkeypatch):
     whole = refined(start, tmp_path / "whole.npz", piece=8, refuse=("Bangs",), absent=("Eyeglasses",))
     done = []
@@ -343,68 +332,3 @@ def test_it_stops_when_no_look_is_better_and_keeps_the_best(start, tmp_path):
     looks = json.loads((tmp_path / "run" / "best_masks.json").read_text())["looks"]
     best = max(range(len(looks)), key=lambda i: looks[i]["iou"])
     assert len(looks) - 1 - best == 2 and result.step == looks[-1]["step"]
-
-
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        (["--out=o.npz"], "--model is missing"),
-        (["--model=drawn_faces"], "--out is missing"),
-        (["--model=drawn_facess", "--out=o.npz"], "drawn_faces"),
-        (["--model=S", "--out=o.npz", "--group=beard"], "--group='beard' is not a group of the model"),
-        (["--model=S", "--out=o.npz", "--refuse=Bald"], "(--refuse, --absent, --bare and --controls add Bald)"),
-        (["--model=S", "--out=o.npz", "--refuse=", "--refine_size=100"], "--refine_size=100 is not a multiple"),
-        (["--model=S", "--out=o.npz", "--by=region"], "--by must be one of cut, regions, labels"),
-        (["--model=S", "--out=o.npz", "--refuse=", "--controls=Bald"], "--absent, --bare and --controls add Bald)"),
-        (["--model=S", "--out=o.npz", "--by=regions", "--layouts=0"], "--layouts must be at least 1; received 0"),
-        (["--model=S", "--out=o.npz", "--face=0.5,0.5"], "--face is four numbers"),
-        (["--model=S", "--out=o.npz", "--probable=0.9"], "--probable < --sure_foreground"),
-        (["--model=S", "--out=o.npz", "--refuse=Bangs", "--absent=Bangs"], "among --refuse and --absent"),
-        (["--model=S", "--out=o.npz", "--refuse=Bangs", "--bare=Bangs"], "among --refuse and --bare"),
-        (["--model=S", "--out=o.npz", "--refuse=", "--bare_above=2"], "--bare_above lies between 0 and 1"),
-        (["--model=S", "--out=o.npz", "--stepss=3"], "--stepss is unknown"),
-    ],
-)
-def test_mistakes_of_refining_are_one_line(flags, words, start, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert refine_masks.run([f"--model={start}" if f == "--model=S" else f for f in flags]) == 2
-    out, err = capsys.readouterr()
-    assert words in err and err.startswith("lomit-refine-masks: ") and err.count("\n") == 1 and not out
-
-
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        (["--refined_masks=m.npz", "--workdir=w"], "--model is missing"),
-        (["--model=S", "--workdir=w"], "--refined_masks is missing"),
-        (["--model=S", "--refined_masks=m.npz"], "--workdir is missing"),
-        (["--model=S", "--refined_masks=none.npz", "--workdir=w"], "none.npz: no refined masks that can be read"),
-        (["--model=S", "--refined_masks=text.npz", "--workdir=w"], "text.npz: no refined masks that can be read"),
-        (
-            ["--model=S", "--refined_masks=m.npz", "--workdir=w", "--preset=small"],
-            "--preset: the networks are those of --model",
-        ),
-        (["--model=S", "--refined_masks=m.npz", "--workdir=w", "--turn=-1"], "--turn lies between 0 and 180"),
-        (["--model=S", "--refined_masks=m.npz", "--workdir=w", "--certain=2"], "--certain lies between 0.5 and 1"),
-        (["--model=drawn_faces", "--refined_masks=m.npz", "--workdir=w"], "--data_dir"),
-    ],
-)
-def test_mistakes_of_teaching_are_one_line(flags, words, start, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "text.npz").write_text("not an archive")
-    if "--model=drawn_faces" in flags:  # masks of images that the data does not have
-        refined(start, tmp_path / "m.npz", images=8, area_min=0, area_max=99)
-        with np.load(tmp_path / "m.npz") as file:
-            arrays = dict(file)
-        arrays["keys"] = np.array([f"other/{i}" for i in range(8)])
-        np.savez(tmp_path / "m.npz", **arrays)
-    assert teach_masks.run([f"--model={start}" if f == "--model=S" else f for f in flags]) == 2
-    out, err = capsys.readouterr()
-    assert words in err and err.startswith("lomit-teach-masks: ") and err.count("\n") == 1 and not out
-
-
-def test_help_explains(capsys):
-    assert refine_masks.run(["--help"]) == 0 and teach_masks.run(["--help"]) == 0
-    shown = capsys.readouterr().out
-    for word in ("--sure_foreground", "--refuse", "--held_out", "--refined_masks", "python -m lomit_tf.teach_masks"):
-        assert word in shown
