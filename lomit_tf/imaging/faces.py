@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from lomit_tf.imaging import blazeface
+from lomit_tf.imaging.averaging import averaged
 from lomit_tf.imaging.blazeface import FULL, LEAST_SCORE, OVERLAP, SHORT, Model, intersection_over_union
 
 LOOK_SIDE = 1280  # the photograph is looked at in a copy of at most this side
@@ -66,7 +67,7 @@ class Look:
         self.height, self.width = image.shape[:2]
         scale = min(1.0, LOOK_SIDE / max(self.height, self.width))
         to = max(1, round(self.width * scale)), max(1, round(self.height * scale))
-        self.copies = [cv2.resize(image, to, interpolation=cv2.INTER_AREA) if scale < 1 else image]
+        self.copies = [averaged(image, *to) if scale < 1 else image]
 
     def square(self, centre: np.ndarray, side: float, angle: float, size: int) -> tuple[np.ndarray, np.ndarray]:
         """A turned square of the photograph, black beyond its border, and its map.
@@ -82,8 +83,7 @@ class Look:
             level, step = level + 1, step / 2
             if level == len(self.copies):
                 height, width = self.copies[-1].shape[:2]
-                half = (width + 1) // 2, (height + 1) // 2
-                self.copies.append(cv2.resize(self.copies[-1], half, interpolation=cv2.INTER_AREA))
+                self.copies.append(averaged(self.copies[-1], (width + 1) // 2, (height + 1) // 2))
         copy = self.copies[level]
         scale = np.array([copy.shape[1] / self.width, copy.shape[0] / self.height])
         # Column i and row j of the square are u, v = (i + 0.5) / size, (j + 0.5) / size.

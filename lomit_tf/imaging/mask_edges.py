@@ -8,12 +8,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from lomit_tf.imaging.averaging import averaged
 from lomit_tf.imaging.mask_planes import rectangle
 from lomit_tf.imaging.paste_back import MASK_FLOOR, upsample_masks
 
 REFINED_SIDE = 512  # longest side of refined masks
 RADIUS, SMOOTHNESS = 1 / 16, 1e-3 * 255**2  # of the guided filter: in sides of the window, and its eps
 SIDE = 192  # of the window in the small copy in which masks are continued
+GRAIN = 8  # the part of the photograph that is looked at begins and ends at a multiple of it, to be halved quickly
 BEYOND = 1.0  # how far, in sides of the window; over the farther half it fades out
 COLOUR_STEP = 0.01  # what is kept at a step is exp(-this * |difference in Lab, lightness halved|)
 KEPT = 0.998  # and this, at every step
@@ -40,7 +42,7 @@ def refine(masks: np.ndarray, region: np.ndarray) -> np.ndarray:
     height, width = (max(1, round(scale * n)) for n in region.shape[:2])
     if max(height, width) <= max(masks.shape[:2]):
         return np.asarray(masks, np.float32)
-    guide = region if scale == 1 else cv2.resize(region, (width, height), interpolation=cv2.INTER_AREA)
+    guide = region if scale == 1 else averaged(region, width, height)
     guide, radius = np.ascontiguousarray(guide), max(1, round(RADIUS * max(height, width)))
     raised = upsample_masks(masks, (height, width))
     planes = [cv2.ximgproc.guidedFilter(guide, plane, radius, SMOOTHNESS) for plane in cv2.split(raised)]
@@ -69,15 +71,16 @@ def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[
     axes = np.linalg.inv(to_masks[:, :2])
     ends = np.array([[0, 1, 0, 1], [0, 0, 1, 1]]) * (1 + 2 * BEYOND) - BEYOND
     corners = axes @ (ends - to_masks[:, 2:])
-    left, top = np.clip(np.floor(corners.min(axis=1)), 0, None).astype(int).tolist()
-    right, bottom = (min(n, int(c) + 1) for n, c in zip(photo.shape[1::-1], np.ceil(corners.max(axis=1)), strict=True))
+    first, last = np.floor(corners.min(axis=1) / GRAIN) * GRAIN, np.ceil((corners.max(axis=1) + 1) / GRAIN) * GRAIN
+    left, top = np.clip(first, 0, None).astype(int).tolist()
+    right, bottom = (min(n, int(c)) for n, c in zip(photo.shape[1::-1], last, strict=True))
     border = np.concatenate([masks[0], masks[-1], masks[:, 0], masks[:, -1]])
     if right <= left or bottom <= top or border.max() < MASK_FLOOR:
         return masks, to_masks
     scale = min(1.0, SIDE / max(np.hypot(*axes[:, 0]), np.hypot(*axes[:, 1])))
     width, height = max(1, round(scale * (right - left))), max(1, round(scale * (bottom - top)))
     part = photo[top:bottom, left:right]
-    part = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else np.ascontiguousarray(part)
+    part = averaged(part, width, height)
     around = rectangle(left, top, right - left, bottom - top)
     shares = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
     places = np.linalg.inv(around[:, :2]) @ (np.reshape(shares, (2, -1)) - around[:, 2:])  # x, y in the photograph

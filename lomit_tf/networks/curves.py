@@ -24,6 +24,7 @@ CORRECTION = (0.4, 0.02, 0.02)
 GAIN = (0.6, 1.6)  # bounds of the ratio of deviations: beyond, a region turns chalky or grainy
 FLOOR, CEILING, SOFTNESS = -0.92, 0.97, 0.08  # of painted luminance, and how softly it bends there
 LINE_END = 1.5  # deviations of luminance from the mean, beyond which colour differences stay as they are there
+LEAST_DARK = 0.02  # of luminance above black: a line's lower end is at least as light
 # So many deviations from the region's mean luminance pixels change fully, and not at all; a deviation counts as at
 # least the third.
 LIKELY = (2.5, 4.0, 0.08)
@@ -64,7 +65,8 @@ def closed_form(target: Any, own: Any) -> Any:
     """Curves that carry one region's colour moments to another's, without anything learned: eqs. (7.2) to (7.4).
 
     Y:      bend((c_k - mean_o) clip(dev_w / dev_o, GAIN) + mean_w) - bend((c_k - mean_o) + mean_o)
-    Cb, Cr: line_w(Y after) - line_o(Y before), line(l) = mean + slope clip(l - mean_Y, +-LINE_END dev_Y)
+    Cb, Cr: line_w(Y after) - line_o(Y before), line(l) = mean + slope clip(l - mean_Y, +-LINE_END dev_Y), which goes
+            straight to 0 from its lower end to black
 
     Blond hair is yellow where it is of middle lightness, and less so in its shadows and highlights: a shift that is
     alike for all luminances would leave these blue. Equal moments give exactly 0, since both sides are one expression.
@@ -94,10 +96,12 @@ def _bend(luminances: Any) -> Any:
 
 
 def _line(moments: Any, colour: int, luminances: Any) -> Any:
-    """The colour difference 1 or 2 that a region has at luminances (B, R, BINS)."""
+    """The colour difference 1 or 2 that a region has at luminances (B, R, BINS): of one saturation below its line."""
     reach = LINE_END * moments[..., 3:4]
     away = ops.minimum(ops.maximum(luminances - moments[..., :1], -reach), reach)
-    return moments[..., colour : colour + 1] + moments[..., FIRST + colour - 1 : FIRST + colour] * away
+    line = moments[..., colour : colour + 1] + moments[..., FIRST + colour - 1 : FIRST + colour] * away
+    end = ops.maximum(moments[..., :1] - reach, LEAST_DARK - 1)
+    return line * ops.clip((luminances + 1) / (end + 1), 0.0, 1.0)
 
 
 def finished(curves: Any, own: Any) -> Any:

@@ -7,7 +7,7 @@ import { blurredBytes, blurredPlane, labOf } from "./lab.js";
 import { averaged, plane } from "./planes.js";
 import { windowOf } from "./windows.js";
 
-const SIDE = 192, BEYOND = 1, COLOUR_STEP = 0.01, KEPT = 0.998, UNLIKE_STEP = 0.05, UNLIKE = 2, SWEEPS = 2, BLUR = 1.5;
+const SIDE = 192, GRAIN = 8, BEYOND = 1, COLOUR_STEP = 0.01, KEPT = 0.998, UNLIKE_STEP = 0.05, UNLIKE = 2, SWEEPS = 2, BLUR = 1.5;
 const SEED = [0.4, 0.8], NO_SEED = 0.4, HISTOGRAM = 16, STRETCH = 2.5, LEAST = 1e-5;
 const { fround } = Math;
 
@@ -24,9 +24,9 @@ export const rectangle = (left, top, width, height) => [1 / width, 0, (0.5 - lef
 export function extended(picture, mask, map) {
   const back = inverted(map), ends = [[0, 0], [1, 0], [0, 1], [1, 1]].map((c) => c.map((n) => n * (1 + 2 * BEYOND) - BEYOND));
   const corners = ends.map(([u, v]) => at(back, u, v)), along = (axis) => corners.map((corner) => corner[axis]);
-  const [left, top] = [0, 1].map((axis) => Math.max(0, Math.floor(Math.min(...along(axis)))));
+  const [left, top] = [0, 1].map((axis) => Math.max(0, GRAIN * Math.floor(Math.min(...along(axis)) / GRAIN)));
   const [right, bottom] = [0, 1].map((axis) => (
-    Math.min(axis ? picture.height : picture.width, Math.ceil(Math.max(...along(axis))) + 1)));
+    Math.min(axis ? picture.height : picture.width, GRAIN * Math.ceil((Math.max(...along(axis)) + 1) / GRAIN))));
   if (right <= left || bottom <= top || !reachesBorder(mask)) return null;
   const scale = Math.min(1, SIDE / Math.max(Math.hypot(back[0], back[3]), Math.hypot(back[1], back[4])));
   const [width, height] = [right - left, bottom - top].map((n) => Math.max(1, rint(scale * n)));

@@ -2,7 +2,7 @@
 // lomit_tf/imaging/paste_back.py and lomit_tf/data/preprocess.py do the same with OpenCV and TensorFlow.
 
 import { rint } from "./affine.js";
-import { rowsOf } from "./windows.js";
+import { rowsOf, whole } from "./windows.js";
 
 const { fround } = Math;
 
@@ -116,8 +116,16 @@ export function downsampled(mask, size) {
   return made;
 }
 
-/** A smaller copy of a window of a picture, averaged and rounded: INTER_AREA, where halves of 2 x 2 pixels go up. */
+/**
+ * A smaller copy of a window of a picture, averaged and rounded: INTER_AREA, where halves of 2 x 2 pixels go up. Halved
+ * before it where that is exact, as lomit_tf/imaging/averaging.py does it.
+ */
 export function averaged(source, window, width, height) {
+  const twice = window.width >= 2 * width && window.height >= 2 * height;
+  if (twice && !(window.width % 2 || window.height % 2) && !(window.width === 2 * width && window.height === 2 * height)) {
+    const half = averaged(source, window, window.width / 2, window.height / 2);
+    return averaged(half, whole(half), width, height);
+  }
   const read = rowsOf(source, window), wide = area(window.width, width), high = area(window.height, height);
   const halved = 2 * width === window.width && 2 * height === window.height;
   const row = new Float32Array(3 * window.width), narrow = new Float32Array(3 * width), made = picture(width, height);

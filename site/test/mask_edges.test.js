@@ -36,9 +36,9 @@ test("blurred bytes are OpenCV's, to the bit", options, () => {
   assert.equal(difference(made, colours(picture("blurred.png", FOLDER))).most, 0);
 });
 
-test("averages are OpenCV's INTER_AREA", options, () => {
+test("averages are those of averaging.py", options, () => {
   const photo = picture("photo.png", FOLDER);
-  for (const [name, most] of [["half", 0], ["odd", 1]]) {
+  for (const [name, most] of [["half", 0], ["third", 1]]) {
     const expected = picture(`${name}.png`, FOLDER), made = averaged(photo, whole(photo), expected.width, expected.height);
     const { most: found, count } = difference(made.data, expected.data);
     assert.ok(found <= most && count < 1e-3 * made.data.length, `${name}: ${found}, ${count}`);

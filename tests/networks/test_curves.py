@@ -77,10 +77,19 @@ def test_closed_form_carries_lines_of_colour_over():
     inside = (np.abs(after) < 0.75) & (np.abs(before) < 0.75)  # where floor and ceiling do not bend
     assert inside.sum() >= 3
     for c, (mean, slope) in enumerate([(-0.05, 0.05), (0.08, 0.2)]):
-        line = mean + slope * np.clip(after + 0.4, -0.36, 0.36)
+        # Below the ends of the lines, at -0.4 - 0.36 and 0.1 - 0.45, colours go straight to 0 at black.
+        line = (mean + slope * np.clip(after + 0.4, -0.36, 0.36)) * np.clip((after + 1) / 0.24, 0, 1)
         was, change = [(-0.15, -0.1), (0.05, 0.02)][c]
-        line -= was + change * np.clip(before - 0.1, -0.45, 0.45)
+        line -= (was + change * np.clip(before - 0.1, -0.45, 0.45)) * np.clip((before + 1) / 0.65, 0, 1)
         np.testing.assert_allclose(found[inside, 1 + c], line[inside], atol=3e-3)
+
+
+def test_black_of_blond_hair_does_not_become_blue():
+    """What is far darker than the hair has little of its yellow, and loses no more than that."""
+    blond, black = moments(0.2, -0.2, 0.08, deviation=0.15), moments(-0.8, 0.0, 0.0, deviation=0.1)
+    found = np.ravel(curves.closed_form(black, blond)).reshape(K, 3)
+    np.testing.assert_allclose(found[0, 1:], np.array([0.2, -0.08]) * 0.125 / 0.975, atol=0.01)
+    np.testing.assert_allclose(found[5, 1:], [0.2, -0.08], atol=1e-6)
 
 
 @pytest.mark.parametrize("mean", [-0.95, -0.3, 0.0, 0.9])

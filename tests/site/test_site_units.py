@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from site_page import ROOT, SITE, builder, installed, photograph
 
-from lomit_tf.imaging import celeba_framing, colours, framing, mask_edges, mask_planes
+from lomit_tf.imaging import averaging, celeba_framing, colours, framing, mask_edges, mask_planes
 from lomit_tf.webapp import mask_edits
 
 pytestmark = pytest.mark.quick
@@ -46,9 +46,9 @@ def write_golden(folder: Path) -> None:
     Image.fromarray(colour).save(folder / "colours.png")
     Image.fromarray(cv2.cvtColor(colour, cv2.COLOR_RGB2LAB)).save(folder / "lab.png")
     Image.fromarray(cv2.GaussianBlur(colour, (0, 0), 1.0)).save(folder / "blurred.png")
-    for name, scale in (("half", 0.5), ("odd", 0.37)):
+    for name, scale in (("half", 0.5), ("third", 0.37)):
         size = round(480 * scale), round(360 * scale)
-        Image.fromarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)).save(folder / f"{name}.png")
+        Image.fromarray(averaging.averaged(rgb, *size)).save(folder / f"{name}.png")
     rows, columns = np.mgrid[:64, :64]
     mask = np.float32(np.round(255 * np.clip(1.7 - np.hypot(rows - 40, columns - 30) / 30, 0, 1)) / 255)
     facts: dict[str, object] = {}

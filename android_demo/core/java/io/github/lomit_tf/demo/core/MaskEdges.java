@@ -6,6 +6,7 @@ package io.github.lomit_tf.demo.core;
  */
 final class MaskEdges {
     private static final double SIDE = 192; // of the window in the small copy
+    private static final int GRAIN = 8; // the part of the picture that is looked at begins and ends at a multiple of it
     private static final double BEYOND = 1; // how far, in sides of the window; over the farther half it fades out
     private static final double COLOUR_STEP = 0.01;
     private static final double KEPT = 0.998;
@@ -91,8 +92,9 @@ final class MaskEdges {
             }
         }
         return new int[] {
-            (int) Math.max(0, Math.floor(low[0])), (int) Math.max(0, Math.floor(low[1])),
-            Math.min(photo.width, (int) Math.ceil(high[0]) + 1), Math.min(photo.height, (int) Math.ceil(high[1]) + 1),
+            (int) Math.max(0, GRAIN * Math.floor(low[0] / GRAIN)), (int) Math.max(0, GRAIN * Math.floor(low[1] / GRAIN)),
+            (int) Math.min(photo.width, GRAIN * Math.ceil((high[0] + 1) / GRAIN)),
+            (int) Math.min(photo.height, GRAIN * Math.ceil((high[1] + 1) / GRAIN)),
         };
     }
 

@@ -49,8 +49,13 @@ abstract class Rows {
         return of(averagedPicture(rows, width, height), new Window(0, 0, width, height));
     }
 
-    /** A smaller copy, averaged and rounded: OpenCV's INTER_AREA. */
+    /** A smaller copy, averaged and rounded: OpenCV's INTER_AREA, halved before it where that is exact (averaging.py). */
     static Picture averagedPicture(final Rows rows, int width, int height) {
+        final boolean halved = rows.width == 2 * width && rows.height == 2 * height;
+        boolean even = rows.width % 2 == 0 && rows.height % 2 == 0;
+        if (even && !halved && rows.width >= 2 * width && rows.height >= 2 * height) {
+            return averagedPicture(averaged(rows, rows.width / 2, rows.height / 2), width, height);
+        }
         final Filter across = Filter.area(rows.width, width);
         final Filter down = Filter.area(rows.height, height);
         final int[] argb = new int[width * height];
@@ -68,6 +73,11 @@ abstract class Rows {
                         Planes.across(across, wide, 0, narrow, 0, 3);
                         for (int i = 0; i < sum.length; i++) {
                             sum[i] += down.weights[y][k] * narrow[i];
+                        }
+                    }
+                    if (halved) { // OpenCV rounds means of 2 x 2 pixels half up
+                        for (int i = 0; i < sum.length; i++) {
+                            sum[i] = (float) Math.floor(sum[i] + 0.5f);
                         }
                     }
                     for (int x = 0; x < toWidth; x++) {

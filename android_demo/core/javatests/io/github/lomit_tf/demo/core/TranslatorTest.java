@@ -204,7 +204,7 @@ public final class TranslatorTest {
         Network generator = new Arithmetic(
                 Collections.singletonList(new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 48)),
                 tensor("exemplar_masks", 2), tensor("exemplar", 3), tensor("image_masks", 2), tensor("image", 3),
-                new Network.Tensor("transfer", 1, 2), new Network.Tensor("colours", 1, 2, 6)) {
+                new Network.Tensor("transfer", 1, 2), new Network.Tensor("colours", 1, 2, ColourStyle.MOMENTS)) {
             @Override
             float[] compute(String output, Map<String, float[]> feed) {
                 last.putAll(feed);
@@ -218,21 +218,22 @@ public final class TranslatorTest {
         ModelView input = translator.view(photo, new Framing(false, 1).frame(photo, null));
         MaskEdits none = new MaskEdits();
         ColourStyle blue = new ColourStyle(0x2b6fd6, "lips");
-        float[] moments = new float[12];
-        System.arraycopy(blue.moments(), 0, moments, 6, 6);
+        int count = ColourStyle.MOMENTS;
+        float[] moments = new float[2 * count];
+        System.arraycopy(blue.moments(), 0, moments, count, count);
         Picture made = translator.translate(photo, input, none, Exemplar.of(blue));
         assertArrayEquals(moments, last.get("colours"), 0f);
         assertArrayEquals(new float[] {0f, 1f}, last.get("transfer"), 0f);
         assertEquals("half of one group's change", 0x40 + Math.round(0.5f * 0.2f * 127.5f), made.argb[4000] & 255, 1);
         translator.translate(photo, input, none, Exemplar.of(new ColourStyle(0x2b6fd6, "")));
-        System.arraycopy(blue.moments(), 0, moments, 0, 6);
-        Arrays.fill(moments, 6, 12, 0f);
+        System.arraycopy(blue.moments(), 0, moments, 0, count);
+        Arrays.fill(moments, count, 2 * count, 0f);
         assertArrayEquals("the first colour group", moments, last.get("colours"), 0f);
         Picture same =
                 translator.translate(photo, input, none, Exemplar.of(blue), new boolean[] {true, false});
         assertArrayEquals("a group that is not chosen", photo.argb, same.argb);
         translator.translate(photo, input, none, Exemplar.of(input, none));
-        assertArrayEquals("an exemplar sets no colour", new float[12], last.get("colours"), 0f);
+        assertArrayEquals("an exemplar sets no colour", new float[2 * count], last.get("colours"), 0f);
         try {
             translator.translate(photo, input, none, Exemplar.of(new ColourStyle(0, "smile")));
             fail();
