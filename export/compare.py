@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-# Against the Keras model. Exact formats: largest error of masks and of images in [-1, 1].
-EXACT = 1e-4
+# Against the Keras model. Exact formats: largest and mean error of masks and of images in [-1, 1]. At single pixels a
+# mask's contrast and steep curves enlarge what another order of sums leaves, more so in larger networks; 1e-3 is an
+# eighth of one of 256 levels. An error of the arithmetic shows in the mean.
+EXACT, EXACT_MEAN = 1e-3, 1e-5
 LEAST_PSNR = {"float16": 45.0, "dynamic": 32.0, "int8": 32.0}  # decibels, of the translation by both files together
 LEAST_IOU = {"float16": 0.99, "dynamic": 0.97, "int8": 0.97}
 INT8_SMALLER, INT8_FASTER = 3.5, 1.5  # than float32, both files together
@@ -60,8 +62,10 @@ def acceptance(row: dict[str, Any], float32: dict[str, Any] | None) -> list[Acce
     made = []
     if variant == "float32":
         for what in ("mask", "image"):
-            error = row[what]["max"]
-            made.append(AcceptanceThreshold(f"{name}: largest error of the {what}", error, EXACT, error <= EXACT, True))
+            for which, key, limit in (("largest", "max", EXACT), ("mean", "mean", EXACT_MEAN)):
+                error = row[what][key]
+                text = f"{name}: {which} error of the {what}"
+                made.append(AcceptanceThreshold(text, error, limit, error <= limit, True))
     else:
         psnr, least = row["image"]["psnr"], LEAST_PSNR[variant]
         made.append(AcceptanceThreshold(f"{name}: PSNR of the translation, dB", psnr, least, psnr >= least, True))

@@ -91,11 +91,15 @@ def cut_refiner(size: int, options: RefineConfig) -> Refiner:
     return refined
 
 
-def region_refiner(layouts: Layouts) -> Refiner:
-    """The share of hair among competing regions; eq. (9.22)."""
+def region_refiner(layouts: Layouts, size: int, options: RefineConfig) -> Refiner:
+    """The share of hair among competing regions in pictures of size x size pixels, none in the ellipse; eq. (9.22).
+
+    Dark eyes beside dark hair have its colours; where they lie says that they are none of it.
+    """
+    barred = ellipse_mask(size, options.ellipse())
 
     def refined(image: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray] | None:
-        hair = layouts.regions(image, mask)[..., HAIR]
+        hair = np.where(barred, 0, layouts.regions(image, mask)[..., HAIR]).astype(np.float32)
         return float(hair.mean()), hair
 
     return refined

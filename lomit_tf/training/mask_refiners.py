@@ -66,7 +66,7 @@ class Refiners:
                 learned = {"where": self._place(pictures, store.images, found)}
             write_bytes(place, as_bytes(learned))
         if by == "regions":
-            self.refiner = mask_cut.region_refiner(Layouts(**learned))
+            self.refiner = mask_cut.region_refiner(Layouts(**learned), self.options.refine_size, self.options)
         else:
             self.refiner = label_places.place_refiner(learned["where"])
 

@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal
 
 import lomit_tf
 from lomit_tf.config import ConfigError
-from lomit_tf.imaging import face_layouts, face_regions
+from lomit_tf.imaging import face_layouts, face_regions, mask_cut
 from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.settings.mask_teacher import RefineConfig
 from lomit_tf.training import mask_refinement, mask_refiners
@@ -150,6 +150,20 @@ def test_layouts_tell_short_hair_from_long(learned):
         assert overlap(found[..., face_regions.HAIR] > 0.5, truth) > 0.85
         nearest = layouts.nearest(found)[36, 12, face_regions.HAIR]
         assert nearest == pytest.approx(beside.max() if truth[36, 12] else beside.min(), abs=0.05)
+
+
+def test_eyes_as_dark_as_the_hair_are_not_taught_as_hair(learned):
+    pictures, masks, _, layouts = learned
+    options = RefineConfig(by="regions", face="0.5,0.5,0.2,0.1")
+    image, mask = pictures[0].copy(), masks[0].copy()
+    image[22:26, 16:32] = image[4:8, 16:32]  # as if a lock of the hair
+    mask[22:26, 16:32] = 0.8
+    everywhere = mask_cut.region_refiner(layouts, SIZE, dataclasses.replace(options, face=""))(image, mask)
+    area, values = mask_cut.region_refiner(layouts, SIZE, options)(image, mask)
+    barred = mask_cut.ellipse_mask(SIZE, options.ellipse())
+    assert (everywhere[1][barred] > 0.5).sum() > 20 and not values[barred].any()
+    np.testing.assert_array_equal(values[~barred], everywhere[1][~barred])
+    assert area == pytest.approx(values.mean()) and values.dtype == np.float32
 
 
 def test_learning_is_the_same_again_and_with_threads_and_takes_few_pictures(learned):
