@@ -3,8 +3,9 @@
     python tools/hair_exchange.py --data_dir=/path/to/celebamask --half=odd MODEL [MODEL ...]
 
 The data set has no labels: a face counts as black- or blond-haired where the classifier says so with a probability of
-at least SURE, and gives no other hair colour as much. Every such face is translated after one of the other colour,
-the n-th after the n-th, over again where there are fewer, through the Translator at 256 pixels. A translation succeeds
+at least 0.8, and gives no other hair colour as much. Every such face is translated after one of the other colour,
+the n-th after the n-th, over again where there are fewer, with the first group of the model that is painted by colour
+curves, through the Translator at 256 pixels. A translation succeeds
 if the exemplar's colour is the most probable of the hair colours. Beside the model: the untouched faces, and the
 closed-form colour map with the model's masks and with the true ones. A line of JSON each.
 
@@ -19,6 +20,7 @@ import celebamask
 import numpy as np
 from PIL import Image
 
+from lomit_tf.config import ConfigError
 from lomit_tf.evaluation.metrics.attribute_classifier import AttributeClassifier
 from lomit_tf.evaluation.metrics.photographs import METHODS, recoloured
 from lomit_tf.photos.translator import Translator
@@ -50,6 +52,13 @@ def partners(found: np.ndarray) -> list[tuple[int, int, int]]:
 
 def main() -> None:
     given, paths = celebamask.asked(__doc__)
+    try:
+        translators = {name: Translator(name, log_notes=False) for name in given.models}
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None
+    for name, translator in translators.items():
+        if not translator.colour_groups:
+            raise SystemExit(f"{name} has no group that is painted by colour curves; name another model")
     photographs, truth = [], []
     for path in paths:
         with Image.open(path) as picture, Image.open(given.data_dir / "masks" / f"{path.stem}.png") as classes:
@@ -57,13 +66,15 @@ def main() -> None:
             if hair.mean() >= LEAST:
                 photographs.append(np.asarray(picture.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS)))
                 truth.append(hair.astype(np.float32))
+    if not photographs:
+        raise SystemExit(f"--data_dir={given.data_dir}: class {HAIR} of the masks, hair, is nowhere; see the docstring")
     classifier = AttributeClassifier.load(CLASSIFIER)
     pairs = partners(hair_colours(classifier, photographs))
     if not pairs:
         raise SystemExit("no face with black hair, or none with blond hair, among those asked for; take more of them")
     wanted = np.array([colour for _, _, colour in pairs])
     for name in given.models:
-        translator = Translator(name, log_notes=False)
+        translator = translators[name]
         group = translator.colour_groups[0]
         made: dict[str, list[np.ndarray]] = {method: [] for method in METHODS}
         for face, exemplar, _ in pairs:

@@ -106,8 +106,11 @@ class RefineConfig:
             x, y, width, height = (float(part) for part in self.face.split(","))
         except ValueError:
             raise ConfigError(f"--face is four numbers, like 0.50,0.58,0.15,0.17; received {self.face!r}") from None
-        for value in (x, y, width, height):
-            _between("face", value, 0, 1)
+        if not all(0 <= value <= 1 for value in (x, y, width, height)) or not width or not height:
+            raise ConfigError(
+                "--face is a centre within 0..1 and radii above 0 and up to 1, shares of the side (--face= for none); "
+                f"received {self.face!r}"
+            )
         return x, y, width, height
 
 

@@ -213,6 +213,7 @@ def test_int8_of_shipped_weights(name, edit, runtimes, tmp_path):
     if name == "celeba_hair":  # calibrated on CelebA, which is not here
         folder, translator = DEMO / "assets", Translator(model, log_notes=False)
         images = np.stack([translator.prepare(portraits.PORTRAITS[who]).pixels for who in portraits.PORTRAITS])
+        edit = np.kron(edit, np.ones([images.shape[1] // SIZE] * 2, edit.dtype))
     else:
         folder, module = tmp_path, graphs.MobileModule(model)
         images = np.asarray(preprocess.to_model_range(draw(range(20_000_000, 20_000_016), size=SIZE).images))
