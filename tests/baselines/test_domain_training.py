@@ -188,7 +188,7 @@ def test_drits_contents_hide_their_domain_only_where_the_content_loss_asks_for_i
     assert hidden["content_critic/accuracy"] < 0.8
     run.content_weight.assign(0.0)
     _, open_to_it = told_and_hidden()
-    assert open_to_it["content_critic/accuracy"] > 0.95 and open_to_it["generator/content"] > 4
+    assert open_to_it["content_critic/accuracy"] > 0.9 and open_to_it["generator/content"] > 4
 
 
 @pytest.mark.slow
