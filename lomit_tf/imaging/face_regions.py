@@ -7,6 +7,8 @@ Nothing here has seen a true mask.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -50,19 +52,25 @@ def prior(mask: np.ndarray, layout: np.ndarray) -> np.ndarray:
     return weighed / weighed.sum(axis=-1, keepdims=True)
 
 
-def responsibilities(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Eqs. (9.16) and (9.17): how far each pixel belongs to each region, (H, W, 4) float32, its sum over regions 1.
+def responsibilities(
+    values: np.ndarray, where: np.ndarray, kernels: Sequence[int] = KERNELS, radius: int = 0, epsilon: float = EPSILON
+) -> np.ndarray:
+    """Eqs. (9.16) and (9.17): how far each pixel belongs to each region, (H, W, R) float32, its sum over regions 1.
 
     Args:
         values: (H, W, D) of `features`.
-        where: (H, W, 4) of `prior`.
+        where: (H, W, R) of `prior`.
+        kernels: R, the Gaussians of each region's mixture.
+        radius: of the guided filter, in pixels (0: RADIUS of the height).
+        epsilon: of the guided filter.
     """
     shape, count = where.shape, where.shape[-1]
+    radius = radius or max(1, round(RADIUS * shape[0]))
     x = values.reshape(-1, values.shape[-1]).astype(np.float64)
     where = np.maximum(where.reshape(-1, count).astype(np.float64), LEAST_PRIOR)
     where /= where.sum(axis=1, keepdims=True)
-    owner = np.repeat(np.arange(count), KERNELS)  # region of each Gaussian
-    parts = _parted_by_lightness(x[:, 0], where**2 / (where**2).sum(axis=1, keepdims=True))
+    owner = np.repeat(np.arange(count), kernels)  # region of each Gaussian
+    parts = _parted_by_lightness(x[:, 0], where**2 / (where**2).sum(axis=1, keepdims=True), kernels)
     moments = _monomials(x)
     for number in range(ROUNDS):
         density = np.exp(np.clip(moments @ _log_densities(moments, parts, owner, x.shape[1]), -600, 300))
@@ -70,30 +78,29 @@ def responsibilities(values: np.ndarray, where: np.ndarray) -> np.ndarray:
         found = where * mixture
         found /= found.sum(axis=1, keepdims=True)
         if number >= SMOOTH_FROM:
-            found = _smoothed(values, found.reshape(shape)).reshape(-1, count)
+            found = _smoothed(values, found.reshape(shape), radius, epsilon).reshape(-1, count)
         parts = found[:, owner] * density / mixture[:, owner]
     return found.reshape(shape).astype(np.float32)
 
 
-def _smoothed(values: np.ndarray, found: np.ndarray) -> np.ndarray:
+def _smoothed(values: np.ndarray, found: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
     """Responsibilities through the guided filter (He et al. 2013) of the picture's colours; their sum stays 1."""
-    radius = max(1, round(RADIUS * values.shape[0]))
     guide = np.ascontiguousarray(values[..., :3], np.float32)
-    smooth = cv2.ximgproc.guidedFilter(guide, found.astype(np.float32), radius, EPSILON)
+    smooth = cv2.ximgproc.guidedFilter(guide, found.astype(np.float32), radius, epsilon)
     smooth = np.clip(smooth.astype(np.float64), 1e-6, 1)
     return smooth / smooth.sum(axis=-1, keepdims=True)
 
 
-def _parted_by_lightness(lightness: np.ndarray, found: np.ndarray) -> np.ndarray:
+def _parted_by_lightness(lightness: np.ndarray, found: np.ndarray, kernels: Sequence[int]) -> np.ndarray:
     """Shares of pixels in the Gaussians that the rounds begin with: each region's pixels parted by their lightness."""
     order = np.argsort(lightness, kind="stable")
-    parts = np.zeros((len(lightness), sum(KERNELS)))
+    parts = np.zeros((len(lightness), sum(kernels)))
     first = 0
-    for k, kernels in enumerate(KERNELS):
+    for k, number in enumerate(kernels):
         weight = found[order, k]
-        rank = np.minimum((np.cumsum(weight) / weight.sum() * kernels).astype(int), kernels - 1)
+        rank = np.minimum((np.cumsum(weight) / weight.sum() * number).astype(int), number - 1)
         parts[order, first + rank] = weight
-        first += kernels
+        first += number
     return parts
 
 

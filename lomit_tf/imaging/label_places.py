@@ -3,7 +3,8 @@
     where = place(evidence(pictures, labels, [names.index("Smiling")]), share=0.15, edge=0.04)
 
 A smile shows around the mouth. The place is one mask for all pictures, and the network that it is taught to finds it
-in each of them, also where a face is turned. docs/method.md, eqs. (9.23) to (9.26). Nothing here has seen a true mask.
+in each of them, also where a face is turned. Lipstick shows on the lips, whose colours can be told from those around
+them in each picture: `competing_refiner`. docs/method.md, eqs. (9.23) to (9.28). Nothing here has seen a true mask.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from lomit_tf.imaging.mask_cut import Refiner, ellipse_mask
 
 MIDDLE = (0.5, 0.56, 0.12, 0.14)  # an ellipse of skin in CelebA's framing: centre and radii, shares of the side
 BLUR = 1 / 32  # sigma of the Gaussian that smooths the evidence, a share of the side
+KERNELS = (1, 5)  # Gaussians of the colours of the place, and of what is around it
+SPREAD, RADIUS, EPSILON = 1 / 32, 1 / 32, 0.05  # blur of the place, and guided filter: shares of the side; in squares
+MARGIN = 1 / 16  # around the place, a share of the side: what is farther away does not compete
 RIDGE = 1e-6  # of the labels' moments, so that a label that never varies is no error
 
 
@@ -27,13 +31,16 @@ def relative_features(image: np.ndarray) -> np.ndarray:
     return values - values[ellipse_mask(len(image), MIDDLE)].mean(axis=0)
 
 
-def evidence(pictures: Iterable[np.ndarray], labels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
+def evidence(
+    pictures: Iterable[np.ndarray], labels: np.ndarray, wanted: Sequence[int], values: Sequence[int] = (0, 1, 2, 3)
+) -> np.ndarray:
     """Eqs. (9.24) and (9.25): how surely labels change each pixel, other labels being equal.
 
     Args:
         pictures: N pictures (S, S, 3) uint8, framed alike.
         labels: (N, K), all labels that are told apart.
         wanted: columns of labels whose place is asked for.
+        values: which of the features count.
 
     Returns:
         (S, S) float32, the root of the mean square of the regressions' t-statistics, the largest over `wanted`.
@@ -48,9 +55,9 @@ def evidence(pictures: Iterable[np.ndarray], labels: np.ndarray, wanted: Sequenc
     cross, squares = np.zeros(1), np.zeros(1)
     shape: tuple[int, ...] = ()
     for row, image in zip(x, pictures, strict=True):
-        values = relative_features(image)
-        shape = values.shape
-        flat = values.reshape(-1).astype(np.float64)
+        found = relative_features(image)[..., list(values)]
+        shape = found.shape
+        flat = found.reshape(-1).astype(np.float64)
         cross, squares = cross + row[:, None] * flat, squares + flat**2
     moments = x.T @ x + RIDGE * np.eye(count + 1)
     inverse = np.linalg.inv(moments)
@@ -82,4 +89,32 @@ def place_refiner(where: np.ndarray) -> Refiner:
     return lambda image, mask: (area, where)
 
 
-__all__ = ["evidence", "place", "place_refiner", "relative_features"]
+def competing_refiner(where: np.ndarray, share: float) -> Refiner:
+    """Eq. (9.28): in each picture, the colours of a place compete with those around it for each pixel.
+
+    Args:
+        where: (S, S) in 0..1, what `place` gives; above 0 somewhere.
+        share: of the prior that the place has in its middle, in 0..1.
+
+    Returns:
+        A refiner of pictures (S, S, 3), which looks at no mask.
+    """
+    size = len(where)
+    inside = share * cv2.GaussianBlur(where.astype(np.float32), (0, 0), SPREAD * size)
+    rows, columns = (np.flatnonzero((inside > 0.02 * share).any(axis=axis)) for axis in (1, 0))
+    margin = round(MARGIN * size)
+    box = tuple(slice(max(0, int(at[0]) - margin), int(at[-1]) + 1 + margin) for at in (rows, columns))
+    prior = np.stack([inside, 1 - inside], axis=-1)[box]
+
+    def refined(image: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray]:
+        values = np.zeros((size, size), np.float32)
+        found = face_regions.responsibilities(
+            face_regions.features(image)[box], prior, KERNELS, max(1, round(RADIUS * size)), EPSILON
+        )
+        values[box] = found[..., 0]
+        return float(values.mean()), values
+
+    return refined
+
+
+__all__ = ["competing_refiner", "evidence", "place", "place_refiner", "relative_features"]

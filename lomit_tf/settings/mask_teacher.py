@@ -20,6 +20,7 @@ LOOP = {
 
 
 BY = ("cut", "regions", "labels")
+PLACE_VALUES = ("L", "a", "b", "contrast")  # what labels are looked for in: CIELAB and the lightness' local contrast
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:
@@ -51,6 +52,16 @@ class RefineConfig:
     place_edge: float = option(
         0.04, "with --by=labels: the place ends softly, between so much less and so much more than its share"
     )
+    place_values: tuple[str, ...] = option(
+        PLACE_VALUES,
+        "with --by=labels: what the labels are looked for in, of CIELAB's L, a (green to red) and b (blue to yellow) "
+        "and the lightness' local contrast; a for lipstick",
+    )
+    place_competes: float = option(
+        0.0,
+        "with --by=labels: in each image, colours of the place compete with those around it for each pixel, the place "
+        "being expected with this probability in its middle (0: one place for all images); 0.3 for lips",
+    )
     refine_size: int = option(
         128, "height and width in pixels at which images are refined; a multiple of the model's size"
     )
@@ -79,6 +90,12 @@ class RefineConfig:
             _between(name, getattr(self, name), 0, 1)
         _between("place_share", self.place_share, 0.005, 0.9)
         _between("place_edge", self.place_edge, 0, self.place_share)
+        _between("place_competes", self.place_competes, 0, 0.99)
+        unknown = [value for value in self.place_values if value not in PLACE_VALUES]
+        if unknown or not self.place_values:
+            raise ConfigError(
+                f"--place_values are among {', '.join(PLACE_VALUES)}; received {', '.join(self.place_values)!r}"
+            )
         if self.by not in BY:
             raise ConfigError(f"--by must be {', '.join(BY[:-1])} or {BY[-1]}; received {self.by!r}")
         if not self.sure_background < self.probable < self.sure_foreground:

@@ -25,7 +25,7 @@ from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.imaging.paste_back import upsample_masks
 from lomit_tf.model import Lomit
 from lomit_tf.runtime.atomic import write_bytes
-from lomit_tf.settings.mask_teacher import RefineConfig
+from lomit_tf.settings.mask_teacher import PLACE_VALUES, RefineConfig
 
 BATCH = 32  # images that the model sees at once
 
@@ -67,6 +67,8 @@ class Refiners:
             write_bytes(place, as_bytes(learned))
         if by == "regions":
             self.refiner = mask_cut.region_refiner(Layouts(**learned), self.options.refine_size, self.options)
+        elif self.options.place_competes:
+            self.refiner = label_places.competing_refiner(learned["where"], self.options.place_competes)
         else:
             self.refiner = label_places.place_refiner(learned["where"])
 
@@ -74,7 +76,8 @@ class Refiners:
         """Where the group's labels show in pictures (n, S, S, 3) uint8 of the rows (n,) of a set: (S, S) in 0..1."""
         wanted = [images.label_names.index(label) for label in self.labels]
         try:
-            found = label_places.evidence(pictures, images.labels[rows], wanted)
+            values = [PLACE_VALUES.index(value) for value in self.options.place_values]
+            found = label_places.evidence(pictures, images.labels[rows], wanted, values)
         except ValueError as error:
             raise ConfigError(f"--by=labels: {error}; use more images, or name fewer --controls") from None
         return label_places.place(found, self.options.place_share, self.options.place_edge)
