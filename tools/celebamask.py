@@ -5,13 +5,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 
-def asked(description: str | None, out: bool = False) -> tuple[argparse.Namespace, list[Path]]:
+from lomit_tf import zoo
+from lomit_tf.evaluation.metrics.truth import CELEBAMASK, REGION_OF
+from lomit_tf.photos.translator import Translator
+
+
+def asked(description: str | None, out: bool = False, group: bool = False) -> tuple[argparse.Namespace, list[Path]]:
     """The command line, and the pictures that it names: every other one, to choose by or to report.
 
     Args:
         description: of the tool.
         out: whether it writes files, and needs --out.
+        group: whether it can measure another group than the first one that is painted by colour curves.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="MODEL", help="shipped weights by name, workdirs or checkpoints")
@@ -20,6 +28,8 @@ def asked(description: str | None, out: bool = False) -> tuple[argparse.Namespac
     parser.add_argument("--faces", type=int, default=0, help="only so many of them, the first ones (0: all)")
     if out:
         parser.add_argument("--out", type=Path, required=True, help="folder for what is written")
+    if group:
+        parser.add_argument("--group", default="", help="of the models (empty: the first that takes colours)")
     given = parser.parse_args()
     if given.faces < 0:
         parser.error(f"--faces must be at least 0; received {given.faces}")
@@ -31,3 +41,26 @@ def asked(description: str | None, out: bool = False) -> tuple[argparse.Namespac
     if without:
         parser.error(f"--data_dir={given.data_dir}: {without[0].name} has no masks/{without[0].stem}.png")
     return given, paths
+
+
+def measured_group(name: str, translator: Translator, asked_for: str) -> tuple[str, tuple[int, ...]]:
+    """The group to measure of a model of this name, and the classes of CelebAMask-HQ that are its true region.
+
+    Raises SystemExit with one line where the model has no such group, or the group no region.
+    """
+    if not asked_for and not translator.colour_groups:
+        raise SystemExit("the model has no group that is painted by colour curves; name one by --group")
+    group = asked_for or translator.colour_groups[0]
+    labels = zoo.config_of(name).data.group_labels.get(group)
+    if labels is None:
+        raise SystemExit(f"--group={group}: {name} has {', '.join(translator.groups)}")
+    regions = {REGION_OF.get(label) for label in labels} & set(CELEBAMASK)
+    if not regions:
+        raise SystemExit(f"--group={group}: its labels ({', '.join(labels)}) have no region among CelebAMask-HQ's")
+    return group, tuple(sorted({index for region in regions for index in CELEBAMASK[region]}))
+
+
+def true_region(folder: Path, path: Path, classes: tuple[int, ...], size: tuple[int, int]) -> np.ndarray:
+    """Where a picture's classes are some of `classes`, at a size (width, height): (height, width) bool."""
+    with Image.open(folder / "masks" / f"{path.stem}.png") as found:
+        return np.isin(np.asarray(found.resize(size, Image.Resampling.NEAREST)), classes)

@@ -1,15 +1,15 @@
-"""How near hair comes to a colour that was asked for, on CelebAMask-HQ's faces.
+"""How near hair, or lips, come to a colour that was asked for, on CelebAMask-HQ's faces.
 
     python tools/swatches.py --data_dir=/path/to/celebamask --half=even MODEL [MODEL ...]
 
 For choosing use --half=even, for reporting --half=odd, once. A model is what `lomit_tf.load` takes, and has a group
-that is painted by colour curves; the first one is measured. Each face gets each of `portraits.SWATCHES`, as
+that is painted by colour curves; the first one is measured, or --group. Each face gets each of `portraits.SWATCHES`, as
 `lomit-translate --colour` does it. A line of JSON for each colour and one for all of them:
 
 - within: the share of faces whose mean colour is within NEAR of it; mean, median, p90 and worst distance. The distance
   is the mean absolute difference of red, green and blue in 0..1; the mean colour is taken where the model's own mask is
   above CORE.
-- true: the mean distance where the true hair is, and untranslated there.
+- true: the mean distance where the true region is, and untranslated there.
 - outside: pixels that changed although the mask is below the floor under which nothing may change.
 - without: faces where no mask is above CORE; they count in no share or mean of that mask.
 """
@@ -28,9 +28,8 @@ from lomit_tf.imaging.paste_back import MASK_FLOOR
 from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import Exemplar, Translator
 
-HAIR = 13
 CORE, NEAR = 0.9, 0.08
-Row = tuple[float, float, float, int]  # distance in the core, in the true hair, untranslated there; pixels outside
+Row = tuple[float, float, float, int]  # distance in the core, in the true region, untranslated there; pixels outside
 
 
 def distance(image: np.ndarray, where: np.ndarray, colour: str) -> float:
@@ -40,20 +39,21 @@ def distance(image: np.ndarray, where: np.ndarray, colour: str) -> float:
     return float(np.abs(image[where].mean(axis=0) - colours.parse(colour)).mean() / 255)
 
 
-def measure(translator: Translator, path: Path, truth: np.ndarray | None, swatches: list[Exemplar]) -> list[Row]:
-    """A face after each of the swatches; without true hair (H, W) bool its numbers are nan."""
-    group = translator.colour_groups[0]
+def measure(
+    translator: Translator, path: Path, truth: np.ndarray | None, swatches: list[Exemplar], group: str = ""
+) -> list[Row]:
+    """A face after each of the swatches; without a true region (H, W) bool its numbers are nan."""
+    group = group or translator.colour_groups[0]
     face = translator.prepare(path)
     before = face.photo.rgb
-    hair = np.zeros(before.shape[:2], bool) if truth is None else truth
+    region = np.zeros(before.shape[:2], bool) if truth is None else truth
     rows = []
-    for swatch, result in zip(
-        swatches, translator.translate_batch([translator.request(face, exemplar=one) for one in swatches]), strict=True
-    ):
+    requests = [translator.request(face, None, [group], exemplar=one) for one in swatches]
+    for swatch, result in zip(swatches, translator.translate_batch(requests), strict=True):
         mask, after, colour = result.input_masks[group], result.photo.rgb, swatch.colour
         changed = np.any(before != after, axis=-1) & (mask < MASK_FLOOR)
         inside = distance(after, mask > CORE, colour)
-        rows.append((inside, distance(after, hair, colour), distance(before, hair, colour), int(changed.sum())))
+        rows.append((inside, distance(after, region, colour), distance(before, region, colour), int(changed.sum())))
     return rows
 
 
@@ -73,15 +73,17 @@ def summary(rows: np.ndarray) -> dict[str, float]:
 
 
 def main() -> None:
-    given, paths = celebamask.asked(__doc__)
+    given, paths = celebamask.asked(__doc__, group=True)
     for name in given.models:
         translator = Translator(name, log_notes=False)
-        swatches = [translator.encode_colour(colour) for colour in portraits.SWATCHES.values()]
+        group, classes = celebamask.measured_group(name, translator, given.group)
+        swatches = [translator.encode_colour(colour, [group]) for colour in portraits.SWATCHES.values()]
         rows = []
         for path in paths:
-            with Image.open(path) as face, Image.open(given.data_dir / "masks" / f"{path.stem}.png") as mask:
-                truth = np.asarray(mask.resize(face.size, Image.Resampling.NEAREST)) == HAIR
-            rows.append(measure(translator, path, truth, swatches))
+            with Image.open(path) as face:
+                size = face.size
+            truth = celebamask.true_region(given.data_dir, path, classes, size)
+            rows.append(measure(translator, path, truth, swatches, group))
         found = np.array(rows, np.float64)  # (N, colours, 4)
         for i, (word, colour) in enumerate(portraits.SWATCHES.items()):
             print(json.dumps({"model": name, "half": given.half, "colour": f"{word} {colour}", **summary(found[:, i])}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 from scipy import stats
@@ -87,6 +88,50 @@ def test_a_place_has_the_share_that_was_asked_for(rng):
     assert np.isfinite(label_places.place(np.zeros((8, 8), np.float32), 0.2, 0.1)).all()
 
 
+def test_evidence_of_some_values_leaves_the_others_out(rng):
+    """Label 0 makes its place brighter, label 1 its own redder: CIELAB's a does not see the first."""
+    labels = (rng.random((200, 2)) < 0.5).astype(np.float32)
+    images = pictures(rng, labels)
+    all_of_them = label_places.evidence(images, labels, [0])
+    red, light = (label_places.evidence(images, labels, [0], [value]) for value in (1, 0))
+    inside = np.zeros((SIZE, SIZE), bool)
+    inside[25:31, 9:23] = True
+    assert light[inside].mean() > 20 and red[inside].mean() < 3
+    np.testing.assert_allclose(
+        all_of_them**2,
+        sum(label_places.evidence(images, labels, [0], [value]) ** 2 for value in range(4)) / 4, rtol=1e-4,
+    )  # fmt: skip
+    assert label_places.evidence(images, labels, [1], [1])[1:7].mean() > 10
+
+
+def lips(rng, size: int, centre: tuple[float, float], red: float) -> tuple[np.ndarray, np.ndarray]:
+    """Skin with light from one side, a darker chin, and an ellipse that is redder: (size, size, 3) uint8, and where."""
+    y, x = np.mgrid[:size, :size] + 0.5
+    where = ((x - centre[0]) / (0.14 * size)) ** 2 + ((y - centre[1]) / (0.05 * size)) ** 2 <= 1
+    light = (0.8 + 0.25 * x / size) * np.where(y > 0.85 * size, 0.6, 1)
+    image = np.array([205.0, 160, 135]) * light[..., None]
+    image[where] += np.array([0.2, -1, -0.6]) * red
+    return np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8), where
+
+
+@pytest.mark.parametrize("red", [25, 60])
+def test_colours_of_a_place_compete_with_those_around_it(rng, red):
+    """The place is the same for all pictures, the lips are not; each picture's colours find them."""
+    size = 96
+    place = lips(rng, size, (48, 66), 0)[1].astype(np.float32)
+    refined = label_places.competing_refiner(cv2.GaussianBlur(place, (0, 0), 2), 0.3)
+    for dx, dy in ((-5, 2), (4, -3), (0, 4)):
+        image, truth = lips(rng, size, (48 + dx, 66 + dy), red)
+        area, values = refined(image, np.zeros((size, size), np.float32))
+        assert values.shape == (size, size) and values.dtype == np.float32 and area == pytest.approx(values.mean())
+        before, after = (
+            np.logical_and(found > 0.5, truth).sum() / np.logical_or(found > 0.5, truth).sum()
+            for found in (place, values)
+        )
+        assert before < 0.7 and after > 0.85
+        assert values[:20].max() == 0  # far away nothing competes
+
+
 def test_too_few_pictures_are_an_error(rng):
     with pytest.raises(ValueError, match="3 pictures are too few to tell 2 labels apart"):
         label_places.evidence(rng.integers(0, 256, (3, 16, 16, 3)).astype(np.uint8), np.zeros((3, 2)), [0])
@@ -133,6 +178,9 @@ def test_a_piece_of_a_place_is_read_again(tiny, tmp_path, monkeypatch):
     [
         ({"by": "faces"}, "--by must be cut, regions or labels"),
         ({"place_share": 0.0}, "--place_share"),
+        ({"place_competes": 1.5}, "--place_competes lies between 0 and 0.99"),
+        ({"place_values": ("red",)}, "--place_values are among L, a, b, contrast; received 'red'"),
+        ({"place_values": ()}, "--place_values are among"),
         ({"place_share": 0.1, "place_edge": 0.2}, "--place_edge lies between 0 and 0.1"),
     ],
 )

@@ -19,11 +19,11 @@ from lomit_tf.data.preprocess import centre_crop, decode
 REGION_OF: Mapping[str, str] = {
     **drawn_faces.REGION_OF,
     "Bald": "hair", "Receding_Hairline": "hair", "Straight_Hair": "hair", "Wavy_Hair": "hair",
-    "Mouth_Slightly_Open": "mouth", "Wearing_Lipstick": "mouth", "Wearing_Hat": "hat", "Wearing_Earrings": "earrings",
+    "Mouth_Slightly_Open": "mouth", "Wearing_Lipstick": "lips", "Wearing_Hat": "hat", "Wearing_Earrings": "earrings",
     "domain_B": "figure",
 }  # fmt: skip
 # CelebAMask-HQ's classes, as palette indices of its PNGs.
-CELEBAMASK = {"hair": (13,), "mouth": (10, 11, 12), "glasses": (3,), "hat": (14,), "earrings": (15,)}
+CELEBAMASK = {"hair": (13,), "mouth": (10, 11, 12), "lips": (11, 12), "glasses": (3,), "hat": (14,), "earrings": (15,)}
 
 
 def open_mask_set(config: DataConfig, name: str) -> ImageSet:
