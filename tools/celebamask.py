@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,17 @@ from lomit_tf.evaluation.metrics.truth import CELEBAMASK, REGION_OF
 from lomit_tf.photos.translator import Translator
 
 
-def asked(description: str | None, out: bool = False, group: bool = False) -> tuple[argparse.Namespace, list[Path]]:
+def asked(
+    description: str | None, out: bool = False, group: bool = False,
+    add: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+) -> tuple[argparse.Namespace, list[Path]]:  # fmt: skip
     """The command line, and the pictures that it names: every other one, to choose by or to report.
 
     Args:
         description: of the tool.
         out: whether it writes files, and needs --out.
         group: whether it can measure another group than the first one that is painted by colour curves.
+        add: gives the parser flags of the tool's own.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="MODEL", help="shipped weights by name, workdirs or checkpoints")
@@ -30,6 +35,7 @@ def asked(description: str | None, out: bool = False, group: bool = False) -> tu
         parser.add_argument("--out", type=Path, required=True, help="folder for what is written")
     if group:
         parser.add_argument("--group", default="", help="of the models (empty: the first that takes colours)")
+    add(parser)
     given = parser.parse_args()
     if given.faces < 0:
         parser.error(f"--faces must be at least 0; received {given.faces}")
@@ -51,13 +57,18 @@ def measured_group(name: str, translator: Translator, asked_for: str) -> tuple[s
     if not asked_for and not translator.colour_groups:
         raise SystemExit("the model has no group that is painted by colour curves; name one by --group")
     group = asked_for or translator.colour_groups[0]
-    labels = zoo.config_of(name).data.group_labels.get(group)
-    if labels is None:
-        raise SystemExit(f"--group={group}: {name} has {', '.join(translator.groups)}")
-    regions = {REGION_OF.get(label) for label in labels} & set(CELEBAMASK)
+    return group, classes_of(name, group)
+
+
+def classes_of(name: str, group: str) -> tuple[int, ...]:
+    """The classes of CelebAMask-HQ that are the true region of a model's group. Raises as `measured_group`."""
+    known = zoo.config_of(name).data.group_labels
+    if group not in known:
+        raise SystemExit(f"--group={group}: {name} has {', '.join(known)}")
+    regions = {REGION_OF.get(label) for label in known[group]} & set(CELEBAMASK)
     if not regions:
-        raise SystemExit(f"--group={group}: its labels ({', '.join(labels)}) have no region among CelebAMask-HQ's")
-    return group, tuple(sorted({index for region in regions for index in CELEBAMASK[region]}))
+        raise SystemExit(f"--group={group}: its labels ({', '.join(known[group])}) have no region in CelebAMask-HQ")
+    return tuple(sorted({index for region in regions for index in CELEBAMASK[region]}))
 
 
 def true_region(folder: Path, path: Path, classes: tuple[int, ...], size: tuple[int, int]) -> np.ndarray:
