@@ -82,7 +82,7 @@ class LomitBase(keras.Model):
         )  # (G, K)
         policy = keras.DTypePolicy(config.training.dtype_policy)
         groups = len(self.group_names)
-        parts = config.model, groups, policy, config.colour_indices
+        parts = config.model, groups, policy, config.colour_indices, config.unfiltered_indices
         self.generator = self.generator_class(*parts)
         if config.training.freeze_masks:
             self.generator.content_encoder.trainable = False

@@ -37,7 +37,8 @@ RUN_HELP = {
     "minutes": "fix --steps by what this machine does in so many minutes, measured before the run begins, and at most "
     "those that are configured; the number is saved with the run (default: none, and --steps counts)",
 }
-OF_LABELS = ("groups", "colour_groups", "connected_groups", "match")  # settings that mean nothing to two domains
+# Settings that mean nothing to two domains.
+OF_LABELS = ("groups", "colour_groups", "connected_groups", "unfiltered_groups", "match")
 RESUME = ("auto", "never", "must")
 INTRO = """\
 Train LOMIT, which translates an image after an exemplar within a learned mask, or with --method one of the systems that

@@ -20,7 +20,7 @@ Refine a trained model's masks of its training images by the images' own colours
 Labels decide which refinements are used, and with --by=labels where they begin; true masks are never read.
 
   python -m lomit_tf.refine_masks --model=celeba_small --data_dir=/path/to/celeba --out=runs/masks.npz
-  python -m lomit_tf.refine_masks --model=celeba_small --by=regions --refine_size=64 --data_dir=/path/to/celeba \
+  python -m lomit_tf.refine_masks --model=celeba_small --by=regions --refine_size=64 --data_dir=/path/to/celeba \\
       --out=runs/masks.npz
   python -m lomit_tf.refine_masks --model=drawn_faces --face= --refuse= --train_images=500 --out=runs/masks.npz
 

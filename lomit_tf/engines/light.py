@@ -98,10 +98,13 @@ def architecture(config: LomitConfig) -> str:
     }  # without defaults, so that a setting which is added later changes no digest
     chosen.pop("colour_groups", None)  # their names do not matter
     chosen.pop("connected_groups", None)  # what is made of the masks is no part of the networks
+    chosen.pop("unfiltered_groups", None)
     parts = {
         "size": config.data.image_size, "groups": len(config.data.group_labels), "coloured": config.colour_indices,
         "model": chosen,
     }  # fmt: skip
+    if config.unfiltered_indices:
+        parts["unfiltered"] = config.unfiltered_indices
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -15,13 +15,14 @@ import cv2
 import numpy as np
 
 from lomit_tf.imaging import face_regions
-from lomit_tf.imaging.mask_cut import Refiner, ellipse_mask
+from lomit_tf.imaging.mask_cut import UNKNOWN, Refiner, ellipse_mask
 
 MIDDLE = (0.5, 0.56, 0.12, 0.14)  # an ellipse of skin in CelebA's framing: centre and radii, shares of the side
 BLUR = 1 / 32  # sigma of the Gaussian that smooths the evidence, a share of the side
 KERNELS = (1, 5)  # Gaussians of the colours of the place, and of what is around it
 SPREAD, RADIUS, EPSILON = 1 / 32, 1 / 32, 0.05  # blur of the place, and guided filter: shares of the side; in squares
 MARGIN = 1 / 16  # around the place, a share of the side: what is farther away does not compete
+FAR = 0.05  # share of the pixels farther away that are taught, so that they do not outnumber the place's
 RIDGE = 1e-6  # of the labels' moments, so that a label that never varies is no error
 
 
@@ -97,7 +98,8 @@ def competing_refiner(where: np.ndarray, share: float) -> Refiner:
         share: of the prior that the place has in its middle, in 0..1.
 
     Returns:
-        A refiner of pictures (S, S, 3), which looks at no mask.
+        A refiner of pictures (S, S, 3), which looks at no mask. Far from the place it gives 0 in FAR of the pixels, drawn
+        once for all pictures, and UNKNOWN in the others.
     """
     size = len(where)
     inside = share * cv2.GaussianBlur(where.astype(np.float32), (0, 0), SPREAD * size)
@@ -105,14 +107,15 @@ def competing_refiner(where: np.ndarray, share: float) -> Refiner:
     margin = round(MARGIN * size)
     box = tuple(slice(max(0, int(at[0]) - margin), int(at[-1]) + 1 + margin) for at in (rows, columns))
     prior = np.stack([inside, 1 - inside], axis=-1)[box]
+    far = np.where(np.random.default_rng(0).random((size, size)) < FAR, 0, UNKNOWN).astype(np.float32)
 
     def refined(image: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray]:
-        values = np.zeros((size, size), np.float32)
+        values = far.copy()
         found = face_regions.responsibilities(
             face_regions.features(image)[box], prior, KERNELS, max(1, round(RADIUS * size)), EPSILON
         )
         values[box] = found[..., 0]
-        return float(values.mean()), values
+        return float(found[..., 0].sum()) / size**2, values
 
     return refined
 

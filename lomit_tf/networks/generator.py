@@ -32,11 +32,13 @@ class Generator(layers.Layer):
         num_groups: G.
         dtype: Keras dtype policy of the parts.
         colour_groups: indices of the groups that are painted by colour curves; the others are painted by G.
+        unfiltered_groups: indices of the groups whose masks the guided filter leaves as they are.
     """
 
     def __init__(
-        self, config: ModelConfig, num_groups: int, dtype: DType = None, colour_groups: Sequence[int] = ()
-    ) -> None:
+        self, config: ModelConfig, num_groups: int, dtype: DType = None, colour_groups: Sequence[int] = (),
+        unfiltered_groups: Sequence[int] = (),
+    ) -> None:  # fmt: skip
         super().__init__(dtype="float32")  # takes images as they are; its parts compute in `dtype`
         self.num_groups = num_groups
         self.colour_groups = tuple(colour_groups)
@@ -45,7 +47,7 @@ class Generator(layers.Layer):
         self.free_change = config.free_change
         self.style_pool = config.style_pool
         self.style_margin = config.style_margin
-        self.mask_filter = config.mask_filter
+        self.mask_filter, self.unfiltered_groups = config.mask_filter, tuple(unfiltered_groups)
         self.mask_contrast = config.mask_contrast
         self.code_size = STYLE_DIM
         self.style_size = STYLE_DIM + (colour.MOMENTS + 1 if self.colour_groups else 0)
@@ -83,7 +85,7 @@ class Generator(layers.Layer):
         """
         masks = self.mask_decoder(content)
         if self.mask_filter:
-            masks = sharpen(masks, image, self.mask_filter)
+            masks = sharpen(masks, image, self.mask_filter, self.unfiltered_groups)
         if self.mask_contrast:
             masks = with_contrast(masks, self.mask_contrast if contrast is None else contrast)
         return masks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
@@ -59,13 +60,22 @@ def guided_filter(values: Any, guide: Any, radius: int, epsilon: float = EPSILON
     return slope * guide + offset
 
 
-def sharpen(masks: Any, images: Any, radius: int) -> Any:
+def sharpen(masks: Any, images: Any, radius: int, kept: Sequence[int] = ()) -> Any:
     """Masks (B, H, W, R) that sum to 1, background last, with the edges of the images (B, H, W, 3) in [-1, 1].
 
     The filter leaves 0..1 by a little at edges: cut off, and where groups then exceed 1 together they are scaled. The
-    images get no gradient.
+    images get no gradient. Groups of the indices `kept` are not filtered.
     """
     guide = ops.stop_gradient(luminance(ops.cast(images, "float32")))
-    groups = ops.relu(guided_filter(masks[..., :-1], guide, radius))
+    if kept:
+        each = [masks[..., g : g + 1] for g in range(masks.shape[-1] - 1)]
+        chosen = [g for g in range(len(each)) if g not in kept]
+        if chosen:
+            filtered = guided_filter(ops.concatenate([each[g] for g in chosen], axis=-1), guide, radius)
+            for n, g in enumerate(chosen):
+                each[g] = filtered[..., n : n + 1]
+        groups = ops.relu(ops.concatenate(each, axis=-1))
+    else:
+        groups = ops.relu(guided_filter(masks[..., :-1], guide, radius))
     groups = groups / ops.maximum(ops.sum(groups, axis=-1, keepdims=True), 1.0)
     return ops.concatenate([groups, 1 - ops.sum(groups, axis=-1, keepdims=True)], axis=-1)

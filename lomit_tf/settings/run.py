@@ -41,7 +41,7 @@ class LomitConfig:
             object.__setattr__(self, "training", dataclasses.replace(self.training, n_critic=n_critic))
         model, training = self.model, self.training
         self._check_recipe()
-        for field in ("colour_groups", "connected_groups"):
+        for field in ("colour_groups", "connected_groups", "unfiltered_groups"):
             for name in getattr(model, field):
                 if name not in self.data.group_labels:
                     raise ConfigError(f"--{field}: {name!r} is not a group; {near(name, self.data.group_labels)}")
@@ -107,6 +107,11 @@ class LomitConfig:
     def connected_indices(self) -> tuple[int, ...]:
         """Positions, among the groups, of those whose masks are one connected region in photographs."""
         return tuple(i for i, name in enumerate(self.data.group_labels) if name in self.model.connected_groups)
+
+    @property
+    def unfiltered_indices(self) -> tuple[int, ...]:
+        """Positions, among the groups, of those whose masks the guided filter leaves as they are."""
+        return tuple(i for i, name in enumerate(self.data.group_labels) if name in self.model.unfiltered_groups)
 
     @property
     def scheduled(self) -> bool:
