@@ -98,8 +98,8 @@ def competing_refiner(where: np.ndarray, share: float) -> Refiner:
         share: of the prior that the place has in its middle, in 0..1.
 
     Returns:
-        A refiner of pictures (S, S, 3), which looks at no mask. Far from the place it gives 0 in FAR of the pixels, drawn
-        once for all pictures, and UNKNOWN in the others.
+        A refiner of pictures (S, S, 3), which looks at no mask. Far from the place it gives 0 in FAR of the pixels,
+        drawn once for all pictures, and UNKNOWN in the others.
     """
     size = len(where)
     inside = share * cv2.GaussianBlur(where.astype(np.float32), (0, 0), SPREAD * size)

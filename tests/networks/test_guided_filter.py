@@ -7,6 +7,8 @@ import pytest
 import tensorflow as tf
 
 from lomit_tf import core
+from lomit_tf.config import ConfigError
+from lomit_tf.model import Lomit
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.guided_filter import box, guided_filter, luminance, sharpen
 
@@ -95,6 +97,20 @@ def test_sharpened_masks_sum_to_one_within_their_range(rng, groups):
     np.testing.assert_allclose(found[..., :-1], kept / np.maximum(kept.sum(-1, keepdims=True), 1), atol=1e-5)
 
 
+def test_groups_that_are_kept_are_not_filtered(rng):
+    masks = np.asarray(tf.nn.softmax(rng.normal(size=(2, 16, 16, 4)).astype("float32") * 2, axis=-1))
+    image = rng.uniform(-1, 1, (2, 16, 16, 3)).astype("float32")
+    guide = luminance(image)
+    expected = np.asarray(guided_filter(masks[..., :-1], guide, 2)).copy()
+    expected[..., 1] = masks[..., 1]
+    expected = np.maximum(expected, 0)
+    expected /= np.maximum(expected.sum(-1, keepdims=True), 1)
+    found = np.asarray(sharpen(masks, image, 2, (1,)))
+    np.testing.assert_allclose(found[..., :-1], expected, atol=1e-5)
+    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5)
+    np.testing.assert_allclose(sharpen(masks, image, 2, (0, 1, 2)), masks, atol=1e-5)
+
+
 def test_gradients_reach_the_masks_and_not_the_image(rng):
     masks = tf.Variable(tf.nn.softmax(rng.normal(size=(1, 8, 8, 2)).astype("float32"), axis=-1))
     image = tf.Variable(rng.uniform(-1, 1, (1, 8, 8, 3)).astype("float32"))
@@ -124,3 +140,18 @@ def test_the_generators_masks_are_the_decoders_sharpened(tiny, rng):
     found = np.asarray(filtered.masks(filtered.encode_content(image), image))
     np.testing.assert_allclose(found, sharpen(plain.masks(content, image), image, 3), atol=1e-5)
     assert np.abs(found - np.asarray(plain.masks(content, image))).max() > 1e-2
+
+
+def test_a_models_groups_are_named_that_are_not_filtered(tiny, rng):
+    groups = {"groups": "hair: Black_Hair; smile: Smiling", "system": "recipe", "mask_filter": 3}
+    model = Lomit(tiny(unfiltered_groups=("smile",), **groups))
+    g = model.generator
+    assert g.unfiltered_groups == (1,)
+    image = rng.uniform(-1, 1, (1, 32, 32, 3)).astype("float32")
+    core.translate(g, image, image)
+    content = g.encode_content(image)
+    np.testing.assert_allclose(
+        g.masks(content, image), sharpen(g.mask_decoder(content), image, 3, (1,)), atol=1e-5
+    )
+    with pytest.raises(ConfigError, match="--unfiltered_groups: 'smiles' is not a group; did you mean smile"):
+        tiny(unfiltered_groups=("smiles",), **groups)
