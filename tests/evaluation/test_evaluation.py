@@ -198,7 +198,7 @@ def test_celebamask_hair_of_a_palette_png(tmp_path):
         (tmp_path / folder).mkdir()
     Image.new("RGB", (128, 128), "red").save(tmp_path / "images" / "7.jpg")
     classes = np.zeros((128, 128), np.uint8)
-    classes[:64], classes[64:, :32] = 13, 11
+    classes[:64], classes[64:, :32], classes[64:96, :32] = 13, 11, 10  # hair, lips, and what is between them
     picture = Image.fromarray(classes, "P")
     picture.putpalette(list(range(256)) * 3)
     picture.save(tmp_path / "masks" / "7.png")
@@ -208,6 +208,9 @@ def test_celebamask_hair_of_a_palette_png(tmp_path):
     assert found.region_names[:2] == ("hair", "mouth")
     assert (masks[:31, :, 0] == 255).all() and (masks[33:, :, 0] == 0).all()
     assert (masks[34:, :15, 1] == 255).all() and (masks[34:, 17:, 1] == 0).all()
+    lips = found.region_names.index("lips")
+    assert truth.regions_of(("Wearing_Lipstick",)) == ({"lips"}, [])
+    assert (masks[50:, :15, lips] == 255).all() and (masks[:46, ..., lips] == 0).all()
 
 
 # Methods and the whole.
