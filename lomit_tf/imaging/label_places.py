@@ -22,7 +22,6 @@ BLUR = 1 / 32  # sigma of the Gaussian that smooths the evidence, a share of the
 KERNELS = (1, 5)  # Gaussians of the colours of the place, and of what is around it
 SPREAD, RADIUS, EPSILON = 1 / 32, 1 / 32, 0.05  # blur of the place, and guided filter: shares of the side; in squares
 MARGIN = 1 / 16  # around the place, a share of the side: what is farther away does not compete
-FAR = 0.05  # share of the pixels farther away that are taught, so that they do not outnumber the place's
 RIDGE = 1e-6  # of the labels' moments, so that a label that never varies is no error
 
 
@@ -90,15 +89,16 @@ def place_refiner(where: np.ndarray) -> Refiner:
     return lambda image, mask: (area, where)
 
 
-def competing_refiner(where: np.ndarray, share: float) -> Refiner:
+def competing_refiner(where: np.ndarray, share: float, far: float = 1.0) -> Refiner:
     """Eq. (9.28): in each picture, the colours of a place compete with those around it for each pixel.
 
     Args:
         where: (S, S) in 0..1, what `place` gives; above 0 somewhere.
         share: of the prior that the place has in its middle, in 0..1.
+        far: share of the pixels far from the place that are taught, so that they do not outnumber the others.
 
     Returns:
-        A refiner of pictures (S, S, 3), which looks at no mask. Far from the place it gives 0 in FAR of the pixels,
+        A refiner of pictures (S, S, 3), which looks at no mask. Far from the place it gives 0 in `far` of the pixels,
         drawn once for all pictures, and UNKNOWN in the others.
     """
     size = len(where)
@@ -107,10 +107,10 @@ def competing_refiner(where: np.ndarray, share: float) -> Refiner:
     margin = round(MARGIN * size)
     box = tuple(slice(max(0, int(at[0]) - margin), int(at[-1]) + 1 + margin) for at in (rows, columns))
     prior = np.stack([inside, 1 - inside], axis=-1)[box]
-    far = np.where(np.random.default_rng(0).random((size, size)) < FAR, 0, UNKNOWN).astype(np.float32)
+    rest = np.where(np.random.default_rng(0).random((size, size)) < far, 0, UNKNOWN).astype(np.float32)
 
     def refined(image: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray]:
-        values = far.copy()
+        values = rest.copy()
         found = face_regions.responsibilities(
             face_regions.features(image)[box], prior, KERNELS, max(1, round(RADIUS * size)), EPSILON
         )

@@ -62,6 +62,11 @@ class RefineConfig:
         "with --by=labels: in each image, colours of the place compete with those around it for each pixel, the place "
         "being expected with this probability in its middle (0: one place for all images); 0.3 for lips",
     )
+    place_far: float = option(
+        1.0,
+        "with --place_competes: share of the pixels far from the place of which is taught that there is nothing; 0.05 "
+        "for a small region, whose pixels they outnumber, and 1 in a second teaching",
+    )
     refine_size: int = option(
         128, "height and width in pixels at which images are refined; a multiple of the model's size"
     )
@@ -91,6 +96,7 @@ class RefineConfig:
         _between("place_share", self.place_share, 0.005, 0.9)
         _between("place_edge", self.place_edge, 0, self.place_share)
         _between("place_competes", self.place_competes, 0, 0.99)
+        _between("place_far", self.place_far, 0, 1)
         unknown = [value for value in self.place_values if value not in PLACE_VALUES]
         if unknown or not self.place_values:
             raise ConfigError(

@@ -68,7 +68,9 @@ class Refiners:
         if by == "regions":
             self.refiner = mask_cut.region_refiner(Layouts(**learned), self.options.refine_size, self.options)
         elif self.options.place_competes:
-            self.refiner = label_places.competing_refiner(learned["where"], self.options.place_competes)
+            self.refiner = label_places.competing_refiner(
+                learned["where"], self.options.place_competes, self.options.place_far
+            )
         else:
             self.refiner = label_places.place_refiner(learned["where"])
 

@@ -119,7 +119,7 @@ def test_colours_of_a_place_compete_with_those_around_it(rng, red):
     """The place is the same for all pictures, the lips are not; each picture's colours find them."""
     size = 96
     place = lips(rng, size, (48, 66), 0)[1].astype(np.float32)
-    refined = label_places.competing_refiner(cv2.GaussianBlur(place, (0, 0), 2), 0.3)
+    refined = label_places.competing_refiner(cv2.GaussianBlur(place, (0, 0), 2), 0.3, 0.1)
     for dx, dy in ((-5, 2), (4, -3), (0, 4)):
         image, truth = lips(rng, size, (48 + dx, 66 + dy), red)
         area, values = refined(image, np.zeros((size, size), np.float32))
@@ -131,7 +131,7 @@ def test_colours_of_a_place_compete_with_those_around_it(rng, red):
         assert before < 0.7 and after > 0.85
         far = values[:20]  # where nothing competes: a few pixels say that there are no lips, the others nothing
         assert set(np.unique(far)) == {np.float32(0), np.float32(mask_cut.UNKNOWN)}
-        assert (far == 0).mean() == pytest.approx(label_places.FAR, abs=0.02)
+        assert (far == 0).mean() == pytest.approx(0.1, abs=0.02)
 
 
 def test_too_few_pictures_are_an_error(rng):
@@ -181,6 +181,7 @@ def test_a_piece_of_a_place_is_read_again(tiny, tmp_path, monkeypatch):
         ({"by": "faces"}, "--by must be cut, regions or labels"),
         ({"place_share": 0.0}, "--place_share"),
         ({"place_competes": 1.5}, "--place_competes lies between 0 and 0.99"),
+        ({"place_far": 2.0}, "--place_far lies between 0 and 1"),
         ({"place_values": ("red",)}, "--place_values are among L, a, b, contrast; received 'red'"),
         ({"place_values": ()}, "--place_values are among"),
         ({"place_share": 0.1, "place_edge": 0.2}, "--place_edge lies between 0 and 0.1"),
