@@ -1,4 +1,4 @@
-"""Whom a model serves worse: hair's masks and changes of skin, by how light a face's skin is and by the hair's colour.
+"""Whom a model serves worse: masks and changes of skin, by how light a face's skin is and by the hair's colour.
 
     python tools/skin_groups.py --data_dir=/path/to/celebamask --half=odd MODEL [MODEL ...]
 
@@ -7,10 +7,12 @@ by the mean CIELAB lightness of the true skin, and faces with black hair (true h
 with grey hair (lighter than that, mean chroma below GREY). CelebAMask-HQ has no labels for these: thresholds on a
 photograph's own colours stand in for them, and mix what a person looks like with the light. A line of JSON each:
 
-- iou: of the hair's mask at the one threshold that is best over all faces; ratio_missed: 1 - iou, over that of all.
+- iou: of the mask at the one threshold that is best over all faces; ratio_missed: 1 - iou, over that of all.
 - skin_lightness: mean |change of the skin's mean L*|, 0..100; skin_colour: mean change of its mean colour in CIELAB
   (Euclidean); ratio_lightness, ratio_colour: the same over those of all faces.
-- background: mean |change| outside the true hair, 0..1.
+- background: mean |change| outside the true region, 0..1.
+
+The mask is the hair's, or that of --group: lips, for instance.
 """
 
 from __future__ import annotations
@@ -36,9 +38,10 @@ def lab(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
 
 
-def measure(translator: Translator, paths: list[Path], classes: np.ndarray) -> dict[str, np.ndarray]:
+def measure(
+    translator: Translator, paths: list[Path], classes: np.ndarray, group: str, region: tuple[int, ...]
+) -> dict[str, np.ndarray]:
     """Arrays (N, ...) by name: the figures of the module's docstring, and what the groups are made by."""
-    group = translator.colour_groups[0]
     faces = [translator.prepare(path) for path in paths]
     rows: dict[str, list] = {
         name: [] for name in ("iou", "skin_lightness", "skin_colour", "background", "skin", "hair")
@@ -47,12 +50,12 @@ def measure(translator: Translator, paths: list[Path], classes: np.ndarray) -> d
         exemplar = translator.encode_exemplar(paths[(n + 1) % len(paths)])
         (result,) = translator.translate_batch([translator.request(face, None, [group], exemplar=exemplar)])
         before, after = face.photo.rgb, result.photo.rgb
-        hair, skin = classes[n] == HAIR, classes[n] == SKIN
+        true, hair, skin = np.isin(classes[n], region), classes[n] == HAIR, classes[n] == SKIN
         old, new = lab(before)[skin].mean(axis=0), lab(after)[skin].mean(axis=0)
-        rows["iou"].append(iou(np.array([result.input_masks[group] >= t for t in THRESHOLDS]), hair[None]))
+        rows["iou"].append(iou(np.array([result.input_masks[group] >= t for t in THRESHOLDS]), true[None]))
         rows["skin_lightness"].append(abs(new[0] - old[0]))
         rows["skin_colour"].append(np.linalg.norm(new - old))
-        rows["background"].append(np.abs(after[~hair].astype(np.float32) - before[~hair]).mean() / 255)
+        rows["background"].append(np.abs(after[~true].astype(np.float32) - before[~true]).mean() / 255)
         rows["skin"].append(old[0])
         rows["hair"].append(lab(before)[hair].mean(axis=0))
     return {name: np.array(values, np.float64) for name, values in rows.items()}
@@ -70,7 +73,7 @@ def groups(skin: np.ndarray, hair: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    given, paths = celebamask.asked(__doc__)
+    given, paths = celebamask.asked(__doc__, group=True)
     classes = []
     for path in paths:
         with Image.open(path) as face, Image.open(given.data_dir / "masks" / f"{path.stem}.png") as mask:
@@ -78,17 +81,19 @@ def main() -> None:
     some = [n for n, c in enumerate(classes) if (c == HAIR).mean() >= LEAST and (c == SKIN).mean() >= LEAST]
     paths, truth = [paths[n] for n in some], np.stack([classes[n] for n in some])
     for name in given.models:
-        found = measure(Translator(name, log_notes=False), paths, truth)
+        translator = Translator(name, log_notes=False)
+        group, region = celebamask.measured_group(name, translator, given.group)
+        found = measure(translator, paths, truth, group, region)
         at = found["iou"].mean(axis=0).argmax()
         missed = 1 - found["iou"][:, at]
-        for group, chosen in groups(found["skin"], found["hair"]).items():
+        for who, chosen in groups(found["skin"], found["hair"]).items():
             row: dict[str, float] = {"faces": int(chosen.sum()), "threshold": float(THRESHOLDS[at])}
             if chosen.any():
                 row |= {key: found[key][chosen].mean() for key in ("skin_lightness", "skin_colour", "background")}
                 row |= {"iou": 1 - missed[chosen].mean(), "ratio_missed": missed[chosen].mean() / missed.mean()}
                 row["ratio_lightness"] = row["skin_lightness"] / found["skin_lightness"].mean()
                 row["ratio_colour"] = row["skin_colour"] / found["skin_colour"].mean()
-            print(json.dumps({"model": name, "half": given.half, "group": group}
+            print(json.dumps({"model": name, "half": given.half, "mask": group, "group": who}
                              | {key: round(value, 4) for key, value in row.items()}), flush=True)  # fmt: skip
 
 
