@@ -57,7 +57,8 @@ def test_nothing_given_is_the_default():
 
 def test_domains_beside_a_flagfile_take_the_place_of_its_labels(folder):
     groups = "--groups=hair: Black_Hair; smile: Smiling"
-    (folder / "labels.cfg").write_text(f"{groups}\n--colour_groups=hair\n--connected_groups=hair\n--match=Bangs\n")
+    named = "--colour_groups=hair\n--connected_groups=hair\n--unfiltered_groups=smile\n"
+    (folder / "labels.cfg").write_text(f"{groups}\n{named}--match=Bangs\n")
     given = ["--flagfile=labels.cfg", "--attributes=Black_Hair,Smiling", "--domains=!Smiling | Smiling"]
     data = flags.parse(given).config.data
     assert data.domains and not data.groups and not data.match
@@ -87,10 +88,12 @@ def test_every_field_can_be_given(folder):
         "mask_upsamples": "1", "critic_layers": "3", "image_size": "192", "groups": "x: a; y: b",
         "labels_file": "my table.csv", "data_dir": "../data", "mask_similarity": "0.0:2.5@0.25-0.5",
         "mask_sparsity": "4.0:3.0@0.7-0.85", "mask_losses": "0.5",
-        "attributes": "c,d e", "colour_groups": "y,x", "connected_groups": "y,x", "init_from": "runs/before",
+        "attributes": "c,d e", "colour_groups": "y,x", "connected_groups": "y,x",
+        "unfiltered_groups": "y,x", "init_from": "runs/before",
         "mask_contrast": "0.5",
         "edge_kernel": "9", "domains": "a | !b", "method": "stargan", "method_size": "small",
     }  # fmt: skip
+    named = ("colour_groups", "connected_groups", "unfiltered_groups")
     for kind in SECTIONS.values():
         for field in dataclasses.fields(kind):
             if field.name in ("system", "pairing"):  # given in the file, as others need them
@@ -102,12 +105,12 @@ def test_every_field_can_be_given(folder):
                 text = (
                     others[-1] if others else texts.get(field.name, "0.03125" if type(field.default) is float else "7")
                 )
-                lists = field.name in ("attributes", "match", "colour_groups", "connected_groups")
+                lists = field.name in ("attributes", "match", *named)
                 kind = str if isinstance(field.default, Schedule) else type(field.default)  # as flat() has it
                 expected = text.split(",") if lists else kind(text)
             # What needs others: groups to name, weights to freeze.
             also = {
-                "colour_groups": ["--groups=x: a; y: b"], "connected_groups": ["--groups=x: a; y: b"],
+                **{name: ["--groups=x: a; y: b"] for name in named},
                 "freeze_masks": ["--init_from=runs/before"],
                 "method_size": ["--method=stargan"],
             }  # fmt: skip
