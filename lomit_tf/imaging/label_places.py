@@ -19,8 +19,10 @@ from lomit_tf.imaging.mask_cut import UNKNOWN, Refiner, ellipse_mask
 
 MIDDLE = (0.5, 0.56, 0.12, 0.14)  # an ellipse of skin in CelebA's framing: centre and radii, shares of the side
 BLUR = 1 / 32  # sigma of the Gaussian that smooths the evidence, a share of the side
-KERNELS = (1, 5)  # Gaussians of the colours of the place, and of what is around it
+KERNELS = (2, 5)  # Gaussians of the colours of the place, and of what is around it
+FULL, LEAST, STEEPNESS = 0.8, 0.25, 4.0  # of eq. (9.29): a quantile, and shares of the distance to what is around
 SPREAD, RADIUS, EPSILON = 1 / 32, 1 / 32, 0.05  # blur of the place, and guided filter: shares of the side; in squares
+DIRECTIONS = ("L", "a", "b")  # of CIELAB, in which a region can differ from what is around it
 MARGIN = 1 / 16  # around the place, a share of the side: what is farther away does not compete
 RIDGE = 1e-6  # of the labels' moments, so that a label that never varies is no error
 
@@ -34,7 +36,19 @@ def relative_features(image: np.ndarray) -> np.ndarray:
 def evidence(
     pictures: Iterable[np.ndarray], labels: np.ndarray, wanted: Sequence[int], values: Sequence[int] = (0, 1, 2, 3)
 ) -> np.ndarray:
-    """Eqs. (9.24) and (9.25): how surely labels change each pixel, other labels being equal.
+    """Eq. (9.25) of `t_statistics`: (S, S) float32, the root of their mean square, the largest over `wanted`."""
+    return combined(t_statistics(pictures, labels, wanted, values))
+
+
+def combined(t: np.ndarray) -> np.ndarray:
+    """Eq. (9.25): t-statistics (W, S, S, F) as evidence (S, S) float32."""
+    return np.asarray(np.sqrt((t**2).mean(axis=-1)).max(axis=0), np.float32)
+
+
+def t_statistics(
+    pictures: Iterable[np.ndarray], labels: np.ndarray, wanted: Sequence[int], values: Sequence[int] = (0, 1, 2, 3)
+) -> np.ndarray:
+    """Eq. (9.24): how surely, and in which direction, labels change each pixel, other labels being equal.
 
     Args:
         pictures: N pictures (S, S, 3) uint8, framed alike.
@@ -43,7 +57,7 @@ def evidence(
         values: which of the features count.
 
     Returns:
-        (S, S) float32, the root of the mean square of the regressions' t-statistics, the largest over `wanted`.
+        (W, S, S, F), for each label that is wanted and each value its coefficient over the coefficient's error.
 
     Raises:
         ValueError: no more pictures than labels.
@@ -65,8 +79,7 @@ def evidence(
     residual = np.maximum(squares - (coefficients * cross).sum(axis=0), 1e-9) / (n - count - 1)
     columns = np.asarray(wanted) + 1
     t = coefficients[columns] / np.sqrt(np.diag(inverse)[columns, None] * residual)
-    t = t.reshape(len(columns), *shape)
-    return np.asarray(np.sqrt((t**2).mean(axis=-1)).max(axis=0), np.float32)
+    return np.asarray(t.reshape(len(columns), *shape))
 
 
 def place(found: np.ndarray, share: float, edge: float) -> np.ndarray:
@@ -89,13 +102,15 @@ def place_refiner(where: np.ndarray) -> Refiner:
     return lambda image, mask: (area, where)
 
 
-def competing_refiner(where: np.ndarray, share: float, far: float = 1.0) -> Refiner:
-    """Eq. (9.28): in each picture, the colours of a place compete with those around it for each pixel.
+def competing_refiner(where: np.ndarray, share: float, far: float = 1.0, along: int = 0) -> Refiner:
+    """Eqs. (9.28) and (9.29): in each picture, the colours of a place compete with those around it for each pixel.
 
     Args:
         where: (S, S) in 0..1, what `place` gives; above 0 somewhere.
         share: of the prior that the place has in its middle, in 0..1.
         far: share of the pixels far from the place that are taught, so that they do not outnumber the others.
+        along: where not 0, only what differs from the surroundings in one value stays: 2 for more of CIELAB's a, -2 for
+            less of it, 1 and -1 for its L, 3 and -3 for its b.
 
     Returns:
         A refiner of pictures (S, S, 3), which looks at no mask. Far from the place it gives 0 in `far` of the pixels,
@@ -111,13 +126,25 @@ def competing_refiner(where: np.ndarray, share: float, far: float = 1.0) -> Refi
 
     def refined(image: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray]:
         values = rest.copy()
-        found = face_regions.responsibilities(
-            face_regions.features(image)[box], prior, KERNELS, max(1, round(RADIUS * size)), EPSILON
-        )
-        values[box] = found[..., 0]
-        return float(found[..., 0].sum()) / size**2, values
+        seen = face_regions.features(image)[box]
+        found = face_regions.responsibilities(seen, prior, KERNELS, max(1, round(RADIUS * size)), EPSILON)
+        region = found[..., 0]
+        if along:
+            region = region * _differs(np.sign(along) * seen[..., abs(along) - 1], region)
+        values[box] = region
+        return float(region.sum()) / size**2, values
 
     return refined
 
 
-__all__ = ["competing_refiner", "evidence", "place", "place_refiner", "relative_features"]
+def _differs(value: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Eq. (9.29): how far a value (H, W) is that of a region (H, W) in 0..1 and not of what is around it, in 0..1."""
+    order = np.argsort(value, axis=None)
+    share = np.cumsum(region.ravel()[order])
+    full = value.ravel()[order][np.searchsorted(share, FULL * share[-1])]
+    around = float(((1 - region) * value).sum() / (1 - region).sum())
+    distance = max(float(full) - around, 0.05)
+    return np.asarray(np.clip(STEEPNESS * ((value - around) / distance - LEAST) + 0.5, 0, 1), np.float32)
+
+
+__all__ = ["combined", "competing_refiner", "evidence", "place", "place_refiner", "relative_features", "t_statistics"]

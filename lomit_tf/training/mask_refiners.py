@@ -63,26 +63,32 @@ class Refiners:
                 learned = dataclasses.asdict(layouts)
             else:
                 logging.info("learning from %d images where the labels of %s show", len(pictures), self.group)
-                learned = {"where": self._place(pictures, store.images, found)}
+                learned = self._place(pictures, store.images, found)
             write_bytes(place, as_bytes(learned))
         if by == "regions":
             self.refiner = mask_cut.region_refiner(Layouts(**learned), self.options.refine_size, self.options)
         elif self.options.place_competes:
             self.refiner = label_places.competing_refiner(
-                learned["where"], self.options.place_competes, self.options.place_far
+                learned["where"], self.options.place_competes, self.options.place_far, int(learned.get("along", 0))
             )
         else:
             self.refiner = label_places.place_refiner(learned["where"])
 
-    def _place(self, pictures: np.ndarray, images: ImageSet, rows: np.ndarray) -> np.ndarray:
-        """Where the group's labels show in pictures (n, S, S, 3) uint8 of the rows (n,) of a set: (S, S) in 0..1."""
+    def _place(self, pictures: np.ndarray, images: ImageSet, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Where the group's labels show in pictures (n, S, S, 3) uint8 of the rows (n,) of a set: (S, S) in 0..1.
+
+        And, where one value of one label counts, the direction in which it changes there (`competing_refiner`).
+        """
         wanted = [images.label_names.index(label) for label in self.labels]
         try:
             values = [PLACE_VALUES.index(value) for value in self.options.place_values]
-            found = label_places.evidence(pictures, images.labels[rows], wanted, values)
+            found = label_places.t_statistics(pictures, images.labels[rows], wanted, values)
         except ValueError as error:
             raise ConfigError(f"--by=labels: {error}; use more images, or name fewer --controls") from None
-        return label_places.place(found, self.options.place_share, self.options.place_edge)
+        where = label_places.place(label_places.combined(found), self.options.place_share, self.options.place_edge)
+        one = len(wanted) == len(values) == 1 and self.options.place_values[0] in label_places.DIRECTIONS
+        along = (values[0] + 1) * np.sign((found[0, ..., 0] * where).sum()) if one else 0
+        return {"where": where, "along": np.array(along, np.int64)}
 
     def all(
         self, pool: ThreadPoolExecutor, pictures: np.ndarray, refused: np.ndarray, absent: np.ndarray, bare: np.ndarray
