@@ -134,6 +134,44 @@ def test_colours_of_a_place_compete_with_those_around_it(rng, red):
         assert (far == 0).mean() == pytest.approx(0.1, abs=0.02)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_differs_the_other_way_is_not_the_region(rng, sign):
+    """Teeth between red lips are no skin, and no lips: they are less red than both."""
+    size = 96
+    image, whole = lips(rng, size, (48, 66), 45)
+    teeth = np.zeros((size, size), bool)
+    teeth[64:68, 40:56] = True
+    image[teeth] = np.clip(rng.normal((235, 232, 225), 3, (int(teeth.sum()), 3)), 0, 255)
+    place = cv2.GaussianBlur(whole.astype(np.float32), (0, 0), 2)
+    nothing = np.zeros((size, size), np.float32)
+    both = label_places.competing_refiner(place, 0.4)(image, nothing)[1]
+    red = label_places.competing_refiner(place, 0.4, along=2 * sign)(image, nothing)[1]
+    assert both[teeth].mean() > 0.7
+    if sign > 0:
+        assert red[teeth].mean() < 0.05 and red[whole & ~teeth].mean() > 0.8
+    else:  # what is less red than skin
+        assert red[whole & ~teeth].mean() < 0.05 and red[teeth].mean() > 0.5
+
+
+def test_the_direction_is_that_of_the_label(tiny, tmp_path, monkeypatch):
+    """Drawn smiles: the refiner is told in which direction CIELAB's a goes where the label shows."""
+    drawn = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
+    model = lomit_tf.load(save_workdir(tiny(groups="hair: Black_Hair; smile: Smiling", **drawn), tmp_path / "run"))
+    data = dataclasses.replace(model.config.data, train_images=60)
+    asked = []
+
+    def refiner(*given):
+        asked.append(given)
+        return lambda image, mask: (0.1, mask)
+
+    monkeypatch.setattr(label_places, "competing_refiner", refiner)
+    for values, expected in ((("L",), -1), (("L", "a"), 0)):
+        options = RefineConfig(by="labels", group="hair", refuse=(), refine_size=64, place_values=values,
+                               place_competes=0.3, place_far=0.5)  # fmt: skip
+        mask_refinement.refine_masks(model, data, options, tmp_path / f"{len(values)}.npz", threads=2)
+        assert asked[-1][1:] == (0.3, 0.5, expected)  # black hair is darker
+
+
 def test_too_few_pictures_are_an_error(rng):
     with pytest.raises(ValueError, match="3 pictures are too few to tell 2 labels apart"):
         label_places.evidence(rng.integers(0, 256, (3, 16, 16, 3)).astype(np.uint8), np.zeros((3, 2)), [0])
