@@ -1,4 +1,4 @@
-"""What the tools that measure hair on CelebAMask-HQ are asked: models, the data's folder, and which of its faces."""
+"""What the tools that measure on CelebAMask-HQ are asked: models, the data's folder, and which of its faces."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from PIL import Image
 
 from lomit_tf import zoo
+from lomit_tf.config import ConfigError
 from lomit_tf.evaluation.metrics.truth import CELEBAMASK, REGION_OF
-from lomit_tf.photos.translator import Translator
 
 
 def asked(
-    description: str | None, out: bool = False, group: bool = False,
+    description: str | None, out: bool = False, group: bool = False, colours: bool = False,
     add: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
 ) -> tuple[argparse.Namespace, list[Path]]:  # fmt: skip
     """The command line, and the pictures that it names: every other one, to choose by or to report.
@@ -23,7 +23,9 @@ def asked(
     Args:
         description: of the tool.
         out: whether it writes files, and needs --out.
-        group: whether it can measure another group than the first one that is painted by colour curves.
+        group: whether it can measure another group than the first one that is painted by colour curves; the command
+            line's `measured` then has each model's group, and the classes of CelebAMask-HQ that are its true region.
+        colours: whether that must be a group that is painted by colour curves.
         add: gives the parser flags of the tool's own.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -46,29 +48,33 @@ def asked(
     without = [path for path in paths if not (given.data_dir / "masks" / f"{path.stem}.png").is_file()]
     if without:
         parser.error(f"--data_dir={given.data_dir}: {without[0].name} has no masks/{without[0].stem}.png")
+    given.measured = {name: _measured(parser, name, given.group if group else None, colours) for name in given.models}
     return given, paths
 
 
-def measured_group(name: str, translator: Translator, asked_for: str) -> tuple[str, tuple[int, ...]]:
-    """The group to measure of a model of this name, and the classes of CelebAMask-HQ that are its true region.
-
-    Raises SystemExit with one line where the model has no such group, or the group no region.
-    """
-    if not asked_for and not translator.colour_groups:
-        raise SystemExit("the model has no group that is painted by colour curves; name one by --group")
-    group = asked_for or translator.colour_groups[0]
-    return group, classes_of(name, group)
-
-
-def classes_of(name: str, group: str) -> tuple[int, ...]:
-    """The classes of CelebAMask-HQ that are the true region of a model's group. Raises as `measured_group`."""
-    known = zoo.config_of(name).data.group_labels
+def _measured(
+    parser: argparse.ArgumentParser, name: str, asked_for: str | None, colours: bool
+) -> tuple[str, tuple[int, ...]]:
+    """A model's group to measure, and its classes; ends the program where there is none, before anything is loaded."""
+    try:
+        config = zoo.config_of(name)
+    except ConfigError as error:
+        parser.error(str(error))
+    if asked_for is None:
+        return "", ()
+    known = config.data.group_labels
+    able = [list(known)[i] for i in config.colour_indices]
+    if not (asked_for or able):
+        parser.error(f"{name} has no group that is painted by colour curves; name one of {', '.join(known)} by --group")
+    group = asked_for or able[0]
     if group not in known:
-        raise SystemExit(f"--group={group}: {name} has {', '.join(known)}")
+        parser.error(f"--group={group}: {name} has {', '.join(known)}")
+    if colours and group not in able:
+        parser.error(f"--group={group}: {name} takes colours for {', '.join(able) or 'no group'}")
     regions = {REGION_OF.get(label) for label in known[group]} & set(CELEBAMASK)
     if not regions:
-        raise SystemExit(f"--group={group}: its labels ({', '.join(known[group])}) have no region in CelebAMask-HQ")
-    return tuple(sorted({index for region in regions for index in CELEBAMASK[region]}))
+        parser.error(f"--group={group}: its labels ({', '.join(known[group])}) have no region in CelebAMask-HQ")
+    return group, tuple(sorted({index for region in regions for index in CELEBAMASK[region]}))
 
 
 def true_region(folder: Path, path: Path, classes: tuple[int, ...], size: tuple[int, int]) -> np.ndarray:

@@ -33,7 +33,7 @@ def main() -> None:
     faces, everyone = np.stack(photographs), np.ones(len(paths), bool)
     for name in given.models:
         translator = Translator(name, log_notes=False)
-        group, classes = celebamask.measured_group(name, translator, given.group)
+        group, classes = given.measured[name]
         true = np.stack([celebamask.true_region(given.data_dir, path, classes, (SIZE, SIZE)) for path in paths])
         scores = measure(translator, faces, true.astype(np.float32), group)
         best = scores.best_threshold(everyone)

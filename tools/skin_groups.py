@@ -82,7 +82,7 @@ def main() -> None:
     paths, truth = [paths[n] for n in some], np.stack([classes[n] for n in some])
     for name in given.models:
         translator = Translator(name, log_notes=False)
-        group, region = celebamask.measured_group(name, translator, given.group)
+        group, region = given.measured[name]
         found = measure(translator, paths, truth, group, region)
         at = found["iou"].mean(axis=0).argmax()
         missed = 1 - found["iou"][:, at]

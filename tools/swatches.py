@@ -73,10 +73,10 @@ def summary(rows: np.ndarray) -> dict[str, float]:
 
 
 def main() -> None:
-    given, paths = celebamask.asked(__doc__, group=True)
+    given, paths = celebamask.asked(__doc__, group=True, colours=True)
     for name in given.models:
         translator = Translator(name, log_notes=False)
-        group, classes = celebamask.measured_group(name, translator, given.group)
+        group, classes = given.measured[name]
         swatches = [translator.encode_colour(colour, [group]) for colour in portraits.SWATCHES.values()]
         rows = []
         for path in paths:

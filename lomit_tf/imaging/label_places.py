@@ -22,7 +22,7 @@ BLUR = 1 / 32  # sigma of the Gaussian that smooths the evidence, a share of the
 KERNELS = (2, 5)  # Gaussians of the colours of the place, and of what is around it
 FULL, LEAST, STEEPNESS = 0.8, 0.25, 4.0  # of eq. (9.29): a quantile, and shares of the distance to what is around
 SPREAD, RADIUS, EPSILON = 1 / 32, 1 / 32, 0.05  # blur of the place, and guided filter: shares of the side; in squares
-DIRECTIONS = ("L", "a", "b")  # of CIELAB, in which a region can differ from what is around it
+CONTRAST = 3  # index of the feature that is no colour
 MARGIN = 1 / 16  # around the place, a share of the side: what is farther away does not compete
 RIDGE = 1e-6  # of the labels' moments, so that a label that never varies is no error
 
@@ -96,6 +96,17 @@ def place(found: np.ndarray, share: float, edge: float) -> np.ndarray:
     return np.asarray(np.clip((smooth - low) / max(float(high - low), 1e-9), 0, 1), np.float32)
 
 
+def found_place(t: np.ndarray, values: Sequence[int], share: float, edge: float) -> tuple[np.ndarray, int]:
+    """`place` of t-statistics (W, S, S, F), and the direction in which one label changes one value there.
+
+    Returns:
+        The place, (S, S) float32; and `along` of `competing_refiner`, 0 for several labels or values and for contrast.
+    """
+    where = place(combined(t), share, edge)
+    one = len(t) == len(values) == 1 and values[0] < CONTRAST
+    return where, (values[0] + 1) * int(np.sign((t[0, ..., 0] * where).sum())) if one else 0
+
+
 def place_refiner(where: np.ndarray) -> Refiner:
     """The same mask (S, S) for every picture: what `place` gives."""
     area = float(where.mean())
@@ -147,4 +158,7 @@ def _differs(value: np.ndarray, region: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(STEEPNESS * ((value - around) / distance - LEAST) + 0.5, 0, 1), np.float32)
 
 
-__all__ = ["combined", "competing_refiner", "evidence", "place", "place_refiner", "relative_features", "t_statistics"]
+__all__ = [
+    "combined", "competing_refiner", "evidence", "found_place", "place", "place_refiner", "relative_features",
+    "t_statistics",
+]  # fmt: skip

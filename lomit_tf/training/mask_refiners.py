@@ -85,10 +85,8 @@ class Refiners:
             found = label_places.t_statistics(pictures, images.labels[rows], wanted, values)
         except ValueError as error:
             raise ConfigError(f"--by=labels: {error}; use more images, or name fewer --controls") from None
-        where = label_places.place(label_places.combined(found), self.options.place_share, self.options.place_edge)
-        one = len(wanted) == len(values) == 1 and self.options.place_values[0] in label_places.DIRECTIONS
-        along = (values[0] + 1) * np.sign((found[0, ..., 0] * where).sum()) if one else 0
-        return {"where": where, "along": np.array(along, np.int64)}
+        where, along = label_places.found_place(found, values, self.options.place_share, self.options.place_edge)
+        return {"where": where, "along": np.array(along)}
 
     def all(
         self, pool: ThreadPoolExecutor, pictures: np.ndarray, refused: np.ndarray, absent: np.ndarray, bare: np.ndarray
