@@ -60,8 +60,9 @@ class RefineConfig:
     place_competes: float = option(
         0.0,
         "with --by=labels: in each image, colours of the place compete with those around it for each pixel, the place "
-        "being expected with this probability in its middle (0: one place for all images); 0.4 for lips. Where one label is "
-        "looked for in one of L, a and b, what does not differ from the surroundings in its direction is left out",
+        "being expected with this probability in its middle (0: one place for all images); 0.4 for lips. Where "
+        "one label is looked for in one of L, a and b, what does not differ from the surroundings in its direction is "
+        "left out",
     )
     place_far: float = option(
         1.0,
