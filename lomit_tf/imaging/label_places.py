@@ -4,7 +4,7 @@
 
 A smile shows around the mouth. The place is one mask for all pictures, and the network that it is taught to finds it
 in each of them, also where a face is turned. Lipstick shows on the lips, whose colours can be told from those around
-them in each picture: `competing_refiner`. docs/method.md, eqs. (9.23) to (9.28). Nothing here has seen a true mask.
+them in each picture: `competing_refiner`. docs/method.md, eqs. (9.23) to (9.29). Nothing here has seen a true mask.
 """
 
 from __future__ import annotations

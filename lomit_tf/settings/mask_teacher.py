@@ -100,9 +100,10 @@ class RefineConfig:
         _between("place_competes", self.place_competes, 0, 0.99)
         _between("place_far", self.place_far, 0, 1)
         unknown = [value for value in self.place_values if value not in PLACE_VALUES]
-        if unknown or not self.place_values:
+        if unknown or not self.place_values or len(set(self.place_values)) < len(self.place_values):
             raise ConfigError(
-                f"--place_values are among {', '.join(PLACE_VALUES)}; received {', '.join(self.place_values)!r}"
+                f"--place_values are among {', '.join(PLACE_VALUES)}, each once; "
+                f"received {', '.join(self.place_values)!r}"
             )
         if self.by not in BY:
             raise ConfigError(f"--by must be {', '.join(BY[:-1])} or {BY[-1]}; received {self.by!r}")

@@ -207,7 +207,7 @@ def test_a_piece_of_a_place_is_read_again(tiny, tmp_path, monkeypatch):
     work = mask_refiners.Refiners(model, 1, options)
     work.prepare(None, store, np.arange(40), tmp_path / "labels.npz")
     first = work.refiner(None, None)[1]
-    monkeypatch.setattr(label_places, "evidence", lambda *a: pytest.fail("learned again"))
+    monkeypatch.setattr(label_places, "t_statistics", lambda *a: pytest.fail("learned again"))
     again = mask_refiners.Refiners(model, 1, options)
     again.prepare(None, store, np.arange(40), tmp_path / "labels.npz")
     np.testing.assert_array_equal(first, again.refiner(None, None)[1])
@@ -220,8 +220,9 @@ def test_a_piece_of_a_place_is_read_again(tiny, tmp_path, monkeypatch):
         ({"place_share": 0.0}, "--place_share"),
         ({"place_competes": 1.5}, "--place_competes lies between 0 and 0.99"),
         ({"place_far": 2.0}, "--place_far lies between 0 and 1"),
-        ({"place_values": ("red",)}, "--place_values are among L, a, b, contrast; received 'red'"),
+        ({"place_values": ("red",)}, "--place_values are among L, a, b, contrast, each once; received 'red'"),
         ({"place_values": ()}, "--place_values are among"),
+        ({"place_values": ("a", "a")}, "--place_values are among L, a, b, contrast, each once; received 'a, a'"),
         ({"place_share": 0.1, "place_edge": 0.2}, "--place_edge lies between 0 and 0.1"),
     ],
 )
