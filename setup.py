@@ -109,6 +109,7 @@ setup(
             "lomit-demo = lomit_tf.demo:run",
             "lomit-distill = lomit_tf.distill:run",
             "lomit-evaluate = lomit_tf.evaluate:run",
+            "lomit-join = lomit_tf.join:run",
             "lomit-pack = lomit_tf.pack:run",
             "lomit-refine-masks = lomit_tf.refine_masks:run",
             "lomit-serve = lomit_tf.serve:run",

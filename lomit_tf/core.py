@@ -19,6 +19,7 @@ from lomit_tf.networks import colour, curves
 from lomit_tf.networks.blocks import above
 from lomit_tf.networks.edited_masks import complete, with_edits
 from lomit_tf.networks.generator import Generator
+from lomit_tf.networks.joint_generator import JointGenerator
 
 __all__ = [
     "Encoding", "Painting", "Translation", "apply_styles", "blend", "chosen_mask", "colour_change", "complete",
@@ -26,6 +27,7 @@ __all__ = [
     "translate", "with_colours", "with_edits", "without_empty",
 ]  # fmt: skip
 
+LEAST_CHOSEN = 1e-3  # of the masks; where they are smaller together, what is painted within them fades out
 EMPTY_CODE = 1e-6  # a style is all 0 when its absolute values sum up to less
 
 
@@ -235,7 +237,8 @@ def paint(
 ) -> Painting:  # fmt: skip
     """Free groups first, then colours: docs/method.md, eq. (7.9).
 
-    z = x + sum over the free g in T of m_g (G - x); with `free_change`, x + G(target) - G(own) in the place of G
+    z = x + sum over the free g in T of m_g (G - x); with `free_change`, x + G(target) - G(own) in the place of G,
+        and for groups that are painted from near G is each group's own
     y = z + sum over the colour g in T of m_g curves_g(z)
 
     Each painter is given the target styles of its own groups only, so that a smile does not recolour hair. With the
@@ -250,7 +253,13 @@ def paint(
     raw = again = grid = None
     y = image
     of_masks = ops.stop_gradient(masks)
-    if generator.free_groups:
+    if generator.boxes:
+        target_styles = _only(generator, own, target, generator.free_groups)
+        raw, y = _painted_near(
+            generator, image, of_masks, generator.changes(content, masks, target_styles, own), transfer
+        )
+        again = image  # the own styles change nothing
+    elif generator.free_groups:
         target_styles = _only(generator, own, target, generator.free_groups)
         if reconstruct or generator.free_change:
             doubled = tuple(ops.concatenate([c, c], axis=0) for c in content)
@@ -269,6 +278,27 @@ def paint(
         grid = generator.curves(content, masks, target_styles, own)
         y = y + colour_change(generator, grid, of_masks, y, transfer)
     return Painting(masks, raw, grid, y, again if reconstruct else None)
+
+
+def _painted_near(
+    generator: JointGenerator, image: Any, masks: Any, changes: dict[int, Any], transfer: Any
+) -> tuple[Any, Any]:
+    """What groups that are painted from near make of an image: docs/method.md, eqs. (3.11) and (3.12).
+
+    Args:
+        image, masks, transfer: as of `paint`.
+        changes: of `JointGenerator.changes`.
+
+    Returns:
+        raw, which a composite within the groups' masks together makes y of; and y.
+    """
+    change = chosen = 0.0
+    for g, added in changes.items():
+        weight = masks[..., g : g + 1] * ops.reshape(transfer[:, g], (-1, 1, 1, 1))
+        change = change + weight * (ops.clip(image + added, -1.0, 1.0) - image)
+        chosen = chosen + weight
+    raw = image + change / ops.clip(chosen, LEAST_CHOSEN, 1.0)
+    return ops.clip(raw, -1.0, 1.0), image + change
 
 
 def colour_change(generator: Generator, grid: Any, masks: Any, images: Any, transfer: Any) -> Any:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from lomit_tf import core, objectives
 from lomit_tf.config import LomitConfig
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
+from lomit_tf.networks.joint_generator import JointGenerator
 from lomit_tf.objectives import Pairs
 from lomit_tf.runtime.backend import backend_name
 from lomit_tf.runtime.forks import check_fork
@@ -83,7 +85,8 @@ class LomitBase(keras.Model):
         policy = keras.DTypePolicy(config.training.dtype_policy)
         groups = len(self.group_names)
         parts = config.model, groups, policy, config.colour_indices, config.unfiltered_indices
-        self.generator = self.generator_class(*parts)
+        make = functools.partial(JointGenerator, boxes=config.boxes) if config.boxes else self.generator_class
+        self.generator = make(*parts)
         if config.training.freeze_masks:
             self.generator.content_encoder.trainable = False
             self.generator.mask_decoder.trainable = False
@@ -91,7 +94,7 @@ class LomitBase(keras.Model):
         each = self.membership / self.membership.sum(axis=1, keepdims=True) / groups
         self.critic = Critic(config.model, len(labels), each.sum(axis=0).tolist())
         averaged = config.training.ema_decay > 0
-        self.ema_generator = self.generator_class(*parts) if averaged else None
+        self.ema_generator = make(*parts) if averaged else None
         if self.ema_generator is not None:
             self.ema_generator.trainable = False
         self.has_critic = True  # False for shipped weights, which leave theirs out

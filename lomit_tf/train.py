@@ -39,7 +39,13 @@ def _parse(argv: Sequence[str]) -> flags.Invocation:
     """`flags.parse`, of at least one flag: the defaults alone would train the paper's networks for days."""
     if not argv:
         raise ConfigError("name what to train: --flagfile=drawn_faces.cfg does it on built-in drawn faces; see --help")
-    return flags.parse(argv)
+    invocation = flags.parse(argv)
+    if invocation.config.model.close_ups:
+        raise ConfigError(
+            f"--close_ups={invocation.config.model.close_ups}: such a model is not trained but put together, by python "
+            "-m lomit_tf.join; train its parts with --close_up, as celeba_smile.cfg"
+        )
+    return invocation
 
 
 def _train(invocation: flags.Invocation) -> None:

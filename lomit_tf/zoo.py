@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, MANIFEST = "generator.npz", "model.json"
-MOST_BYTES = 8 * 2**20
+MOST_BYTES = 12 * 2**20
 DEFAULT = "celeba_hair"  # for real faces; the model of the page and of the demo
 
 

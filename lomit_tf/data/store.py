@@ -159,7 +159,7 @@ class ImageStore:
         """(n, H, W, 3) -> (n, S, S, 3)."""
         if self.images.framed:
             return images
-        return self._square(images, self.config.crop, self.config.image_size)
+        return self.config.part_of(np.asarray(self._square(images, self.config.crop, self.config.whole_size)))
 
     def _decode_or_replace(self, index: int) -> tuple[np.ndarray, int]:
         image = self._decode(index)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from lomit_tf.config import COLOUR_MOMENTS, STYLE_DIM, LomitConfig
+from lomit_tf.settings.methods import need_whole
 
 COLOURS_ONLY = 0.5  # the flag of a style that is known by its colour moments alone, such as a swatch's
 
@@ -50,10 +51,12 @@ class Outline:
 
     @classmethod
     def of(cls, config: LomitConfig) -> Outline:
-        """The outline of the model that a configuration makes."""
+        """The outline of the model that a configuration makes. Raises ConfigError for one of parts of pictures."""
+        need_whole(config.data, "translating photographs")
         data = config.data
         names, coloured, connected = tuple(data.group_labels), config.colour_indices, config.connected_indices
-        return cls(data.image_size, names, coloured, data.dataset, data.crop, connected=connected)
+        code_size = STYLE_DIM * (1 + len(config.boxes))
+        return cls(data.image_size, names, coloured, data.dataset, data.crop, code_size, connected)
 
     @property
     def free(self) -> tuple[int, ...]:

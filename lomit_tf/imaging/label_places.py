@@ -17,7 +17,13 @@ import numpy as np
 from lomit_tf.imaging import face_regions
 from lomit_tf.imaging.mask_cut import UNKNOWN, Refiner, ellipse_mask
 
-MIDDLE = (0.5, 0.56, 0.12, 0.14)  # an ellipse of skin in CelebA's framing: centre and radii, shares of the side
+Ellipse = tuple[float, float, float, float]
+MIDDLE: Ellipse = (
+    0.5,
+    0.56,
+    0.12,
+    0.14,
+)  # an ellipse of skin in CelebA's framing: centre and radii, shares of the side
 BLUR = 1 / 32  # sigma of the Gaussian that smooths the evidence, a share of the side
 KERNELS = (2, 5)  # Gaussians of the colours of the place, and of what is around it
 FULL, LEAST, STEEPNESS = 0.8, 0.25, 4.0  # of eq. (9.29): a quantile, and shares of the distance to what is around
@@ -27,10 +33,16 @@ MARGIN = 1 / 16  # around the place, a share of the side: what is farther away d
 RIDGE = 1e-6  # of the labels' moments, so that a label that never varies is no error
 
 
-def relative_features(image: np.ndarray) -> np.ndarray:
-    """Eq. (9.23): `face_regions.features` less their mean over MIDDLE, so that light and skin colour count less."""
+def relative_features(image: np.ndarray, middle: Ellipse = MIDDLE) -> np.ndarray:
+    """Eq. (9.23): `face_regions.features` less their mean over `middle`, so that light and skin colour count less."""
     values = face_regions.features(image)
-    return values - values[ellipse_mask(len(image), MIDDLE)].mean(axis=0)
+    return values - values[ellipse_mask(len(image), middle)].mean(axis=0)
+
+
+def in_close_up(ellipse: Ellipse, box: tuple[float, float, float]) -> Ellipse:
+    """An ellipse of whole pictures in a square of them: left, top and width, as shares of their side."""
+    (x, y, across, down), (left, top, width) = ellipse, box
+    return (x - left) / width, (y - top) / width, across / width, down / width
 
 
 def evidence(
@@ -46,8 +58,9 @@ def combined(t: np.ndarray) -> np.ndarray:
 
 
 def t_statistics(
-    pictures: Iterable[np.ndarray], labels: np.ndarray, wanted: Sequence[int], values: Sequence[int] = (0, 1, 2, 3)
-) -> np.ndarray:
+    pictures: Iterable[np.ndarray], labels: np.ndarray, wanted: Sequence[int], values: Sequence[int] = (0, 1, 2, 3),
+    middle: Ellipse = MIDDLE,
+) -> np.ndarray:  # fmt: skip
     """Eq. (9.24): how surely, and in which direction, labels change each pixel, other labels being equal.
 
     Args:
@@ -55,6 +68,7 @@ def t_statistics(
         labels: (N, K), all labels that are told apart.
         wanted: columns of labels whose place is asked for.
         values: which of the features count.
+        middle: skin in the middle of the face, from which all values are counted.
 
     Returns:
         (W, S, S, F), for each label that is wanted and each value its coefficient over the coefficient's error.
@@ -69,7 +83,7 @@ def t_statistics(
     cross, squares = np.zeros(1), np.zeros(1)
     shape: tuple[int, ...] = ()
     for row, image in zip(x, pictures, strict=True):
-        found = relative_features(image)[..., list(values)]
+        found = relative_features(image, middle)[..., list(values)]
         shape = found.shape
         flat = found.reshape(-1).astype(np.float64)
         cross, squares = cross + row[:, None] * flat, squares + flat**2
@@ -159,6 +173,6 @@ def _differs(value: np.ndarray, region: np.ndarray) -> np.ndarray:
 
 
 __all__ = [
-    "combined", "competing_refiner", "evidence", "found_place", "place", "place_refiner", "relative_features",
-    "t_statistics",
+    "combined", "competing_refiner", "evidence", "found_place", "in_close_up", "place", "place_refiner",
+    "relative_features", "t_statistics",
 ]  # fmt: skip

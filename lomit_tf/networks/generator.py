@@ -16,6 +16,7 @@ from lomit_tf.networks.guided_filter import sharpen
 from lomit_tf.networks.hadain import widen
 from lomit_tf.networks.mask_decoder import MaskDecoder
 from lomit_tf.networks.style_encoder import StyleEncoder, StyleMLP
+from lomit_tf.settings.close_ups import Box
 
 RAMP = (0.2, 0.45)  # where the contrast of a mask makes 0 and 1 of it: masks fit best in between (docs/lab_book.md)
 
@@ -44,6 +45,7 @@ class Generator(layers.Layer):
         self.colour_groups = tuple(colour_groups)
         self.free_groups = tuple(g for g in range(num_groups) if g not in self.colour_groups)
         self.composite = config.recipe
+        self.boxes: dict[int, Box] = {}  # of groups that are painted from near: see JointGenerator
         self.free_change = config.free_change
         self.style_pool = config.style_pool
         self.style_margin = config.style_margin

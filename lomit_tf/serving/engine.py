@@ -23,6 +23,7 @@ from lomit_tf.imaging.connected import keep_connected
 from lomit_tf.model import Lomit
 from lomit_tf.serving.images import decode, encode_png
 from lomit_tf.serving.signatures import Signature, signatures
+from lomit_tf.settings.methods import need_whole
 
 KEPT_EXEMPLARS = 64
 
@@ -67,6 +68,7 @@ class Engine:
     def __init__(self, model: Lomit, *, max_pixels: int, default_exemplar: bytes | None = None) -> None:
         model.build()
         data = model.config.data
+        need_whole(data, "serving")
         self.size, self.crop, self.max_pixels = data.image_size, data.crop, max_pixels
         self.groups = model.group_names
         style_size = model.inference_generator.style_size

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
+from lomit_tf.settings.close_ups import box_of
 from lomit_tf.settings.options import ConfigError, ConfigSection, near, option
 
 PAPER_ATTRIBUTES = (
@@ -29,6 +31,7 @@ class DataConfig(ConfigSection):
     groups: str = option("", 'partition of the attributes into groups that can be transferred alone, e.g. "hair: Black_Hair, Blond_Hair; smile: Smiling" (empty: one group, the paper\'s system)')
     image_size: int = option(128, "height and width in pixels, a multiple of 64")
     crop: int = option(178, "centre crop in pixels before the resize (0: the largest centred square)")
+    close_up: str = option("", "train on a part of each picture alone, seen from near: its left and upper side and its width, as shares of the side of the whole, e.g. 0.25,0.5,0.5; --image_size is then that of the part. python -m lomit_tf.join makes it one of the --close_ups of a model of whole pictures (empty: the whole picture)")
     flip: bool = option(True, "mirror half of the training images left to right")
     augment: float = option(0.0, "how far training images are turned, scaled, moved, lit and compressed, as photographs that people take differ from aligned ones; from 0 to 1")
     pairing: str = option("random", "random: any two images; differing: the two labels differ", ("random", "differing"))
@@ -45,6 +48,10 @@ class DataConfig(ConfigSection):
                 f"--image_size must be divisible by {IMAGE_MULTIPLE} (the critic halves it six times); received "
                 f"{self.image_size}. Use {max(1, round(self.image_size / IMAGE_MULTIPLE)) * IMAGE_MULTIPLE}"
             )
+        if self.close_up:
+            if self.dataset == "drawn_faces":
+                raise ConfigError(f"--close_up={self.close_up} needs pictures from files; --dataset=drawn_faces draws its own at --image_size")
+            box_of(self.close_up, self.image_size)
         if self.domains:
             if self.dataset_of_domains:
                 raise ConfigError(f"--domains={self.domains!r} needs a labelled data set, and --dataset={self.dataset} has two domains of its own; leave --domains out")
@@ -67,6 +74,18 @@ class DataConfig(ConfigSection):
             both = [a for a in self.match if a in self.attributes or self.match.count(a) > 1]
             if both:
                 raise ConfigError(f"--match names {both[0]}, which is among --attributes or named twice; a pair cannot agree and differ in it")
+
+    @property
+    def whole_size(self) -> int:
+        """Side of the pictures of which the images are parts, in pixels; `image_size` without `close_up`."""
+        return box_of(self.close_up, self.image_size)[1] if self.close_up else self.image_size
+
+    def part_of(self, pictures: Any) -> Any:
+        """What is trained on of pictures (..., whole_size, whole_size, C): (..., image_size, image_size, C)."""
+        if not self.close_up:
+            return pictures
+        left, top, side = box_of(self.close_up, self.image_size)[0]
+        return pictures[..., top : top + side, left : left + side, :]
 
     @property
     def dataset_of_domains(self) -> bool:

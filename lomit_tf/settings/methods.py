@@ -94,6 +94,15 @@ def need_lomit(name: str, what: str) -> None:
         raise ConfigError(f"{what} needs a model of --method={DEFAULT}; this one is of --method={name}")
 
 
+def need_whole(data: Any, what: str) -> None:
+    """Raise ConfigError for a model that sees a part of the pictures alone: `what` is what needs whole ones."""
+    if data.close_up:
+        raise ConfigError(
+            f"{what} needs a model of whole pictures; this one sees a part of them from near "
+            f"(--close_up={data.close_up}): python -m lomit_tf.join makes it a group of such a model"
+        )
+
+
 def check_n_critic(name: str, asked: int) -> None:
     """Raise ConfigError for a number of critic updates that a method does not leave to be chosen."""
     fixed = facts(name).n_critic

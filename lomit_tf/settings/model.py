@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from lomit_tf.settings.close_ups import parse_boxes
 from lomit_tf.settings.methods import DEFAULT, ROOMS
 from lomit_tf.settings.options import ConfigError, ConfigSection, option
 
@@ -34,6 +35,7 @@ class ModelConfig(ConfigSection):
     mask_contrast: float = option(0.0, "how far masks are sharpened towards 0 and 1 (smoothstep from 0.2 to 0.45), from 0 to 1; training ramps it in with the masks' own losses")
     colour_groups: tuple[str, ...] = option((), "recipe: comma-separated groups that are painted by colour curves, such as hair; the others are painted pixel by pixel (a model without --groups has one, named all)")
     free_change: bool = option(False, "recipe: groups that are not painted by curves are painted as a change: the input, and what G makes of it in the wanted styles less what it makes of it in its own, so that the input's details stay (docs/method.md, eq. (3.10))")
+    close_ups: str = option("", 'recipe: groups that networks of their own paint from near, and the square of the picture that these see: left, top and width as shares of its side, e.g. "smile: 0.25,0.5,0.5". All others are --colour_groups. Such a model is put together by python -m lomit_tf.join of models that were trained apart')
     connected_groups: tuple[str, ...] = option((), "comma-separated groups whose mask is one connected region, such as hair: in photographs, smaller parts apart from the largest are left out; no effect in training")
     critic_channels: int = option(64, "channels of the critic's first convolution")
     critic_layers: int = option(6, "stride-2 convolutions of the critic")
@@ -50,6 +52,10 @@ class ModelConfig(ConfigSection):
             raise ConfigError(f"--colour_groups={','.join(self.colour_groups)} needs --system=recipe: curves change the input itself; received --system={self.system}")
         if self.free_change and not self.recipe:
             raise ConfigError(f"--free_change needs --system=recipe, whose composite keeps the input; received --system={self.system}")
+        if self.close_ups:
+            parse_boxes(self.close_ups)
+            if not (self.recipe and self.colour_groups):
+                raise ConfigError(f"--close_ups={self.close_ups} needs --system=recipe, and --colour_groups for what is not painted from near; received --system={self.system} and --colour_groups={','.join(self.colour_groups)}")
         if self.mask_skips and not self.mask_upsamples:
             raise ConfigError("--mask_skips needs --mask_upsamples=1 or 2, the stages that take the finer features; received 0")
         if self.critic_layers > 6:
@@ -61,6 +67,11 @@ class ModelConfig(ConfigSection):
     def recipe(self) -> bool:
         """Whether the system is ours; what that turns on is in docs/method.md, 6."""
         return self.system == "recipe"
+
+    @property
+    def near(self) -> ModelConfig:
+        """The networks that paint one group of `close_ups`."""
+        return ModelConfig(**NEAR)
 
     @property
     def upsample_kernel(self) -> int:
@@ -87,4 +98,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "base_channels": 16, "residual_blocks": 3, "edge_kernel": 3, "style_downsamples": 3, "style_pool": 4,
         "mask_upsamples": 1, "mask_skips": True, "critic_channels": 32,
     },
+    "near": {
+        "base_channels": 16, "residual_blocks": 4, "edge_kernel": 3, "style_downsamples": 3, "style_pool": 2,
+        "mask_upsamples": 1, "mask_skips": True, "critic_channels": 32, "critic_layers": 4,
+    },
+}  # fmt: skip
+# What the networks of a group of `close_ups` are. They paint a change of the input, since what they give is added.
+NEAR: Mapping[str, Any] = {
+    **PRESETS["near"], "system": "recipe", "style_margin": 4, "mask_contrast": 1.0, "free_change": True
 }  # fmt: skip

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lomit_tf.settings import methods
-from lomit_tf.settings.data import DataConfig
+from lomit_tf.settings.close_ups import Box, in_pixels, parse_boxes
+from lomit_tf.settings.data import IMAGE_MULTIPLE, DataConfig
 from lomit_tf.settings.loss import SCHEDULES, LossConfig
 from lomit_tf.settings.model import PRESETS, ModelConfig
 from lomit_tf.settings.options import ConfigError, near
@@ -45,6 +46,7 @@ class LomitConfig:
             for name in getattr(model, field):
                 if name not in self.data.group_labels:
                     raise ConfigError(f"--{field}: {name!r} is not a group; {near(name, self.data.group_labels)}")
+        self._check_close_ups()
         if training.freeze_masks and not training.init_from:
             raise ConfigError("--freeze_masks needs --init_from, which says whose masks to keep")
         if training.strategy != "one_device":
@@ -62,6 +64,23 @@ class LomitConfig:
                 )
         if training.precision != "float32" and training.deterministic:
             raise ConfigError("--deterministic needs --precision=float32")
+
+    def _check_close_ups(self) -> None:
+        """Every group is painted by curves or, in a model with --close_ups, from near."""
+        named = parse_boxes(self.model.close_ups)
+        if not named:
+            return
+        groups = list(self.data.group_labels)
+        for name in named:
+            if name not in groups:
+                raise ConfigError(f"--close_ups: {name!r} is not a group; {near(name, groups)}")
+        for name in groups:
+            if (name in named) == (name in self.model.colour_groups):
+                raise ConfigError(
+                    f"--close_ups and --colour_groups: each group of this model is in one of them; {name} is in "
+                    f"{'both' if name in named else 'none'}"
+                )
+        _ = self.boxes  # raises where they are no whole pixels
 
     def _check_recipe(self) -> None:
         """What only the recipe has."""
@@ -112,6 +131,15 @@ class LomitConfig:
     def unfiltered_indices(self) -> tuple[int, ...]:
         """Positions, among the groups, of those whose masks the guided filter leaves as they are."""
         return tuple(i for i, name in enumerate(self.data.group_labels) if name in self.model.unfiltered_groups)
+
+    @property
+    def boxes(self) -> dict[int, Box]:
+        """Position of each group that is painted from near -> the square that its networks see, in pixels."""
+        named, size = parse_boxes(self.model.close_ups), self.data.image_size
+        return {
+            i: in_pixels("close_ups", named[name], size, IMAGE_MULTIPLE)
+            for i, name in enumerate(self.data.group_labels) if name in named
+        }  # fmt: skip
 
     @property
     def scheduled(self) -> bool:

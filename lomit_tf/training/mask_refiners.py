@@ -25,6 +25,7 @@ from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.imaging.paste_back import upsample_masks
 from lomit_tf.model import Lomit
 from lomit_tf.runtime.atomic import write_bytes
+from lomit_tf.settings.close_ups import parse_box
 from lomit_tf.settings.mask_teacher import PLACE_VALUES, RefineConfig
 
 BATCH = 32  # images that the model sees at once
@@ -36,6 +37,10 @@ class Refiners:
     def __init__(self, model: Lomit, group: int, options: RefineConfig) -> None:
         g, self.size, self.options = model.inference_generator, model.config.data.image_size, options
         self.group = model.group_names[group]
+        self.middle = label_places.MIDDLE
+        if model.config.data.close_up:
+            left, top, width = map(float, parse_box("close_up", model.config.data.close_up))
+            self.middle = label_places.in_close_up(self.middle, (left, top, width))
         self.labels = model.config.data.group_labels[self.group]
         self.refiner = mask_cut.cut_refiner(options.refine_size, options)
 
@@ -82,7 +87,7 @@ class Refiners:
         wanted = [images.label_names.index(label) for label in self.labels]
         try:
             values = [PLACE_VALUES.index(value) for value in self.options.place_values]
-            found = label_places.t_statistics(pictures, images.labels[rows], wanted, values)
+            found = label_places.t_statistics(pictures, images.labels[rows], wanted, values, self.middle)
         except ValueError as error:
             raise ConfigError(f"--by=labels: {error}; use more images, or name fewer --controls") from None
         where, along = label_places.found_place(found, values, self.options.place_share, self.options.place_edge)

@@ -28,7 +28,7 @@ COMMANDS = {
     "lomit_tf.refine_masks": "lomit-refine-masks", "lomit_tf.teach_masks": "lomit-teach-masks",
     "lomit_tf.pack": "lomit-pack", "lomit_tf.user_study": "lomit-user-study",
     "lomit_tf.convert_run": "lomit-convert-run", "lomit_tf.compare": "lomit-compare",
-    "lomit_tf.compare_all": "lomit-compare-all",
+    "lomit_tf.compare_all": "lomit-compare-all", "lomit_tf.join": "lomit-join",
     "export.__main__": "export", "export.parity": "export.parity", "export.light": "export.light",
 }  # fmt: skip
 

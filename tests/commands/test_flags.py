@@ -91,6 +91,7 @@ def test_every_field_can_be_given(folder):
         "attributes": "c,d e", "colour_groups": "y,x", "connected_groups": "y,x",
         "unfiltered_groups": "y,x", "init_from": "runs/before",
         "mask_contrast": "0.5",
+        "close_up": "0.25,0.5,0.5", "close_ups": "x: 0.25,0.5,0.5",
         "edge_kernel": "9", "domains": "a | !b", "method": "stargan", "method_size": "small",
     }  # fmt: skip
     named = ("colour_groups", "connected_groups", "unfiltered_groups")
@@ -111,6 +112,8 @@ def test_every_field_can_be_given(folder):
             # What needs others: groups to name, weights to freeze.
             also = {
                 **{name: ["--groups=x: a; y: b"] for name in named},
+                "close_up": ["--dataset=celeb_a"],
+                "close_ups": ["--groups=x: a; y: b", "--colour_groups=y", "--image_size=128"],
                 "freeze_masks": ["--init_from=runs/before"],
                 "method_size": ["--method=stargan"],
             }  # fmt: skip

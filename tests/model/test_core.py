@@ -257,7 +257,7 @@ def test_only_the_core_computes_with_a_generators_parts():
         for path in (ROOT / folder).rglob("*.py"):
             if "node_modules" not in path.parts and painting_calls(path.read_text(encoding="utf-8")):
                 found.add(str(path.relative_to(ROOT)))
-    assert found == {"lomit_tf/core.py", "lomit_tf/networks/generator.py"}
+    assert found == {"lomit_tf/core.py", *(f"lomit_tf/networks/{name}generator.py" for name in ("", "joint_"))}
 
 
 # Free groups painted as a change.

@@ -1,0 +1,106 @@
+"""A model of whole pictures and models that see a part of them from near, put together into one:
+docs/method.md, eq. (3.11).
+
+joint = joined(lomit_tf.load("celeba_colours"), [lomit_tf.load("runs/smile")])
+zoo.save_folder(joint, Path("celeba"), {})
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lomit_tf.config import ConfigError, LomitConfig, ModelConfig
+from lomit_tf.model import Lomit
+from lomit_tf.networks.joint_generator import JointGenerator
+from lomit_tf.settings.methods import need_lomit
+
+# Settings of the networks that say nothing about what a translation computes.
+UNUSED = ("colour_groups", "connected_groups", "unfiltered_groups", "critic_channels", "critic_layers")
+
+
+def joint_config(base: LomitConfig, parts: Mapping[str, LomitConfig], name: str = "the base") -> LomitConfig:
+    """The configuration of a base with the groups of parts.
+
+    Args:
+        base: of a model of whole pictures, all of whose groups are painted by colour curves.
+        parts: of models of one group each, trained with --close_up, by their names for messages.
+        name: of the base, for messages.
+
+    Raises:
+        ConfigError: models that do not fit together; the message names the one and the setting.
+    """
+    need_lomit(base.model.method, name)
+    if base.model.close_ups or base.data.close_up:
+        raise ConfigError(f"{name}: a model of whole pictures without --close_ups is needed as the base")
+    free = [group for group in base.data.group_labels if group not in base.model.colour_groups]
+    if free:
+        raise ConfigError(f"{name}: {', '.join(free)} is painted freely; a base has --colour_groups alone")
+    if not parts:
+        raise ConfigError("no part is given; give --part=RUN of a model that was trained with --close_up")
+    labels, groups, boxes = list(base.data.label_names), dict(base.data.group_labels), {}
+    for run, part in parts.items():
+        group = _checked(run, part, base)
+        if group in groups:
+            raise ConfigError(f"{run}: there is a group {group} already; train it with another name in --groups")
+        doubled = [label for label in part.data.label_names if label in labels]
+        if doubled:
+            raise ConfigError(f"{run}: the label {doubled[0]} is of another group already")
+        labels += part.data.label_names
+        groups[group] = part.data.label_names
+        boxes[group] = part.data.close_up
+    flat = base.flat() | {
+        "attributes": labels, "match": [label for label in base.data.match if label not in labels],
+        "groups": "; ".join(f"{group}: {', '.join(names)}" for group, names in groups.items()),
+        "close_ups": "; ".join(f"{group}: {box}" for group, box in boxes.items()),
+        "connected_groups": [*base.model.connected_groups, *boxes],
+    }  # fmt: skip
+    return LomitConfig.from_flat(flat)
+
+
+def _checked(run: str, part: LomitConfig, base: LomitConfig) -> str:
+    """The name of a part's group. Raises ConfigError where it is no part of this base."""
+    need_lomit(part.model.method, run)
+    if not part.data.close_up:
+        raise ConfigError(f"{run}: it was not trained on a part of the pictures; train it with --close_up")
+    if len(part.data.group_labels) > 1:
+        raise ConfigError(f"{run}: a part has one group; it has {', '.join(part.data.group_labels)}")
+    group = next(iter(part.data.group_labels))
+    if part.data.whole_size != base.data.image_size:
+        raise ConfigError(
+            f"{run}: it sees parts of pictures of {part.data.whole_size} pixels, and the base's have "
+            f"{base.data.image_size}; train it with another --image_size or --close_up"
+        )
+    for setting in ("dataset", "crop"):
+        if getattr(part.data, setting) != getattr(base.data, setting):
+            raise ConfigError(
+                f"{run}: --{setting}={getattr(part.data, setting)}, and the base has {getattr(base.data, setting)}"
+            )
+    wanted = base.model.near
+    for field in dataclasses.fields(ModelConfig):
+        given, needed = getattr(part.model, field.name), getattr(wanted, field.name)
+        if field.name not in UNUSED and given != needed:
+            raise ConfigError(
+                f"{run}: --{field.name}={given}, and what is painted from near has {needed}; train it with "
+                f"--preset=near and the settings of configs/celeba_smile.cfg"
+            )
+    if part.model.colour_groups:
+        raise ConfigError(f"{run}: {group} is painted by curves; what is painted from near is painted freely")
+    return group
+
+
+def joined(base: Lomit, parts: Mapping[str, Lomit] | Sequence[Lomit], name: str = "the base") -> Lomit:
+    """A model with the averaged weights of a base and of its parts; arguments and errors as of `joint_config`."""
+    named: dict[str, Any] = (
+        dict(parts) if isinstance(parts, Mapping) else {f"part {i}": part for i, part in enumerate(parts, 1)}
+    )
+    model = Lomit(joint_config(base.config, {run: part.config for run, part in named.items()}, name))
+    model.build()
+    for generator in (model.generator, model.ema_generator):
+        if isinstance(generator, JointGenerator):
+            for mine, theirs in zip([generator.whole, *generator.near], [base, *named.values()], strict=True):
+                for variable, value in zip(mine.variables, theirs.inference_generator.variables, strict=True):
+                    variable.assign(value)
+    model.has_critic = False
+    return model

@@ -1,0 +1,223 @@
+"""A model whose free groups are painted from near: against its parts, each alone."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import lomit_tf
+from lomit_tf import core, join, zoo
+from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.inference import Inference
+from lomit_tf.model import Lomit
+from lomit_tf.networks.joint_generator import JointGenerator, cut, uncut
+from lomit_tf.training.joining import joined
+
+BOX = (32, 64, 64)  # left, top and width in pictures of 128: the lower face
+SHARES = "0.25,0.5,0.5"
+
+
+def whole_config(**fields) -> LomitConfig:
+    return LomitConfig.create(
+        "small", **{
+            "system": "recipe", "image_size": 128, "attributes": ("Black_Hair", "Wearing_Lipstick"),
+            "groups": "hair: Black_Hair; lips: Wearing_Lipstick", "colour_groups": ("hair", "lips"), "base_channels": 8,
+            "unfiltered_groups": ("lips",), "mask_filter": 4, "connected_groups": ("hair",), "style_margin": 4,
+            "match": (), "pairing": "differing",
+        } | fields
+    )  # fmt: skip
+
+
+def part_config(label: str = "Smiling", group: str = "smile", **fields) -> LomitConfig:
+    return LomitConfig.create(
+        "near", **{
+            "system": "recipe", "image_size": 64, "close_up": SHARES, "attributes": (label,),
+            "groups": f"{group}: {label}", "style_margin": 4, "mask_contrast": 1.0, "free_change": True,
+        } | fields
+    )  # fmt: skip
+
+
+def trained(config: LomitConfig, seed: int) -> Lomit:
+    """A model with random weights whose styles differ visibly and whose masks are neither 0 nor 1."""
+    keras.utils.set_random_seed(seed)
+    model = Lomit(config)
+    model.build()
+    for g in (model.generator, model.ema_generator):
+        g.style_encoder.code.kernel.assign(g.style_encoder.code.kernel * 5)
+        logits = g.mask_decoder.logits
+        logits.conv.bias.assign(logits.conv.bias - 0.8)
+    return model
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[Lomit, Lomit, Lomit, Lomit]:
+    """The base, two parts, and the three put together."""
+    base = trained(whole_config(), 1)
+    smile, beard = trained(part_config(), 2), trained(part_config("No_Beard", "facial_hair"), 3)
+    return base, smile, beard, joined(base, {"runs/smile": smile, "runs/beard": beard})
+
+
+@pytest.fixture(scope="module")
+def faces() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(4)
+    coarse = random.uniform(-0.7, 0.7, (4, 16, 16, 3))
+    smooth = np.kron(coarse, np.ones((1, 8, 8, 1))) + random.normal(0, 0.1, (4, 128, 128, 3))
+    x, exemplar = np.split(np.clip(smooth, -1, 1).astype("float32"), 2)
+    return x, exemplar
+
+
+def chosen(*groups: int) -> np.ndarray:
+    return np.array([[float(g in groups) for g in range(4)]] * 2, "float32")
+
+
+def test_names_sizes_and_order(models):
+    *_, joint = models
+    assert joint.group_names == ("hair", "lips", "smile", "facial_hair")
+    outline = Inference(joint).outline
+    assert (outline.coloured, outline.free, outline.connected) == ((0, 1), (2, 3), (0, 2, 3))
+    g = joint.inference_generator
+    assert (g.style_size, outline.style_size, outline.code_size) == (33, 33, 24)
+    assert g.parts(128) == {"raw": (128, 128, 3), "curves": (16, 16, 2 * 3 * 8)}
+
+
+def test_masks_are_those_of_the_parts_in_their_places(models, faces):
+    base, smile, beard, joint = models
+    x, _ = faces
+    found = np.asarray(core.masks(joint.inference_generator, x))
+    whole = np.asarray(core.masks(base.inference_generator, x))
+    near = [np.asarray(core.masks(m.inference_generator, cut(x, BOX)))[..., :1] for m in (smile, beard)]
+    np.testing.assert_allclose(found[..., :2], whole[..., :2], atol=1e-6)
+    for i, mask in enumerate(near):
+        assert 0.05 < mask.mean() < 0.95
+        np.testing.assert_allclose(found[:, 64:, 32:96, 2 + i], mask[..., 0], atol=1e-6)
+        outside = found[..., 2 + i].copy()
+        outside[:, 64:, 32:96] = 0
+        assert not outside.any()
+    np.testing.assert_allclose(found[..., -1], 1 - np.minimum(found[..., :-1].sum(axis=-1), 1), atol=1e-6)
+    assert found[..., :-1].sum(axis=-1).max() > 1.01  # they overlap, and this is what `masks` says of it
+
+
+def test_colours_are_those_of_the_base(models, faces):
+    base, *_, joint = models
+    x, exemplar = faces
+    found = joint.translate(x, exemplar, chosen(0, 1))
+    alone = base.translate(x, exemplar)
+    np.testing.assert_allclose(found["image"], alone["image"], atol=1e-5)
+    np.testing.assert_allclose(found["curves"], alone["curves"], atol=1e-5)
+    np.testing.assert_array_equal(found["raw"], x)
+    assert np.abs(np.asarray(found["image"]) - x).max() > 0.01
+
+
+@pytest.mark.parametrize(("group", "place"), [(2, 1), (3, 2)])
+def test_one_group_is_painted_as_its_part_paints_it_alone(models, faces, group, place):
+    part, joint = models[place], models[-1]
+    x, exemplar = faces
+    found = np.asarray(joint.translate(x, exemplar, chosen(group))["image"])
+    alone = np.asarray(part.translate(cut(x, BOX), cut(exemplar, BOX))["image"])
+    np.testing.assert_allclose(found[:, 64:, 32:96], alone, atol=1e-5)
+    outside = np.abs(found - x)
+    outside[:, 64:, 32:96] = 0
+    assert not outside.any()
+    assert np.abs(alone - cut(x, BOX)).max() > 0.01
+
+
+def test_groups_that_overlap_add_their_changes_and_raw_says_the_same(models, faces):
+    """Eqs. (3.11) and (3.12), by hand; the composite of raw within all masks together is the picture."""
+    *_, joint = models
+    g = joint.inference_generator
+    x, exemplar = faces
+    each = [np.asarray(core.translate(g, x, exemplar, chosen(group)).image) - x for group in (2, 3)]
+    painting = core.translate(g, x, exemplar, chosen(2, 3))
+    np.testing.assert_allclose(painting.image, x + each[0] + each[1], atol=1e-5)
+    masks = np.asarray(painting.masks)[..., 2:4].sum(axis=-1, keepdims=True)
+    there = np.minimum(masks, 1.0)
+    again = x + there * (np.asarray(painting.raw) - x)
+    inside = (np.abs(painting.raw) < 0.999) & (masks > 1e-3)
+    np.testing.assert_allclose(again[inside], np.asarray(painting.image)[inside], atol=1e-5)
+    assert inside.mean() > 0.1
+
+
+def test_own_styles_change_nothing(models, faces):
+    *_, joint = models
+    g, (x, _) = joint.inference_generator, faces
+    e = core.encode(g, x)
+    found = core.paint(g, x, e.content, e.masks, e.styles, e.styles, chosen(0, 1, 2, 3), reconstruct=True)
+    np.testing.assert_array_equal(found.image, x)
+    np.testing.assert_array_equal(found.reconstruction, x)
+
+
+def test_an_exemplar_without_a_group_changes_nothing(models, faces):
+    *_, joint = models
+    x, exemplar = faces
+    empty = np.asarray(core.masks(joint.inference_generator, exemplar)).copy()
+    empty[..., 2] = 0
+    styles, _ = joint.encode_exemplar(exemplar, empty)
+    assert not np.asarray(styles)[:, 2].any() and np.asarray(styles)[:, 3].any()
+    np.testing.assert_array_equal(joint.apply_styles(x, styles, chosen(2))["image"], x)
+
+
+def test_cut_and_uncut():
+    x = np.arange(2 * 128 * 128, dtype="float32").reshape(2, 128, 128, 1)
+    part = np.asarray(cut(x, BOX))
+    np.testing.assert_array_equal(part, x[:, 64:128, 32:96])
+    back = np.asarray(uncut(part, BOX, 128))
+    np.testing.assert_array_equal(back[:, 64:128, 32:96], part)
+    assert back.sum() == part.sum()
+
+
+def test_every_group_needs_a_painter():
+    with pytest.raises(ValueError, match="3 groups"):
+        JointGenerator(whole_config().model, 3, None, (0,), (), {2: BOX})
+
+
+# Putting models together.
+
+
+def test_the_command_joins_folders_of_weights(models, faces, tmp_path, capsys, monkeypatch):
+    base, smile, _, joint = models
+    monkeypatch.chdir(tmp_path)
+    for name, model in (("base", base), ("smile", smile)):
+        zoo.save_folder(model, tmp_path / name, {"notice": f"Of {name}."} if name == "base" else {})
+    asked = ["--base=base", "--part=smile", "--out=both"]
+    assert join.run(asked) == 0
+    assert capsys.readouterr().out == "both: hair, lips, smile\n"
+    made = lomit_tf.load(tmp_path / "both")
+    assert made.config.model.close_ups == f"smile: {SHARES}" and zoo.notice(tmp_path / "both") == "Of base."
+    x, exemplar = faces
+    np.testing.assert_allclose(
+        made.translate(x, exemplar, chosen(2)[:, :3])["image"],
+        joint.translate(x, exemplar, chosen(2))["image"],
+        atol=1e-5,
+    )
+    assert join.run(asked) == 2
+    assert "there are weights already" in capsys.readouterr().err
+    assert join.run([*asked, "--overwrite"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("base", "part", "said"),
+    [
+        ({}, {"close_up": ""}, "train it with --close_up"),
+        ({"image_size": 192}, {}, "pictures of 128 pixels, and the base's have 192"),
+        ({"crop": 100}, {}, "--crop=178, and the base has 100"),
+        ({}, {"residual_blocks": 2}, "--residual_blocks=2, and what is painted from near has 4"),
+        ({}, {"groups": "lips: Smiling"}, "there is a group lips already"),
+        ({}, {"attributes": ("Black_Hair",), "groups": "smile: Black_Hair"}, "Black_Hair is of another group"),
+        ({"colour_groups": ("hair",)}, {}, "lips is painted freely"),
+        ({"close_up": SHARES}, {}, "model of whole pictures"),
+        ({}, {"colour_groups": ("smile",)}, "painted by curves"),
+        ({}, {"attributes": ("Smiling", "Male"), "groups": "smile: Smiling; sex: Male"}, "has one group"),
+    ],
+)
+def test_models_that_do_not_fit_are_refused(base, part, said):
+    with pytest.raises(ConfigError, match=r"runs/smile|runs/base") as error:
+        from lomit_tf.training.joining import joint_config
+
+        joint_config(whole_config(**base), {"runs/smile": part_config(**part)}, "runs/base")
+    assert said in str(error.value)
+
+
+def test_a_part_alone_translates_no_photographs(models):
+    with pytest.raises(ConfigError, match=r"lomit_tf\.join"):
+        lomit_tf.Translator(models[1])
