@@ -18,6 +18,7 @@ from lomit_tf.networks.mask_decoder import MaskDecoder
 from lomit_tf.networks.style_encoder import StyleEncoder, StyleMLP
 from lomit_tf.settings.close_ups import Box
 
+LEAST_AREA = 1e-3  # of a region, in pixels, whose mean colour is asked for
 RAMP = (0.2, 0.45)  # where the contrast of a mask makes 0 and 1 of it: masks fit best in between (docs/lab_book.md)
 
 
@@ -48,6 +49,7 @@ class Generator(layers.Layer):
         self.boxes: dict[int, Box] = {}  # of groups that are painted from near: see JointGenerator
         self.free_change = config.free_change
         self.style_pool = config.style_pool
+        self.relative_styles = config.relative_styles
         self.style_margin = config.style_margin
         self.mask_filter, self.unfiltered_groups = config.mask_filter, tuple(unfiltered_groups)
         self.mask_contrast = config.mask_contrast
@@ -95,7 +97,11 @@ class Generator(layers.Layer):
     def styles(self, image: Any, masks: Any) -> Any:
         """E_s of every local region m_r * x: (B, H, W, 3), (B, H, W, R) -> (B, R, style_size)."""
         count, (height, width) = masks.shape[-1], image.shape[1:3]
-        regions = ops.expand_dims(image, 1) * ops.expand_dims(ops.transpose(masks, (0, 3, 1, 2)), -1)
+        weights = ops.expand_dims(ops.transpose(masks, (0, 3, 1, 2)), -1)  # (B, R, S, S, 1)
+        regions = ops.expand_dims(image, 1) * weights
+        if self.relative_styles:
+            area = ops.maximum(ops.sum(weights, axis=(2, 3), keepdims=True), LEAST_AREA)
+            regions = regions - weights * (ops.sum(regions, axis=(2, 3), keepdims=True) / area)
         regions = area_pool(ops.reshape(regions, (-1, height, width, 3)), height // self.style_pool)
         codes = self.style_encoder(regions)
         codes = ops.reshape(codes, (-1, count, codes.shape[-1]))

@@ -17,8 +17,8 @@ from lomit_tf.settings.close_ups import Box
 class JointGenerator(layers.Layer):
     """`Generator` of the colour groups, and one more for each free group, which sees a square of the picture alone.
 
-    What `lomit_tf.core` calls is what Generator has: docs/method.md, eq. (3.11). In its styles (B, R, style_size) the codes
-    of what lies around the free groups, one for each, stand in the row of the background behind its own code; in
+    What `lomit_tf.core` calls is what Generator has: docs/method.md, eq. (3.11). In its styles (B, R, style_size) the
+    codes of what lies around the free groups, one for each, stand in the row of the background behind its own code; in
     the other rows there are zeros.
 
     Masks of different networks may overlap, as a smile's and the lips'. So they do not sum to 1: the background is what

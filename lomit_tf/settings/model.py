@@ -35,6 +35,7 @@ class ModelConfig(ConfigSection):
     mask_contrast: float = option(0.0, "how far masks are sharpened towards 0 and 1 (smoothstep from 0.2 to 0.45), from 0 to 1; training ramps it in with the masks' own losses")
     colour_groups: tuple[str, ...] = option((), "recipe: comma-separated groups that are painted by colour curves, such as hair; the others are painted pixel by pixel (a model without --groups has one, named all)")
     free_change: bool = option(False, "recipe: groups that are not painted by curves are painted as a change: the input, and what G makes of it in the wanted styles less what it makes of it in its own, so that the input's details stay (docs/method.md, eq. (3.10))")
+    relative_styles: bool = option(False, "the style encoder sees the colours of each region less their mean over it, so that a style says nothing of the skin's colour (docs/method.md, eq. (2.13))")
     close_ups: str = option("", 'recipe: groups that networks of their own paint from near, and the square of the picture that these see: left, top and width as shares of its side, e.g. "smile: 0.25,0.5,0.5". All others are --colour_groups. Such a model is put together by python -m lomit_tf.join of models that were trained apart')
     connected_groups: tuple[str, ...] = option((), "comma-separated groups whose mask is one connected region, such as hair: in photographs, smaller parts apart from the largest are left out; no effect in training")
     critic_channels: int = option(64, "channels of the critic's first convolution")
@@ -105,5 +106,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }  # fmt: skip
 # What the networks of a group of `close_ups` are. They paint a change of the input, since what they give is added.
 NEAR: Mapping[str, Any] = {
-    **PRESETS["near"], "system": "recipe", "style_margin": 4, "mask_contrast": 1.0, "free_change": True
+    **PRESETS["near"], "system": "recipe", "style_margin": 4, "mask_contrast": 1.0, "free_change": True,
+    "relative_styles": True,
 }  # fmt: skip

@@ -34,6 +34,7 @@ def part_config(label: str = "Smiling", group: str = "smile", **fields) -> Lomit
         "near", **{
             "system": "recipe", "image_size": 64, "close_up": SHARES, "attributes": (label,),
             "groups": f"{group}: {label}", "style_margin": 4, "mask_contrast": 1.0, "free_change": True,
+            "relative_styles": True,
         } | fields
     )  # fmt: skip
 

@@ -250,6 +250,24 @@ def decoder_inputs(rng, decoder):
     return content, masks, normal(rng, 2, 3, decoder.statistics, scale=0.3)
 
 
+def test_relative_styles_do_not_know_the_colour_of_a_region(tiny, rng):
+    """Eq. (2.13): against the region less its mean by hand; a tint of the whole picture changes no code."""
+    generator = Generator(tiny(relative_styles=True).model, 2)
+    x = rng.uniform(-0.5, 0.5, (2, 64, 64, 3)).astype("float32")
+    masks = rng.dirichlet(np.ones(3), (2, 64, 64)).astype("float32")
+    codes = generator.styles(x, masks).numpy()
+    for r in range(3):
+        m = masks[..., r : r + 1]
+        mean = (m * x).sum(axis=(1, 2), keepdims=True) / m.sum(axis=(1, 2), keepdims=True)
+        np.testing.assert_allclose(codes[:, r], generator.style_encoder(m * (x - mean)).numpy(), atol=1e-5)
+    tint = np.array([0.3, -0.2, 0.1], "float32")
+    np.testing.assert_allclose(generator.styles(x + tint, masks), codes, atol=1e-5)
+    plain = Generator(tiny().model, 2)
+    assert np.abs(plain.styles(x + tint, masks).numpy() - plain.styles(x, masks).numpy()).max() > 1e-3
+    empty = generator.styles(x, np.zeros_like(masks)).numpy()
+    assert np.isfinite(empty).all()
+
+
 @pytest.mark.parametrize("system", ["paper", "recipe"])
 def test_every_statistic_of_every_region_reaches_the_picture(tiny, rng, system):
     decoder, skips = Decoder(tiny(system=system, residual_blocks=2).model), system == "recipe"

@@ -1,0 +1,70 @@
+"""tools/train_celeba.py: its commands are ones that the commands take, and what is done is not done again."""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from export import light
+from lomit_tf import join, teach_masks
+from lomit_tf.commands import flags, refine_flags
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / "tools" / "train_celeba.py"
+PARSERS = {
+    "lomit_tf.train": flags.parse, "lomit_tf.refine_masks": refine_flags.parse, "lomit_tf.join": join.FLAGS.parse,
+    "lomit_tf.teach_masks": teach_masks.parse, "export.light": light.FLAGS.parse,
+}  # fmt: skip
+MADE = ("--model=work", "--init_from=work", "--refined", "--base", "--part")  # arguments that name what a stage made
+
+
+@pytest.fixture(scope="module")
+def stages():
+    spec = importlib.util.spec_from_file_location("train_celeba", TOOL)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return list(tool.stages("celeba", Path("work")))
+
+
+def listed(data: Path, work: Path) -> list[list[str]]:
+    asked = [sys.executable, TOOL, f"--data_dir={data}", f"--workdir={work}", "--list"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    return [shlex.split(line) for line in done.stdout.splitlines()]
+
+
+def test_the_commands_take_their_flags(stages):
+    for name, (dash_m, module, *arguments), _ in stages:
+        assert dash_m == "-m", name
+        PARSERS[module](arguments)
+
+
+def test_every_stage_begins_with_what_another_has_made(stages):
+    made = set()
+    for name, arguments, done in stages:
+        needed = {
+            Path(part)
+            for argument in arguments if argument.startswith(MADE) for part in argument.partition("=")[2].split(",")
+        }  # fmt: skip
+        assert needed <= made, name
+        made |= {done, done.parent.parent if done.parent.name == "checkpoints" else done.parent}
+    assert stages[-1][2] == Path("work/celeba/graph.npz")
+
+
+def test_what_is_there_counts_as_done(stages, tmp_path):
+    work = tmp_path / "work"
+    lines = listed(tmp_path, work)
+    assert [line[0] for line in lines] == ["to"] * len(stages) and lines[0][2:4] == ["python", "-m"]
+    first = work / stages[0][2].relative_to("work")
+    first.parent.mkdir(parents=True)
+    first.touch()
+    assert [line[0] for line in listed(tmp_path, work)] == ["done:"] + ["to"] * (len(stages) - 1)
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    done = subprocess.run([sys.executable, TOOL, f"--data_dir={tmp_path / 'none'}"], capture_output=True, text=True)
+    assert done.returncode == 2 and "none is not a folder" in done.stderr

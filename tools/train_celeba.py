@@ -1,0 +1,157 @@
+"""Train all parts of the shipped celeba and put them together: from CelebA's files to one folder of weights.
+
+    python tools/train_celeba.py --data_dir=/path/to/celeba --workdir=runs/celeba_all
+
+Runs sixteen commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
+hair from near, and lomit_tf.join. About five hours on two cores with AVX-512. Started again with the same --workdir it
+goes on where it was: stages that are done are skipped, and a training that was interrupted resumes from its last
+checkpoint. --minutes stops it in time, after saving.
+
+Exit codes: 0 done; 1 a stage failed, and its message is above; 2 flags that cannot be used; 3 stopped by --minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LIPS = "Male,Heavy_Makeup,Young,Smiling,Mouth_Slightly_Open,Eyeglasses,Bangs,Rosy_Cheeks,Pale_Skin,No_Beard"
+# Of what is painted from near: labels that go along with it, the share of the close-up that is its place, and how many
+# images say where that is.
+NEAR = {
+    "smile": ("Male,Young,Heavy_Makeup,Wearing_Lipstick,Eyeglasses,Bangs,No_Beard", 0.42, 8000),
+    "facial_hair": ("Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900),
+}
+STOPPED, FAILED = 3, 1
+LEAVE = 120.0  # seconds that a training has for saving once it is asked to stop
+
+Stage = tuple[str, list[str], Path]  # a name, the arguments of python, and what is there once it is done
+
+
+def stages(data: str, work: Path) -> Iterator[Stage]:
+    """All stages in their order. What says that a stage is done is its last checkpoint, or the file that it writes."""
+
+    def train(name: str, flagfile: str, steps: int, *more: str) -> Stage:
+        asked = [f"--flagfile={flagfile}", f"--data_dir={data}", f"--steps={steps}", *more, f"--workdir={work / name}"]
+        return name, ["-m", "lomit_tf.train", *asked], work / name / "checkpoints" / f"step-{steps}.npz"
+
+    def refine(name: str, model: str, *more: str) -> Stage:
+        out = work / f"{name}.npz"
+        return (
+            name,
+            [
+                "-m",
+                "lomit_tf.refine_masks",
+                f"--model={model}",
+                "--refuse=",
+                *more,
+                f"--data_dir={data}",
+                f"--out={out}",
+            ],
+            out,
+        )
+
+    def teach(name: str, model: Path, targets: list[str], steps: int, *more: str) -> Stage:
+        refined = ",".join(str(work / f"{target}.npz") for target in targets)
+        asked = [
+            f"--model={model}", f"--refined_masks={refined}", f"--data_dir={data}", f"--steps={steps}", "--patience=0",
+            *more, f"--workdir={work / name}",
+        ]  # fmt: skip
+        return name, ["-m", "lomit_tf.teach_masks", *asked], work / name / "checkpoints" / f"step-{steps}.npz"
+
+    yield train("colours_begun", "celeba_colours.cfg", 1, "--init_from=celeba_hair", "--nofreeze_masks")
+    yield refine(
+        "hair", "celeba_hair", "--by=regions", "--refine_size=128", "--train_images=7000", "--layout_images=1000",
+        "--bare=Bald,Wearing_Hat", "--face=0.5,0.55,0.18,0.13",
+    )  # fmt: skip
+    for name, far in (("lips_near", "0.05"), ("lips", "1")):
+        yield refine(
+            name, str(work / "colours_begun"), "--by=labels", "--group=lips", "--place_values=a", "--place_share=0.02",
+            "--place_edge=0.01", "--place_competes=0.4", f"--place_far={far}", f"--controls={LIPS}",
+            "--layout_images=8000", "--train_images=8000",
+        )  # fmt: skip
+    yield teach("colour_masks_begun", work / "colours_begun", ["hair", "lips_near"], 1000, "--certain=0.6")
+    yield teach(
+        "colours", work / "colour_masks_begun", ["hair", "lips"], 1000, "--certain=0.6", "--decay_start=0.4",
+        "--decay_every=0.1",
+    )  # fmt: skip
+    for name, (controls, share, images) in NEAR.items():
+        flagfile = f"celeba_{name}.cfg"
+        yield train(f"{name}_begun", flagfile, 1, "--init_from=celeba_faces", "--nofreeze_masks")
+        yield refine(
+            f"{name}_place", str(work / f"{name}_begun"), "--by=labels", "--refine_size=64", f"--controls={controls}",
+            f"--place_share={share}", f"--layout_images={images}", "--train_images=5000",
+        )  # fmt: skip
+        yield teach(
+            f"{name}_masks", work / f"{name}_begun", [f"{name}_place"], 400, "--train_images=5000", "--decay_start=0.5",
+            "--decay_every=0.1",
+        )  # fmt: skip
+        yield train(name, flagfile, 4200, f"--init_from={work / f'{name}_masks'}")
+    parts = [f"--part={work / name}" for name in NEAR]
+    joint = work / "celeba"
+    yield (
+        "celeba",
+        ["-m", "lomit_tf.join", f"--base={work / 'colours'}", *parts, f"--out={joint}"],
+        joint / "model.json",
+    )
+    yield "celeba_graph", ["-m", "export.light", str(joint)], joint / "graph.npz"
+
+
+def main() -> int:
+    """Run what is not done yet; the exit code is as in the module."""
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--data_dir", required=True, help="folder of CelebA's files, as of configs/celeba.cfg")
+    p.add_argument("--workdir", default="runs/celeba_all", help="folder of all stages")
+    p.add_argument("--minutes", type=float, default=0, help="stop after so many, saving first (0: never)")
+    p.add_argument("--list", action="store_true", help="print the commands and what is done, and run none")
+    given = p.parse_args()
+    work, began = Path(given.workdir), time.monotonic()
+    if not Path(given.data_dir).is_dir():
+        p.error(f"--data_dir={given.data_dir} is not a folder")
+    for name, arguments, done in stages(given.data_dir, work):
+        command = shlex.join(["python", *arguments])
+        if given.list:
+            print(f"{'done' if done.exists() else 'to do'}: {command}")
+            continue
+        if done.exists():
+            print(f"{name}: done", flush=True)
+            continue
+        print(command, flush=True)
+        work.mkdir(parents=True, exist_ok=True)
+        left = given.minutes * 60 - (time.monotonic() - began) if given.minutes else None
+        if (left is not None and left <= 0) or not _run(arguments, left):
+            print(f"stopped after {given.minutes:g} minutes; the same command goes on", file=sys.stderr)
+            return STOPPED
+        if not done.exists():
+            print(f"{name} failed: {done} is not there", file=sys.stderr)
+            return FAILED
+    return 0
+
+
+def _run(arguments: list[str], seconds: float | None) -> bool:
+    """Run python with arguments in the foreground; False where it was stopped since the time was over."""
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.terminate()  # trainings save, and refining keeps what it has
+        try:
+            process.wait(LEAVE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        return False
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
