@@ -171,7 +171,7 @@ def test_the_papers_flagfile_spells_out_the_defaults():
 
 def test_small_celeba_is_celeba_but_for_what_it_says():
     small, large = config("--flagfile=celeba_small.cfg"), config("--flagfile=celeba.cfg")
-    said = {"style_margin": 6, "mask_skips": True, "mask_filter": 6, "connected_groups": ()}
+    said = {"style_margin": 6, "mask_skips": True, "mask_filter": 6, "connected_groups": (), "colour_groups": ()}
     assert small.model == dataclasses.replace(large.model, **PRESETS["small"], **said)
     changed = {name for name in field_names() if small.flat()[name] != large.flat()[name]}
     assert changed - {f.name for f in dataclasses.fields(DataConfig)} - {*PRESETS["small"], *said} == {
@@ -179,7 +179,8 @@ def test_small_celeba_is_celeba_but_for_what_it_says():
         "mask_cycle_weight", "edge_weight", "steps", "schedule_steps", "batch_size", "learning_rate", "decay_start",
     }  # fmt: skip
     assert small.data.label_names == ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
-    assert list(large.data.group_labels) == ["hair", "smile", "facial_hair", "face"]
+    assert list(large.data.group_labels) == ["hair", "makeup", "smile", "facial_hair", "age"]
+    assert large.data.match == ("Male",)
 
 
 def test_a_runs_own_flagfile_goes_on_in_its_workdir(folder):
