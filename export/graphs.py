@@ -28,15 +28,17 @@ def generator(
 ) -> dict[str, Any]:  # fmt: skip
     """Input and exemplar (B, S, S, 3) and their complete masks (B, S, S, G) -> the outputs, by name.
 
-    Groups whose masks together exceed 1 share the place. `transfer` (B, G) says which groups are taken from the
-    exemplar; all where None. `colours` (B, C, 8) sets colours of the C colour groups, as of `core.with_colours`.
+    Groups whose masks together exceed 1 share the place, but in models with --close_ups. `transfer` (B, G) says which
+    groups are taken from the exemplar; all where None. `colours` (B, C, 8) sets colours of the C colour groups, as of
+    `core.with_colours`.
 
     Returns:
         translation: the composite, (B, S, S, 3) in [-1, 1]; raw: what G painted, for applications that make the
         composite at a photograph's own size, in models with free groups; curves: (B, S/8, S/8, C * 24) of the C colour
         groups, in models that have some.
     """
-    masks = core.complete(image_masks), core.complete(exemplar_masks)
+    overlapping = bool(model.inference_generator.boxes)
+    masks = [core.complete(given, overlapping=overlapping) for given in (image_masks, exemplar_masks)]
     styles, _ = model.encode_exemplar(exemplar, masks[1])
     if colours is not None:
         styles = core.with_colours(model.inference_generator, styles, colours)

@@ -104,7 +104,7 @@ def replace(masks: np.ndarray, given: Mapping[int, np.ndarray]) -> np.ndarray:
     """Put given masks among others, so that all sum to 1: the given as they are, the rest sharing what is left.
 
     Args:
-      masks: (h, w, G + 1), background last, summing to 1.
+      masks: (h, w, G + 1), background last, summing to 1 (to more where groups overlap).
       given: channel -> (h, w) in 0..1. Where they sum to more than 1, they are divided by their sum.
 
     Returns:
@@ -115,7 +115,8 @@ def replace(masks: np.ndarray, given: Mapping[int, np.ndarray]) -> np.ndarray:
     out = np.array(masks, np.float32)
     total = np.sum(list(given.values()), axis=0, dtype=np.float32)
     others = [c for c in range(masks.shape[-1]) if c not in given]
-    share = masks[..., others].sum(axis=-1)
+    # At most 1: groups that overlap, as a smile and the lips, keep their masks where nothing is given.
+    share = np.minimum(masks[..., others].sum(axis=-1), 1.0)
     left = np.clip(1.0 - total, 0.0, 1.0)
     factor = np.where(share > 1e-6, left / np.maximum(share, 1e-6), 0.0)
     for channel in others:

@@ -11,15 +11,17 @@ from typing import Any
 from keras import ops
 
 
-def complete(masks: Any) -> Any:
+def complete(masks: Any, *, overlapping: bool = False) -> Any:
     """Masks of all groups (B, S, S, G) in 0..1 -> regions (B, S, S, R) that sum to 1.
 
-    Groups that together exceed 1 share the place in proportion; what they leave is background.
+    Groups that together exceed 1 share the place in proportion, or stay as they are where groups may overlap, as those
+    of `JointGenerator`; what they leave is background.
     """
     if masks.shape[-1] == 1:
         return ops.concatenate([masks, 1.0 - masks], axis=-1)
     total = ops.sum(masks, axis=-1, keepdims=True)
-    return ops.concatenate([masks / ops.maximum(total, 1.0), 1.0 - ops.minimum(total, 1.0)], axis=-1)
+    share = 1.0 if overlapping else ops.maximum(total, 1.0)
+    return ops.concatenate([masks / share, 1.0 - ops.minimum(total, 1.0)], axis=-1)
 
 
 def with_edits(masks: Any, edits: Any) -> Any:
@@ -42,7 +44,8 @@ def with_edits(masks: Any, edits: Any) -> Any:
     total = ops.sum(given, axis=-1, keepdims=True)
     left = 1.0 - ops.minimum(total, 1.0)
     groups = masks[..., :-1] * (1.0 - edited)
-    share = ops.sum(groups, axis=-1, keepdims=True) + masks[..., -1:]
+    # At most 1: groups that overlap, as those of `JointGenerator`, keep their masks where nothing was edited.
+    share = ops.minimum(ops.sum(groups, axis=-1, keepdims=True) + masks[..., -1:], 1.0)
     scale = ops.where(share > 1e-6, left / ops.maximum(share, 1e-6), ops.zeros_like(left))
     background = masks[..., -1:] * scale + ops.where(share > 1e-6, ops.zeros_like(left), left)
     return ops.concatenate([groups * scale + given / ops.maximum(total, 1.0), background], axis=-1)
