@@ -61,6 +61,15 @@ def check_flags_of_model(flags: TranslateFlags) -> None:
             f"--colour={flags.colour[0]}: {flags.model} paints no group by colour curves, and cannot take a colour; "
             f"use --model={zoo.DEFAULT}, or an exemplar"
         )
+    if flags.colour and flags.groups is not None:
+        names = tuple(config.data.group_labels)
+        able = [names[g] for g in config.colour_indices]
+        free = [name.strip() for name in flags.groups.split(",") if name.strip() not in able]
+        if free:
+            raise ConfigError(
+                f"--colour={flags.colour[0]}: {free[0]} is not a colour; --groups may name {', '.join(able)}, or give an "
+                "exemplar"
+            )
 
 
 def _check_mask_groups(flags: TranslateFlags, groups: tuple[str, ...]) -> None:

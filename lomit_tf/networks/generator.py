@@ -52,7 +52,7 @@ class Generator(layers.Layer):
         self.relative_styles = config.relative_styles
         self.style_margin = config.style_margin
         self.mask_filter, self.unfiltered_groups = config.mask_filter, tuple(unfiltered_groups)
-        self.mask_contrast = config.mask_contrast
+        self.mask_contrast, self.mask_feather = config.mask_contrast, config.mask_feather
         self.code_size = STYLE_DIM
         self.style_size = STYLE_DIM + (colour.MOMENTS + 1 if self.colour_groups else 0)
         self.content_encoder = ContentEncoder(config, dtype)
@@ -92,7 +92,7 @@ class Generator(layers.Layer):
             masks = sharpen(masks, image, self.mask_filter, self.unfiltered_groups)
         if self.mask_contrast:
             masks = with_contrast(masks, self.mask_contrast if contrast is None else contrast)
-        return masks
+        return feathered(masks, self.mask_feather) if self.mask_feather else masks
 
     def styles(self, image: Any, masks: Any) -> Any:
         """E_s of every local region m_r * x: (B, H, W, 3), (B, H, W, R) -> (B, R, style_size)."""
@@ -163,6 +163,16 @@ class Generator(layers.Layer):
             painted = curves.finished(of_group, own[:, g, moments])
             found.append(painted * ops.reshape(both[:, g] * differs[:, g], (-1, 1, 1, 1)))
         return ops.concatenate(found, axis=-1) if len(found) > 1 else found[0]
+
+
+def feathered(masks: Any, radius: int) -> Any:
+    """Masks whose groups fade out at their edges: their mean over squares of side 2 * radius + 1, eq. (3.13).
+
+    The squares end where the image does. (B, H, W, R) -> (B, H, W, R), summing to 1 as before.
+    """
+    side = 2 * radius + 1
+    groups = ops.average_pool(masks[..., :-1], side, strides=1, padding="same", data_format="channels_last")
+    return ops.concatenate([groups, 1 - ops.sum(groups, axis=-1, keepdims=True)], axis=-1)
 
 
 def with_contrast(masks: Any, strength: Any) -> Any:

@@ -107,6 +107,7 @@ class RefineConfig:
             )
         if self.by not in BY:
             raise ConfigError(f"--by must be {', '.join(BY[:-1])} or {BY[-1]}; received {self.by!r}")
+        self._check_places()
         if not self.sure_background < self.probable < self.sure_foreground:
             raise ConfigError(
                 f"--sure_background < --probable < --sure_foreground is needed; received {self.sure_background}, "
@@ -123,6 +124,16 @@ class RefineConfig:
             if both:
                 raise ConfigError(f"{both[0]} is among --{one} and --{other}; name it in one of them")
         self.ellipse()
+
+    def _check_places(self) -> None:
+        """Raise ConfigError for flags of --by=labels that would have no effect."""
+        if self.by != "labels":
+            for field in dataclasses.fields(self):
+                ours = field.name == "controls" or field.name.startswith("place_")
+                if ours and getattr(self, field.name) != field.default:
+                    raise ConfigError(f"--{field.name} needs --by=labels; received --by={self.by}")
+        elif self.place_far != 1 and not self.place_competes:
+            raise ConfigError(f"--place_far={self.place_far} needs --place_competes, whose far pixels it is about")
 
     def ellipse(self) -> tuple[float, float, float, float] | None:
         """Centre x and y, radii x and y of the ellipse, as shares of the side; None without one."""

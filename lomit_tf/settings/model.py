@@ -33,6 +33,7 @@ class ModelConfig(ConfigSection):
     mask_filter: int = option(0, "radius in pixels of a guided filter that gives the masks the image's edges (0: none)")
     unfiltered_groups: tuple[str, ...] = option((), "comma-separated groups whose masks --mask_filter leaves as they are, such as lips, which are smaller than the filter's squares")
     mask_contrast: float = option(0.0, "how far masks are sharpened towards 0 and 1 (smoothstep from 0.2 to 0.45), from 0 to 1; training ramps it in with the masks' own losses")
+    mask_feather: int = option(0, "pixels over which masks fade out at their edges, after the contrast (0: none), so that what is painted freely has no seam")
     colour_groups: tuple[str, ...] = option((), "recipe: comma-separated groups that are painted by colour curves, such as hair; the others are painted pixel by pixel (a model without --groups has one, named all)")
     free_change: bool = option(False, "recipe: groups that are not painted by curves are painted as a change: the input, and what G makes of it in the wanted styles less what it makes of it in its own, so that the input's details stay (docs/method.md, eq. (3.10))")
     relative_styles: bool = option(False, "the style encoder sees the colours of each region less their mean over it, so that a style says nothing of the skin's colour (docs/method.md, eq. (2.13))")
@@ -107,5 +108,5 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 # What the networks of a group of `close_ups` are. They paint a change of the input, since what they give is added.
 NEAR: Mapping[str, Any] = {
     **PRESETS["near"], "system": "recipe", "style_margin": 4, "mask_contrast": 1.0, "free_change": True,
-    "relative_styles": True,
+    "relative_styles": True, "mask_feather": 4,
 }  # fmt: skip

@@ -224,6 +224,9 @@ def test_a_piece_of_a_place_is_read_again(tiny, tmp_path, monkeypatch):
         ({"place_values": ()}, "--place_values are among"),
         ({"place_values": ("a", "a")}, "--place_values are among L, a, b, contrast, each once; received 'a, a'"),
         ({"place_share": 0.1, "place_edge": 0.2}, "--place_edge lies between 0 and 0.1"),
+        ({"by": "labels", "place_far": 0.1}, "--place_far=0.1 needs --place_competes"),
+        ({"by": "cut", "place_share": 0.1}, "--place_share needs --by=labels; received --by=cut"),
+        ({"by": "regions", "controls": ("Male",)}, "--controls needs --by=labels; received --by=regions"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(changes, message):

@@ -37,7 +37,7 @@ def part_config(label: str = "Smiling", group: str = "smile", **fields) -> Lomit
         "near", **{
             "dataset": "celeb_a", "system": "recipe", "image_size": 64, "close_up": SHARES,
             "attributes": (label,), "groups": f"{group}: {label}", "style_margin": 4, "mask_contrast": 1.0,
-            "free_change": True, "relative_styles": True,
+            "free_change": True, "relative_styles": True, "mask_feather": 4,
         } | fields
     )  # fmt: skip
 

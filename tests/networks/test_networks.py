@@ -16,7 +16,7 @@ from lomit_tf.networks.blocks import ConvBlock, NarrowConv2D, instance_norm, lay
 from lomit_tf.networks.content_encoder import ContentEncoder
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.decoder import Decoder
-from lomit_tf.networks.generator import Generator
+from lomit_tf.networks.generator import Generator, feathered
 from lomit_tf.networks.mask_decoder import MaskDecoder
 from lomit_tf.networks.style_encoder import StyleEncoder
 
@@ -248,6 +248,23 @@ def decoder_inputs(rng, decoder):
     content = (normal(rng, 2, 4, 4, 16), normal(rng, 2, 8, 8, 8), normal(rng, 2, 16, 16, 4))
     masks = tf.nn.softmax(normal(rng, 2, 16, 16, 3))
     return content, masks, normal(rng, 2, 3, decoder.statistics, scale=0.3)
+
+
+@pytest.mark.parametrize("radius", [1, 4])
+def test_feathered_masks_are_means_over_squares(tiny, rng, radius):
+    """Eq. (3.13) pixel by pixel, the squares ending where the image does; the groups of `Generator.masks` too."""
+    masks = rng.dirichlet(np.ones(3), (2, 12, 16)).astype("float32")
+    found = np.asarray(feathered(masks, radius))
+    for b, y, x in [(0, 0, 0), (1, 11, 15), (0, 5, 7), (1, 3, 0)]:
+        rows, columns = (slice(max(0, at - radius), at + radius + 1) for at in (y, x))
+        expected = masks[b, rows, columns, :2].reshape(-1, 2).mean(axis=0)
+        np.testing.assert_allclose(found[b, y, x, :2], expected, atol=1e-5)
+    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5)
+    generator = Generator(tiny(mask_feather=radius).model, 2)
+    image = normal(rng, 2, 64, 64, 3)
+    content = generator.encode_content(image)
+    plain = np.asarray(generator.mask_decoder(content))
+    np.testing.assert_allclose(generator.masks(content, image), feathered(plain, radius), atol=1e-5)
 
 
 def test_relative_styles_do_not_know_the_colour_of_a_region(tiny, rng):
