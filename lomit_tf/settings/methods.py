@@ -103,6 +103,16 @@ def need_whole(data: Any, what: str) -> None:
         )
 
 
+def need_one(model: Any, what: str) -> None:
+    """Raise ConfigError for a model that `lomit_tf.join` put together: `what` needs one that was trained as one."""
+    if model.close_ups:
+        groups = ", ".join(part.partition(":")[0].strip() for part in model.close_ups.split(";"))
+        raise ConfigError(
+            f"{what} needs a model that was trained as one; this one was put together by python -m lomit_tf.join, of "
+            f"parts for {groups}: use its base, or a part"
+        )
+
+
 def check_n_critic(name: str, asked: int) -> None:
     """Raise ConfigError for a number of critic updates that a method does not leave to be chosen."""
     fixed = facts(name).n_critic

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from lomit_tf.config import PRESETS, ConfigError, LomitConfig, loss_defaults, option
-from lomit_tf.settings.methods import need_lomit
+from lomit_tf.settings.methods import need_lomit, need_one
 
 # Settings of the loop that are not the teacher's; flags win over them. One sub-batch: there is no critic to train.
 DEFAULTS = {
@@ -49,6 +49,7 @@ class DistillConfig:
 def check_teacher(teacher: LomitConfig, size: int) -> None:
     """Raise ConfigError for a teacher of another method, or a student's size that is no multiple of the teacher's."""
     need_lomit(teacher.model.method, "teaching a student")
+    need_one(teacher.model, "teaching a student")
     own = teacher.data.image_size
     if size % own:
         raise ConfigError(

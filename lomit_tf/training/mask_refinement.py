@@ -32,6 +32,7 @@ from lomit_tf.imaging import mask_cut
 from lomit_tf.model import Lomit
 from lomit_tf.runtime.atomic import write_bytes, write_text
 from lomit_tf.settings.mask_teacher import RefineConfig
+from lomit_tf.settings.methods import need_one
 from lomit_tf.training.mask_refiners import Refiners, as_bytes
 from lomit_tf.training.students import fingerprint
 
@@ -148,6 +149,7 @@ def refine_masks(
         ConfigError: settings that do not fit model or data, or pieces that other settings or another model left.
         DataError, CorruptDataError: as of the data set.
     """
+    need_one(model.config.model, "refining masks")
     out, group = Path(out), group_index(model, options)
     size = model.config.data.image_size
     if options.refine_size % size:

@@ -29,6 +29,7 @@ from lomit_tf.imaging.paste_back import upsample_masks
 from lomit_tf.losses.mask_teaching import others_kept, three_way_cross_entropy
 from lomit_tf.model import Batch, Lomit
 from lomit_tf.settings.mask_teacher import LOOP, RefineConfig, TeachConfig
+from lomit_tf.settings.methods import need_one
 from lomit_tf.training import loop as training
 from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
@@ -139,7 +140,11 @@ def split(count: int, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def taught_config(model: LomitConfig, **fields: Any) -> LomitConfig:
-    """The model's configuration without its losses, with this stage's settings of the loop, then `fields`."""
+    """The model's configuration without its losses, with this stage's settings of the loop, then `fields`.
+
+    Raises ConfigError for a model that was put together of parts.
+    """
+    need_one(model.model, "teaching masks")
     return LomitConfig.from_flat(model.flat() | loss_defaults() | LOOP | fields)
 
 

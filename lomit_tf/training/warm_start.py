@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from lomit_tf.model_base import LomitBase
 from lomit_tf.networks.blocks import ResidualBlock
-from lomit_tf.settings.methods import need_lomit
+from lomit_tf.settings.methods import need_lomit, need_one
 from lomit_tf.zoo import load
 
 
@@ -33,6 +33,7 @@ def start_from(model: LomitBase, name: str) -> int:
     """
     other = load(name)
     need_lomit(other.config.model.method, f"--init_from={name}")
+    need_one(other.config.model, f"--init_from={name}")
     taken = take_over(model.generator, other.inference_generator)
     taken += take_over_outputs(
         model.generator.mask_decoder.logits, other.inference_generator.mask_decoder.logits,

@@ -14,7 +14,11 @@ from lomit_tf.imaging import given_masks
 from lomit_tf.inference import Inference
 from lomit_tf.model import Lomit
 from lomit_tf.networks.joint_generator import JointGenerator, cut, uncut
+from lomit_tf.settings.mask_teacher import RefineConfig
+from lomit_tf.training import distill_config, mask_teaching
 from lomit_tf.training.joining import joined
+from lomit_tf.training.mask_refinement import refine_masks
+from lomit_tf.training.warm_start import start_from
 
 BOX = (32, 64, 64)  # left, top and width in pictures of 128: the lower face
 SHARES = "0.25,0.5,0.5"
@@ -246,6 +250,20 @@ def test_models_that_do_not_fit_are_refused(base, part, said):
 
         joint_config(whole_config(**base), {"runs/smile": part_config(**part)}, "runs/base")
     assert said in str(error.value)
+
+
+def test_what_was_put_together_is_not_trained_further(models, tmp_path):
+    joint = models[-1]
+    zoo.save_folder(joint, tmp_path / "joint", {})
+    asked = [
+        lambda: distill_config.student_config(joint.config),
+        lambda: mask_teaching.taught_config(joint.config),
+        lambda: refine_masks(joint, joint.config.data, RefineConfig(), tmp_path / "masks.npz"),
+        lambda: start_from(models[0], str(tmp_path / "joint")),
+    ]
+    for ask in asked:
+        with pytest.raises(ConfigError, match=r"put together .* of parts for smile, facial_hair"):
+            ask()
 
 
 def test_a_part_alone_translates_no_photographs(models):
