@@ -2,8 +2,11 @@
 
     python tools/result_pictures.py --data_dir=/path/to/celebamask --half=odd --out=docs/images celeba_hair
 
-Writes OUT/portraits.jpg, Eileen Collins' portrait in the colours of COLOURS, and OUT/MODEL.jpg, PAIRS faces with
-exemplars, drawn by a seed and not by hand: photograph, exemplar, mask, translation.
+    python tools/result_pictures.py --data_dir=/path/to/celebamask --half=odd --out=docs/images --groups=smile celeba
+
+Without --groups it writes OUT/portraits.jpg, Eileen Collins' portrait in the colours of COLOURS, and OUT/MODEL.jpg,
+PAIRS faces with exemplars, drawn by a seed and not by hand: photograph, exemplar, mask, translation. With --groups it
+writes OUT/MODEL_GROUP.jpg for each of them, transferred alone.
 """
 
 from __future__ import annotations
@@ -36,15 +39,16 @@ def portrait(translator: Translator) -> Image.Image:
     return strip
 
 
-def faces(translator: Translator, paths: list[Path]) -> Image.Image:
-    """PAIRS of them, two to a row."""
+def faces(translator: Translator, paths: list[Path], group: str = "") -> Image.Image:
+    """PAIRS of them, two to a row; with a group, that alone."""
     order = np.random.default_rng(SEED).permutation(len(paths))[: 2 * PAIRS].reshape(PAIRS, 2)
     half = 4 * SIDE
     sheet = Image.new("RGB", (2 * half + 15, PAIRS // 2 * SIDE), "white")
     for i, (photograph, exemplar) in enumerate(order):
         translator.set_exemplar(paths[exemplar])
-        result = translator.translate(paths[photograph])
-        mask = (np.max(list(result.input_masks.values()), axis=0) * 255).round().astype(np.uint8)
+        result = translator.translate(paths[photograph], groups=[group] if group else None)
+        shown = [result.input_masks[group]] if group else list(result.input_masks.values())
+        mask = (np.max(shown, axis=0) * 255).round().astype(np.uint8)
         pictures = (
             Image.open(paths[photograph]), Image.open(paths[exemplar]), Image.fromarray(mask),
             Image.fromarray(np.asarray(result.photo.rgb)),
@@ -56,10 +60,14 @@ def faces(translator: Translator, paths: list[Path]) -> Image.Image:
 
 
 def main() -> None:
-    given, paths = celebamask.asked(__doc__, out=True)
+    given, paths = celebamask.asked(__doc__, out=True, add=lambda parser: parser.add_argument("--groups", default=""))
     given.out.mkdir(parents=True, exist_ok=True)
     for name in given.models:
         translator = Translator(name, log_notes=False)
+        for group in filter(None, given.groups.split(",")):
+            faces(translator, paths, group).save(given.out / f"{Path(name).name}_{group}.jpg", quality=QUALITY)
+        if given.groups:
+            continue
         portrait(translator).save(given.out / "portraits.jpg", quality=QUALITY)
         faces(translator, paths).save(given.out / f"{Path(name).name}.jpg", quality=QUALITY)
 
