@@ -27,8 +27,8 @@ from lomit_tf.photos.file_plan import (
 FORMATS = tuple(ending[1:] for ending in ENDINGS.values())
 INTRO = """\
 Translate pictures: transfer an attribute, such as hair colour, from the exemplar to the input, within the model's
-masks. Shipped models: celeba_hair for photographs of faces, celeba_colours for lipstick beside the hair, drawn_faces
-for drawn faces.
+masks. Shipped models: celeba_hair for the hair in photographs of faces, celeba for lipstick, smiles and facial hair
+too, drawn_faces for drawn faces.
 
   lomit-translate --model=celeba_hair --input=photo.jpg --exemplar=star.jpg --output=out.png
       one picture; the face is found and framed, and everything outside of the masks stays as it was
@@ -41,8 +41,10 @@ for drawn faces.
       white is changed, black stays
   lomit-translate --model=celeba_hair --input=photo.jpg --colour=#8a3b12 --output=out.png
       a colour instead of an exemplar, for models that paint by colour curves
-  lomit-translate --model=celeba_colours --input=photo.jpg --groups=lips --colour=#b3122d --output=out.png
-      lipstick; --groups says which parts of the face are changed
+  lomit-translate --model=celeba --input=photo.jpg --groups=lips --colour=#b3122d --output=out.png
+      lipstick; --groups says which parts of the face are changed: hair, lips, smile, facial_hair
+  lomit-translate --model=celeba --input=photo.jpg --groups=smile,facial_hair --exemplar=star.jpg --output=out.png
+      the smile and the beard of the exemplar
   cat photo.jpg | lomit-translate --model=celeba_hair --input=- --exemplar=star.jpg --output=- > out.png
       from standard input to standard output
 

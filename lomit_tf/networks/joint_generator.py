@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from keras import layers, ops
 
 from lomit_tf.config import STYLE_DIM, ModelConfig
@@ -12,6 +13,8 @@ from lomit_tf.networks import colour
 from lomit_tf.networks.blocks import DType, above
 from lomit_tf.networks.generator import Generator
 from lomit_tf.settings.close_ups import Box
+
+FADE = 8  # pixels at the edges of a square over which what is painted in it fades out
 
 
 class JointGenerator(layers.Layer):
@@ -70,7 +73,7 @@ class JointGenerator(layers.Layer):
         each = {g: found[..., i : i + 1] for i, g in enumerate(self.colour_groups)}
         for i, (g, box) in enumerate(self.boxes.items()):
             near = self.near[i].masks(content[3 * i + 3 : 3 * i + 6], cut(image, box), contrast)
-            each[g] = uncut(near[..., :1], box, image.shape[1])
+            each[g] = uncut(near[..., :1] * fading(box[2]), box, image.shape[1])
         return _with_background([each[g] for g in range(self.num_groups)])
 
     def styles(self, image: Any, masks: Any) -> Any:
@@ -136,6 +139,12 @@ class JointGenerator(layers.Layer):
         """The colour groups' and the background's styles as their own networks know them."""
         rows = ops.stack([styles[:, g] for g in (*self.colour_groups, self.num_groups)], axis=1)
         return ops.concatenate([rows[..., :STYLE_DIM], rows[..., self.code_size :]], axis=-1)
+
+
+def fading(side: int) -> np.ndarray:
+    """A mask that is 1 in a square and fades out over its last FADE pixels, (1, side, side, 1): eq. (3.14)."""
+    ramp = np.minimum(1.0, (np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5) / FADE)
+    return np.minimum(ramp[:, None], ramp[None, :]).astype(np.float32)[None, ..., None]
 
 
 def cut(x: Any, box: Box) -> Any:

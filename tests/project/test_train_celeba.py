@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import runpy
 import shlex
 import subprocess
 import sys
@@ -25,10 +25,7 @@ MADE = ("--model=work", "--init_from=work", "--refined", "--base", "--part")  # 
 
 @pytest.fixture(scope="module")
 def stages():
-    spec = importlib.util.spec_from_file_location("train_celeba", TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return list(tool.stages("celeba", Path("work")))
+    return list(runpy.run_path(str(TOOL))["stages"]("celeba", Path("work")))
 
 
 def listed(data: Path, work: Path) -> list[list[str]]:
