@@ -6,7 +6,8 @@
 
 Without --groups it writes OUT/portraits.jpg, Eileen Collins' portrait in the colours of COLOURS, and OUT/MODEL.jpg,
 PAIRS faces with exemplars, drawn by a seed and not by hand: photograph, exemplar, mask, translation. With --groups it
-writes OUT/MODEL_GROUP.jpg for each of them, transferred alone.
+writes OUT/MODEL_GROUP.jpg for each of them, transferred alone, and OUT/portraits_GROUP.jpg, two portraits with each
+other's.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import numpy as np
 from PIL import Image
 
 from lomit_tf.photos.portraits import PORTRAITS, SWATCHES
-from lomit_tf.photos.translator import Translator
+from lomit_tf.photos.translator import FramedPhoto, Translator
 
 COLOURS = ("Blond", "Auburn", "Black", "Blue", "Pink")
 HEAD, GAP = (92, 0, 332, 240), 6  # of the portrait of 512 pixels
+FACE = 240
 PAIRS, SIDE, SEED, QUALITY = 12, 160, 3, 90
 
 
@@ -37,6 +39,29 @@ def portrait(translator: Translator) -> Image.Image:
     for i, head in enumerate(heads):
         strip.paste(head, (i * (width + GAP), 0))
     return strip
+
+
+def exchanged(translator: Translator, group: str) -> Image.Image:
+    """Each portrait's face, and with the group of the other: side by side."""
+    framed = [translator.prepare(portrait) for portrait in PORTRAITS.values()]
+    tiles = []
+    for one, other in zip(framed, framed[::-1], strict=True):
+        result = translator.translate(one, groups=[group], exemplar=translator.encode_exemplar(other))
+        left, top, right, bottom = _face_of(one)
+        for rgb in (one.photo.rgb, result.photo.rgb):
+            face = Image.fromarray(np.asarray(rgb)).crop((left, top, right, bottom))
+            tiles.append(face.resize((FACE, FACE), Image.Resampling.LANCZOS))
+    strip = Image.new("RGB", (len(tiles) * (FACE + GAP) - GAP, FACE), "white")
+    for i, tile in enumerate(tiles):
+        strip.paste(tile, (i * (FACE + GAP), 0))
+    return strip
+
+
+def _face_of(framed: FramedPhoto) -> tuple[int, int, int, int]:
+    """The middle of the window: left, top, right and bottom in the photograph."""
+    window, margin = framed.window, framed.window.width // 6
+    left, top = window.left + margin, window.top + 2 * margin
+    return left, top, left + window.width - 2 * margin, top + window.width - 2 * margin
 
 
 def faces(translator: Translator, paths: list[Path], group: str = "") -> Image.Image:
@@ -65,6 +90,7 @@ def main() -> None:
     for name in given.models:
         translator = Translator(name, log_notes=False)
         for group in filter(None, given.groups.split(",")):
+            exchanged(translator, group).save(given.out / f"portraits_{group}.jpg", quality=QUALITY)
             faces(translator, paths, group).save(given.out / f"{Path(name).name}_{group}.jpg", quality=QUALITY)
         if given.groups:
             continue

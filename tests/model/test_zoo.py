@@ -34,7 +34,7 @@ def test_weights_are_small_whole_and_have_a_card(name):
     assert len(content) == record["bytes"] <= zoo.MOST_BYTES
     assert hashlib.sha256(content).hexdigest() == record["sha256"]
     assert record["config"]["data_dir"] == ""
-    assert record["command"].startswith(("python -m lomit_tf.train ", "python -m lomit_tf.distill "))
+    assert record["command"].startswith(tuple(f"python -m lomit_tf.{name} " for name in ("train", "distill", "join")))
     card = (folder / "README.md").read_text()
     for word in (name, "licence", "Limits", "Biases", f"{record['parameters']:,}"):
         assert word in card, word
