@@ -192,7 +192,7 @@ def encode_exemplar(generator: Generator, exemplar: Any, masks: Any = None, edit
     if masks is None:
         masks = _masks_of(generator, exemplar)
     if edits is not None:
-        masks = with_edits(masks, edits)
+        masks = with_edits(masks, edits, tuple(generator.boxes))
     of_groups = masks[..., : generator.num_groups]
     return without_empty(generator.styles(exemplar, of_groups), of_groups), masks
 
@@ -213,7 +213,7 @@ def apply_styles(
     if masks is None:
         masks = generator.masks(content, image)
     if edits is not None:
-        masks = with_edits(masks, edits)
+        masks = with_edits(masks, edits, tuple(generator.boxes))
     every = transfer is None
     transfer = transferable(styles, ops.ones_like(styles[..., 0]) if every else transfer)
     if every and groups == 1 and generator.composite and not generator.colour_groups and not generator.free_change:
@@ -294,9 +294,11 @@ def _painted_near(
     """
     change = chosen = 0.0
     for g, added in changes.items():
-        weight = masks[..., g : g + 1] * ops.reshape(transfer[:, g], (-1, 1, 1, 1))
-        change = change + weight * (ops.clip(image + added, -1.0, 1.0) - image)
-        chosen = chosen + weight
+        asked = ops.reshape(transfer[:, g], (-1, 1, 1, 1))
+        mask = masks[..., g : g + 1]
+        within = ops.minimum(mask, generator.fading(g, image.shape[1]))
+        change = change + asked * within * (ops.clip(image + added, -1.0, 1.0) - image)
+        chosen = chosen + asked * mask
     raw = image + change / ops.clip(chosen, LEAST_CHOSEN, 1.0)
     return ops.clip(raw, -1.0, 1.0), image + change
 

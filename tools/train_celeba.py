@@ -1,9 +1,10 @@
-"""Train all parts of the shipped celeba and put them together: from CelebA's files to one folder of weights.
+"""Train the parts of a model like the shipped celeba and put them together: from CelebA to a folder of weights.
 
     python tools/train_celeba.py --data_dir=/path/to/celeba --workdir=runs/celeba_all
 
 Runs sixteen commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
-hair from near, and lomit_tf.join. About five hours on two cores with AVX-512. Started again with the same --workdir it
+hair from near, and lomit_tf.join. By the times of its commands, about five hours on two
+cores with AVX-512; the whole was not run yet. Started again with the same --workdir it
 goes on where it was: stages that are done are skipped, and a training that was interrupted resumes from its last
 checkpoint. --minutes stops it in time, after saving.
 

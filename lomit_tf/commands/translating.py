@@ -67,8 +67,8 @@ def check_flags_of_model(flags: TranslateFlags) -> None:
         free = [name.strip() for name in flags.groups.split(",") if name.strip() not in able]
         if free:
             raise ConfigError(
-                f"--colour={flags.colour[0]}: {free[0]} is not a colour; --groups may name {', '.join(able)}, or "
-                "give an exemplar"
+                f"--colour={flags.colour[0]}: {free[0]} is not a colour; with --colour, --groups may name "
+                f"{', '.join(able)}"
             )
 
 

@@ -39,6 +39,7 @@ class Outline:
       code_size: length of a style's code.
       connected: indices of the groups whose mask is one connected region in photographs: `imaging.connected` makes it
         so of what the networks give.
+      overlapping: indices of the groups that are painted from near, whose masks lie on those of others.
     """
 
     size: int
@@ -48,6 +49,7 @@ class Outline:
     crop: int
     code_size: int = STYLE_DIM
     connected: tuple[int, ...] = ()
+    overlapping: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, config: LomitConfig) -> Outline:
@@ -56,7 +58,7 @@ class Outline:
         data = config.data
         names, coloured, connected = tuple(data.group_labels), config.colour_indices, config.connected_indices
         code_size = STYLE_DIM * (1 + len(config.boxes))
-        return cls(data.image_size, names, coloured, data.dataset, data.crop, code_size, connected)
+        return cls(data.image_size, names, coloured, data.dataset, data.crop, code_size, connected, tuple(config.boxes))
 
     @property
     def free(self) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,23 +100,26 @@ def read_masks(
     return {groups[0]: read_mask(masks, size, name)}
 
 
-def replace(masks: np.ndarray, given: Mapping[int, np.ndarray]) -> np.ndarray:
+def replace(masks: np.ndarray, given: Mapping[int, np.ndarray], overlapping: Collection[int] = ()) -> np.ndarray:
     """Put given masks among others, so that all sum to 1: the given as they are, the rest sharing what is left.
 
     Args:
-      masks: (h, w, G + 1), background last, summing to 1 (to more where groups overlap).
+      masks: (h, w, G + 1), background last, summing to 1.
       given: channel -> (h, w) in 0..1. Where they sum to more than 1, they are divided by their sum.
+      overlapping: channels that take nothing from others and lose nothing to them, as a smile that lies on the lips
+        (`Outline.overlapping`). With some, the background is what no group takes, and the sum may be more than 1.
 
     Returns:
       (h, w, G + 1) float32. Where no other had a share, what is left is background.
     """
     if not given:
         return masks
+    if overlapping:
+        return _among_overlapping(masks, given, overlapping)
     out = np.array(masks, np.float32)
     total = np.sum(list(given.values()), axis=0, dtype=np.float32)
     others = [c for c in range(masks.shape[-1]) if c not in given]
-    # At most 1: groups that overlap, as a smile and the lips, keep their masks where nothing is given.
-    share = np.minimum(masks[..., others].sum(axis=-1), 1.0)
+    share = masks[..., others].sum(axis=-1)
     left = np.clip(1.0 - total, 0.0, 1.0)
     factor = np.where(share > 1e-6, left / np.maximum(share, 1e-6), 0.0)
     for channel in others:
@@ -124,4 +127,17 @@ def replace(masks: np.ndarray, given: Mapping[int, np.ndarray]) -> np.ndarray:
     out[..., -1] += np.where(share > 1e-6, 0.0, left)
     for channel, mask in given.items():
         out[..., channel] = mask / np.maximum(total, 1.0)
+    return out
+
+
+def _among_overlapping(masks: np.ndarray, given: Mapping[int, np.ndarray], overlapping: Collection[int]) -> np.ndarray:
+    """`replace` where some channels overlap: the others share among themselves."""
+    out = np.array(masks, np.float32)
+    sharing = [c for c in range(masks.shape[-1] - 1) if c not in overlapping]
+    left = np.clip(1.0 - out[..., sharing].sum(axis=-1, keepdims=True), 0.0, 1.0)
+    among = {sharing.index(c): mask for c, mask in given.items() if c in sharing}
+    out[..., sharing] = replace(np.concatenate([out[..., sharing], left], axis=-1), among)[..., :-1]
+    for channel in set(given).intersection(overlapping):
+        out[..., channel] = given[channel]
+    out[..., -1] = 1.0 - np.minimum(out[..., :-1].sum(axis=-1), 1.0)
     return out

@@ -60,6 +60,11 @@ class JointGenerator(layers.Layer):
         """As Generator's."""
         return {"raw": (size, size, 3)} | self.whole.parts(size)
 
+    def fading(self, group: int, size: int) -> Any:
+        """What a group's mask is at most: (1, S, S, 1), 0 outside of its square and 1 within, eq. (3.14)."""
+        box = self.boxes[group]
+        return uncut(fading(box[2]), box, size)
+
     def encode_content(self, image: Any) -> tuple[Any, ...]:
         """Three features of the whole picture, then three of each square."""
         found: tuple[Any, ...] = self.whole.encode_content(image)
@@ -73,7 +78,7 @@ class JointGenerator(layers.Layer):
         each = {g: found[..., i : i + 1] for i, g in enumerate(self.colour_groups)}
         for i, (g, box) in enumerate(self.boxes.items()):
             near = self.near[i].masks(content[3 * i + 3 : 3 * i + 6], cut(image, box), contrast)
-            each[g] = uncut(near[..., :1] * fading(box[2]), box, image.shape[1])
+            each[g] = ops.minimum(uncut(near[..., :1], box, image.shape[1]), self.fading(g, image.shape[1]))
         return _with_background([each[g] for g in range(self.num_groups)])
 
     def styles(self, image: Any, masks: Any) -> Any:

@@ -102,14 +102,18 @@ def of_face(
     def make() -> Planes:
         planes = {name: _placed(one, faces, plane, name in beyond) for name, plane in given.items()}
         if len(planes) == len(groups):
-            total = np.maximum(np.sum(list(planes.values()), axis=0, dtype=np.float32), 1.0)
-            return {name: planes[name] / total for name in groups}
+            sharing = [plane for name, plane in planes.items() if name not in one.overlapping]
+            total = np.maximum(np.sum(sharing, axis=0, dtype=np.float32), 1.0)
+            return {name: plane if name in one.overlapping else plane / total for name, plane in planes.items()}
         # What is left for the others is computed of the masks as they are, also where they change nothing.
         found = _found(one, [name in beyond for name in groups], 0.0 if planes else paste_back.MASK_FLOOR)
         if planes:
             left = np.maximum(1.0 - found.sum(axis=-1, keepdims=True), 0.0)  # rounding may leave less than nothing
             everything = np.concatenate([found, left], axis=-1)
-            found = given_by_a_person.replace(everything, {groups.index(n): plane for n, plane in planes.items()})
+            found = given_by_a_person.replace(
+                everything, {groups.index(n): plane for n, plane in planes.items()},
+                [groups.index(name) for name in one.overlapping],
+            )  # fmt: skip
         return {name: found[..., g] for g, name in enumerate(groups)}
 
     return Masks(groups, make)

@@ -55,6 +55,11 @@ class Steps:
         return tuple(self.groups[g] for g in self.inference.outline.coloured)
 
     @property
+    def overlapping_groups(self) -> tuple[str, ...]:
+        """Names of the groups that are painted from near: their masks may lie on those of others."""
+        return tuple(self.groups[g] for g in self.inference.outline.overlapping)
+
+    @property
     def knows_faces(self) -> bool:
         """Whether the model was trained on photographs of faces, so that crop="face" looks for one."""
         return self._faces
@@ -82,7 +87,8 @@ class Steps:
         crop = self.crop if crop is None else crop
         windows, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom, face=face)
         self._log(photo.name, notes)
-        framed = [FramedPhoto(photo, window, self.size, photo.notes + notes) for window in windows]
+        names = self.overlapping_groups
+        framed = [FramedPhoto(photo, window, self.size, photo.notes + notes, names) for window in windows]
         framed[0].others = tuple(framed[1:])
         return framed[0]
 
@@ -169,6 +175,8 @@ class Steps:
                 transfer[i] = 0
                 if not exemplar.colour:
                     notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
+                elif groups is not None:
+                    notes_of_groups += (f"the colour {exemplar.colour} is not set for {group}: it stays as it is",)
         framed = self.prepare(image, crop=crop, face=face)
         given, notes = self._given(framed, mask, "input mask", self.colour_groups)
         notes = framed.notes + notes + exemplar.notes + notes_of_groups

@@ -50,7 +50,9 @@ class Picture:
     def by_face(self, translator: Translator, face: int) -> Picture:
         """The same photograph, framed by another of its faces, with the masks that the model finds there."""
         photo = self.full.photo
-        return Picture(translator, FramedPhoto(photo, self.faces[face], translator.size, photo.notes), self.name)
+        overlapping = translator.overlapping_groups
+        framed = FramedPhoto(photo, self.faces[face], translator.size, photo.notes, overlapping)
+        return Picture(translator, framed, self.name)
 
     @property
     def rgb(self) -> np.ndarray:
@@ -99,7 +101,8 @@ def screen_copy(framed: FramedPhoto, model_size: int, side: int = SCREEN_SIDE) -
     size = mask_edits.editor_size((height, width), side)
     down, across = size[0] / height, size[1] / width
     small = framed.window.scaled(across, down)
-    copy = FramedPhoto(Photo(resized(framed.photo.rgb, size), name=framed.photo.name), small, model_size, framed.notes)
+    photo = Photo(resized(framed.photo.rgb, size), name=framed.photo.name)
+    copy = FramedPhoto(photo, small, model_size, framed.notes, framed.overlapping)
     copy.pixels, copy.own_masks = framed.pixels, framed.own_masks
     return copy
 

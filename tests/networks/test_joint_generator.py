@@ -79,7 +79,7 @@ def faded(part: Lomit, near: np.ndarray) -> np.ndarray:
     """A part's masks of its squares, less towards their edges: eq. (3.14) by hand."""
     masks = np.asarray(core.masks(part.inference_generator, near))[..., :1].copy()
     for y, x in np.ndindex(64, 64):
-        masks[:, y, x] *= min(1.0, (min(x, y, 63 - x, 63 - y) + 0.5) / 8)
+        masks[:, y, x] = np.minimum(masks[:, y, x], (min(x, y, 63 - x, 63 - y) + 0.5) / 8)
     return np.concatenate([masks, 1 - masks], axis=-1)
 
 
@@ -174,19 +174,52 @@ def test_an_exemplar_without_a_group_changes_nothing(models, faces):
     np.testing.assert_array_equal(joint.apply_styles(x, styles, chosen(2))["image"], x)
 
 
-def test_edits_of_one_group_leave_the_overlap_of_others(models, faces):
-    """Hair edited away everywhere: where smile and beard overlap, both stay as they were; in NumPy as in the graph."""
+def test_an_edit_of_one_group_leaves_those_that_overlap(models, faces):
+    """An edited smile takes nothing from lips and beard; edited lips share with the hair; in NumPy as in the graph."""
     *_, joint = models
     x, _ = faces
     masks = np.asarray(core.masks(joint.inference_generator, x))
+    for group, kept in ((2, (0, 1, 3)), (1, (2, 3))):
+        given = np.random.default_rng(group).uniform(0, 1, (2, 128, 128)).astype("float32")
+        edits = np.full((2, 128, 128, 4), -1, "float32")
+        edits[..., group] = given
+        found = np.asarray(core.with_edits(masks, edits, (2, 3)))
+        np.testing.assert_array_equal(found[..., kept], masks[..., kept])
+        np.testing.assert_allclose(found[..., group], given, atol=1e-6)
+        np.testing.assert_allclose(found[..., -1], 1 - np.minimum(found[..., :-1].sum(axis=-1), 1), atol=1e-6)
+        again = np.stack([given_masks.replace(m, {group: g}, (2, 3)) for m, g in zip(masks, given, strict=True)])
+        np.testing.assert_allclose(again, found, atol=1e-6)
+    whole = np.concatenate([masks[..., :2], 1 - masks[..., :2].sum(axis=-1, keepdims=True)], axis=-1)
+    shared = np.asarray(core.with_edits(whole, edits[..., :2]))
+    np.testing.assert_allclose(found[..., :2], shared[..., :2], atol=1e-6)
+    assert np.abs(found[..., 0] - masks[..., 0]).max() > 0.05
+
+
+def test_masks_given_back_change_nothing(models, faces):
+    """What the network found, given as edits: the same translation."""
+    *_, joint = models
+    x, exemplar = faces
+    styles, _ = joint.encode_exemplar(exemplar)
+    own = np.asarray(core.masks(joint.inference_generator, x))[..., :-1]
+    plain = joint.apply_styles(x, styles, chosen(0, 1, 2, 3))
+    again = joint.apply_styles(x, styles, chosen(0, 1, 2, 3), edits=own)
+    np.testing.assert_allclose(again["image_masks"], plain["image_masks"], atol=1e-5)
+    np.testing.assert_allclose(again["image"], plain["image"], atol=1e-4)
+
+
+def test_a_given_mask_fades_out_at_the_edges_of_the_square(models, faces):
+    *_, joint = models
+    x, exemplar = faces
+    styles, _ = joint.encode_exemplar(exemplar)
     edits = np.full((2, 128, 128, 4), -1, "float32")
-    edits[..., 0] = 0
-    found = np.asarray(core.with_edits(masks, edits))
-    crowded = masks[..., 1:4].sum(axis=-1) > 1
-    assert crowded.mean() > 0.05
-    np.testing.assert_allclose(found[..., 1:4][crowded], masks[..., 1:4][crowded], atol=1e-6)
-    again = np.stack([given_masks.replace(m, {0: np.zeros((128, 128), "float32")}) for m in masks])
-    np.testing.assert_allclose(again, found, atol=1e-6)
+    edits[..., 2] = 1
+    found = joint.apply_styles(x, styles, chosen(2), edits=edits)
+    changed = np.abs(np.asarray(found["image"]) - x).max(axis=(0, 3))
+    outside = changed.copy()
+    outside[64:, 32:96] = 0
+    assert not outside.any() and changed[64:, 32:96].max() > 0.02
+    edge = np.concatenate([changed[64, 32:96], changed[127, 32:96], changed[64:, 32], changed[64:, 95]])
+    assert edge.max() < changed[72:120, 40:88].max() / 4
 
 
 def test_exported_graphs_keep_masks_that_overlap(models, faces):

@@ -107,7 +107,7 @@ def test_a_model_without_colour_groups_says_so(groups_workdir):
 def test_the_command_refuses_a_colour_for_a_free_group(workdir, photo_folder, capsys):
     flags = [f"--model={workdir}", "--input=photos/a.png", "--crop=none", "--colour=red", "--output=red.png"]
     assert translate.run([*flags, "--groups=hair, smile"]) == 2
-    assert "--colour=red: smile is not a colour; --groups may name hair" in capsys.readouterr().err
+    assert "--colour=red: smile is not a colour; with --colour, --groups may name hair" in capsys.readouterr().err
     assert not Path("red.png").exists()
 
 

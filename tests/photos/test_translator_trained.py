@@ -13,6 +13,7 @@ from PIL import Image
 
 from lomit_tf import translate
 from lomit_tf.data.drawn_faces import draw, labels_of
+from lomit_tf.photos.portraits import PORTRAITS
 from lomit_tf.photos.translator import Translator
 from tests.helpers.files import ROOT, tree
 
@@ -44,6 +45,29 @@ def test_trained_an_input_mask_decides_where(trained):
     np.testing.assert_array_equal(result.image[:, :half], image[:, :half])
     right = np.abs(result.image.astype(int) - image)[:, half:].mean(axis=-1)
     assert right[(hair > 0.9)[:, half:]].mean() > 15
+
+
+@pytest.mark.parametrize("groups", [None, ["smile"], ["lips", "smile"]])
+def test_trained_masks_that_overlap_can_be_given_back(groups):
+    """Of celeba, whose smile lies on the lips: its own masks, or one of them, make the same picture."""
+    celeba = Translator("celeba", log_notes=False)
+    photo, star = PORTRAITS.values()
+    exemplar = celeba.encode_exemplar(star)
+    plain = celeba.translate(photo, groups=groups, exemplar=exemplar).photo.rgb.astype(int)
+    masks = celeba.masks(photo)
+    assert (masks["smile"] + masks["lips"]).max() > 1.5
+    for given in (masks, {"smile": masks["smile"]}, {"lips": masks["lips"]}):
+        again = celeba.translate(photo, given, groups=groups, exemplar=exemplar).photo.rgb.astype(int)
+        changed = np.abs(again - plain)
+        assert changed.max() <= 10 and changed.mean() < 0.1  # of 255; masks are resized on their way
+
+
+def test_trained_a_colour_is_not_taken_for_another_group():
+    celeba = Translator("celeba", log_notes=False)
+    photo = next(iter(PORTRAITS.values()))
+    result = celeba.translate(photo, groups=["smile"], exemplar=celeba.encode_colour("#b3122d", ["lips"]))
+    assert result.notes == ("the colour #b3122d is not set for smile: it stays as it is",)
+    np.testing.assert_array_equal(result.photo.rgb, celeba.prepare(photo).photo.rgb)
 
 
 def test_trained_an_exemplar_mask_decides_what(trained):
