@@ -26,7 +26,7 @@ def start(tiny, tmp_path_factory):
         (["--model=S", "--out=o.npz", "--refuse=Bald"], "(--refuse, --absent, --bare and --controls add Bald)"),
         (["--model=S", "--out=o.npz", "--refuse=", "--refine_size=100"], "--refine_size=100 is not a multiple"),
         (["--model=S", "--out=o.npz", "--by=region"], "--by must be one of cut, regions, labels"),
-        (["--model=S", "--out=o.npz", "--refuse=", "--by=labels", "--controls=Bald"], "--bare and --controls add Bald)"),
+        (["--model=S", "--out=o.npz", "--refuse=", "--by=labels", "--controls=Bald"], "and --controls add Bald)"),
         (["--model=S", "--out=o.npz", "--by=regions", "--layouts=0"], "--layouts must be at least 1; received 0"),
         (["--model=S", "--out=o.npz", "--face=0.5,0.5"], "--face is four numbers"),
         (["--model=S", "--out=o.npz", "--probable=0.9"], "--probable < --sure_foreground"),
