@@ -18,12 +18,8 @@ from lomit_tf.imaging import face_regions
 from lomit_tf.imaging.mask_cut import UNKNOWN, Refiner, ellipse_mask
 
 Ellipse = tuple[float, float, float, float]
-MIDDLE: Ellipse = (
-    0.5,
-    0.56,
-    0.12,
-    0.14,
-)  # an ellipse of skin in CelebA's framing: centre and radii, shares of the side
+# An ellipse of skin in CelebA's framing: centre and radii, shares of the side.
+MIDDLE: Ellipse = (0.5, 0.56, 0.12, 0.14)
 BLUR = 1 / 32  # sigma of the Gaussian that smooths the evidence, a share of the side
 KERNELS = (2, 5)  # Gaussians of the colours of the place, and of what is around it
 FULL, LEAST, STEEPNESS = 0.8, 0.25, 4.0  # of eq. (9.29): a quantile, and shares of the distance to what is around
