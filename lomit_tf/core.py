@@ -17,6 +17,7 @@ from keras import ops
 from lomit_tf.engines.outline import COLOURS_ONLY, Painting
 from lomit_tf.networks import colour, curves
 from lomit_tf.networks.blocks import above
+from lomit_tf.networks.decoder import changed
 from lomit_tf.networks.edited_masks import complete, with_edits
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.joint_generator import JointGenerator
@@ -237,7 +238,7 @@ def paint(
 ) -> Painting:  # fmt: skip
     """Free groups first, then colours: docs/method.md, eq. (7.9).
 
-    z = x + sum over the free g in T of m_g (G - x); with `free_change`, x + G(target) - G(own) in the place of G,
+    z = x + sum over the free g in T of m_g (G - x); with `free_change`, eq. (3.10) in the place of G,
         and for groups that are painted from near G is each group's own
     y = z + sum over the colour g in T of m_g curves_g(z)
 
@@ -256,7 +257,7 @@ def paint(
     if generator.boxes:
         target_styles = _only(generator, own, target, generator.free_groups)
         raw, y = _painted_near(
-            generator, image, of_masks, generator.changes(content, masks, target_styles, own), transfer
+            generator, image, of_masks, generator.changes(image, content, masks, target_styles, own), transfer
         )
         again = image  # the own styles change nothing
     elif generator.free_groups:
@@ -269,7 +270,7 @@ def paint(
         else:
             raw = generator.decode(content, masks, target_styles)
         if generator.free_change:
-            raw = ops.clip(image + raw - again, -1.0, 1.0)
+            raw = ops.clip(changed(image, raw, again), -1.0, 1.0)
         if not generator.composite:
             return Painting(masks, raw, image=raw, reconstruction=again)
         y = blend(_chosen(generator.free_groups, of_masks, transfer), raw, image)

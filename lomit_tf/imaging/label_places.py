@@ -25,6 +25,7 @@ KERNELS = (2, 5)  # Gaussians of the colours of the place, and of what is around
 FULL, LEAST, STEEPNESS = 0.8, 0.25, 4.0  # of eq. (9.29): a quantile, and shares of the distance to what is around
 SPREAD, RADIUS, EPSILON = 1 / 32, 1 / 32, 0.05  # blur of the place, and guided filter: shares of the side; in squares
 CONTRAST = 3  # index of the feature that is no colour
+ISLAND = 1 / 4  # of the largest part of a place; smaller parts apart from it are not of it
 MARGIN = 1 / 16  # around the place, a share of the side: what is farther away does not compete
 RIDGE = 1e-6  # of the labels' moments, so that a label that never varies is no error
 
@@ -101,9 +102,21 @@ def place(found: np.ndarray, share: float, edge: float) -> np.ndarray:
         edge: the mask is 1 where the evidence is among the highest share - edge, 0 where it is not among the highest
             share + edge.
     """
-    smooth = cv2.GaussianBlur(found, (0, 0), BLUR * len(found))
+    smooth = _without_islands(cv2.GaussianBlur(found, (0, 0), BLUR * len(found)), share)
     low, high = np.quantile(smooth, [max(0.0, 1 - share - edge), min(1.0, 1 - share + edge)])
     return np.asarray(np.clip((smooth - low) / max(float(high - low), 1e-9), 0, 1), np.float32)
+
+
+def _without_islands(smooth: np.ndarray, share: float) -> np.ndarray:
+    """Evidence (S, S), 0 in what is its highest share but apart from the largest parts: cheeks raise the lower lids."""
+    while True:
+        highest = (smooth >= np.quantile(smooth, 1 - share)).astype(np.uint8)
+        _, parts, stats, _ = cv2.connectedComponentsWithStats(highest)
+        areas = stats[1:, cv2.CC_STAT_AREA]
+        small = np.flatnonzero(areas < ISLAND * areas.max()) + 1
+        if not len(small):
+            return smooth
+        smooth = np.where(np.isin(parts, small), 0, smooth)
 
 
 def found_place(t: np.ndarray, values: Sequence[int], share: float, edge: float) -> tuple[np.ndarray, int]:

@@ -11,6 +11,9 @@ from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock
 from lomit_tf.networks.hadain import HighwayAdaIN
 from lomit_tf.networks.upsampling import UpsampledConvBlock
 
+LARGE = 0.2  # a change, in units of [-1, 1], that takes half of the input's own details away
+AROUND = 5  # side of the squares over which a change's size is averaged, in pixels
+
 
 class Decoder(layers.Layer):
     """G: HAdaIN, residual blocks, two upsamplings, tanh. Output (B, H, W, 3) in [-1, 1], float32.
@@ -65,3 +68,21 @@ class Decoder(layers.Layer):
                 x = x + self.skip_hadains[i](skip, masks, next(parts))
             x = ops.relu(x)
         return ops.tanh(ops.cast(self.image(x), "float32"))
+
+
+def changed(image: Any, wanted: Any, present: Any) -> Any:
+    """An image with the change from one of G's pictures to another: docs/method.md, eq. (3.10).
+
+    Where nothing changes the image stays as it is; where much does, its own details, which G's picture of it does not
+    have, go: a beard that is taken away leaves no stubble.
+
+    Args:
+        image, wanted, present: (B, H, W, 3) in [-1, 1]: the image, and what G paints in the wanted and the own styles.
+
+    Returns:
+        (B, H, W, 3), a little beyond [-1, 1] in places.
+    """
+    size = ops.mean(ops.abs(wanted - present), axis=-1, keepdims=True)
+    size = ops.average_pool(size, AROUND, strides=1, padding="same", data_format="channels_last")
+    kept = ops.stop_gradient(LARGE**2 / (ops.square(size) + LARGE**2))
+    return wanted + kept * (image - present)

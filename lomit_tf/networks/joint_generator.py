@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from keras import layers, ops
 
 from lomit_tf.config import STYLE_DIM, ModelConfig
 from lomit_tf.networks import colour
 from lomit_tf.networks.blocks import DType, above
+from lomit_tf.networks.decoder import changed
 from lomit_tf.networks.generator import Generator
 from lomit_tf.settings.close_ups import Box
 
@@ -103,11 +103,11 @@ class JointGenerator(layers.Layer):
             found.append(ops.concatenate([whole[:, -1, :STYLE_DIM], *around, whole[:, -1, STYLE_DIM:]], axis=-1))
         return ops.stack(found, axis=1)
 
-    def changes(self, content: tuple[Any, ...], masks: Any, target: Any, own: Any) -> dict[int, Any]:
-        """What each free group's painter adds to the picture, before any mask: G(target) - G(own), eq. (3.10).
+    def changes(self, image: Any, content: tuple[Any, ...], masks: Any, target: Any, own: Any) -> dict[int, Any]:
+        """What each free group's painter adds to the picture, before any mask: eq. (3.10) less the picture.
 
         Args:
-            content, masks: of the input.
+            image, content, masks: of the input.
             target, own: styles (B, R, style_size).
 
         Returns:
@@ -126,7 +126,8 @@ class JointGenerator(layers.Layer):
                 doubled, ops.concatenate([regions, regions], axis=0), ops.concatenate(pairs, axis=0)
             )
             wanted, present = ops.split(both, 2, axis=0)
-            found[g] = uncut(wanted - present, box, masks.shape[1])
+            near = cut(image, box)
+            found[g] = uncut(changed(near, wanted, present) - near, box, masks.shape[1])
         return found
 
     def curves(self, content: tuple[Any, ...], masks: Any, target: Any, own: Any) -> Any:
@@ -146,10 +147,11 @@ class JointGenerator(layers.Layer):
         return ops.concatenate([rows[..., :STYLE_DIM], rows[..., self.code_size :]], axis=-1)
 
 
-def fading(side: int) -> np.ndarray:
+def fading(side: int) -> Any:
     """A mask that is 1 in a square and fades out over its last FADE pixels, (1, side, side, 1): eq. (3.14)."""
-    ramp = np.minimum(1.0, (np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5) / FADE)
-    return np.minimum(ramp[:, None], ramp[None, :]).astype(np.float32)[None, ..., None]
+    at = ops.arange(side, dtype="float32")
+    ramp = ops.minimum((ops.minimum(at, side - 1 - at) + 0.5) / FADE, 1.0)
+    return ops.minimum(ops.reshape(ramp, (1, -1, 1, 1)), ops.reshape(ramp, (1, 1, -1, 1)))
 
 
 def cut(x: Any, box: Box) -> Any:
