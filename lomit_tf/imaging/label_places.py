@@ -94,7 +94,8 @@ def t_statistics(
 
 
 def place(found: np.ndarray, share: float, edge: float) -> np.ndarray:
-    """Eq. (9.26): evidence (S, S) as a mask in 0..1 that is above 1/2 in about `share` of the picture.
+    """Eq. (9.26): evidence (S, S) as a mask in 0..1 that is above 1/2 in about `share` of the picture, or in less of it
+    where small parts of it lie apart.
 
     Args:
         found: of `evidence`.
@@ -102,21 +103,17 @@ def place(found: np.ndarray, share: float, edge: float) -> np.ndarray:
         edge: the mask is 1 where the evidence is among the highest share - edge, 0 where it is not among the highest
             share + edge.
     """
-    smooth = _without_islands(cv2.GaussianBlur(found, (0, 0), BLUR * len(found)), share)
+    smooth = cv2.GaussianBlur(found, (0, 0), BLUR * len(found))
     low, high = np.quantile(smooth, [max(0.0, 1 - share - edge), min(1.0, 1 - share + edge)])
-    return np.asarray(np.clip((smooth - low) / max(float(high - low), 1e-9), 0, 1), np.float32)
+    return _without_islands(np.clip((smooth - low) / max(float(high - low), 1e-9), 0, 1).astype(np.float32))
 
 
-def _without_islands(smooth: np.ndarray, share: float) -> np.ndarray:
-    """Evidence (S, S), 0 in what is its highest share but apart from the largest parts: cheeks raise the lower lids."""
-    while True:
-        highest = (smooth >= np.quantile(smooth, 1 - share)).astype(np.uint8)
-        _, parts, stats, _ = cv2.connectedComponentsWithStats(highest)
-        areas = stats[1:, cv2.CC_STAT_AREA]
-        small = np.flatnonzero(areas < ISLAND * areas.max()) + 1
-        if not len(small):
-            return smooth
-        smooth = np.where(np.isin(parts, small), 0, smooth)
+def _without_islands(where: np.ndarray) -> np.ndarray:
+    """A place (S, S) without the parts of it that are small and apart: cheeks that rise move the lower lids too."""
+    _, parts, stats, _ = cv2.connectedComponentsWithStats((where > 0).astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA]
+    small = np.flatnonzero(areas < ISLAND * areas[1:].max(initial=0))
+    return np.where(np.isin(parts, small), np.float32(0), where)
 
 
 def found_place(t: np.ndarray, values: Sequence[int], share: float, edge: float) -> tuple[np.ndarray, int]:
