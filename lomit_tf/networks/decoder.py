@@ -84,5 +84,6 @@ def changed(image: Any, wanted: Any, present: Any) -> Any:
     """
     size = ops.mean(ops.abs(wanted - present), axis=-1, keepdims=True)
     size = ops.average_pool(size, AROUND, strides=1, padding="same", data_format="channels_last")
-    kept = ops.stop_gradient(LARGE**2 / (ops.square(size) + LARGE**2))
-    return wanted + kept * (image - present)
+    size = ops.square(size)
+    lost = ops.stop_gradient(size / (size + LARGE**2))
+    return image + (wanted - present) - lost * (image - present)  # in this order equal styles change nothing at all

@@ -80,12 +80,24 @@ def test_what_goes_along_with_a_label_is_not_its_place(rng):
 
 
 def test_a_place_has_the_share_that_was_asked_for(rng):
-    found = rng.normal(0, 1, (64, 64)).astype(np.float32)
+    across, down = np.meshgrid(np.linspace(-1, 1, 64), np.linspace(-1, 1, 64))
+    found = (rng.normal(0, 0.05, (64, 64)) - np.hypot(across, down)).astype(np.float32)  # one hill
     for share, edge in ((0.05, 0.02), (0.3, 0.1), (0.3, 0)):
         where = label_places.place(found, share, edge)
         assert where.dtype == np.float32 and where.min() >= 0 and where.max() == 1
         assert (where > 0.5).mean() == pytest.approx(share, abs=edge / 2 + 0.002)
     assert np.isfinite(label_places.place(np.zeros((8, 8), np.float32), 0.2, 0.1)).all()
+
+
+def test_small_parts_of_a_place_that_lie_apart_are_left_out():
+    """Eq. (9.26): two cheeks of one smile stay, the lower lids beside them go; of two lips both stay."""
+    found = np.zeros((64, 64), np.float32)
+    found[30:50, 4:28], found[30:50, 36:60] = 9, 8
+    found[4:9, 10:16] = 9
+    where = label_places.place(found, 0.27, 0.02)
+    assert where[40, 16] > 0.9 and where[40, 48] > 0.9
+    assert where[:16].max() == 0
+
 
 
 def test_evidence_of_some_values_leaves_the_others_out(rng):
