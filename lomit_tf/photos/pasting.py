@@ -40,6 +40,8 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
         if made.raw is not None:
             asked = {name: float(request.transfer[groups.index(name)]) for name in free}
             photo = _paste_free(photo, one, made.raw, masks, asked, request)
+        if made.moved is not None:
+            masks = photo_masks.moved(one, masks, dict(zip(coloured, np.moveaxis(made.moved, -1, 0), strict=True)))
         if made.curves is not None:
             photo = _paste_curves(photo, one, made.curves, [masks[name] for name in coloured], request.strength)
         used.append(masks)

@@ -119,6 +119,20 @@ def of_face(
     return Masks(groups, make)
 
 
+def moved(one: FramedPhoto, masks: Mapping[str, np.ndarray], by: Mapping[str, np.ndarray]) -> Masks:
+    """Masks of a photograph, some of which change by {group: (S, S)} in a face's window: docs/method.md, eq. (10.7)."""
+
+    def make() -> Planes:
+        sides = one.region.shape[:2]
+        found = dict(masks)
+        for name, plane in by.items():
+            gained = paste_back.upsample_masks(plane[..., None], sides)[..., 0]
+            found[name] = np.clip(found[name] + one.whole(gained), 0, 1)
+        return found
+
+    return Masks(tuple(masks), make)
+
+
 def _found(one: FramedPhoto, beyond: Sequence[bool], floor: float) -> np.ndarray:
     """(H, W, G) float32: the network's masks of one window, some groups continued beyond it, and 0 below a floor."""
     assert one.own_masks is not None

@@ -20,7 +20,7 @@ from lomit_tf.imaging.connected import keep_connected
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
-from lomit_tf.photos import pasting, photo_masks
+from lomit_tf.photos import pasting, photo_masks, second_look
 from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.runtime.forks import check_fork
@@ -203,7 +203,8 @@ class Steps:
         if connected or any(request.given or one.own_masks is not None for request, one in each):
             self._find_masks([one for request, one in each if len(request.given) < len(self.groups)])
             network = np.stack([one.network_masks(request.given, self.groups) for request, one in each])
-            painted = self.inference.paint(images, network, styles, transfer)
+            strengths = np.array([request.strength for request, _ in each], np.float32)
+            painted = second_look.paint(self.inference, images, network, styles, transfer, strengths)
         else:
             painted = self.inference.translate(images, styles, transfer)
             for (_, one), found in zip(each, painted, strict=True):

@@ -277,7 +277,7 @@ def _changed(image, wanted, present):
 
 
 def test_where_much_changes_the_inputs_own_details_go(rng):
-    """Eq. (3.10): a texture that G does not paint stays where G's pictures agree, and goes where they differ by much."""
+    """Eq. (3.10): what G does not paint stays where its pictures agree, and goes where they differ by much."""
     texture = rng.choice([-0.1, 0.1], (1, 32, 32, 3)).astype("float32")
     present = np.zeros((1, 32, 32, 3), "float32")
     wanted = present.copy()

@@ -1,0 +1,78 @@
+"""Colours on what was painted freely before: where a smile has moved the lips, lipstick goes onto the new ones.
+
+The networks paint in one pass, and within the masks of the input. Where a translation takes groups that are painted
+from near and groups of colours together, the second are painted in a pass of their own, for the picture that the first
+have made: docs/method.md, eq. (10.7). Exported graphs and training do not know of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from lomit_tf.engines.outline import Networks, Painting
+from lomit_tf.imaging.connected import keep_connected
+
+VISIBLE = 0.05  # a change, in units of [-1, 1], from which on masks are half those of what was painted
+AROUND = 5  # side of the squares over which a change's size is averaged, in pixels of the model
+
+
+def paint(
+    networks: Networks, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray,
+    strengths: np.ndarray,
+) -> list[Painting]:  # fmt: skip
+    """As `Networks.paint`, in two passes for the images that need them.
+
+    Args:
+      networks: of the model.
+      images, masks, styles, transfer: as of `Networks.paint`.
+      strengths: (B,), how much of the free groups' change is made.
+
+    Returns:
+      As `Networks.paint`; `moved` is set where there were two passes.
+    """
+    outline = networks.outline
+    near, coloured = _among(outline.overlapping, transfer), _among(outline.coloured, transfer)
+    twice = np.flatnonzero(near.any(axis=1) & coloured.any(axis=1))
+    first = transfer.copy()
+    first[twice] = near[twice]
+    painted = networks.paint(images, masks, styles, first)
+    if not len(twice):
+        return painted
+    made = np.stack([_picture(images[i], masks[i], painted[i].raw, near[i], strengths[i]) for i in twice])
+    found = keep_connected(networks.masks(made), outline.connected)
+    colours = list(outline.coloured)
+    parts = zip(twice, made, found, strict=True)
+    seen = np.stack([_seen_again(images[i], z, masks[i], of_z, colours) for i, z, of_z in parts])
+    again = networks.paint(made, seen, styles[twice], coloured[twice])
+    for i, new, second in zip(twice, seen, again, strict=True):
+        moved = new[..., colours] - masks[i][..., colours]
+        painted[i] = dataclasses.replace(painted[i], curves=second.curves, moved=moved)
+    return painted
+
+
+def _among(indices: tuple[int, ...], transfer: np.ndarray) -> np.ndarray:
+    """`transfer` (B, G), 0 for all groups but these."""
+    kept = np.zeros(transfer.shape[1], transfer.dtype)
+    kept[list(indices)] = 1
+    return transfer * kept
+
+
+def _picture(image: np.ndarray, masks: np.ndarray, raw: np.ndarray, asked: np.ndarray, strength: float) -> np.ndarray:
+    """z of eq. (7.9): (S, S, 3), with the groups' masks as photographs have them, eq. (3.12)."""
+    chosen = np.minimum((masks[..., : len(asked)] * asked).sum(axis=-1, keepdims=True), 1.0)
+    return np.clip(image + strength * chosen * (raw - image), -1.0, 1.0).astype(np.float32)
+
+
+def _seen_again(
+    image: np.ndarray, made: np.ndarray, masks: np.ndarray, found: np.ndarray, colours: list[int]
+) -> np.ndarray:
+    """Masks (S, S, R) whose colour groups are those of what was painted, wherever something was: eq. (10.7)."""
+    size = cv2.blur(np.abs(made - image).mean(axis=-1), (AROUND, AROUND)) ** 2
+    painted = (size / (size + VISIBLE**2))[..., None]
+    seen = masks.copy()
+    seen[..., colours] += painted * (found[..., colours] - masks[..., colours])
+    seen[..., -1] = np.maximum(1 - seen[..., :-1].sum(axis=-1), 0)
+    return seen
