@@ -59,7 +59,8 @@ def test_trained_masks_that_overlap_can_be_given_back(groups):
     for given in (masks, {"smile": masks["smile"]}, {"lips": masks["lips"]}):
         again = celeba.translate(photo, given, groups=groups, exemplar=exemplar).photo.rgb.astype(int)
         changed = np.abs(again - plain)
-        assert changed.max() <= 10 and changed.mean() < 0.1  # of 255; masks are resized on their way
+        # Of 255; masks are resized on their way, and lips are looked for once more in what differs by that.
+        assert changed.max() <= 20 and changed.mean() < 0.1
 
 
 def test_trained_a_colour_is_not_taken_for_another_group():
