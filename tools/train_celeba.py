@@ -115,6 +115,8 @@ def main() -> int:
     work, began = Path(given.workdir), time.monotonic()
     if not Path(given.data_dir).is_dir():
         p.error(f"--data_dir={given.data_dir} is not a folder")
+    if given.minutes < 0:
+        p.error(f"--minutes must be at least 0; received {given.minutes:g}")
     for name, arguments, done in stages(given.data_dir, work):
         command = shlex.join(["python", *arguments])
         if given.list:

@@ -6,11 +6,13 @@ Two engines compute the networks: `inference.Inference` on TensorFlow, `light.Li
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 
 from lomit_tf.config import COLOUR_MOMENTS, STYLE_DIM, LomitConfig
+from lomit_tf.settings.close_ups import Box
 from lomit_tf.settings.methods import need_whole
 
 COLOURS_ONLY = 0.5  # the flag of a style that is known by its colour moments alone, such as a swatch's
@@ -40,7 +42,7 @@ class Outline:
       code_size: length of a style's code.
       connected: indices of the groups whose mask is one connected region in photographs: `imaging.connected` makes it
         so of what the networks give.
-      overlapping: indices of the groups that are painted from near, whose masks lie on those of others.
+      boxes: index of each group that is painted from near -> left, top and side of the square that its networks see.
     """
 
     size: int
@@ -50,7 +52,7 @@ class Outline:
     crop: int
     code_size: int = STYLE_DIM
     connected: tuple[int, ...] = ()
-    overlapping: tuple[int, ...] = ()
+    boxes: Mapping[int, Box] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, config: LomitConfig) -> Outline:
@@ -59,7 +61,12 @@ class Outline:
         data = config.data
         names, coloured, connected = tuple(data.group_labels), config.colour_indices, config.connected_indices
         code_size = STYLE_DIM * (1 + len(config.boxes))
-        return cls(data.image_size, names, coloured, data.dataset, data.crop, code_size, connected, tuple(config.boxes))
+        return cls(data.image_size, names, coloured, data.dataset, data.crop, code_size, connected, config.boxes)
+
+    @property
+    def overlapping(self) -> tuple[int, ...]:
+        """Indices of the groups that are painted from near, whose masks lie on those of others."""
+        return tuple(self.boxes)
 
     @property
     def free(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ data/preprocess.py); what the model changes is brought back to full size and add
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -179,7 +179,8 @@ class Steps:
                     notes_of_groups += (f"the colour {exemplar.colour} is not set for {group}: it stays as it is",)
         framed = self.prepare(image, crop=crop, face=face)
         given, notes = self._given(framed, mask, "input mask", self.colour_groups)
-        notes = framed.notes + notes + exemplar.notes + notes_of_groups
+        unused = self._unused_masks(framed, given, groups)
+        notes = framed.notes + notes + unused + exemplar.notes + notes_of_groups
         return Request(framed, exemplar, given, transfer, strength, keep_background, notes)
 
     def check_settings(self, groups: Sequence[str] | str | None, strength: float, *crops: Any) -> None:
@@ -224,6 +225,28 @@ class Steps:
         given, notes = photo_masks.read_given(framed, mask, self.groups, what, beyond)
         self._log(framed.photo.name, notes)
         return given, notes
+
+    def _unused_masks(
+        self, framed: FramedPhoto, given: Mapping[str, np.ndarray], groups: Sequence[str] | str | None
+    ) -> tuple[str, ...]:
+        """Notes about given masks in which nothing can change."""
+        asked = chosen_groups(self.groups, groups)
+        names, boxes, notes = self.groups, self.inference.outline.boxes, []
+        for group in given:
+            g = names.index(group)
+            if not asked[g]:
+                notes.append(f"input mask of {group}: {group} is not among the groups to change, and stays as it is")
+            elif g in boxes:
+                left, top, side = boxes[g]
+                planes = [one.network_masks({group: given[group]}, names)[..., g] for one in framed.faces]
+                marked = any(plane.any() for plane in planes)
+                if marked and not any(plane[top : top + side, left : left + side].any() for plane in planes):
+                    notes.append(
+                        f"input mask of {group}: what is marked lies outside of the square in which {group} is "
+                        "painted; nothing changes there"
+                    )
+        self._log(framed.photo.name, notes)
+        return tuple(notes)
 
     def _find_masks(self, framed: Sequence[FramedPhoto]) -> None:
         """Let the network find the masks of those that lack them; connected groups keep their largest part."""

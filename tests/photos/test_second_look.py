@@ -11,7 +11,7 @@ from lomit_tf.photos import second_look
 from lomit_tf.photos.portraits import PORTRAITS
 from lomit_tf.photos.translator import Translator
 
-OUTLINE = Outline(64, ("lips", "smile"), (0,), "celeb_a", 0, overlapping=(1,))
+OUTLINE = Outline(64, ("lips", "smile"), (0,), "celeb_a", 0, boxes={1: (16, 16, 32)})
 LIPS, SMILE, BOTH = ([[1, 0]], [[0, 1]], [[1, 1]])
 
 

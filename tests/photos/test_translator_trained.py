@@ -63,6 +63,28 @@ def test_trained_masks_that_overlap_can_be_given_back(groups):
         assert changed.max() <= 20 and changed.mean() < 0.1
 
 
+def test_trained_a_mask_that_changes_nothing_is_noted():
+    """A smile at the forehead, where its networks see nothing; hair that was not asked for."""
+    celeba = Translator("celeba", log_notes=False)
+    photo, star = PORTRAITS.values()
+    exemplar, framed = celeba.encode_exemplar(star), celeba.prepare(photo)
+    window = framed.window.inside(framed.photo.size)
+    rows, columns = (range(s.start, s.stop) for s in window)
+    forehead, mouth = np.zeros(framed.photo.size), np.zeros(framed.photo.size)
+    middle = slice(columns[len(columns) * 2 // 5], columns[len(columns) * 3 // 5])
+    forehead[rows[len(rows) // 10] : rows[len(rows) // 4], middle] = 1
+    mouth[rows[len(rows) * 2 // 3] : rows[len(rows) * 3 // 4], middle] = 1
+    for mask, group, expected in (
+        ({"smile": forehead}, "smile", ["smile: what is marked lies outside of the square in which smile is painted"]),
+        ({"smile": mouth}, "smile", []),
+        ({"smile": mouth, "hair": forehead}, "smile", ["hair: hair is not among the groups to change"]),
+        ({"hair": forehead}, None, []),
+    ):
+        notes = celeba.translate(framed, mask, groups=group, exemplar=exemplar).notes
+        found = [note for note in notes if note.startswith("input mask of")]
+        assert len(found) == len(expected) and all(e in note for e, note in zip(expected, found, strict=True)), notes
+
+
 def test_trained_a_colour_is_not_taken_for_another_group():
     celeba = Translator("celeba", log_notes=False)
     photo = next(iter(PORTRAITS.values()))
