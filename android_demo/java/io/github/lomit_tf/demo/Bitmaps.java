@@ -73,7 +73,7 @@ final class Bitmaps {
             public Planes compute() throws DemoException {
                 view = work.view(uri);
                 bitmap = known ? null : Pictures.bitmap(view.preview);
-                return edits.drawnOn(view.masks);
+                return edits.drawnOn(view.masks, work.overlapping());
             }
 
             @Override

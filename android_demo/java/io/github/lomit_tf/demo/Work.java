@@ -119,9 +119,14 @@ final class Work {
             dataset = model.getProperty("dataset", "").trim();
             translator = new Translator(opener.open(assets, "mask_net_int8.tflite"),
                     opener.open(assets, "generator_int8.tflite"), labels, model.getProperty("colour", ""),
-                    model.getProperty("connected", ""));
+                    model.getProperty("connected", ""), model.getProperty("overlapping", ""));
         }
         return translator;
+    }
+
+    /** The groups whose masks lie on those of others. Within `compute` only, once there is a translator. */
+    boolean[] overlapping() {
+        return translator.model.overlapping();
     }
 
     /** The data set that the model was trained on, as model.properties has it. Within `compute` only, once there is a translator. */

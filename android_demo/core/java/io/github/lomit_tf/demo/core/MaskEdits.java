@@ -50,6 +50,14 @@ public final class MaskEdits {
      * as it was drawn; the others, and the background, share what is left of each place in their own proportions.
      */
     public Planes drawnOn(Planes masks) {
+        return drawnOn(masks, new boolean[masks.channels]);
+    }
+
+    /**
+     * The same where some groups are apart: they take nothing from others and lose nothing to them, as a smile that lies
+     * on the lips (`ModelDescription.isOverlapping`).
+     */
+    public Planes drawnOn(Planes masks, boolean[] apart) {
         Planes edited = new Planes(masks.width, masks.height, masks.channels, masks.values.clone());
         boolean[] given = new boolean[masks.channels];
         for (Stroke stroke : strokes.subList(0, made)) {
@@ -59,7 +67,7 @@ public final class MaskEdits {
             }
         }
         for (int i = 0; i < masks.values.length; i += masks.channels) {
-            share(masks.values, edited.values, i, given);
+            share(masks.values, edited.values, i, given, apart);
         }
         return edited;
     }
@@ -68,12 +76,15 @@ public final class MaskEdits {
      * Lets the groups that were not drawn share what the drawn ones leave of one place (lomit_tf/imaging/given_masks.py,
      * `replace`). The background is what all groups leave of 1, and has no channel of its own.
      */
-    private static void share(float[] masks, float[] edited, int place, boolean[] given) {
+    private static void share(float[] masks, float[] edited, int place, boolean[] given, boolean[] apart) {
         boolean same = true;
         float drawn = 0f;
         float others = 0f;
         float all = 0f;
         for (int g = 0; g < given.length; g++) {
+            if (apart[g]) {
+                continue;
+            }
             same &= edited[place + g] == masks[place + g];
             drawn += given[g] ? edited[place + g] : 0f;
             others += given[g] ? 0f : masks[place + g];
@@ -86,7 +97,9 @@ public final class MaskEdits {
         float left = Math.max(0f, 1f - drawn);
         float factor = others > LEAST_SHARE ? left / others : 0f;
         for (int g = 0; g < given.length; g++) {
-            edited[place + g] = given[g] ? edited[place + g] / Math.max(1f, drawn) : masks[place + g] * factor;
+            if (!apart[g]) {
+                edited[place + g] = given[g] ? edited[place + g] / Math.max(1f, drawn) : masks[place + g] * factor;
+            }
         }
     }
 

@@ -21,16 +21,18 @@ public final class ModelDescription {
     public final boolean colours;
     private final boolean[] colour;
     private final boolean[] connected;
+    private final boolean[] overlapping;
     private final int colourGroups;
 
     private ModelDescription(int size, List<String> groups, boolean transfer, boolean colours, boolean[] colour,
-            boolean[] connected) {
+            boolean[] connected, boolean[] overlapping) {
         this.size = size;
         this.groups = groups;
         this.transfer = transfer;
         this.colours = colours;
         this.colour = colour;
         this.connected = connected;
+        this.overlapping = overlapping;
         int count = 0;
         for (boolean one : colour) {
             count += one ? 1 : 0;
@@ -46,6 +48,16 @@ public final class ModelDescription {
     /** Whether a group's mask is one connected region: smaller parts apart from the largest are left out. */
     public boolean isConnected(int group) {
         return connected[group];
+    }
+
+    /** Whether a group's mask lies on those of others, as a smile on the lips: its networks see a part of the picture. */
+    public boolean isOverlapping(int group) {
+        return overlapping[group];
+    }
+
+    /** `isOverlapping` of all groups. */
+    public boolean[] overlapping() {
+        return overlapping.clone();
     }
 
     /** How many groups are painted by colour curves. */
@@ -75,10 +87,11 @@ public final class ModelDescription {
      * @param colours names of the colour groups, separated by commas, as `colour` of model.properties has them; may be
      *     empty.
      * @param connected names of the groups whose masks are one connected region, likewise.
+     * @param overlapping names of the groups whose masks lie on those of others, likewise.
      * @throws DemoException MODEL_UNUSABLE, with what was expected and what the file has.
      */
     public static ModelDescription of(Network maskNet, Network generator, String labels, String colours,
-            String connected) throws DemoException {
+            String connected, String overlapping) throws DemoException {
         Network.Tensor image = find(maskNet.inputs(), "image");
         if (image.rank() != 4 || image.dimension(0) != 1 || image.dimension(3) != 3
                 || image.dimension(1) != image.dimension(2) || image.dimension(1) < 1) {
@@ -103,13 +116,14 @@ public final class ModelDescription {
         expect(find(generator.inputs(), "exemplar_masks"), 1, size, size, groups);
         boolean[] colour = named(colours, names, "colour group");
         boolean[] region = named(connected, names, "connected group");
+        boolean[] apart = named(overlapping, names, "overlapping group");
         boolean transfer = has(generator.inputs(), "transfer");
         if (transfer) {
             expect(find(generator.inputs(), "transfer"), 1, groups);
         }
         boolean settable = has(generator.inputs(), "colours");
-        ModelDescription model =
-                new ModelDescription(size, Collections.unmodifiableList(names), transfer, settable, colour, region);
+        ModelDescription model = new ModelDescription(
+                size, Collections.unmodifiableList(names), transfer, settable, colour, region, apart);
         if (settable) {
             expect(find(generator.inputs(), "colours"), 1, model.colourGroups(), ColourStyle.MOMENTS);
         }

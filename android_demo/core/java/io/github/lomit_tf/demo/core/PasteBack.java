@@ -29,18 +29,25 @@ public final class PasteBack {
         return change;
     }
 
-    /** The share of a picture that chosen groups have, at most 1: size x size x 1. */
+    /** The share of a picture that chosen groups have, at most 1: size x size x 1. Groups that overlap share the place. */
     public static Planes share(Planes masks, boolean[] chosen) {
+        return share(masks, chosen, new boolean[masks.channels]);
+    }
+
+    /** The same where some groups are apart, and share no place with others: `ModelDescription.isOverlapping`. */
+    public static Planes share(Planes masks, boolean[] chosen, boolean[] apart) {
         Planes share = new Planes(masks.width, masks.height, 1);
         for (int i = 0; i < share.values.length; i++) {
             float all = 0f;
             float some = 0f;
+            float others = 0f;
             for (int g = 0; g < masks.channels; g++) {
                 float value = masks.values[i * masks.channels + g];
-                all += value;
-                some += chosen[g] ? value : 0f;
+                all += apart[g] ? 0f : value;
+                some += chosen[g] && !apart[g] ? value : 0f;
+                others += chosen[g] && apart[g] ? value : 0f;
             }
-            share.values[i] = Math.min(1f, some / Math.max(1f, all));
+            share.values[i] = Math.min(1f, some / Math.max(1f, all) + others);
         }
         return share;
     }

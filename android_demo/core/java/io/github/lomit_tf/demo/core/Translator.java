@@ -13,18 +13,26 @@ public final class Translator {
      * @param labels the text of labels.txt.
      * @param colours `colour` of model.properties: the groups that are painted by colour curves.
      * @param connected `connected` of model.properties: those whose masks are one connected region.
+     * @param overlapping `overlapping` of model.properties: those whose masks lie on those of others.
      * @throws DemoException MODEL_UNUSABLE if the networks do not fit each other.
      */
-    public Translator(Network maskNet, Network generator, String labels, String colours, String connected)
-            throws DemoException {
+    public Translator(Network maskNet, Network generator, String labels, String colours, String connected,
+            String overlapping) throws DemoException {
         this.maskNet = maskNet;
         this.generator = generator;
-        this.model = ModelDescription.of(maskNet, generator, labels, colours, connected);
+        this.model = ModelDescription.of(maskNet, generator, labels, colours, connected, overlapping);
     }
 
     /** Finds a framed picture's masks: once for an input, once for an exemplar. */
     public ModelView view(Picture picture, Framing.Frame frame) throws DemoException {
         Planes pixels = Preprocess.toModelRange(Preprocess.resize(picture, frame.window, model.size));
+        Planes masks = masks(pixels);
+        Picture preview = Preprocess.resize(picture, frame.window, ModelView.PREVIEW);
+        return new ModelView(frame, preview, pixels, masks);
+    }
+
+    /** The network's masks of what the model sees, in -1..1; those of connected groups are one region. */
+    private Planes masks(Planes pixels) throws DemoException {
         Map<String, float[]> feed = new HashMap<String, float[]>();
         feed.put("image", pixels.values);
         Planes masks = new Planes(model.size, model.size, model.groups.size(), maskNet.run(feed).get("masks"));
@@ -33,8 +41,7 @@ public final class Translator {
                 ConnectedMasks.keep(masks, g);
             }
         }
-        Picture preview = Preprocess.resize(picture, frame.window, ModelView.PREVIEW);
-        return new ModelView(frame, preview, pixels, masks);
+        return masks;
     }
 
     /**
@@ -64,10 +71,10 @@ public final class Translator {
     }
 
     /** The generator's outputs, by name. */
-    private Map<String, float[]> paint(ModelView input, Planes inputMasks, Exemplar exemplar, Planes exemplarMasks,
+    private Map<String, float[]> paint(Planes input, Planes inputMasks, Exemplar exemplar, Planes exemplarMasks,
             boolean[] transferred) throws DemoException {
         Map<String, float[]> feed = new HashMap<String, float[]>();
-        feed.put("image", input.pixels.values);
+        feed.put("image", input.values);
         feed.put("image_masks", inputMasks.values);
         feed.put("exemplar", exemplar.colour == null ? exemplar.view.pixels.values
                 : new float[3 * model.size * model.size]);
@@ -107,26 +114,40 @@ public final class Translator {
      */
     public Picture translate(Picture picture, ModelView input, MaskEdits inputEdits, Exemplar exemplar,
             boolean[] chosen) throws DemoException {
-        Planes masks = inputEdits.drawnOn(input.masks);
-        Planes exemplarMasks = exemplar.colour == null ? exemplar.edits.drawnOn(exemplar.view.masks)
+        Planes masks = inputEdits.drawnOn(input.masks, model.overlapping());
+        Planes exemplarMasks = exemplar.colour == null ? exemplar.edits.drawnOn(exemplar.view.masks, model.overlapping())
                 : new Planes(model.size, model.size, model.groups.size());
         boolean[] transferred = exemplar.colour == null ? transferred(chosen, exemplarMasks)
                 : transferred(chosen, exemplar.colour);
-        Map<String, float[]> painted = paint(input, masks, exemplar, exemplarMasks, transferred);
+        boolean[] free = of(transferred, false);
+        boolean[] coloured = of(transferred, true);
+        boolean twice = SecondLook.isNeeded(model, transferred);
+        Map<String, float[]> painted = paint(input.pixels, masks, exemplar, exemplarMasks, twice ? free : transferred);
         Picture made = picture;
         if (model.freeGroups() > 0) {
-            boolean[] free = transferred.clone();
-            for (int g = 0; g < free.length; g++) {
-                free[g] &= !model.isColour(g);
-            }
             Planes raw = new Planes(model.size, model.size, 3, painted.get("raw"));
             Planes change = PasteBack.change(raw, input.pixels);
-            made = PasteBack.add(made, input.frame.window, change, PasteBack.share(masks, free), 1f);
+            Planes share = PasteBack.share(masks, free, model.overlapping());
+            made = PasteBack.add(made, input.frame.window, change, share, 1f);
+            if (twice) {
+                Planes seen = SecondLook.picture(input.pixels, raw, share);
+                masks = SecondLook.masks(model, input.pixels, seen, masks, masks(seen));
+                painted = paint(seen, masks, exemplar, exemplarMasks, coloured);
+            }
         }
         if (model.colourGroups() > 0) {
             made = recolour(picture, made, input, colourMasks(masks, transferred), painted.get("curves"));
         }
         return made;
+    }
+
+    /** Of these groups those that are painted by curves, or those that are painted freely. */
+    private boolean[] of(boolean[] transferred, boolean coloured) {
+        boolean[] some = transferred.clone();
+        for (int g = 0; g < some.length; g++) {
+            some[g] &= model.isColour(g) == coloured;
+        }
+        return some;
     }
 
     /** All groups. */

@@ -97,7 +97,7 @@ public final class TranslatorTest {
     @Test
     public void changesOnlyWhatIsMarked() throws Exception {
         Arithmetic maskNet = maskNet();
-        Translator translator = new Translator(maskNet, painter(), "hair\n", "", "");
+        Translator translator = new Translator(maskNet, painter(), "hair\n", "", "", "");
         assertEquals(SIZE, translator.model.size);
         assertEquals(Collections.singletonList("hair"), translator.model.groups);
         Picture photo = plain(256, 256, 0xff204060);
@@ -137,9 +137,9 @@ public final class TranslatorTest {
         Picture photo = plain(SIZE, SIZE, 0xff204060);
         Framing.Frame frame = new Framing(false, 1).frame(photo, null);
         int right = SIZE * SIZE / 2 + SIZE - 2;
-        ModelView all = new Translator(parts, painter(), "hair", "", "").view(photo, frame);
+        ModelView all = new Translator(parts, painter(), "hair", "", "", "").view(photo, frame);
         assertEquals(1f, all.masks.values[right], 0f);
-        Translator translator = new Translator(parts, painter(), "hair", "", "hair");
+        Translator translator = new Translator(parts, painter(), "hair", "", "hair", "");
         ModelView view = translator.view(photo, frame);
         assertEquals(0f, view.masks.values[right], 0f);
         assertArrayEquals(maskNet().compute("masks", null), view.masks.values, 0f);
@@ -170,7 +170,7 @@ public final class TranslatorTest {
                 return curves;
             }
         };
-        Translator translator = new Translator(masks, generator, "hair\nsmile", "hair", "");
+        Translator translator = new Translator(masks, generator, "hair\nsmile", "hair", "", "");
         assertEquals(1, translator.model.colourGroups());
         assertTrue(translator.model.isColour(0) && !translator.model.isColour(1));
         Picture photo = plain(150, 150, 0xff404040);
@@ -196,6 +196,81 @@ public final class TranslatorTest {
                 translator.translate(photo, input, edits, given).argb[middle] & 255, 1);
     }
 
+    /** A smile that makes all of a picture white, and lips, which are what is white: before it nowhere, after it all. */
+    @Test
+    public void looksForTheLipsOfTheSmileThatWasPainted() throws Exception {
+        final List<float[]> transfers = new ArrayList<float[]>();
+        final List<float[]> given = new ArrayList<float[]>();
+        Network masks = new Arithmetic(Collections.singletonList(tensor("masks", 2)), tensor("image", 3)) {
+            @Override
+            float[] compute(String output, Map<String, float[]> feed) {
+                float[] made = new float[SIZE * SIZE * 2];
+                for (int i = 0; i < SIZE * SIZE; i++) {
+                    made[2 * i] = feed.get("image")[3 * i] > 0.9f ? 1f : 0f;
+                    made[2 * i + 1] = 1f;
+                }
+                return made;
+            }
+        };
+        List<Network.Tensor> outputs =
+                Arrays.asList(tensor("raw", 3), new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 24));
+        Network generator = new Arithmetic(outputs, tensor("exemplar_masks", 2), tensor("exemplar", 3),
+                tensor("image_masks", 2), tensor("image", 3), new Network.Tensor("transfer", 1, 2)) {
+            @Override
+            float[] compute(String output, Map<String, float[]> feed) {
+                float[] transfer = feed.get("transfer");
+                if (output.equals("raw")) {
+                    transfers.add(transfer.clone());
+                    given.add(feed.get("image_masks").clone());
+                    float[] raw = feed.get("image").clone();
+                    if (transfer[1] > 0f) {
+                        Arrays.fill(raw, 1f);
+                    }
+                    return raw;
+                }
+                float[] curves = new float[SIZE / 8 * SIZE / 8 * 24];
+                Arrays.fill(curves, -0.4f * transfer[0]);
+                return curves;
+            }
+        };
+        Translator translator = new Translator(masks, generator, "lips\nsmile", "lips", "", "smile");
+        Picture photo = plain(150, 150, 0xff404040);
+        Picture star = plain(90, 90, 0xffffffff);
+        Framing centre = new Framing(false, 1);
+        MaskEdits none = new MaskEdits();
+        ModelView input = translator.view(photo, centre.frame(photo, null));
+        Exemplar exemplar = Exemplar.of(translator.view(star, centre.frame(star, null)), none);
+        int middle = 75 * 150 + 75;
+        int darker = Math.round(0.4f * 127.5f);
+        assertEquals(255 - darker, translator.translate(photo, input, none, exemplar).argb[middle] & 255, 1);
+        assertArrayEquals(new float[] {0f, 1f}, transfers.get(0), 0f);
+        assertArrayEquals(new float[] {1f, 0f}, transfers.get(1), 0f);
+        int center = 2 * (SIZE * SIZE / 2 + SIZE / 2);
+        float change = 1f - (0x40 / 127.5f - 1f);
+        assertEquals(change * change / (change * change + 0.05f * 0.05f), given.get(1)[center], 1e-4f);
+        assertEquals("the smile's mask stays", 1f, given.get(1)[center + 1], 0f);
+        boolean[] smile = {false, true};
+        assertEquals(255, translator.translate(photo, input, none, exemplar, smile).argb[middle] & 255);
+        assertEquals("one pass is enough", 3, transfers.size());
+        // Drawn lips leave the smile its place, and a drawn smile takes nothing from them.
+        MaskEdits edits = new MaskEdits();
+        edits.add(new Stroke(0, false, 0.2f, 1f, new float[] {0.5f, 0.5f}));
+        translator.translate(photo, input, edits, exemplar, smile);
+        assertEquals(1f, given.get(3)[center + 1], 0f);
+        assertEquals(1f, given.get(3)[center], 0f);
+        expectUnusable("overlapping group smirk", generator, masks, "lips\nsmile", "lips", "smirk");
+    }
+
+    private static void expectUnusable(String part, Network generator, Network masks, String labels, String colours,
+            String overlapping) {
+        try {
+            new Translator(masks, generator, labels, colours, "", overlapping);
+            fail();
+        } catch (DemoException e) {
+            assertTrue(e.getMessage(), e.getMessage().contains(part));
+        }
+    }
+
     /** Two colour groups: the colour's moments go in its own group's place, and nothing of the other is transferred. */
     @Test
     public void aColourStandsInThePlaceOfAnExemplar() throws Exception {
@@ -213,7 +288,7 @@ public final class TranslatorTest {
                 return curves;
             }
         };
-        Translator translator = new Translator(masks, generator, "hair\nlips", "hair,lips", "");
+        Translator translator = new Translator(masks, generator, "hair\nlips", "hair,lips", "", "");
         Picture photo = plain(90, 90, 0xff404040);
         ModelView input = translator.view(photo, new Framing(false, 1).frame(photo, null));
         MaskEdits none = new MaskEdits();
@@ -244,7 +319,7 @@ public final class TranslatorTest {
 
     @Test
     public void remembersTheLastPictures() throws Exception {
-        Translator translator = new Translator(maskNet(), painter(), "hair", "", "");
+        Translator translator = new Translator(maskNet(), painter(), "hair", "", "", "");
         Picture photo = plain(80, 80, 0xff204060);
         ModelViewCache cache = new ModelViewCache();
         ModelView view = translator.view(photo, new Framing(false, 1).frame(photo, null));
@@ -280,7 +355,7 @@ public final class TranslatorTest {
     private static void expectUnusable(String part, Network generator, String labels, String colours,
             String connected) {
         try {
-            new Translator(maskNet(), generator, labels, colours, connected);
+            new Translator(maskNet(), generator, labels, colours, connected, "");
             fail();
         } catch (DemoException e) {
             assertEquals(DemoException.Kind.MODEL_UNUSABLE, e.kind);

@@ -64,7 +64,8 @@ public final class InferenceTest {
         String labels = new String(Files.readAllBytes(new File(ASSETS, "labels.txt").toPath()), StandardCharsets.UTF_8);
         translator = new Translator(new LiteRtNetwork(LIBRARY, new File(ASSETS, "mask_net_int8.tflite")),
                 new LiteRtNetwork(LIBRARY, new File(ASSETS, "generator_int8.tflite")), labels,
-                properties().getProperty("colour"), properties().getProperty("connected"));
+                properties().getProperty("colour"), properties().getProperty("connected"),
+                properties().getProperty("overlapping", ""));
         windows = windows();
         input = picture("input.png");
         view = translator.view(input, windows.get(0));

@@ -53,7 +53,7 @@ public final class TwoPaintersTest {
 
     @Test
     public void theTranslationIsThatOfPython() throws Exception {
-        Translator translator = new Translator(network("mask_net"), network("generator"), "hair\nsmile", "hair", "");
+        Translator translator = new Translator(network("mask_net"), network("generator"), "hair\nsmile", "hair", "", "");
         Framing centre = new Framing(false, 1);
         Picture input = picture("painters_input.png");
         Picture star = picture("painters_exemplar.png");
