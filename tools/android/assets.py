@@ -1,4 +1,4 @@
-"""Put a model into the Android demo: `python tools/android/assets.py --model=celeba_hair`, then golden.py.
+"""Put a model into the Android demo: `python tools/android/assets.py --model=celeba_mobile`, then golden.py.
 
     --model=M     a model's name, a --workdir of lomit_tf.train, or a checkpoint: it is exported first, as
                   `python -m export --formats=tflite --quantize=int8` does, within the same tolerances
@@ -7,7 +7,7 @@
 
 The int8 pair and labels.txt are copied into android_demo/assets. model.properties says of the model what its files do
 not: the part of a photograph that it sees, as the Translator decides it; which groups are painted by colour curves,
-and which have masks of one connected region; and the data set, for which the app has a text with the licence's terms.
+which have masks of one connected region, and which lie on others; and the data set, for which the app has a text with the licence's terms.
 The exemplars are the portraits of lomit_tf/samples for models of faces, with their origin in portraits.md, and drawn
 faces for others. colours.txt has the swatches of lomit_tf.photos.portraits.
 """
@@ -26,6 +26,7 @@ from PIL import Image
 from lomit_tf.imaging.framing import CELEBA_CROP
 from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import FACE_DATASETS
+from lomit_tf.settings.close_ups import parse_boxes
 
 ASSETS = Path(__file__).parents[2] / "android_demo" / "assets"
 DRAWN = (12, 14, 15)  # seeds of the drawn exemplars
@@ -39,7 +40,7 @@ def properties(manifest: dict) -> str:  # type: ignore[type-arg]
 
     model: its name. dataset: what it was trained on. faces, zoom: the framing that `Translator.__init__` derives from a
     configuration. colour: the groups that are painted by colour curves, separated by commas. connected: those whose
-    masks are one connected region.
+    masks are one connected region. overlapping: those that are painted from near, whose masks lie on those of others.
     """
     config = manifest["config"]
     dataset, crop = config["dataset"], int(manifest["crop"])
@@ -49,6 +50,7 @@ def properties(manifest: dict) -> str:  # type: ignore[type-arg]
         "zoom": f"{crop / CELEBA_CROP if cropped else 1:.6g}",
         "colour": ",".join(name for name in manifest["groups"] if name in config["colour_groups"]),
         "connected": ",".join(name for name in manifest["groups"] if name in config.get("connected_groups", ())),
+        "overlapping": ",".join(parse_boxes(config.get("close_ups", ""))),
     }  # fmt: skip
     return "".join(f"{name}={value}\n" for name, value in lines.items())
 

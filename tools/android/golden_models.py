@@ -49,18 +49,19 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self._mask_net, self._generator = (TFLite(folder / f"{part}_int8.tflite") for part in ("mask_net", "generator"))
         groups = tuple((folder / "labels.txt").read_text(encoding="utf-8").split())
-        coloured, connected = (
+        coloured, connected, near = (
             tuple(i for i, name in enumerate(groups) if name in properties(folder).get(kind, "").split(","))
-            for kind in ("colour", "connected")
+            for kind in ("colour", "connected", "overlapping")
         )
         size = int(self._mask_net._runner.get_input_details()["image"]["shape"][1])
         code_size = size**2 * (3 + len(groups))
-        self.outline = Outline(size, groups, coloured, "", 0, code_size=code_size, connected=connected)
+        boxes = {g: (0, 0, size) for g in near}  # the files do not say which squares; notes alone need to know
+        self.outline = Outline(size, groups, coloured, "", 0, code_size, connected, boxes)
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """As Networks.masks: with the background."""
         masks = self._mask_net.run({"image": images})["masks"]
-        return np.concatenate([masks, 1 - masks.sum(axis=-1, keepdims=True)], axis=-1)
+        return np.concatenate([masks, np.maximum(1 - masks.sum(axis=-1, keepdims=True), 0)], axis=-1)
 
     def styles(self, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """(B, G, style_size): exemplars with their masks, no moments, the flag 1."""
