@@ -43,13 +43,15 @@ def critic_terms(critic: Critic, pairs: Pairs, fake: Any) -> tuple[dict[str, Any
 
 
 def image_terms(step: Step) -> tuple[dict[str, Any], Any]:
-    """What pictures alone say: reconstruction (free groups), colours (colour groups), cycle, content and styles; and
-    x121."""
+    """What pictures alone say: reconstruction (free groups), colours (colour groups), change, cycle, content and styles;
+    and x121."""
     terms = {}
     if step.generator.free_groups:
         terms["reconstruction"] = reconstruction_term(step)
     if step.generator.colour_groups:
         terms["colour"] = colour_term(step)
+    if step.config.loss.change_weight:
+        terms["change"] = reconstruction.l1(step.first.image, step.pairs.images)  # docs/method.md, eq. (5.10)
     cycle, returned = cycle_terms(step)
     return terms | cycle, returned
 

@@ -23,6 +23,7 @@ def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
         "adversarial": loss.adversarial_weight,
         "reconstruction": loss.reconstruction_weight,
         "colour": loss.colour_weight,
+        "change": loss.change_weight,
         "cycle": loss.cycle_weight,
         "mask_classification": own * WEIGHTS["mask_classification"],
         "mask_cycle": own * loss.mask_cycle_weight,
