@@ -43,7 +43,7 @@ def critic_terms(critic: Critic, pairs: Pairs, fake: Any) -> tuple[dict[str, Any
 
 
 def image_terms(step: Step) -> tuple[dict[str, Any], Any]:
-    """What pictures alone say: reconstruction (free groups), colours (colour groups), change, cycle, content and styles;
+    """What pictures alone say: reconstruction (free groups), colours (colour groups), change, cycle, content, styles;
     and x121."""
     terms = {}
     if step.generator.free_groups:
@@ -51,7 +51,7 @@ def image_terms(step: Step) -> tuple[dict[str, Any], Any]:
     if step.generator.colour_groups:
         terms["colour"] = colour_term(step)
     if step.config.loss.change_weight:
-        terms["change"] = reconstruction.l1(step.first.image, step.pairs.images)  # docs/method.md, eq. (5.10)
+        terms["change"] = reconstruction.l1(step.first.image, step.pairs.images)  # docs/method.md, eq. (5.12)
     cycle, returned = cycle_terms(step)
     return terms | cycle, returned
 

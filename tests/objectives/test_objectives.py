@@ -15,6 +15,7 @@ from lomit_tf import core, objectives
 from lomit_tf.losses import classification
 from lomit_tf.networks.critic import Critic
 from lomit_tf.networks.generator import Generator
+from lomit_tf.objectives import paper
 
 CLOSE: dict[str, Any] = {"rtol": 2e-4, "atol": 2e-5}  # float32, the same sums in blocks of other sizes
 GROUPS = "hair: Black_Hair, Blond_Hair; smile: Smiling"
@@ -168,6 +169,20 @@ def test_cycle_takes_the_foreground_style_from_the_other_translation(generators,
         assert float(terms[name]) == pytest.approx(value, rel=2e-3), name
 
 
+def test_the_size_of_the_change_counts_where_it_is_asked_for(generators, configs, pairs):
+    """Eq. (5.12), in NumPy; it passes its gradient to the painter, and without its weight there is no such term."""
+    generator, config = generators["recipe"], configs["recipe"]
+    weighed = dataclasses.replace(config, loss=dataclasses.replace(config.loss, change_weight=3.0))
+    first = objectives.translate(generator, weighed, pairs, reconstruct=True)
+    found = {}
+    for name, asked in (("without", config), ("with", weighed)):
+        found[name] = paper.image_terms(objectives.Step(generator, None, asked, MEMBERSHIP, pairs, first))[0]
+    assert set(found["with"]) - set(found["without"]) == {"change"}
+    expected = np.abs(np.asarray(first.image) - np.asarray(pairs.images)).mean()
+    assert float(found["with"]["change"]) == pytest.approx(float(expected), rel=1e-5) and expected > 0
+    assert float(objectives.generator_weights(weighed, 0)["change"]) == 3
+
+
 def test_mask_composites_ask_one_question_for_each_group(rng):
     """A dark-haired, unsmiling x1 and a blond, smiling x2: worked out by hand."""
     x1, x2 = np.full((1, 2, 2, 3), -0.5, "float32"), np.full((1, 2, 2, 3), 0.5, "float32")
@@ -247,11 +262,11 @@ def test_weights_ramp_the_masks_own_terms_only_and_only_in_the_recipe(tiny):
         weights = {name: float(w) for name, w in objectives.generator_weights(config, step).items()}
         assert weights == pytest.approx({
             "adversarial": 1, "classification": 1, "reconstruction": 10, "colour": 10, "cycle": 10, "content": 1,
-            "style_foreground": 1, "style_background": 1, "mask_similarity": 0.2 * share, "mask_sparsity": 2 * share,
+            "change": 0, "style_foreground": 1, "style_background": 1, "mask_similarity": 0.2 * share, "mask_sparsity": 2 * share,
             "mask_classification": share, "mask_critic": 0.2 * share, "mask_cycle": 4 * share, "edge": 6 * share,
         })  # fmt: skip
-    paper = objectives.generator_weights(tiny(**given), 0)
-    assert (float(paper["mask_similarity"]), float(paper["mask_sparsity"])) == pytest.approx((0.2, 2.0))
+    of_paper = objectives.generator_weights(tiny(**given), 0)
+    assert (float(of_paper["mask_similarity"]), float(of_paper["mask_sparsity"])) == pytest.approx((0.2, 2.0))
     late = tiny(system="recipe", steps=1000, mask_similarity="0:12@0.1-0.3", mask_losses="0:1@0-0.4")
     for step, weight in ((0, 0.0), (100, 0.0), (200, 12 * 0.5 * 0.5), (300, 12 * 0.75), (400, 12.0), (9000, 12.0)):
         assert float(objectives.generator_weights(late, step)["mask_similarity"]) == pytest.approx(weight)
