@@ -41,7 +41,9 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
             asked = {name: float(request.transfer[groups.index(name)]) for name in free}
             photo = _paste_free(photo, one, made.raw, masks, asked, request)
         if made.moved is not None:
-            masks = photo_masks.moved(one, masks, dict(zip(coloured, np.moveaxis(made.moved, -1, 0), strict=True)))
+            by = dict(zip(coloured, np.moveaxis(made.moved, -1, 0), strict=True))
+            face, planes = photo_masks.moved(one, request.given, by, groups)
+            masks = photo_masks.of_face(face, request.framed.faces, planes, groups, coloured)
         if made.curves is not None:
             photo = _paste_curves(photo, one, made.curves, [masks[name] for name in coloured], request.strength)
         used.append(masks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
@@ -119,18 +120,20 @@ def of_face(
     return Masks(groups, make)
 
 
-def moved(one: FramedPhoto, masks: Mapping[str, np.ndarray], by: Mapping[str, np.ndarray]) -> Masks:
-    """Masks of a photograph, some of which change by {group: (S, S)} in a face's window: docs/method.md, eq. (10.7)."""
-
-    def make() -> Planes:
-        sides = one.region.shape[:2]
-        found = dict(masks)
-        for name, plane in by.items():
-            gained = paste_back.upsample_masks(plane[..., None], sides)[..., 0]
-            found[name] = np.clip(found[name] + one.whole(gained), 0, 1)
-        return found
-
-    return Masks(tuple(masks), make)
+def moved(
+    one: FramedPhoto, given: Mapping[str, np.ndarray], by: Mapping[str, np.ndarray], groups: Sequence[str]
+) -> tuple[FramedPhoto, Planes]:
+    """A face and given masks, changed by {group: (S, S)} in the face's window: docs/method.md, eq. (10.7)."""
+    sides, changed, planes = one.region.shape[:2], copy.copy(one), dict(given)
+    if one.own_masks is not None:
+        changed.own_masks = one.own_masks.copy()
+    for name, change in by.items():
+        if name in given:
+            raised = one.whole(paste_back.upsample_masks(change[..., None], sides)[..., 0])
+            planes[name] = np.clip(given[name] + raised, 0, 1)
+        elif changed.own_masks is not None:
+            changed.own_masks[..., groups.index(name)] += change
+    return changed, planes
 
 
 def _found(one: FramedPhoto, beyond: Sequence[bool], floor: float) -> np.ndarray:

@@ -32,7 +32,8 @@ def test_the_models_are_those_of_the_checksums():
 def test_the_app_has_a_model_of_real_faces_and_says_its_terms():
     lines = (DEMO / "assets" / "model.properties").read_text().splitlines()
     model = dict(line.split("=", 1) for line in lines)
-    assert model["faces"] == "true" and model["dataset"] == "celeb_a" and model["colour"] == "hair"
+    assert model["faces"] == "true" and model["dataset"] == "celeb_a" and model["colour"] == "hair,lips"
+    assert model["overlapping"] == "smile"
     assert model["model"] in names()
     terms = {"values": "non-commercial research", "values-ko": "비상업적 연구"}
     for folder, part in terms.items():

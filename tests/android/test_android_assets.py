@@ -45,7 +45,7 @@ def test_a_model_is_exported_and_described(tmp_path, monkeypatch, capsys):
     assets = importlib.import_module("assets")
     monkeypatch.setattr(assets, "copy", functools.partial(assets.copy, assets=tmp_path))
     data = faces_as_celeba(tmp_path / "faces")
-    monkeypatch.setattr(sys, "argv", ["assets.py", "--model=celeba_hair", f"--data_dir={data}"])
+    monkeypatch.setattr(sys, "argv", ["assets.py", "--model=celeba_mobile", f"--data_dir={data}"])
     assets.main()
     shown = capsys.readouterr().out
     assert "PSNR of the translation" in shown and "fails" not in shown
@@ -54,4 +54,4 @@ def test_a_model_is_exported_and_described(tmp_path, monkeypatch, capsys):
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
     described = (tmp_path / "model.properties").read_text()
     assert described == (ROOT / "android_demo" / "assets" / "model.properties").read_text()
-    assert (tmp_path / "generator_int8.tflite").stat().st_size < 2_000_000
+    assert (tmp_path / "generator_int8.tflite").stat().st_size < 2_500_000

@@ -24,7 +24,10 @@ from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import Translator
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("celeba", "celeba_colours", "celeba_faces", "celeba_hair", "celeba_small", "drawn_faces", "drawn_faces_mobile")
+NAMES = (
+    "celeba", "celeba_colours", "celeba_faces", "celeba_hair", "celeba_mobile", "celeba_small", "drawn_faces",
+    "drawn_faces_mobile",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -19,7 +19,10 @@ from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import Translator
 from tests.helpers.serving import save_workdir
 
-NAMES = ("celeba", "celeba_colours", "celeba_faces", "celeba_hair", "celeba_small", "drawn_faces", "drawn_faces_mobile")
+NAMES = (
+    "celeba", "celeba_colours", "celeba_faces", "celeba_hair", "celeba_mobile", "celeba_small", "drawn_faces",
+    "drawn_faces_mobile",
+)  # fmt: skip
 
 
 def test_these_come_along():
