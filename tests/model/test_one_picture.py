@@ -223,7 +223,8 @@ def test_int8_of_shipped_weights(name, edit, runtimes, tmp_path):
             (folder / f"{part}_int8.tflite").write_bytes(made)
     runs = {part: runtimes.load(folder / f"{part}_int8.tflite", part) for part in artefacts.PARTS}
     pair = [preprocess.from_model_range(image).numpy() for image in images[:2]]
-    found = translated_by_files(runs["mask_net"], runs["generator"], pair, edit, graphs.choices(model, 1), model.config.boxes)
+    choices, near = graphs.choices(model, 1), model.config.boxes
+    found = translated_by_files(runs["mask_net"], runs["generator"], pair, edit, choices, near)
     _, expected = by_core(model, pair, edit)
     assert np.abs(expected.astype(int) - pair[0]).max() > 20  # something happens
     masks = [(runs["mask_net"].run({"image": x[None]})["masks"], graphs.mask_net(model, x[None])) for x in images[:2]]
