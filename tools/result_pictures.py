@@ -12,6 +12,7 @@ other's.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import celebamask
@@ -86,6 +87,8 @@ def faces(translator: Translator, paths: list[Path], group: str = "") -> Image.I
 
 def main() -> None:
     given, paths = celebamask.asked(__doc__, out=True, add=lambda parser: parser.add_argument("--groups", default=""))
+    if len(paths) < 2 * PAIRS:
+        sys.exit(f"--faces: {PAIRS} pairs need {2 * PAIRS} faces; received {len(paths)}")
     given.out.mkdir(parents=True, exist_ok=True)
     for name in given.models:
         translator = Translator(name, log_notes=False)
