@@ -30,11 +30,11 @@ def faces_as_celeba(folder: Path) -> Path:
         whole = np.pad(np.asarray(picture), [(20, 20), (0, 0), (0, 0)], mode="edge")
         Image.fromarray(whole).save(folder / "img_align_celeba" / f"{n:06}.jpg", quality=95)
         colour = [str(2 * (n % 4 == k) - 1) for k in range(4)]
-        others = 6 * [str(2 * (n % 8 == 7) - 1)]  # every label has to vary
+        others = 7 * [str(2 * (n % 8 == 7) - 1)]  # every label has to vary
         labels.append(" ".join([f"{n:06}.jpg", *colour, *others]))
         parts.append(f"{n:06}.jpg {0 if n < 8 else 2}")
-    names = "Black_Hair Blond_Hair Brown_Hair Gray_Hair Male Young Smiling Heavy_Makeup Eyeglasses Bangs"
-    (folder / "list_attr_celeba.txt").write_text("\n".join(["16", names, *labels]) + "\n")
+    names = "Black_Hair Blond_Hair Brown_Hair Gray_Hair Wearing_Lipstick Male Young Smiling Heavy_Makeup Eyeglasses"
+    (folder / "list_attr_celeba.txt").write_text("\n".join(["16", f"{names} Bangs", *labels]) + "\n")
     (folder / "list_eval_partition.txt").write_text("\n".join(parts) + "\n")
     return folder
 
