@@ -1,9 +1,11 @@
 """The mean of two models' weights as a folder of weights: `python tools/mean_weights.py --out=DIR MODEL MODEL`.
 
 Of weights on one way of training, some way apart, the mean is often better than either end (stochastic weight
-averaging, Izmailov et al. 2018): what they have in common stays, and what each exaggerates in its own way goes.
+averaging, Izmailov et al. 2018): what they have in common stays, and what each exaggerates in its own way can go. The
+folder has no graph.npz: `python -m export.light DIR` adds it, so that LiteRT can run the model.
 
-Exit codes: 0 written; 1 a model that cannot be read; 2 models that do not fit together, or flags that cannot be used.
+Exit codes: 0 written; 1 a model that cannot be read, or a folder that cannot be written; 2 models that do not fit
+together, or flags that cannot be used.
 """
 
 from __future__ import annotations
@@ -42,8 +44,12 @@ def main() -> int:
         for variable, mean in zip(generator.variables, means, strict=True):
             variable.assign(mean)
     facts = {"command": f"python tools/mean_weights.py {' '.join(given.models)}"}
-    notice = zoo.notice(given.models[0])
-    zoo.save_folder(one, given.out, facts | ({"notice": notice} if notice else {}))
+    notices = [notice for notice in map(zoo.notice, given.models) if notice]
+    try:
+        zoo.save_folder(one, given.out, facts | ({"notice": notices[0]} if notices else {}))
+    except OSError as error:
+        print(f"--out={given.out} cannot be written: {error}", file=sys.stderr)
+        return 1
     print(f"{given.out}: the mean of {given.models[0]} and {given.models[1]}")
     return 0
 

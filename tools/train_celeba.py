@@ -109,12 +109,12 @@ def main() -> int:
     p.add_argument("--minutes", type=float, default=0, help="stop after so many, saving first (0: never)")
     p.add_argument("--list", action="store_true", help="print the commands and what is done, and run none")
     given = p.parse_args()
-    work, began = Path(given.workdir), time.monotonic()
-    if not Path(given.data_dir).is_dir():
+    work, data, began = Path(given.workdir).resolve(), Path(given.data_dir).resolve(), time.monotonic()
+    if not data.is_dir():
         p.error(f"--data_dir={given.data_dir} is not a folder")
-    if given.minutes < 0:
+    if not given.minutes >= 0:  # nan is not
         p.error(f"--minutes must be at least 0; received {given.minutes:g}")
-    for name, arguments, done in stages(given.data_dir, work):
+    for name, arguments, done in stages(str(data), work):
         command = shlex.join(["python", *arguments])
         if given.list:
             print(f"{'done' if done.exists() else 'to do'}: {command}")

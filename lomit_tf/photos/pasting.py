@@ -42,8 +42,8 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
             photo = _paste_free(photo, one, made.raw, masks, asked, request)
         if made.moved is not None:
             by = dict(zip(coloured, np.moveaxis(made.moved, -1, 0), strict=True))
-            face, planes = photo_masks.moved(one, request.given, by, groups)
-            masks = photo_masks.of_face(face, request.framed.faces, planes, groups, coloured)
+            face = photo_masks.moved(one, by, groups)
+            masks = photo_masks.of_face(face, request.framed.faces, request.given, groups, coloured)
         if made.curves is not None:
             photo = _paste_curves(photo, one, made.curves, [masks[name] for name in coloured], request.strength)
         used.append(masks)

@@ -120,20 +120,15 @@ def of_face(
     return Masks(groups, make)
 
 
-def moved(
-    one: FramedPhoto, given: Mapping[str, np.ndarray], by: Mapping[str, np.ndarray], groups: Sequence[str]
-) -> tuple[FramedPhoto, Planes]:
-    """A face and given masks, changed by {group: (S, S)} in the face's window: docs/method.md, eq. (10.7)."""
-    sides, changed, planes = one.region.shape[:2], copy.copy(one), dict(given)
-    if one.own_masks is not None:
-        changed.own_masks = one.own_masks.copy()
+def moved(one: FramedPhoto, by: Mapping[str, np.ndarray], groups: Sequence[str]) -> FramedPhoto:
+    """A face whose own masks changed by {group: (S, S)}: docs/method.md, eq. (10.7). Itself where it has none."""
+    if one.own_masks is None:  # every group's mask is given
+        return one
+    changed = copy.copy(one)
+    changed.own_masks = one.own_masks.copy()
     for name, change in by.items():
-        if name in given:
-            raised = one.whole(paste_back.upsample_masks(change[..., None], sides)[..., 0])
-            planes[name] = np.clip(given[name] + raised, 0, 1)
-        elif changed.own_masks is not None:
-            changed.own_masks[..., groups.index(name)] += change
-    return changed, planes
+        changed.own_masks[..., groups.index(name)] += change
+    return changed
 
 
 def _found(one: FramedPhoto, beyond: Sequence[bool], floor: float) -> np.ndarray:

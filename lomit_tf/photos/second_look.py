@@ -21,7 +21,7 @@ AROUND = 5  # side of the squares over which a change's size is averaged, in pix
 
 def paint(
     networks: Networks, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray,
-    strengths: np.ndarray,
+    strengths: np.ndarray, given: np.ndarray,
 ) -> list[Painting]:  # fmt: skip
     """As `Networks.paint`, in two passes for the images that need them.
 
@@ -29,6 +29,7 @@ def paint(
       networks: of the model.
       images, masks, styles, transfer: as of `Networks.paint`.
       strengths: (B,), how much of the free groups' change is made.
+      given: (B, G) bool, groups whose masks a person gave, which stay as they are.
 
     Returns:
       As `Networks.paint`; `moved` is set where there were two passes.
@@ -45,7 +46,12 @@ def paint(
     found = keep_connected(networks.masks(made), outline.connected)
     colours = list(outline.coloured)
     parts = zip(twice, made, found, strict=True)
-    seen = np.stack([_seen_again(images[i], z, masks[i], of_z, colours) for i, z, of_z in parts])
+    seen = np.stack(
+        [
+            _seen_again(images[i], z, masks[i], of_z, [g for g in colours if not given[i, g]])
+            for i, z, of_z in parts
+        ]
+    )
     again = networks.paint(made, seen, styles[twice], coloured[twice])
     for i, new, second in zip(twice, seen, again, strict=True):
         moved = new[..., colours] - masks[i][..., colours]
@@ -67,12 +73,12 @@ def _picture(image: np.ndarray, masks: np.ndarray, raw: np.ndarray, asked: np.nd
 
 
 def _seen_again(
-    image: np.ndarray, made: np.ndarray, masks: np.ndarray, found: np.ndarray, colours: list[int]
+    image: np.ndarray, made: np.ndarray, masks: np.ndarray, found: np.ndarray, groups: list[int]
 ) -> np.ndarray:
-    """Masks (S, S, R) whose colour groups are those of what was painted, wherever something was: eq. (10.7)."""
+    """Masks (S, S, R), of which these groups' are those of what was painted, wherever something was: eq. (10.7)."""
     size = cv2.blur(np.abs(made - image).mean(axis=-1), (AROUND, AROUND)) ** 2
     painted = (size / (size + VISIBLE**2))[..., None]
     seen = masks.copy()
-    seen[..., colours] += painted * (found[..., colours] - masks[..., colours])
+    seen[..., groups] += painted * (found[..., groups] - masks[..., groups])
     seen[..., -1] = np.maximum(1 - seen[..., :-1].sum(axis=-1), 0)
     return seen

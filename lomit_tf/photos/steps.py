@@ -205,7 +205,8 @@ class Steps:
             self._find_masks([one for request, one in each if len(request.given) < len(self.groups)])
             network = np.stack([one.network_masks(request.given, self.groups) for request, one in each])
             strengths = np.array([request.strength for request, _ in each], np.float32)
-            painted = second_look.paint(self.inference, images, network, styles, transfer, strengths)
+            given = np.array([[name in request.given for name in self.groups] for request, _ in each])
+            painted = second_look.paint(self.inference, images, network, styles, transfer, strengths, given)
         else:
             painted = self.inference.translate(images, styles, transfer)
             for (_, one), found in zip(each, painted, strict=True):

@@ -40,14 +40,16 @@ class Networks:
         return made
 
 
-def painted(transfer, count: int = 1, strength: float = 1.0):
+def painted(transfer, count: int = 1, strength: float = 1.0, given=((False, False),)):
     networks = Networks()
     images = np.full((count, 64, 64, 3), -0.5, np.float32)
     images[:, 50:54, 10:20] = 0.8  # lips before, outside of the smile
     masks = networks.masks(images)
     asked = np.float32(transfer) * np.ones((count, 1), np.float32)
     strengths = np.full(count, strength, np.float32)
-    found = second_look.paint(networks, images, masks, np.zeros((count, 2, 9), np.float32), asked, strengths)
+    by_a_person = np.array(given) & np.ones((count, 1), bool)
+    styles = np.zeros((count, 2, 9), np.float32)
+    found = second_look.paint(networks, images, masks, styles, asked, strengths, by_a_person)
     return networks.calls, images, masks, found
 
 
@@ -76,6 +78,29 @@ def test_lips_are_looked_for_where_the_smile_was_painted_and_nowhere_else():
     np.testing.assert_array_equal(seen[0, 45:, :, 0], masks[0, 45:, :, 0])  # to the bit, far from the smile
     np.testing.assert_array_equal(seen[..., 1], masks[..., 1])
     assert found[0].curves.max() == 1 and np.abs(found[0].raw - expected).max() < 1e-6
+
+
+def test_a_mask_that_a_person_gave_stays_as_it_is():
+    calls, _, masks, found = painted(BOTH, given=[[True, False]])
+    assert len(calls) == 2 and calls[1][2].tolist() == LIPS
+    np.testing.assert_array_equal(calls[1][1][..., 0], masks[..., 0])
+    assert not found[0].moved.any()
+
+
+@pytest.mark.slow
+def test_lips_that_were_erased_stay_without_lipstick():
+    """Of the shipped model: a smile and an empty mask of lips are the smile alone; given back, masks do the same."""
+    translator = Translator("celeba_mobile", log_notes=False)
+    translator.set_exemplar(PORTRAITS["Grace Hopper"])
+    photo = translator.prepare(PORTRAITS["Eileen Collins"])
+    smile = translator.translate(photo, groups=["smile"]).image
+    erased = translator.translate(photo, {"lips": np.zeros(photo.photo.size)}, groups=["lips", "smile"])
+    np.testing.assert_array_equal(np.asarray(erased.image), np.asarray(smile))
+    assert not erased.input_masks["lips"].any()
+    both = translator.translate(photo, groups=["lips", "smile"])
+    again = translator.translate(photo, {"lips": both.input_masks["lips"]}, groups=["lips", "smile"])
+    difference = np.abs(np.asarray(again.image).astype(int) - np.asarray(both.image))
+    assert difference.max() <= 10 and difference.mean() < 0.01
 
 
 def test_each_image_has_as_many_passes_as_it_needs_and_its_strength_counts():

@@ -49,18 +49,17 @@ def test_trained_an_input_mask_decides_where(trained):
 
 @pytest.mark.parametrize("groups", [None, ["smile"], ["lips", "smile"]])
 def test_trained_masks_that_overlap_can_be_given_back(groups):
-    """Of celeba, whose smile lies on the lips: its own masks, or one of them, make the same picture."""
+    """Of celeba, whose smile lies on the lips: the masks that it used, or one of them, make the same picture."""
     celeba = Translator("celeba", log_notes=False)
     photo, star = PORTRAITS.values()
     exemplar = celeba.encode_exemplar(star)
-    plain = celeba.translate(photo, groups=groups, exemplar=exemplar).photo.rgb.astype(int)
-    masks = celeba.masks(photo)
+    result = celeba.translate(photo, groups=groups, exemplar=exemplar)
+    plain, masks = result.photo.rgb.astype(int), dict(result.input_masks)
     assert (masks["smile"] + masks["lips"]).max() > 1.5
     for given in (masks, {"smile": masks["smile"]}, {"lips": masks["lips"]}):
         again = celeba.translate(photo, given, groups=groups, exemplar=exemplar).photo.rgb.astype(int)
         changed = np.abs(again - plain)
-        # Of 255; masks are resized on their way, and lips are looked for once more in what differs by that.
-        assert changed.max() <= 20 and changed.mean() < 0.1
+        assert changed.max() <= 10 and changed.mean() < 0.1  # of 255; masks are resized on their way
 
 
 def test_trained_a_mask_that_changes_nothing_is_noted():

@@ -45,6 +45,17 @@ public final class MaskEdits {
         made = Math.min(strokes.size(), made + 1);
     }
 
+    /** Which of so many groups have strokes, and stay as they were drawn. */
+    public boolean[] drawn(int groups) {
+        boolean[] drawn = new boolean[groups];
+        for (Stroke stroke : strokes.subList(0, made)) {
+            if (stroke.group < groups) {
+                drawn[stroke.group] = true;
+            }
+        }
+        return drawn;
+    }
+
     /**
      * The network's masks (0..1) with the strokes drawn onto them; a copy, of the same size. A group with strokes stays
      * as it was drawn; the others, and the background, share what is left of each place in their own proportions.

@@ -33,8 +33,13 @@ final class SecondLook {
         return made;
     }
 
-    /** Masks whose colour groups are those of what was painted, `found`, wherever something was. */
-    static Planes masks(ModelDescription model, Planes before, Planes painted, Planes masks, Planes found) {
+    /**
+     * Masks whose colour groups are those of what was painted, `found`, wherever something was.
+     *
+     * @param drawn groups whose masks a person drew on, which stay as they are.
+     */
+    static Planes masks(ModelDescription model, Planes before, Planes painted, Planes masks, Planes found,
+            boolean[] drawn) {
         float[] size = new float[masks.width * masks.height];
         for (int i = 0; i < before.values.length; i++) {
             size[i / before.channels] += Math.abs(painted.values[i] - before.values[i]) / before.channels;
@@ -45,7 +50,7 @@ final class SecondLook {
             float share = mean * mean / (mean * mean + VISIBLE * VISIBLE);
             for (int g = 0; g < masks.channels; g++) {
                 int at = i * masks.channels + g;
-                seen.values[at] += model.isColour(g) ? share * (found.values[at] - masks.values[at]) : 0f;
+                seen.values[at] += model.isColour(g) && !drawn[g] ? share * (found.values[at] - masks.values[at]) : 0f;
             }
         }
         return seen;

@@ -131,7 +131,8 @@ public final class Translator {
             made = PasteBack.add(made, input.frame.window, change, share, 1f);
             if (twice) {
                 Planes seen = SecondLook.picture(input.pixels, raw, share);
-                masks = SecondLook.masks(model, input.pixels, seen, masks, masks(seen));
+                masks = SecondLook.masks(model, input.pixels, seen, masks, masks(seen),
+                        inputEdits.drawn(masks.channels));
                 painted = paint(seen, masks, exemplar, exemplarMasks, coloured);
             }
         }

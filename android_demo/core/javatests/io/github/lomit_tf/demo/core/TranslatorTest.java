@@ -258,6 +258,10 @@ public final class TranslatorTest {
         translator.translate(photo, input, edits, exemplar, smile);
         assertEquals(1f, given.get(3)[center + 1], 0f);
         assertEquals(1f, given.get(3)[center], 0f);
+        MaskEdits erased = new MaskEdits();
+        erased.add(new Stroke(0, true, 0.2f, 1f, new float[] {0.5f, 0.5f}));
+        translator.translate(photo, input, erased, exemplar);
+        assertEquals("drawn lips stay in the second look too", 0f, given.get(5)[center], 0f);
         expectUnusable("overlapping group smirk", generator, masks, "lips\nsmile", "lips", "smirk");
     }
 
