@@ -74,7 +74,7 @@ def changed(image: Any, wanted: Any, present: Any) -> Any:
     """An image with the change from one of G's pictures to another: docs/method.md, eq. (3.10).
 
     Where nothing changes the image stays as it is; where much does, its own details, which G's picture of it does not
-    have, go: a beard that is taken away leaves no stubble.
+    have, go: a beard that is taken away leaves less of its stubble.
 
     Args:
         image, wanted, present: (B, H, W, 3) in [-1, 1]: the image, and what G paints in the wanted and the own styles.
