@@ -276,7 +276,7 @@ def paint(
         y = blend(_chosen(generator.free_groups, of_masks, transfer), raw, image)
     if generator.colour_groups:
         target_styles = _only(generator, own, target, generator.colour_groups)
-        grid = generator.curves(content, masks, target_styles, own)
+        grid = generator.curves(image, content, masks, target_styles, own)
         y = y + colour_change(generator, grid, of_masks, y, transfer)
     return Painting(masks, raw, grid, y, again if reconstruct else None)
 

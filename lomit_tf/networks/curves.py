@@ -28,6 +28,13 @@ LEAST_DARK = 0.02  # of luminance above black: a line's lower end is at least as
 # So many deviations from the region's mean luminance pixels change fully, and not at all; a deviation counts as at
 # least the third.
 LIKELY = (2.5, 4.0, 0.08)
+# Where a region ends: shares of the surroundings beside it and within from which both are known, differences of
+# luminance from which one tells them apart, and where between the two mixtures begin and end.
+EDGE = (0.02, 0.1)
+CONTRAST = (0.15, 0.4)
+MIXED = (0.15, 0.9)
+TOWARDS = (0.0, 0.3)  # by how much the region's luminance moves towards its surroundings' for this to matter
+LEAST_AREA = 1e-4
 SLOPE = (0.1, 2.0)  # of the whole tone curve: neighbouring luminances neither invert nor tear apart
 
 
@@ -104,15 +111,52 @@ def _line(moments: Any, colour: int, luminances: Any) -> Any:
     return line * ops.clip((luminances + 1) / (end + 1), 0.0, 1.0)
 
 
-def finished(curves: Any, own: Any) -> Any:
+def finished(curves: Any, own: Any, shares: Any = 1.0) -> Any:
     """What a region's curves become: likely luminances alone, monotone, in red, green and blue. Eqs. (7.5) and (7.6).
 
     Args:
         curves: (B, h, w, 3 * BINS) in luminance and colour differences.
         own: the region's moments in the picture that is painted, (B, 8).
+        shares: of `edge_shares` (B, h, w, BINS): how much of a pixel beside the region is the region's.
     """
-    share = likely(own)
-    return to_rgb(monotone(curves * _for_grid(_interleave(share, share, share)), own))
+    share = _for_grid(likely(own)) * shares
+    return to_rgb(monotone(curves * _interleave(share, share, share), own))
+
+
+def edge_shares(images: Any, mask: Any, lighter: Any) -> Any:
+    """How much of a pixel of each luminance is the region's, where it ends: (B, H/8, W/8, BINS) in 0..1, eq. (7.12).
+
+    At an outline pixels are mixtures of the region and of what is beside it. Between the mean luminance o of the region
+    and b of what is outside of it, both within one cell of a cell, a pixel of luminance l has the share
+    (b - l) / (b - o). Painted like the region, dark hair made light would get a bright edge. Every share is 1 within
+    the region, where both are of like luminance, and where the region's luminance moves away from what is outside.
+
+    Args:
+        images: (B, H, W, 3) in [-1, 1].
+        mask: the region's (B, H, W, 1).
+        lighter: by how much the region's mean luminance changes (B, 1).
+    """
+    size = images.shape[1] // CELL
+    light, outside, core = luminance(ops.cast(images, "float32")), 1.0 - mask, mask * mask * mask
+    parts = ops.concatenate([outside, outside * light, core, core * light], axis=-1)
+    # Means over the squares of three cells that are in the picture.
+    near = ops.average_pool(area_pool(parts, size), 3, strides=1, padding="same", data_format="channels_last")
+    beside, of_beside, within, of_within = ops.split(near, 4, axis=-1)
+    here = of_within / ops.maximum(within, LEAST_AREA)
+    away = of_beside / ops.maximum(beside, LEAST_AREA) - here
+    far = ops.abs(away)
+    known = _smooth(beside, *EDGE) * _smooth(within, *EDGE) * _smooth(far, *CONTRAST)
+    known = known * _smooth(ops.sign(away) * _for_grid(lighter), *TOWARDS)
+    centres = ops.reshape(ops.convert_to_tensor(CENTRES, dtype="float32"), (1, 1, 1, BINS))
+    towards = (centres - here) * ops.sign(away) / ops.maximum(far, CONTRAST[0])
+    share = ops.clip((MIXED[1] - towards) / (MIXED[1] - MIXED[0]), 0.0, 1.0)
+    return 1.0 - known * (1.0 - share)
+
+
+def _smooth(x: Any, low: float, high: float) -> Any:
+    """smoothstep of x between two values."""
+    t = ops.clip((x - low) / (high - low), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
 
 
 def likely(own: Any) -> Any:

@@ -131,7 +131,7 @@ class Generator(layers.Layer):
             raise ValueError("all groups of this model are painted by colour curves: it has no decoder")
         return self.decoder(content, widen(masks, self.style_margin), self._of_styles(styles, 0))
 
-    def curves(self, content: tuple[Any, Any, Any], masks: Any, target: Any, own: Any) -> Any:
+    def curves(self, image: Any, content: tuple[Any, Any, Any], masks: Any, target: Any, own: Any) -> Any:
         """The curves of every colour group that take an image from its own styles to others.
 
         docs/method.md, eq. (7.5): closed_form(moments) + correction(F(target), F(own)), of the region's likely
@@ -160,7 +160,9 @@ class Generator(layers.Layer):
         found = []
         for g in self.colour_groups:
             of_group = field + ops.reshape(closed[:, g], (-1, 1, 1, 3 * curves.BINS))
-            painted = curves.finished(of_group, own[:, g, moments])
+            lighter = target[:, g, moments][:, :1] - own[:, g, moments][:, :1]
+            shares = curves.edge_shares(image, ops.stop_gradient(masks[..., g : g + 1]), lighter)
+            painted = curves.finished(of_group, own[:, g, moments], shares)
             found.append(painted * ops.reshape(both[:, g] * differs[:, g], (-1, 1, 1, 1)))
         return ops.concatenate(found, axis=-1) if len(found) > 1 else found[0]
 

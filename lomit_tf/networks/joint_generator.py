@@ -130,11 +130,11 @@ class JointGenerator(layers.Layer):
             found[g] = uncut(changed(near, wanted, present) - near, box, masks.shape[1])
         return found
 
-    def curves(self, content: tuple[Any, ...], masks: Any, target: Any, own: Any) -> Any:
+    def curves(self, image: Any, content: tuple[Any, ...], masks: Any, target: Any, own: Any) -> Any:
         """As Generator's, of the colour groups."""
         of_groups = [masks[..., g : g + 1] for g in range(self.num_groups)]
         whole = self._whole_masks(of_groups, True)
-        return self.whole.curves(content[:3], whole, self._whole_styles(target), self._whole_styles(own))
+        return self.whole.curves(image, content[:3], whole, self._whole_styles(target), self._whole_styles(own))
 
     def _whole_masks(self, of_groups: list[Any], with_background: bool) -> Any:
         """The masks of the colour groups alone."""

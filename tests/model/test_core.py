@@ -185,7 +185,7 @@ def test_networks_do_not_see_the_slopes(both, pictures):
     other = styles.copy()
     other[..., both.code_size + colour.FIRST : -1] += 1
     np.testing.assert_array_equal(both.decode(content, masks, styles), both.decode(content, masks, other))
-    assert np.any(both.curves(content, masks, other, styles))  # through the closed form alone
+    assert np.any(both.curves(pictures[0], content, masks, other, styles))  # through the closed form alone
 
 
 # Nothing else paints.
@@ -193,7 +193,7 @@ def test_networks_do_not_see_the_slopes(both, pictures):
 
 # What a generator's parts are called; Generator itself and core.py alone may take hold of them.
 PARTS = {"decode", "curves", "decoder", "curve_head", "encode_content"}
-LEAST_ARGUMENTS = {"decode": 3, "curves": 3, "decoder": 3, "curve_head": 1, "encode_content": 0}
+LEAST_ARGUMENTS = {"decode": 3, "curves": 4, "decoder": 3, "curve_head": 1, "encode_content": 0}
 
 
 def painting_calls(source: str) -> list[int]:
@@ -227,7 +227,7 @@ def painting_calls(source: str) -> list[int]:
     "line",
     [
         "g.decode(a, b, c)",
-        "g.curves(a, b, target=c, own=d)",
+        "g.curves(x, a, b, target=c, own=d)",
         "model.generator.decoder(content, wide, statistics)",
         "x.curve_head(content, wide, statistics)",
         "g.masks(g.encode_content(x), x)",
