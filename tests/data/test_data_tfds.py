@@ -51,15 +51,12 @@ class _TinyFaces(_Tiny, skip_registration=True):
         features = self.info.features
         for i in range(COUNTS[split]):
             values = {name: (i >> k) % 2 == 1 for k, name in enumerate(["Smiling", "Young"])}
-            yield (
-                i,
-                {
-                    "image": io.BytesIO(jpeg(i)),
-                    "landmarks": dict.fromkeys(features["landmarks"], i),
-                    "attributes": {name: values.get(name, False) for name in features["attributes"]},
-                    "identity": dict.fromkeys(features["identity"], i),
-                },
-            )
+            yield i, {
+                "image": io.BytesIO(jpeg(i)),
+                "landmarks": dict.fromkeys(features["landmarks"], i),
+                "attributes": {name: values.get(name, False) for name in features["attributes"]},
+                "identity": dict.fromkeys(features["identity"], i),
+            }
 
 
 class _TinyDomains(_Tiny, skip_registration=True):

@@ -99,6 +99,7 @@ def test_small_parts_of_a_place_that_lie_apart_are_left_out():
     assert where[:16].max() == 0
 
 
+
 def test_evidence_of_some_values_leaves_the_others_out(rng):
     """Label 0 makes its place brighter, label 1 its own redder: CIELAB's a does not see the first."""
     labels = (rng.random((200, 2)) < 0.5).astype(np.float32)

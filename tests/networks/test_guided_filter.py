@@ -150,6 +150,8 @@ def test_a_models_groups_are_named_that_are_not_filtered(tiny, rng):
     image = rng.uniform(-1, 1, (1, 32, 32, 3)).astype("float32")
     core.translate(g, image, image)
     content = g.encode_content(image)
-    np.testing.assert_allclose(g.masks(content, image), sharpen(g.mask_decoder(content), image, 3, (1,)), atol=1e-5)
+    np.testing.assert_allclose(
+        g.masks(content, image), sharpen(g.mask_decoder(content), image, 3, (1,)), atol=1e-5
+    )
     with pytest.raises(ConfigError, match="--unfiltered_groups: 'smiles' is not a group; did you mean smile"):
         tiny(unfiltered_groups=("smiles",), **groups)
