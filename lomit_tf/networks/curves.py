@@ -137,7 +137,8 @@ def edge_shares(images: Any, mask: Any, lighter: Any) -> Any:
         lighter: by how much the region's mean luminance changes (B, 1).
     """
     size = images.shape[1] // CELL
-    light, outside, core = luminance(ops.cast(images, "float32")), 1.0 - mask, mask * mask * mask
+    light, mask = luminance(ops.cast(images, "float32")), ops.cast(mask, "float32")
+    outside, core = 1.0 - mask, mask * mask * mask
     parts = ops.concatenate([outside, outside * light, core, core * light], axis=-1)
     # Means over the squares of three cells that are in the picture.
     near = ops.average_pool(area_pool(parts, size), 3, strides=1, padding="same", data_format="channels_last")

@@ -135,10 +135,11 @@ class Generator(layers.Layer):
         """The curves of every colour group that take an image from its own styles to others.
 
         docs/method.md, eq. (7.5): closed_form(moments) + correction(F(target), F(own)), of the region's likely
-        luminances, made monotone, in RGB. Exactly 0 for a group whose target is the own style, and for one that is
-        empty on either side.
+        luminances, at outlines by the region's share of eq. (7.12), made monotone, in RGB. Exactly 0 for a group whose
+        target is the own style, and for one that is empty on either side.
 
         Args:
+            image: (B, H, W, 3) in [-1, 1], whose content and masks these are.
             content, masks: as `decode`.
             target, own: styles (B, R, style_size); the curves of one group follow the target of all colour groups
                 through F, which is local, and its own moments.

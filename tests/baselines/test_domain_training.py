@@ -56,22 +56,16 @@ class Run:
         path = self.workdir / "checkpoints" / f"step-{step}.npz"
         assign(self.model.checkpoint_parts(), read(path), path)
 
-    def arrays(self) -> dict[str, list[np.ndarray]]:
-        """What a checkpoint would hold now."""
-        return {name: [np.asarray(v).copy() for v in part] for name, part in self.model.checkpoint_parts().items()}
-
 
 def config_of(method: str, **fields: Any) -> LomitConfig:
     saved = {"checkpoint_every": SAVED, "keep_checkpoints": 4}
     return tiny_config(method, steps=STEPS, train_images=24, **(saved | fields))
 
 
-def elements_of(config: LomitConfig, start_step: int = 0) -> tf.data.Dataset:
-    """What a run's steps get, from a step on."""
+def elements_of(config: LomitConfig) -> tf.data.Dataset:
+    """What a run's steps get."""
     source, t = open_set(config.data, "train"), config.training
-    return training_pairs(
-        source, config.data, batch_size=2, n_critic=t.n_critic, num_groups=1, seed=0, start_step=start_step
-    ).dataset
+    return training_pairs(source, config.data, batch_size=2, n_critic=t.n_critic, num_groups=1, seed=0).dataset
 
 
 @pytest.fixture(scope="module")

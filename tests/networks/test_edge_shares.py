@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from lomit_tf.networks import colour, curves
 
@@ -76,6 +77,13 @@ def test_dark_hair_made_light_has_its_mixtures_with_skin_painted_by_their_share(
 )
 def test_all_is_painted_where_mixtures_make_no_edge(beside, lighter):
     np.testing.assert_array_equal(shares(*head(beside), lighter), 1)
+
+
+def test_masks_of_mixed_precision_are_taken_in_float32():
+    image, mask = head(0.25)
+    rounded = tf.cast(mask[None, ..., None], tf.bfloat16)  # 0 and 1, which are the same there
+    found = curves.edge_shares(image[None], rounded, np.array([[0.7]], "float32"))
+    np.testing.assert_array_equal(found[0], shares(image, mask, 0.7))
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
