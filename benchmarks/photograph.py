@@ -68,7 +68,7 @@ def main(argv: list[str]) -> None:
         parser.error(f"--megapixels={asked}: give numbers such as 0.5,12,48")
     cv2.setNumThreads(1)
     rng = np.random.default_rng(0)
-    small = rng.normal(0, 0.3, (3, 3, 3 * BINS)).astype(np.float32)
+    small = rng.normal(0, 0.3, (3, 3, 4 * BINS)).astype(np.float32)
     planes = [cv2.resize(plane, (GRID, GRID)) for plane in small.transpose(2, 0, 1)]
     curves = np.stack(planes, axis=-1)
     turn = np.array([[np.cos(0.2), np.sin(0.2)], [-np.sin(0.2), np.cos(0.2)]])

@@ -34,7 +34,7 @@ def generator(
 
     Returns:
         translation: the composite, (B, S, S, 3) in [-1, 1]; raw: what G painted, for applications that make the
-        composite at a photograph's own size, in models with free groups; curves: (B, S/8, S/8, C * 24) of the C colour
+        composite at a photograph's own size, in models with free groups; curves: (B, S/8, S/8, C * 32) of the C colour
         groups, in models that have some.
     """
     overlapping = bool(model.inference_generator.boxes)

@@ -315,7 +315,7 @@ def colour_change(generator: Generator, grid: Any, masks: Any, images: Any, tran
 
 def group_changes(generator: Generator, grid: Any, images: Any) -> dict[int, Any]:
     """Colour group -> curves_g(x), what its curves change in images (B, S, S, 3) before any mask."""
-    size = 3 * curves.BINS
+    size = curves.CURVE
     return {
         g: curves.change(grid[..., i * size : (i + 1) * size], images) for i, g in enumerate(generator.colour_groups)
     }

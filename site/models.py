@@ -25,7 +25,7 @@ class PageModule(tf.Module):
     Attributes:
       mask_net: {"image": (1, S, S, 3) in -1..1} -> {"masks": (1, S, S, 1) in 0..1}.
       style_net: {"image", "mask": (1, S, S, 1)} -> {"styles": (1, 1, D)}, all 0 where the mask is empty.
-      curve_net: {"image", "mask", "styles"} -> {"curves": (1, S/8, S/8, 24)}.
+      curve_net: {"image", "mask", "styles"} -> {"curves": (1, S/8, S/8, 32)}.
     """
 
     def __init__(self, model: Lomit) -> None:

@@ -24,7 +24,7 @@ class Painting:
 
     masks: Any  # (B, S, S, R), as used
     raw: Any = None  # (B, S, S, 3): what G painted, without the composite; None in models without free groups
-    curves: Any = None  # (B, S/8, S/8, C * 3 * BINS) of the C colour groups; None in models without any
+    curves: Any = None  # (B, S/8, S/8, C * 4 * BINS) of the C colour groups; None in models without any
     image: Any = None  # (B, S, S, 3): the translation, within [-1, 1] but where curves overshoot
     reconstruction: Any = None  # (B, S, S, 3): G with the own styles, where it was asked for
     moved: Any = None  # of photographs, (S, S, C): what the colour groups' masks gained where their regions moved

@@ -16,6 +16,7 @@ from lomit_tf.networks.colour import FIRST, LEAST_DEVIATION, TO_RGB, luminance
 from lomit_tf.networks.hadain import HighwayAdaIN
 
 BINS = 8  # K
+CURVE = 4 * BINS  # numbers of a finished curve: the change of red, green and blue, and of saturation, of each bin
 CELL = 8  # pixels of the image to one cell of the grid
 CENTRES = tuple((2 * k + 1) / BINS - 1 for k in range(BINS))  # luminances of the bins, in [-1, 1]
 # b: the learned correction of Y, Cb and Cr stays within +-b, of values in [-1, 1]. With 0.12 for the colour differences
@@ -23,6 +24,7 @@ CENTRES = tuple((2 * k + 1) / BINS - 1 for k in range(BINS))  # luminances of th
 CORRECTION = (0.4, 0.02, 0.02)
 GAIN = (0.6, 1.6)  # bounds of the ratio of deviations: beyond, a region turns chalky or grainy
 FLOOR, CEILING, SOFTNESS = -0.92, 0.97, 0.08  # of painted luminance, and how softly it bends there
+SATURATION = (0.3, 1.0)  # bounds of the ratio of deviations from the lines: none becomes more colourful than it was
 LINE_END = 1.5  # deviations of luminance from the mean, beyond which colour differences stay as they are there
 LEAST_DARK = 0.02  # of luminance above black: a line's lower end is at least as light
 # So many deviations from the region's mean luminance pixels change fully, and not at all; a deviation counts as at
@@ -111,16 +113,44 @@ def _line(moments: Any, colour: int, luminances: Any) -> Any:
     return line * ops.clip((luminances + 1) / (end + 1), 0.0, 1.0)
 
 
-def finished(curves: Any, own: Any, shares: Any = 1.0) -> Any:
-    """What a region's curves become: likely luminances alone, monotone, in red, green and blue. Eqs. (7.5) and (7.6).
+def finished(curves: Any, target: Any, own: Any, shares: Any = 1.0) -> Any:
+    """What a region's curves become: likely luminances alone, monotone, in red, green and blue, and in saturation.
+
+    Eqs. (7.5), (7.6) and (7.13).
 
     Args:
         curves: (B, h, w, 3 * BINS) in luminance and colour differences.
-        own: the region's moments in the picture that is painted, (B, 8).
+        target, own: the region's moments as they are to be and in the picture that is painted, (B, 8).
         shares: of `edge_shares` (B, h, w, BINS): how much of a pixel beside the region is the region's.
+
+    Returns:
+        (B, h, w, 4 * BINS), channel 4 k + colour; the fourth is what each pixel's own colour differences are
+        multiplied by, less 1.
     """
     share = _for_grid(likely(own)) * shares
-    return to_rgb(monotone(curves * _interleave(share, share, share), own))
+    less = saturation(target, own)  # (B, 1)
+    centres = _bend(ops.reshape(ops.convert_to_tensor(CENTRES, dtype="float32"), (1, BINS)) + 0.0 * own[:, :1])
+    # gamma scales what a pixel deviates from its region's line: gamma (C - line) + line = C + (gamma - 1) (C - line).
+    back = [-less * _line(own, colour, centres) for colour in (1, 2)]
+    moved = curves + _for_grid(_interleave(0.0 * back[0], *back))
+    painted = to_rgb(monotone(moved * _interleave(share, share, share), own))
+    rgb = [painted[..., c::3] for c in range(3)]
+    # `+ 0 * rgb` makes it a whole grid, also where `shares` is one number.
+    return _interleave(*rgb, share * _for_grid(less) + 0.0 * rgb[0])
+
+
+def saturation(target: Any, own: Any) -> Any:
+    """gamma - 1 of eq. (7.13): moments (B, 8) twice -> (B, 1), exactly 0 for equal ones."""
+
+    def deviation(moments: Any) -> Any:
+        """Of both colour differences from their lines: sqrt(sum_C max(0, dev_C^2 - slope_C^2 dev_Y^2))."""
+        left = [
+            ops.square(moments[:, 3 + c : 4 + c]) - ops.square(moments[:, FIRST - 1 + c : FIRST + c] * moments[:, 3:4])
+            for c in (1, 2)
+        ]
+        return ops.sqrt(sum(ops.maximum(part, LEAST_DEVIATION**2) for part in left))
+
+    return ops.clip(deviation(target) / deviation(own), *SATURATION) - 1.0
 
 
 def edge_shares(images: Any, mask: Any, lighter: Any) -> Any:
@@ -196,8 +226,8 @@ def to_rgb(curves: Any) -> Any:
 
 
 def _interleave(*colours: Any) -> Any:
-    """Three (..., BINS) -> (..., 3 * BINS), channel 3 k + colour."""
-    return ops.concatenate([colours[c][..., k : k + 1] for k in range(BINS) for c in range(3)], axis=-1)
+    """n of (..., BINS) -> (..., n * BINS), channel n k + colour."""
+    return ops.concatenate([colour[..., k : k + 1] for k in range(BINS) for colour in colours], axis=-1)
 
 
 def _for_grid(values: Any) -> Any:
@@ -220,18 +250,19 @@ def _bin_weights(luminances: Any) -> Any:
 
 
 def change(curves: Any, images: Any) -> Any:
-    """What curves change in images: sum_k w_k(l(p)) bilinear(curves)_k(p): eq. (7.7).
+    """What curves change in images: sum_k w_k(l(p)) bilinear(curves)_k(p), the fourth times x - l: eq. (7.7).
 
     Args:
-        curves: a grid (B, h, w, 3 * BINS) in RGB, channel 3 k + colour; half-pixel centres, edges repeated.
+        curves: a grid (B, h, w, 4 * BINS) of `finished`, channel 4 k + colour; half-pixel centres, edges repeated.
         images: (B, H, W, 3) in [-1, 1], in whose luminance the curves are looked up.
 
     Returns:
         (B, H, W, 3), exactly 0 where the curves are.
     """
     size = (images.shape[1], images.shape[2])
-    by_colour = ops.concatenate([curves[..., c::3] for c in range(3)], axis=-1)
+    by_colour = ops.concatenate([curves[..., c::4] for c in range(4)], axis=-1)
     by_colour = ops.image.resize(by_colour, size, interpolation="bilinear", data_format="channels_last")
     weights = bin_weights(images)
-    parts = [ops.sum(weights * by_colour[..., c * BINS : (c + 1) * BINS], axis=-1, keepdims=True) for c in range(3)]
-    return ops.concatenate(parts, axis=-1)
+    parts = [ops.sum(weights * by_colour[..., c * BINS : (c + 1) * BINS], axis=-1, keepdims=True) for c in range(4)]
+    images = ops.cast(images, "float32")
+    return ops.concatenate(parts[:3], axis=-1) + parts[3] * (images - luminance(images))

@@ -74,7 +74,7 @@ class Generator(layers.Layer):
             found["raw"] = (size, size, 3)
         if self.colour_groups:
             cells = size // curves.CELL
-            found["curves"] = (cells, cells, len(self.colour_groups) * 3 * curves.BINS)
+            found["curves"] = (cells, cells, len(self.colour_groups) * curves.CURVE)
         return found
 
     def encode_content(self, image: Any) -> tuple[Any, Any, Any]:
@@ -145,7 +145,7 @@ class Generator(layers.Layer):
                 through F, which is local, and its own moments.
 
         Returns:
-            (B, H/8, W/8, C * 3 * BINS) for C colour groups, channel (group * BINS + k) * 3 + colour.
+            (B, H/8, W/8, C * 4 * BINS) for C colour groups, channel (group * BINS + k) * 4 + colour.
         """
         if self.curve_head is None:
             raise ValueError("no group of this model is painted by colour curves: it has no curve head")
@@ -163,7 +163,7 @@ class Generator(layers.Layer):
             of_group = field + ops.reshape(closed[:, g], (-1, 1, 1, 3 * curves.BINS))
             lighter = target[:, g, moments][:, :1] - own[:, g, moments][:, :1]
             shares = curves.edge_shares(image, ops.stop_gradient(masks[..., g : g + 1]), lighter)
-            painted = curves.finished(of_group, own[:, g, moments], shares)
+            painted = curves.finished(of_group, target[:, g, moments], own[:, g, moments], shares)
             found.append(painted * ops.reshape(both[:, g] * differs[:, g], (-1, 1, 1, 1)))
         return ops.concatenate(found, axis=-1) if len(found) > 1 else found[0]
 

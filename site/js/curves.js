@@ -3,7 +3,7 @@
 import { rint } from "./affine.js";
 
 export const BINS = 8, MASK_FLOOR = 0.02;
-const CURVE = 3 * BINS;
+const CURVE = 4 * BINS;
 const PLACES = 64; // of a bin, at which OpenCV's look-up in imaging/curves.py finds a luminance
 
 /** Of the pixels in column x of a bilinear look-up along one axis: the entries before and after, and the latter's share. */
@@ -15,7 +15,7 @@ function taps(place, size) {
 /**
  * changeRow(y, mask, pixels): changes one row of a photograph's pixels (RGBA, width of them) where the mask's row says so.
  *
- * @param grid {width, height, values}: values has 24 numbers a cell, (bin, colour), changes in -1..1; edges go on.
+ * @param grid {width, height, values}: values has 32 numbers a cell, (bin, colour): changes in -1..1, and of saturation; edges go on.
  * @param map [a, b, c, d, e, f], the photograph's x, y to the grid's 0..1: `matrixOf` a window.
  * @param strength 0 leaves the photograph as it is, more than 1 exaggerates.
  */
@@ -31,14 +31,19 @@ export function changer(grid, map, strength) {
       const i = 4 * x, luminance = (0.299 * pixels[i] + 0.587 * pixels[i + 1] + 0.114 * pixels[i + 2]) / 255;
       const looked = rint(PLACES * BINS * luminance) / PLACES;
       const place = Math.max(0, Math.min(BINS - 1, looked - 0.5)), bin = Math.min(BINS - 2, Math.floor(place));
-      const share = place - bin, at = 3 * bin;
+      const share = place - bin, at = 4 * bin;
       const p = (top * columns + left) * CURVE + at, q = (top * columns + right) * CURVE + at;
       const r = (bottom * columns + left) * CURVE + at, s = (bottom * columns + right) * CURVE + at;
       const [wp, wq] = [(1 - across) * (1 - down), across * (1 - down)], [wr, ws] = [(1 - across) * down, across * down];
-      for (let k = 0; k < 3; k++) {
+      const look = (k) => {
         const low = wp * values[p + k] + wq * values[q + k] + wr * values[r + k] + ws * values[s + k];
-        const high = wp * values[p + 3 + k] + wq * values[q + 3 + k] + wr * values[r + 3 + k] + ws * values[s + 3 + k];
-        pixels[i + k] = rint(pixels[i + k] + weight * scale * (low + share * (high - low)));
+        const high = wp * values[p + 4 + k] + wq * values[q + 4 + k] + wr * values[r + 4 + k] + ws * values[s + 4 + k];
+        return low + share * (high - low);
+      };
+      const saturation = strength * look(3);
+      for (let k = 0; k < 3; k++) {
+        const change = scale * look(k) + saturation * (pixels[i + k] - 255 * luminance);
+        pixels[i + k] = rint(pixels[i + k] + weight * change);
       }
     }
   };

@@ -12,9 +12,9 @@ const SIDE = 8, WINDOW = windowOf(12, 31, 110, 101), TURNED = [0.008, 0.0025, -0
 
 /** The curves of one of two groups: level 128 is no change and 127 levels are 0.8. */
 function curves(group) {
-  const { bytes } = grey("curves.png"), values = new Float32Array(SIDE * SIDE * 24);
+  const { bytes } = grey("curves.png"), values = new Float32Array(SIDE * SIDE * 32);
   values.forEach((_, i) => {
-    const level = bytes[Math.floor(i / 24) * 48 + group * 24 + (i % 24)];
+    const level = bytes[Math.floor(i / 32) * 64 + group * 32 + (i % 32)];
     values[i] = ((level - 128) / 127) * 0.8;
   });
   return { width: SIDE, height: SIDE, values };
@@ -59,9 +59,23 @@ test("nothing to change leaves every bit", () => {
 
 test("the luminance is looked up between the centres of the bins", () => {
   // 8 * 128 / 255 - 1/2 = 3.516 bins of 0.1 * 127.5; below 1/16 the first bin, whose change is 0, holds.
-  const values = new Float32Array(24);
-  for (let k = 0; k < 8; k++) values[3 * k] = k / 10;
+  const values = new Float32Array(32);
+  for (let k = 0; k < 8; k++) values[4 * k] = k / 10;
   const pixels = new Uint8ClampedArray([0, 16, 128, 255].flatMap((grey) => [grey, grey, grey, 255]));
   changer({ width: 1, height: 1, values }, matrixOf(windowOf(0, 0, 4, 1)), -1)(0, new Float32Array(4).fill(1), pixels);
   assert.deepEqual([...pixels], [0, 0, 0, 255, 16, 16, 16, 255, 83, 128, 128, 255, 166, 255, 255, 255]);
+});
+
+test("without saturation a pixel is grey", () => {
+  // Luminances: 0.299 * 200 + 0.587 * 100 + 0.114 * 50 = 124.2, and likewise.
+  const values = new Float32Array(32), grid = { width: 1, height: 1, values }, map = matrixOf(windowOf(0, 0, 3, 1));
+  for (let k = 0; k < 8; k++) values[4 * k + 3] = -1;
+  const photo = [200, 100, 50, 255, 0, 0, 255, 255, 128, 128, 128, 255];
+  const made = (strength) => {
+    const pixels = new Uint8ClampedArray(photo);
+    changer(grid, map, strength)(0, new Float32Array(3).fill(1), pixels);
+    return [...pixels];
+  };
+  assert.deepEqual(made(1), [124, 124, 124, 255, 29, 29, 29, 255, 128, 128, 128, 255]);
+  assert.deepEqual(made(0.5).slice(0, 3), [162, 112, 87]);
 });

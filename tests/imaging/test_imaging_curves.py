@@ -42,10 +42,11 @@ def by_the_equation(values, curves, masks, to_curves, to_masks, strength=1.0):
     light = np.clip(BINS * ((x + 1) / 2) @ [0.299, 0.587, 0.114], 0.5, BINS - 0.5)
     weights = np.maximum(0, 1 - np.abs(light[..., None] - np.arange(BINS) - 0.5))
     np.testing.assert_allclose(weights.sum(axis=-1), 1)
-    of_groups = sampled(np.float64(curves), to_curves)[0].reshape(height, width, masks.shape[-1], BINS, 3)
+    of_groups = sampled(np.float64(curves), to_curves)[0].reshape(height, width, masks.shape[-1], BINS, 4)
     m, inside = sampled(np.float64(masks), to_masks)
     m = np.where((m >= MASK_FLOOR) & inside, m, 0)
-    change = strength * np.einsum("hwg,hwk,hwgkc->hwc", m, weights, of_groups)
+    found = strength * np.einsum("hwg,hwk,hwgkc->hwc", m, weights, of_groups)
+    change = found[..., :3] + found[..., 3:] * (x - (x @ [0.299, 0.587, 0.114])[..., None])
     return (np.clip(x + change, -1, 1) + 1) / 2 * WHITE.get(values.dtype.name, 1.0)
 
 
@@ -56,11 +57,11 @@ def a_photograph(rng, size, kind):
 
 
 def some_curves(rng, height, width, groups):
-    """Smooth over the picture and over luminance, of a change between black and blond."""
-    rough = rng.normal(0, 0.5, (4, 4, groups * 3 * 3))
+    """Smooth over the picture and over luminance, of a change between black and blond, also of saturation."""
+    rough = rng.normal(0, 0.45, (4, 4, groups * 3 * 4)) * np.tile([1, 1, 1, 0.4], groups * 3)
     planes = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in rough.transpose(2, 0, 1)]
     spread = np.stack(planes, axis=-1)
-    spread = spread.reshape(height, width, groups, 3, 3)
+    spread = spread.reshape(height, width, groups, 3, 4)
     over = np.array([np.interp(np.linspace(0, 2, BINS), np.arange(3), row) for row in np.eye(3)])  # (3, BINS)
     return np.float32(np.einsum("hwgjc,jk->hwgkc", spread, over).reshape(height, width, -1))
 
@@ -135,18 +136,28 @@ def test_no_change_is_no_change_to_the_bit(rng, kind):
     np.testing.assert_array_equal(values, before)
 
 
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_saturation_of_minus_1_leaves_grey(rng, kind):
+    values, curves = a_photograph(rng, (40, 50), kind), np.zeros((2, 2, BINS, 4), np.float32)
+    curves[..., 3] = -1
+    made = apply(values, curves.reshape(2, 2, -1), np.ones((4, 4, 1), np.float32), whole((40, 50)))
+    luminance = values @ np.array([0.299, 0.587, 0.114])
+    white = WHITE.get(values.dtype.name, 1.0)
+    assert np.abs(made - luminance[..., None]).max() <= (0.51 if white > 1 else 1e-5)
+
+
 def test_a_group_without_a_change_does_not_count(rng):
     values, curves, masks = a_photograph(rng, (80, 90), np.uint8), some_curves(rng, 8, 8, 2), some_masks(rng, 64, 2)
     to = rectangle(5, 5, 70, 70)
-    curves[..., : 3 * BINS] = 0
+    curves[..., : 4 * BINS] = 0
     np.testing.assert_array_equal(
-        apply(values, curves, masks, to), apply(values, curves[..., 3 * BINS :], masks[..., 1:], to)
+        apply(values, curves, masks, to), apply(values, curves[..., 4 * BINS :], masks[..., 1:], to)
     )
 
 
 def test_curves_go_on_beyond_their_window_by_their_edges(rng):
     values = np.full((60, 60, 3), 100, np.uint8)
-    curves = np.zeros((8, 8, 3 * BINS), np.float32)
+    curves = np.zeros((8, 8, 4 * BINS), np.float32)
     curves[-1] = 0.4
     made = apply(values, curves, np.ones((4, 4, 1), np.float32), rectangle(0, 0, 60, 30), whole((60, 60)))
     assert (made[30:] == 151).all() and (made[:20] == 100).all()
@@ -170,7 +181,7 @@ def test_the_tiles_leave_no_seams(rng, monkeypatch):
 def test_any_window_and_size(seed, height, width, left, top, side, h, w, kind, strength):
     rng = np.random.default_rng(seed)
     values = a_photograph(rng, (height, width), kind)
-    curves = np.float32(rng.uniform(-0.2, 0.2, (h, w, 3 * BINS)))
+    curves = np.float32(rng.uniform(-0.2, 0.2, (h, w, 4 * BINS)))
     masks = np.float32(rng.random((int(rng.integers(1, 70)), int(rng.integers(1, 70)), 1)))
     to = rectangle(left, top, side, side)
     made = apply(values, curves, masks, to, strength=strength)
@@ -184,9 +195,9 @@ def test_any_window_and_size(seed, height, width, left, top, side, h, w, kind, s
 @pytest.mark.parametrize(
     "values, curves, masks, says",
     [
-        ((4, 4), (1, 1, 24), (2, 2, 1), r"values: expected \(H, W, 3\); received \(4, 4\)"),
-        ((4, 4, 3), (1, 1, 24), (2, 2, 2), r"received \(2, 2, 2\) and \(1, 1, 24\)"),
-        ((4, 4, 3), (1, 1, 24), (2, 2), r"received \(2, 2\) and"),
+        ((4, 4), (1, 1, 32), (2, 2, 1), r"values: expected \(H, W, 3\); received \(4, 4\)"),
+        ((4, 4, 3), (1, 1, 32), (2, 2, 2), r"received \(2, 2, 2\) and \(1, 1, 32\)"),
+        ((4, 4, 3), (1, 1, 32), (2, 2), r"received \(2, 2\) and"),
     ],
 )
 def test_shapes_that_do_not_fit(values, curves, masks, says):

@@ -15,25 +15,26 @@ K = curves.BINS
 
 
 def slow_change(grid: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """(h, w, 3 K), (H, W, 3) -> (H, W, 3)."""
+    """(h, w, 4 K), (H, W, 3) -> (H, W, 3)."""
     h, w = grid.shape[:2]
     out = np.zeros_like(image)
     for y, x in np.ndindex(*image.shape[:2]):
         light = (np.array(colour.TO_YCC[0]) @ image[y, x] + 1) / 2
         v, u = (y + 0.5) / image.shape[0] * h - 0.5, (x + 0.5) / image.shape[1] * w - 0.5
-        curve = np.zeros(3 * K)
+        curve = np.zeros(4 * K)
         for i in (int(np.floor(v)), int(np.floor(v)) + 1):
             for j in (int(np.floor(u)), int(np.floor(u)) + 1):
                 share = max(0, 1 - abs(v - i)) * max(0, 1 - abs(u - j))
                 curve += share * grid[np.clip(i, 0, h - 1), np.clip(j, 0, w - 1)]
         place = np.clip(K * light, 0.5, K - 0.5)
         for k in range(K):
-            out[y, x] += max(0, 1 - abs(place - k - 0.5)) * curve[3 * k : 3 * k + 3]
+            *moved, saturation = curve[4 * k : 4 * k + 4]
+            out[y, x] += max(0, 1 - abs(place - k - 0.5)) * (moved + saturation * (image[y, x] - (2 * light - 1)))
     return out
 
 
 def test_change_against_numpy(rng):
-    grid, image = rng.normal(size=(2, 2, 3, 3 * K)), rng.uniform(-1, 1, (2, 16, 24, 3))
+    grid, image = rng.normal(size=(2, 2, 3, 4 * K)), rng.uniform(-1, 1, (2, 16, 24, 3))
     found = np.asarray(curves.change(grid.astype("float32"), image.astype("float32")))
     for b in range(2):
         np.testing.assert_allclose(found[b], slow_change(grid[b], image[b]), atol=2e-5)
@@ -96,7 +97,7 @@ def test_black_of_blond_hair_does_not_become_blue():
 def test_equal_moments_give_exactly_no_change(mean):
     same = moments(mean, 0.02, -0.03, slopes=(-0.3, 0.2))
     assert not np.any(curves.closed_form(same, same))
-    assert not np.any(curves.finished(tf.zeros((1, 2, 2, 3 * K)), same[:, 0]))
+    assert not np.any(curves.finished(tf.zeros((1, 2, 2, 3 * K)), same[:, 0], same[:, 0]))
     maps = tf.random.normal((1, 2, 2, 3 * K))
     assert not np.any(curves.correction(maps, maps))
 
@@ -128,13 +129,32 @@ def test_luminances_that_a_region_does_not_have_keep_their_colour(rng):
     for own, deviation in ((dark, 0.15), (flat, 0.08)):  # even hair without any texture has a deviation of 0.08
         t = np.clip((away / deviation - 2.5) / 1.5, 0, 1)
         np.testing.assert_allclose(np.ravel(curves.likely(own[:, 0])), 1 - (3 * t**2 - 2 * t**3), atol=1e-6)
-    light = curves.closed_form(moments(0.2, -0.1, 0.05), dark)
-    painted = np.ravel(curves.finished(light[:, None], dark[:, 0])).reshape(K, 3)
+    blond = moments(0.2, -0.1, 0.05)
+    light = curves.closed_form(blond, dark)
+    painted = np.ravel(curves.finished(light[:, None], blond[:, 0], dark[:, 0])).reshape(K, 4)[:, :3]
     colours = painted @ np.array(colour.TO_YCC).T
     assert colours[1, 0] > 0.8  # of hair, about as much as the means differ
     np.testing.assert_allclose(colours[4:, 1:], 0, atol=1e-6)
     tones = np.array(curves.CENTRES) + colours[:, 0]
     assert (np.diff(tones) > 0.02).all()
+
+
+def test_colour_differences_come_nearer_to_the_line_by_the_ratio_of_deviations(rng):
+    """Brown hair made black, gamma = 1/2: a pixel keeps half of what it differs from the brown line, eq. (7.13)."""
+    brown, black = (
+        np.array([[[-0.2, -0.1 * t, 0.1 * t, 0.2, 0.06 * d, 0.08 * d, 0, 0]]], "float32")
+        for d, t in ((1, 1), (0.5, 0.1))
+    )
+    less = np.asarray(curves.saturation(black[:, 0], brown[:, 0]))
+    np.testing.assert_allclose(less, -0.5, atol=0.01)
+    assert not np.any(curves.saturation(brown[:, 0], brown[:, 0]))
+    assert np.asarray(curves.saturation(brown[:, 0], black[:, 0])).item() == 0  # none becomes more colourful
+    grid = curves.finished(curves.closed_form(black, brown)[:, None], black[:, 0], brown[:, 0])
+    ycc = np.stack([np.full((1, 8, 8), -0.2), *rng.uniform(-0.2, 0.2, (2, 1, 8, 8))], axis=-1)
+    image = (ycc @ np.array(colour.TO_RGB).T).astype("float32")
+    after = (image + np.asarray(curves.change(grid, image))) @ np.array(colour.TO_YCC).T
+    own, wanted = np.array([-0.1, 0.1]), np.array([-0.01, 0.01])
+    np.testing.assert_allclose(after[..., 1:], wanted + 0.5 * (ycc[..., 1:] - own), atol=0.01)
 
 
 def test_to_rgb_is_the_inverse_of_to_ycc(rng):

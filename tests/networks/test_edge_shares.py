@@ -105,7 +105,7 @@ def test_a_hairline_gets_no_bright_edge():
     given = image[None].astype("float32")
 
     def painted(edges: object) -> np.ndarray:
-        change = np.asarray(curves.change(curves.finished(closed, dark[:, 0], edges), given))[0]
+        change = np.asarray(curves.change(curves.finished(closed, blond[:, 0], dark[:, 0], edges), given))[0]
         return ((image + change) @ np.array(colour.TO_YCC[0]))[24:28]
 
     shared = painted(curves.edge_shares(given, mask[None, ..., None], np.array([[0.8]], "float32")))

@@ -94,7 +94,7 @@ def test_names_sizes_and_order(models):
     assert (outline.coloured, outline.free, outline.connected) == ((0, 1), (2, 3), (0, 2, 3))
     g = joint.inference_generator
     assert (g.style_size, outline.style_size, outline.code_size) == (33, 33, 24)
-    assert g.parts(128) == {"raw": (128, 128, 3), "curves": (16, 16, 2 * 3 * 8)}
+    assert g.parts(128) == {"raw": (128, 128, 3), "curves": (16, 16, 2 * 4 * 8)}
 
 
 def test_masks_are_those_of_the_parts_in_their_places(models, faces):

@@ -91,7 +91,7 @@ class Networks:
 
     def paint(self, images, masks, styles, transfer) -> list[Painting]:
         self.given.append(masks[0])
-        return [Painting(m, curves=np.zeros((8, 8, 2 * 24), np.float32)) for m in masks]
+        return [Painting(m, curves=np.zeros((8, 8, 2 * 32), np.float32)) for m in masks]
 
     def translate(self, images, styles, transfer) -> list[Painting]:
         return self.paint(images, self.masks(images), styles, transfer)

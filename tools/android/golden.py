@@ -67,8 +67,8 @@ def _curved(photo: np.ndarray, window: Window, mask: np.ndarray) -> dict[str, np
     In the picture of the curves, level 128 is no change and 127 levels are 0.8; rows are those of the grid, and columns
     its columns with their channels side by side.
     """
-    rows, columns, channels = np.mgrid[: SIZE // 8, : SIZE // 8, : 2 * 3 * curves.BINS]
-    waves = np.sin(0.5 * rows + 0.3 * columns + 0.11 * channels + 2.1 * (channels % 3))
+    rows, columns, channels = np.mgrid[: SIZE // 8, : SIZE // 8, : 2 * 4 * curves.BINS]
+    waves = np.sin(0.5 * rows + 0.3 * columns + 0.11 * channels + 2.1 * (channels % 4))
     levels = np.uint8(np.round(128 + 100 * waves)).reshape(SIZE // 8, -1)
     other = np.ascontiguousarray(mask[::-1, ::-1])
     grid = (np.float32(levels) - 128) / 127 * np.float32(0.8)

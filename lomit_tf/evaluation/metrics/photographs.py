@@ -130,7 +130,8 @@ def recoloured(image: np.ndarray, exemplar: np.ndarray, mask: np.ndarray, exempl
     )
     if not mask.any() or not exemplar_mask.any():
         return image
-    grid = np.asarray(finished(np.asarray(closed_form(target, own))[:, None], np.asarray(own)[:, 0]))[0]
+    curve = np.asarray(closed_form(target, own))[:, None]
+    grid = np.asarray(finished(curve, np.asarray(target)[:, 0], np.asarray(own)[:, 0]))[0]
     whole = mask_planes.whole(mask.shape)
     return curves.apply(image, grid, mask[..., None].astype(np.float32), whole, whole)
 

@@ -7,7 +7,8 @@ package io.github.lomit_tf.demo.core;
 public final class Curves {
     /** Luminances that a curve has a colour change for. */
     public static final int BINS = 8;
-    private static final int CURVE = 3 * BINS;
+    /** Numbers of one curve: the change of red, green and blue, and of saturation, of each bin. */
+    public static final int CURVE = 4 * BINS;
     private static final int BAND = 32;
     /** A pixel whose centre lies on a border counts; without the margin, rounding would decide. */
     private static final double MARGIN = 1e-6;
@@ -26,8 +27,8 @@ public final class Curves {
     /**
      * The picture with the curves' change.
      *
-     * @param curves h x w x (groups x BINS x 3), channel (group * BINS + bin) * 3 + colour, in the model's -1..1; they
-     *     go on beyond their window by their edges.
+     * @param curves h x w x (groups x BINS x 4), channel (group * BINS + bin) * 4 + colour, in the model's -1..1, and of
+     *     saturation; they go on beyond their window by their edges.
      * @param masks of any size, one channel for each group, 0..1; 0 beyond their window.
      * @param toCurves the picture's x, y of pixel centres (0, 1, 2...) to the curves' 0..1, as of `map`.
      * @param toMasks the same for the masks.
@@ -64,7 +65,7 @@ public final class Curves {
                                 grid.look(x, y);
                                 java.util.Arrays.fill(change, 0f);
                             }
-                            add(grid, g, argb[y * picture.width + x], weight * strength * 127.5f, change);
+                            add(grid, g, argb[y * picture.width + x], weight * strength, change);
                         }
                         if (found) {
                             int pixel = argb[y * picture.width + x];
@@ -80,13 +81,16 @@ public final class Curves {
 
     /** Adds what one group's curves say of a pixel: linear in luminance between the centres of two bins. */
     private static void add(Taps grid, int group, int pixel, float weight, float[] change) {
-        float luminance = (0.299f * (pixel >> 16 & 255) + 0.587f * (pixel >> 8 & 255) + 0.114f * (pixel & 255)) / 255f;
-        float place = Math.max(0f, Math.min(BINS - 1f, BINS * luminance - 0.5f));
+        float light = 0.299f * (pixel >> 16 & 255) + 0.587f * (pixel >> 8 & 255) + 0.114f * (pixel & 255);
+        float place = Math.max(0f, Math.min(BINS - 1f, BINS * (light / 255f) - 0.5f));
         int bin = Math.min(BINS - 2, (int) place);
         float share = place - bin;
-        int channel = (group * BINS + bin) * 3;
+        int channel = group * CURVE + 4 * bin;
+        float saturation = (1f - share) * grid.at(channel + 3) + share * grid.at(channel + 7);
         for (int c = 0; c < 3; c++) {
-            change[c] += weight * ((1f - share) * grid.at(channel + c) + share * grid.at(channel + 3 + c));
+            float colour = (1f - share) * grid.at(channel + c) + share * grid.at(channel + 4 + c);
+            float away = (pixel >> 16 - 8 * c & 255) - light;
+            change[c] += weight * (127.5f * colour + saturation * away);
         }
     }
 

@@ -141,7 +141,7 @@ public final class ModelDescription {
             expect(find(outputs, "raw"), 1, size, size, 3);
         }
         if (colourGroups() > 0) {
-            expect(find(outputs, "curves"), 1, size / CELL, size / CELL, colourGroups() * 3 * Curves.BINS);
+            expect(find(outputs, "curves"), 1, size / CELL, size / CELL, colourGroups() * Curves.CURVE);
         } else if (has(outputs, "curves")) {
             throw unusable("model.properties names no colour groups; the generator has " + find(outputs, "curves"));
         }

@@ -165,7 +165,7 @@ public final class Translator {
      */
     private Picture recolour(Picture photo, Picture made, ModelView input, Planes masks, float[] values) {
         int side = model.size / ModelDescription.CELL;
-        Planes curves = new Planes(side, side, model.colourGroups() * 3 * Curves.BINS, values);
+        Planes curves = new Planes(side, side, model.colourGroups() * Curves.CURVE, values);
         double[] map = Curves.map(input.frame.window);
         MaskEdges.Layer extended = MaskEdges.extend(photo, masks, map);
         return extended == null ? Curves.apply(made, curves, masks, map, map, 1f)

@@ -59,7 +59,7 @@ public final class CurvesTest {
     public void nothingToChangeLeavesEveryBit() throws Exception {
         Picture photo = Golden.picture("photo.png");
         double[] map = Curves.map(WINDOW);
-        Planes none = new Planes(SIDE, SIDE, 48);
+        Planes none = new Planes(SIDE, SIDE, 64);
         assertArrayEquals(photo.argb, Curves.apply(photo, none, masks(), map, map, 1f).argb);
         assertArrayEquals(photo.argb, Curves.apply(photo, curves(), masks(), map, map, 0f).argb);
         Planes faint = new Planes(4, 4, 2);
@@ -71,9 +71,9 @@ public final class CurvesTest {
     @Test
     public void looksUpTheLuminanceOfThePixel() {
         int[] greys = {0xff000000, 0xff101010, 0xff808080, 0xffffffff};
-        Planes curves = new Planes(1, 1, 24);
+        Planes curves = new Planes(1, 1, 32);
         for (int k = 0; k < 8; k++) {
-            curves.values[3 * k] = k / 10f;
+            curves.values[4 * k] = k / 10f;
         }
         Planes all = new Planes(1, 1, 1, new float[] {1f});
         double[] map = Curves.map(new Window(0, 0, 4, 1));
@@ -120,9 +120,25 @@ public final class CurvesTest {
         assertArrayEquals(Arrays.copyOfRange(masks.values, 4, 20), Arrays.copyOfRange(after, 4, 20), 0f);
     }
 
+    /** Luminances of the three pixels: 0.299 * 200 + 0.587 * 100 + 0.114 * 50 = 124.2, and likewise. */
+    @Test
+    public void withoutSaturationAPixelIsGrey() {
+        Planes curves = new Planes(1, 1, 32);
+        for (int k = 0; k < 8; k++) {
+            curves.values[4 * k + 3] = -1f;
+        }
+        Picture photo = new Picture(3, 1, new int[] {0xffc86432, 0xff0000ff, 0xff808080});
+        Planes all = new Planes(1, 1, 1, new float[] {1f});
+        double[] map = Curves.map(new Window(0, 0, 3, 1));
+        Picture made = Curves.apply(photo, curves, all, map, map, 1f);
+        assertArrayEquals(new int[] {0xff7c7c7c, 0xff1d1d1d, 0xff808080}, made.argb);
+        made = Curves.apply(photo, curves, all, map, map, 0.5f); // half way: 200 to 162.1, 100 to 112.1, 50 to 87.1
+        assertEquals(0xffa27057, made.argb[0]);
+    }
+
     @Test(expected = IllegalArgumentException.class)
     public void everyMaskNeedsItsCurves() {
         double[] map = Curves.map(new Window(0, 0, 1, 1));
-        Curves.apply(new Picture(1, 1, new int[1]), new Planes(1, 1, 24), new Planes(1, 1, 2), map, map, 1f);
+        Curves.apply(new Picture(1, 1, new int[1]), new Planes(1, 1, 32), new Planes(1, 1, 2), map, map, 1f);
     }
 }

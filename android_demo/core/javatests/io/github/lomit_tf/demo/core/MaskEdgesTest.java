@@ -76,8 +76,10 @@ public final class MaskEdgesTest {
         for (int i = 0; i < mask.values.length; i++) {
             mask.values[i] = i % 64 < 32 ? 1f : 0f;
         }
-        Planes curves = new Planes(8, 8, 24);
-        Arrays.fill(curves.values, 0.4f);
+        Planes curves = new Planes(8, 8, 32);
+        for (int i = 0; i < curves.values.length; i++) {
+            curves.values[i] = i % 4 == 3 ? 0f : 0.4f;
+        }
         Window window = new Window(60, 20, 80, 80);
         double[] map = Curves.map(window);
         MaskEdges.Layer beyond = MaskEdges.extend(photo, mask, map);

@@ -33,7 +33,7 @@ public final class SecondLookTest {
             }
         };
         List<Network.Tensor> outputs =
-                Arrays.asList(TranslatorTest.tensor("raw", 3), new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 24));
+                Arrays.asList(TranslatorTest.tensor("raw", 3), new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 32));
         Network generator = new TranslatorTest.Arithmetic(outputs, TranslatorTest.tensor("exemplar_masks", 2), TranslatorTest.tensor("exemplar", 3),
                 TranslatorTest.tensor("image_masks", 2), TranslatorTest.tensor("image", 3), new Network.Tensor("transfer", 1, 2)) {
             @Override
@@ -48,7 +48,7 @@ public final class SecondLookTest {
                     }
                     return raw;
                 }
-                float[] curves = new float[SIZE / 8 * SIZE / 8 * 24];
+                float[] curves = new float[SIZE / 8 * SIZE / 8 * 32];
                 Arrays.fill(curves, -0.4f * transfer[0]);
                 return curves;
             }

@@ -155,7 +155,7 @@ public final class TranslatorTest {
     public void paintsFreelyFirstAndThenByCurves() throws Exception {
         Network masks = halves();
         List<Network.Tensor> outputs = Arrays.asList(tensor("raw", 3), tensor("translation", 3),
-                new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 24));
+                new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 32));
         Network generator = new Arithmetic(outputs, tensor("exemplar_masks", 2), tensor("exemplar", 3),
                 tensor("image_masks", 2), tensor("image", 3), new Network.Tensor("transfer", 1, 2)) {
             @Override
@@ -163,9 +163,9 @@ public final class TranslatorTest {
                 if (!output.equals("curves")) {
                     return feed.get("exemplar").clone();
                 }
-                float[] curves = new float[SIZE / 8 * SIZE / 8 * 24];
+                float[] curves = new float[SIZE / 8 * SIZE / 8 * 32];
                 for (int i = 0; i < curves.length; i++) {
-                    curves[i] = i % 24 / 3 < 4 ? 0.4f : -0.4f; // dark is made lighter and light darker
+                    curves[i] = i % 4 == 3 ? 0f : i % 32 / 4 < 4 ? 0.4f : -0.4f; // dark is made lighter and light darker
                 }
                 return curves;
             }
@@ -202,13 +202,13 @@ public final class TranslatorTest {
         Network masks = halves();
         final Map<String, float[]> last = new HashMap<String, float[]>();
         Network generator = new Arithmetic(
-                Collections.singletonList(new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 48)),
+                Collections.singletonList(new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 64)),
                 tensor("exemplar_masks", 2), tensor("exemplar", 3), tensor("image_masks", 2), tensor("image", 3),
                 new Network.Tensor("transfer", 1, 2), new Network.Tensor("colours", 1, 2, ColourStyle.MOMENTS)) {
             @Override
             float[] compute(String output, Map<String, float[]> feed) {
                 last.putAll(feed);
-                float[] curves = new float[SIZE / 8 * SIZE / 8 * 48];
+                float[] curves = new float[SIZE / 8 * SIZE / 8 * 64];
                 Arrays.fill(curves, 0.2f);
                 return curves;
             }
@@ -266,11 +266,11 @@ public final class TranslatorTest {
         expectUnusable("there is no curves", painter(), "hair", "hair");
         expectUnusable("the colour group lips", painter(), "hair", "lips");
         expectUnusable("the connected group lips", painter(), "hair", "", "lips");
-        Network.Tensor curves = new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 24);
+        Network.Tensor curves = new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 32);
         expectUnusable("names no colour groups", generator("image", tensor("raw", 3), curves), "hair", "");
         expectUnusable("there is no raw", generator("image", curves), "hair", "");
         Network.Tensor small = new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 23);
-        expectUnusable("expected curves [1, 8, 8, 24]; received curves [1, 8, 8, 23]", generator("image", small), "hair", "hair");
+        expectUnusable("expected curves [1, 8, 8, 32]; received curves [1, 8, 8, 23]", generator("image", small), "hair", "hair");
     }
 
     private static void expectUnusable(String part, Network generator, String labels, String colours) {
