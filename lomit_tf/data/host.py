@@ -68,16 +68,12 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
     Sums run in TensorFlow's order, rows first, in float32, so that even ties round alike.
     """
     height, width, channels = image.shape
-    users: list[list[tuple[int, np.float32]]] = [[] for _ in range(height)]
+    lines = image.reshape(height, -1)
+    rows = np.empty((size, width * channels), np.float32)
     for place, (start, weights) in enumerate(_spans(height, size)):
-        for i, weight in enumerate(weights, start):
-            users[i].append((place, weight))
-    rows = np.zeros((size, width * channels), np.float32)
-    line, product = np.empty_like(rows[0]), np.empty_like(rows[0])
-    for values, shares in zip(image.reshape(height, -1), users, strict=True):
-        np.copyto(line, values)  # to floats once for both rows that it has a share in
-        for place, weight in shares:
-            rows[place] += np.multiply(line, weight, out=product)
+        shares = lines[start : start + len(weights)].astype(np.float32)
+        shares *= weights[:, None]
+        np.add.reduce(shares, axis=0, out=rows[place])  # one line after the other
     columns = rows.reshape(size, width, channels)
     made = np.zeros((size, size, channels), np.float32)
     spans = _spans(width, size)

@@ -17,17 +17,20 @@ the photograph, the curves at every few pixels, over luminance. OpenCV's remap d
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 
 from lomit_tf.imaging import mask_planes
-from lomit_tf.imaging.mask_planes import MaskPlane, Tile, interpolation, taps, tiles
+from lomit_tf.imaging.mask_planes import MaskPlane, Tile, interpolation, tiles
 
 BINS = 8  # K
-STEPS_IN_CELL = 32  # of a turned window: at least so many places of a cell's side have curves of their own
 FIXED_POINT = 32  # cv2.remap looks at so many places between two entries of a table
-LEAST_PARTS = 8  # of an upright window's cells
-FINENESS = {"uint8": 2, "uint16": 8}  # entries of the table for each bin; floats as uint16
+WEIGHT = 2.0**20  # of both shares: cv2.blendLinear adds 1e-5 to the weights that it divides by
+LEAST_FINER, MOST_FINER = 4, 16  # entries of a table for a cell of the grid along each axis
 WHITE = {"uint8": 255.0, "uint16": 65535.0}
 
 
@@ -65,40 +68,42 @@ def apply(
             f"expected masks (s, t, G) and curves (h, w, G * {4 * BINS}); received {masks.shape} and {curves.shape}"
         )
     white = WHITE.get(values.dtype.name, 1.0)
-    fineness = FINENESS.get(values.dtype.name, FINENESS["uint16"])
     curves = np.asarray(curves, np.float32).reshape(*curves.shape[:2], groups, BINS, 4)
     curves = curves * np.array([white / 2, white / 2, white / 2, 1], np.float32) * np.float32(strength)
     to_curves = np.asarray(to_curves, np.float64)
     to_masks = to_curves if to_masks is None else np.asarray(to_masks, np.float64)
     parts = np.split(curves, groups, axis=2)
-    grids = [_Grid(part[:, :, 0], to_curves, fineness) for part in parts if part.any()]
+    grids = [_Grid(part[:, :, 0], to_curves) for part in parts if part.any()]
     planes = [MaskPlane(masks[..., g], to_masks) for g, part in enumerate(parts) if part.any()]
     result = np.array(values, order="C")
-    rows = np.arange(mask_planes.TILE[0], dtype=np.float32)[:, None]
-    starts = rows * (BINS * fineness + 1)  # of the rows of a tile in the table
-    for tile in tiles(values.shape[:2], planes):
-        change = None
-        place = None
-        part = result[tile.rows, tile.columns]
-        for grid, plane in zip(grids, planes, strict=True):
-            mask = plane.at(tile)
-            if mask is None:
-                continue
-            if place is None:
-                place = cv2.cvtColor(part.astype(np.float32), cv2.COLOR_RGB2GRAY)
-                place *= np.float32(BINS * fineness / white)  # of l in the table
-                place += starts[: len(place)]
-            looked = grid.at(tile, place)
-            one = np.ascontiguousarray(looked[..., :3])
-            if grid.saturates:
-                away = part.astype(np.float32)
-                away -= cv2.cvtColor(cv2.cvtColor(away, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-                one += looked[..., 3:] * away
-            one *= cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB)
-            change = one if change is None else np.add(change, one, out=change)
-        if change is not None:
-            result[tile.rows, tile.columns] = _added(part, change)
+    found = list(tiles(values.shape[:2], planes))
+    with ThreadPoolExecutor(max(1, min(len(found), os.cpu_count() or 1))) as threads:
+        list(threads.map(lambda tile: _recolour(result[tile.rows, tile.columns], tile, grids, planes, white), found))
     return result
+
+
+def _recolour(
+    part: np.ndarray, tile: Tile, grids: Sequence[_Grid], planes: Sequence[MaskPlane], white: float
+) -> None:
+    """Changes the pixels of a tile, `part` (rows, columns, 3), in their place."""
+    change = pixels = None
+    for grid, plane in zip(grids, planes, strict=True):
+        mask = plane.at(tile)
+        if mask is None:
+            continue
+        if pixels is None:
+            pixels = part.astype(np.float32)
+            luminance = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        looked = grid.at(tile, luminance * np.float32(BINS / white))
+        one = cv2.cvtColor(looked, cv2.COLOR_RGBA2RGB)
+        if grid.saturates:
+            away = pixels - cv2.cvtColor(luminance, cv2.COLOR_GRAY2RGB)
+            away *= cv2.cvtColor(cv2.extractChannel(looked, 3), cv2.COLOR_GRAY2RGB)
+            one += away
+        one *= cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB)
+        change = one if change is None else np.add(change, one, out=change)
+    if change is not None:
+        part[:] = _added(part, change)
 
 
 def _added(part: np.ndarray, change: np.ndarray) -> np.ndarray:
@@ -110,55 +115,37 @@ def _added(part: np.ndarray, change: np.ndarray) -> np.ndarray:
 
 
 class _Grid:
-    """One group's curves as a table, to be looked up in the pixels of a tile."""
+    """One group's curves, to be looked up in the pixels of a tile.
 
-    def __init__(self, curves: np.ndarray, matrix: np.ndarray, fineness: int) -> None:
+    The grids of all bins lie below each other in one picture, in which cv2.remap looks twice: for the bin below a
+    pixel's luminance and for the one above.
+    """
+
+    def __init__(self, curves: np.ndarray, matrix: np.ndarray) -> None:
         """Of curves (h, w, BINS, 4), the first three in units of the photograph's pixels."""
         self.saturates = bool(curves[..., 3].any())
         height, width = curves.shape[:2]
-        self.entries = BINS * fineness + 1
-        luminances = np.linspace(0, BINS, self.entries) - 0.5
-        table = np.einsum("ek,hwkc->whec", interpolation(luminances, BINS), curves)
-        self.table = np.ascontiguousarray(table.reshape(width, height, -1), np.float32)  # columns first
-        self.matrix = matrix * [[width], [height]] - [[0, 0, 0.5], [0, 0, 0.5]]  # to places in the grid
-        self.turned = bool(matrix[0, 1] or matrix[1, 0])
-        cell = 1 / max(np.hypot(*self.matrix[:, 0]), 1e-9)  # in pixels of a row
-        self.parts = max(LEAST_PARTS, int(np.ceil(cell / FIXED_POINT)))  # of a cell, each with curves of its own
-        self.step = int(np.clip(cell / STEPS_IN_CELL, 1, FIXED_POINT))  # in pixels, for a turned window
+        to_grid = matrix * [[width], [height]] - [[0, 0, 0.5], [0, 0, 0.5]]
+        cell = 1 / max(np.hypot(*to_grid[:, 0]), 1e-9)  # in pixels of a row
+        finer = int(np.clip(np.ceil(cell / FIXED_POINT), LEAST_FINER, MOST_FINER))
+        down, across = (interpolation(np.arange((n - 1) * finer + 1) / finer, n) for n in (height, width))
+        table = np.einsum("yh,xw,hwkc->kyxc", down, across, curves, optimize=True)
+        self.rows, self.last = table.shape[1], table.shape[1] - 1
+        self.table = np.ascontiguousarray(table.reshape(-1, *table.shape[2:]), np.float32)
+        self.matrix = finer * to_grid
 
-    def at(self, tile: Tile, place: np.ndarray) -> np.ndarray:
-        """(rows, columns, 4) float32: the change of each pixel, whose luminance is at `place` (rows, columns)."""
-        table, along = self._turned(tile) if self.turned else self._straight(tile)
-        columns = np.tile(np.float32(along), (len(place), 1))
-        return cv2.remap(table, place, columns, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-    def _straight(self, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
-        """The table (n, rows * entries, 3) along a tile's rows, at parts of the cells; where in it each column lies.
-
-        Cells end where parts end, so what is linear in between is the bilinear interpolation.
-        """
-        rows, columns = np.arange(tile.top, tile.bottom), np.arange(tile.left, tile.right)
-        along = np.clip(self.matrix[0, 0] * columns + self.matrix[0, 2], 0, len(self.table) - 1) * self.parts
-        first, last = int(np.floor(along.min())), int(np.ceil(along.max()))
-        down = interpolation(self.matrix[1, 1] * rows + self.matrix[1, 2], self.table.shape[1])
-        across = interpolation(np.arange(first, last + 1) / self.parts, len(self.table))
-        table = across @ np.matmul(down, self.table).reshape(len(self.table), -1)
-        return table.reshape(len(across), -1, 4), along - first
-
-    def _turned(self, tile: Tile) -> tuple[np.ndarray, np.ndarray]:
-        """The same, at every `step` pixels."""
-        rows, columns = np.arange(tile.bottom - tile.top), np.arange(tile.right - tile.left)
-        some = [np.arange(-(-(len(n) - 1) // self.step) + 1) * self.step for n in (rows, columns)]
-        table = self._anywhere(tile.left + some[1], tile.top + some[0])
-        down = interpolation(rows / self.step, len(some[0]))
-        return np.matmul(down, table).reshape(len(some[1]), -1, 4), columns / self.step
-
-    def _anywhere(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The table at the pixels of columns x and rows y: (columns, rows, entries * 4)."""
-        u, v = (to[0] * x[:, None] + to[1] * y + to[2] for to in self.matrix)
-        left, right, across = taps(u, self.table.shape[0])
-        top, bottom, down = taps(v, self.table.shape[1])
-        across, down = across[..., None], down[..., None]
-        upper = self.table[left, top] * (1 - across) + self.table[right, top] * across
-        lower = self.table[left, bottom] * (1 - across) + self.table[right, bottom] * across
-        return upper * (1 - down) + lower * down
+    def at(self, tile: Tile, bins: np.ndarray) -> np.ndarray:
+        """(rows, columns, 4) float32: the change of each pixel, whose luminance is `bins` (rows, columns) of 0..BINS."""
+        x, y = np.arange(tile.left, tile.right), np.arange(tile.top, tile.bottom)
+        u, v = (np.add.outer(np.float32(to[1] * y + to[2]), np.float32(to[0] * x)) for to in self.matrix)
+        np.clip(v, 0, self.last, out=v)
+        place = np.clip(bins - np.float32(0.5), 0, BINS - 1)
+        below = np.minimum(np.floor(place), BINS - 2)
+        share = place - below
+        v += self.rows * below
+        low, high = (
+            cv2.remap(self.table, u, v + np.float32(more), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            for more in (0, self.rows)
+        )
+        share *= np.float32(WEIGHT)
+        return cv2.blendLinear(low, high, np.float32(WEIGHT) - share, share)

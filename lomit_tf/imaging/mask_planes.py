@@ -16,7 +16,7 @@ from lomit_tf.imaging.paste_back import MASK_FLOOR
 
 TILE = 64, 1024  # rows and columns that are worked on at once: what lies in between stays within the caches
 MOST_TAPS = 160  # up to so many columns of a mask under a tile, two small matrix products are fastest
-TURNED_FINENESS = 4  # masks are so much finer for cv2.warpAffine, which looks at 1/32 of their steps
+TURNED_FINENESS = 4  # masks are so much finer for cv2.remap, which looks at 1/32 of their steps
 HALF = 0.5 + 1e-6  # a pixel whose centre lies on a border counts; without the margin, rounding would decide
 
 
@@ -158,14 +158,14 @@ class MaskPlane:
         return sampled if sampled.any() else None
 
     def _warped(self, tile: Tile, part: np.ndarray, top: int, left: int) -> np.ndarray:
-        """Sampled by cv2.warpAffine, of a copy with entries between the mask's own."""
+        """Sampled by cv2.remap, of a copy with entries between the mask's own."""
         fine = [np.linspace(0, n - 1, (n - 1) * TURNED_FINENESS + 1) for n in part.shape]
         finer = interpolation(fine[0], part.shape[0]) @ part @ interpolation(fine[1], part.shape[1]).T
         to = self.matrix.copy()
         to[:, 2] += to[:, :2] @ [tile.left, tile.top] - [left, top]
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        size = tile.right - tile.left, tile.bottom - tile.top
-        return cv2.warpAffine(finer, to * TURNED_FINENESS, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        x, y = np.arange(tile.right - tile.left), np.arange(tile.bottom - tile.top)
+        u, v = (np.add.outer(np.float32(row[1] * y + row[2]), np.float32(row[0] * x)) for row in TURNED_FINENESS * to)
+        return cv2.remap(finer, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _pixels(part: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:

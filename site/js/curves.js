@@ -4,7 +4,6 @@ import { rint } from "./affine.js";
 
 export const BINS = 8, MASK_FLOOR = 0.02;
 const CURVE = 4 * BINS;
-const PLACES = 64; // of a bin, at which OpenCV's look-up in imaging/curves.py finds a luminance
 
 /** Of the pixels in column x of a bilinear look-up along one axis: the entries before and after, and the latter's share. */
 function taps(place, size) {
@@ -29,8 +28,7 @@ export function changer(grid, map, strength) {
       const [left, right, across] = taps(a * x + b * y + c - 0.5, columns);
       const [top, bottom, down] = taps(d * x + e * y + f - 0.5, rows);
       const i = 4 * x, luminance = (0.299 * pixels[i] + 0.587 * pixels[i + 1] + 0.114 * pixels[i + 2]) / 255;
-      const looked = rint(PLACES * BINS * luminance) / PLACES;
-      const place = Math.max(0, Math.min(BINS - 1, looked - 0.5)), bin = Math.min(BINS - 2, Math.floor(place));
+      const place = Math.max(0, Math.min(BINS - 1, BINS * luminance - 0.5)), bin = Math.min(BINS - 2, Math.floor(place));
       const share = place - bin, at = 4 * bin;
       const p = (top * columns + left) * CURVE + at, q = (top * columns + right) * CURVE + at;
       const r = (bottom * columns + left) * CURVE + at, s = (bottom * columns + right) * CURVE + at;
