@@ -38,7 +38,7 @@ RUN_HELP = {
     "those that are configured; the number is saved with the run (default: none, and --steps counts)",
 }
 # Settings that mean nothing to two domains.
-OF_LABELS = ("groups", "colour_groups", "connected_groups", "unfiltered_groups", "match")
+OF_LABELS = ("groups", "colour_groups", "connected_groups", "competing_groups", "unfiltered_groups", "match")
 RESUME = ("auto", "never", "must")
 INTRO = """\
 Train LOMIT, which translates an image after an exemplar within a learned mask, or with --method one of the systems that

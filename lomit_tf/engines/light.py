@@ -98,6 +98,7 @@ def architecture(config: LomitConfig) -> str:
     }  # without defaults, so that a setting which is added later changes no digest
     chosen.pop("colour_groups", None)  # their names do not matter
     chosen.pop("connected_groups", None)  # what is made of the masks is no part of the networks
+    chosen.pop("competing_groups", None)
     chosen.pop("unfiltered_groups", None)
     parts = {
         "size": config.data.image_size, "groups": len(config.data.group_labels), "coloured": config.colour_indices,

@@ -43,6 +43,7 @@ class Outline:
       connected: indices of the groups whose mask is one connected region in photographs: `imaging.connected` makes it
         so of what the networks give.
       boxes: index of each group that is painted from near -> left, top and side of the square that its networks see.
+      competing: indices of the groups whose masks compete with other regions in photographs: `imaging.competing`.
     """
 
     size: int
@@ -53,15 +54,18 @@ class Outline:
     code_size: int = STYLE_DIM
     connected: tuple[int, ...] = ()
     boxes: Mapping[int, Box] = dataclasses.field(default_factory=dict)
+    competing: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, config: LomitConfig) -> Outline:
         """The outline of the model that a configuration makes. Raises ConfigError for one of parts of pictures."""
         need_whole(config.data, "translating photographs")
         data = config.data
-        names, coloured, connected = tuple(data.group_labels), config.colour_indices, config.connected_indices
-        code_size = STYLE_DIM * (1 + len(config.boxes))
-        return cls(data.image_size, names, coloured, data.dataset, data.crop, code_size, connected, config.boxes)
+        return cls(
+            data.image_size, tuple(data.group_labels), config.colour_indices, data.dataset, data.crop,
+            code_size=STYLE_DIM * (1 + len(config.boxes)), connected=config.connected_indices,
+            competing=config.competing_indices, boxes=config.boxes,
+        )  # fmt: skip
 
     @property
     def overlapping(self) -> tuple[int, ...]:

@@ -24,7 +24,6 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from lomit_tf.imaging import mask_planes
 from lomit_tf.imaging.mask_planes import MaskPlane, Tile, interpolation, tiles
 
 BINS = 8  # K
@@ -135,7 +134,7 @@ class _Grid:
         self.matrix = finer * to_grid
 
     def at(self, tile: Tile, bins: np.ndarray) -> np.ndarray:
-        """(rows, columns, 4) float32: the change of each pixel, whose luminance is `bins` (rows, columns) of 0..BINS."""
+        """(rows, columns, 4) float32: the change of each pixel, with the luminance `bins` (rows, columns) in 0..BINS."""
         x, y = np.arange(tile.left, tile.right), np.arange(tile.top, tile.bottom)
         u, v = (np.add.outer(np.float32(to[1] * y + to[2]), np.float32(to[0] * x)) for to in self.matrix)
         np.clip(v, 0, self.last, out=v)

@@ -10,6 +10,7 @@ with a guess for CelebA's framing and a model's masks of the hair. docs/method.m
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -94,6 +95,25 @@ class Layouts:
         each = np.stack([_blurred(one.mean(axis=0)) for one in members])
         shares = np.array([len(one) for one in members], np.float32) / len(regions)
         return cls(mean, (1 - MEAN_SHARE) * each + MEAN_SHARE * mean, shares)
+
+    def resized(self, size: int) -> Layouts:
+        """The same at another size."""
+        area = cv2.INTER_AREA if size < len(self.mean) else cv2.INTER_LINEAR
+        mean, *each = (cv2.resize(one, (size, size), interpolation=area) for one in (self.mean, *self.each))
+        return Layouts(mean, np.stack(each), self.shares)
+
+    def to_bytes(self) -> bytes:
+        """As an npz file, with 16 bits a number."""
+        whole = {name: np.uint16(np.round(65535 * getattr(self, name))) for name in ("mean", "each", "shares")}
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **whole)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Layouts:
+        """What `to_bytes` gave."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return cls(*(np.float32(arrays[name] / 65535) for name in ("mean", "each", "shares")))
 
     def nearest(self, regions: np.ndarray) -> np.ndarray:
         """Eqs. (9.20) and (9.21): the layout (S, S, 4) of regions (S, S, 4), a mixture of those that they are like."""

@@ -39,22 +39,24 @@ def with_rest(mask: np.ndarray, layout: np.ndarray) -> np.ndarray:
     return np.concatenate([mask[..., None], (1 - mask[..., None]) * others], axis=-1)
 
 
-def prior(mask: np.ndarray, layout: np.ndarray) -> np.ndarray:
+def prior(mask: np.ndarray, layout: np.ndarray, sure: float = SURE) -> np.ndarray:
     """Eq. (9.15): where the regions lie before the colours are looked at, (H, W, 4), its sum over regions 1.
 
     Args:
         mask: (H, W) in 0..1, a model's mask of the hair.
         layout: (H, W, 4), positive, its sum over regions 1.
+        sure: a mask from here on counts as 1.
     """
     floor = 1e-3  # a network that is sure may be wrong
-    mask = np.minimum(mask / SURE, 1)
+    mask = np.minimum(mask / sure, 1)
     weighed = np.maximum(with_rest(mask, layout), floor) ** MASK_POWER * np.maximum(layout, floor) ** LAYOUT_POWER
     return weighed / weighed.sum(axis=-1, keepdims=True)
 
 
 def responsibilities(
-    values: np.ndarray, where: np.ndarray, kernels: Sequence[int] = KERNELS, radius: int = 0, epsilon: float = EPSILON
-) -> np.ndarray:
+    values: np.ndarray, where: np.ndarray, kernels: Sequence[int] = KERNELS, radius: int = 0, epsilon: float = EPSILON,
+    rounds: int = ROUNDS,
+) -> np.ndarray:  # fmt: skip
     """Eqs. (9.16) and (9.17): how far each pixel belongs to each region, (H, W, R) float32, its sum over regions 1.
 
     Args:
@@ -63,6 +65,7 @@ def responsibilities(
         kernels: R, the Gaussians of each region's mixture.
         radius: of the guided filter, in pixels (0: RADIUS of the height).
         epsilon: of the guided filter.
+        rounds: of the expectation maximisation.
     """
     shape, count = where.shape, where.shape[-1]
     radius = radius or max(1, round(RADIUS * shape[0]))
@@ -72,7 +75,7 @@ def responsibilities(
     owner = np.repeat(np.arange(count), kernels)  # region of each Gaussian
     parts = _parted_by_lightness(x[:, 0], where**2 / (where**2).sum(axis=1, keepdims=True), kernels)
     moments = _monomials(x)
-    for number in range(ROUNDS):
+    for number in range(rounds):
         density = np.exp(np.clip(moments @ _log_densities(moments, parts, owner, x.shape[1]), -600, 300))
         mixture = np.stack([density[:, owner == k].sum(axis=1) for k in range(count)], axis=1) + 1e-250
         found = where * mixture

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from lomit_tf.engines.outline import Networks, Painting
-from lomit_tf.imaging.connected import keep_connected
+from lomit_tf.imaging.found_masks import found
 
 VISIBLE = 0.05  # a change, in units of [-1, 1], from which on masks are half those of what was painted
 AROUND = 5  # side of the squares over which a change's size is averaged, in pixels of the model
@@ -43,17 +43,20 @@ def paint(
     if not len(twice):
         return painted
     made = np.stack([_picture(images[i], masks[i], painted[i].raw, near[i], strengths[i]) for i in twice])
-    found = keep_connected(networks.masks(made), outline.connected)
+    again = found(
+        made, networks.masks(made),
+        competing=outline.competing, connected=outline.connected, overlapping=outline.overlapping,
+    )  # fmt: skip
     colours = list(outline.coloured)
-    parts = zip(twice, made, found, strict=True)
+    parts = zip(twice, made, again, strict=True)
     seen = np.stack(
         [
             _seen_again(images[i], z, masks[i], of_z, [g for g in colours if not given[i, g]])
             for i, z, of_z in parts
         ]
     )
-    again = networks.paint(made, seen, styles[twice], coloured[twice])
-    for i, new, second in zip(twice, seen, again, strict=True):
+    painted_again = networks.paint(made, seen, styles[twice], coloured[twice])
+    for i, new, second in zip(twice, seen, painted_again, strict=True):
         moved = new[..., colours] - masks[i][..., colours]
         painted[i] = dataclasses.replace(painted[i], curves=second.curves, moved=moved)
     return painted

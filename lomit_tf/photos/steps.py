@@ -16,8 +16,8 @@ from absl import logging
 
 from lomit_tf.engines.outline import Networks, Painting
 from lomit_tf.imaging import framing
-from lomit_tf.imaging.connected import keep_connected
 from lomit_tf.imaging.formats import ImageError
+from lomit_tf.imaging.found_masks import found
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
 from lomit_tf.photos import pasting, photo_masks, second_look
@@ -200,8 +200,8 @@ class Steps:
         images = np.stack([one.pixels for _, one in each])
         styles = np.stack([request.exemplar.styles for request, _ in each])
         transfer = np.stack([request.transfer for request, _ in each])
-        connected = self.inference.outline.connected
-        if connected or any(request.given or one.own_masks is not None for request, one in each):
+        of = self.inference.outline
+        if of.connected or of.competing or any(request.given or one.own_masks is not None for request, one in each):
             self._find_masks([one for request, one in each if len(request.given) < len(self.groups)])
             network = np.stack([one.network_masks(request.given, self.groups) for request, one in each])
             strengths = np.array([request.strength for request, _ in each], np.float32)
@@ -209,8 +209,8 @@ class Steps:
             painted = second_look.paint(self.inference, images, network, styles, transfer, strengths, given)
         else:
             painted = self.inference.translate(images, styles, transfer)
-            for (_, one), found in zip(each, painted, strict=True):
-                one.own_masks = found.masks
+            for (_, one), made in zip(each, painted, strict=True):
+                one.own_masks = made.masks
         parts = iter(painted)
         return [tuple(next(parts) for _ in request.framed.faces) for request in requests]
 
@@ -250,12 +250,16 @@ class Steps:
         return tuple(notes)
 
     def _find_masks(self, framed: Sequence[FramedPhoto]) -> None:
-        """Let the network find the masks of those that lack them; connected groups keep their largest part."""
+        """Let the network find the masks of those that lack them, and make of them what photographs do."""
         lacking = [p for p in framed if p.own_masks is None]
         if lacking:
-            masks = self.inference.masks(np.stack([p.pixels for p in lacking]))
-            for p, found in zip(lacking, keep_connected(masks, self.inference.outline.connected), strict=True):
-                p.own_masks = found
+            images, of = np.stack([p.pixels for p in lacking]), self.inference.outline
+            masks = found(
+                images, self.inference.masks(images),
+                competing=of.competing, connected=of.connected, overlapping=of.overlapping,
+            )  # fmt: skip
+            for p, own in zip(lacking, masks, strict=True):
+                p.own_masks = own
 
     def _log(self, name: str, notes: Iterable[str]) -> None:
         if self.log_notes:

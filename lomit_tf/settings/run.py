@@ -24,7 +24,7 @@ SECTIONS: Mapping[str, type] = {
 # What may change between a run and its continuation without making it another experiment. Schedules are fractions of
 # --schedule_steps, which stay, so that --steps only says how long the run goes on.
 RESUMABLE = frozenset({"steps", "checkpoint_every", "keep_checkpoints", "log_every", "sample_every", "mask_patience",
-                       "data_dir", "max_corrupt", "connected_groups"})  # fmt: skip
+                       "data_dir", "max_corrupt", "connected_groups", "competing_groups"})  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ class LomitConfig:
             object.__setattr__(self, "training", dataclasses.replace(self.training, n_critic=n_critic))
         model, training = self.model, self.training
         self._check_recipe()
-        for field in ("colour_groups", "connected_groups", "unfiltered_groups"):
+        for field in ("colour_groups", "connected_groups", "competing_groups", "unfiltered_groups"):
             for name in getattr(model, field):
                 if name not in self.data.group_labels:
                     raise ConfigError(f"--{field}: {name!r} is not a group; {near(name, self.data.group_labels)}")
@@ -126,6 +126,11 @@ class LomitConfig:
     def connected_indices(self) -> tuple[int, ...]:
         """Positions, among the groups, of those whose masks are one connected region in photographs."""
         return tuple(i for i, name in enumerate(self.data.group_labels) if name in self.model.connected_groups)
+
+    @property
+    def competing_indices(self) -> tuple[int, ...]:
+        """Positions, among the groups, of those whose masks compete with other regions in photographs."""
+        return tuple(i for i, name in enumerate(self.data.group_labels) if name in self.model.competing_groups)
 
     @property
     def unfiltered_indices(self) -> tuple[int, ...]:

@@ -171,7 +171,8 @@ def test_the_papers_flagfile_spells_out_the_defaults():
 
 def test_small_celeba_is_celeba_but_for_what_it_says():
     small, large = config("--flagfile=celeba_small.cfg"), config("--flagfile=celeba.cfg")
-    said = {"style_margin": 6, "mask_skips": True, "mask_filter": 6, "connected_groups": (), "colour_groups": ()}
+    said = {"style_margin": 6, "mask_skips": True, "mask_filter": 6, "connected_groups": (), "colour_groups": (),
+            "competing_groups": ()}  # fmt: skip
     assert small.model == dataclasses.replace(large.model, **PRESETS["small"], **said)
     changed = {name for name in field_names() if small.flat()[name] != large.flat()[name]}
     assert changed - {f.name for f in dataclasses.fields(DataConfig)} - {*PRESETS["small"], *said} == {

@@ -57,7 +57,7 @@ def test_nothing_given_is_the_default():
 
 def test_domains_beside_a_flagfile_take_the_place_of_its_labels(folder):
     groups = "--groups=hair: Black_Hair; smile: Smiling"
-    named = "--colour_groups=hair\n--connected_groups=hair\n--unfiltered_groups=smile\n"
+    named = "--colour_groups=hair\n--connected_groups=hair\n--competing_groups=hair\n--unfiltered_groups=smile\n"
     (folder / "labels.cfg").write_text(f"{groups}\n{named}--match=Bangs\n")
     given = ["--flagfile=labels.cfg", "--attributes=Black_Hair,Smiling", "--domains=!Smiling | Smiling"]
     data = flags.parse(given).config.data
@@ -89,12 +89,13 @@ def test_every_field_can_be_given(folder):
         "labels_file": "my table.csv", "data_dir": "../data", "mask_similarity": "0.0:2.5@0.25-0.5",
         "mask_sparsity": "4.0:3.0@0.7-0.85", "mask_losses": "0.5",
         "attributes": "c,d e", "colour_groups": "y,x", "connected_groups": "y,x",
+        "competing_groups": "y,x",
         "unfiltered_groups": "y,x", "init_from": "runs/before",
         "mask_contrast": "0.5",
         "close_up": "0.25,0.5,0.5", "close_ups": "x: 0.25,0.5,0.5",
         "edge_kernel": "9", "domains": "a | !b", "method": "stargan", "method_size": "small",
     }  # fmt: skip
-    named = ("colour_groups", "connected_groups", "unfiltered_groups")
+    named = ("colour_groups", "connected_groups", "competing_groups", "unfiltered_groups")
     for kind in SECTIONS.values():
         for field in dataclasses.fields(kind):
             if field.name in ("system", "pairing"):  # given in the file, as others need them

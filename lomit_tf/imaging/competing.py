@@ -1,0 +1,80 @@
+"""Masks of a photograph's window whose region competes with skin, background and clothes for each pixel, as hair does.
+
+A network has learned masks from many pictures; the colours of this one are known only now. docs/method.md, eq. (10.8).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lomit_tf.imaging import face_regions
+from lomit_tf.imaging.face_layouts import Layouts
+from lomit_tf.imaging.given_masks import replace
+
+LAYOUTS = Path(__file__).parent / "face_models" / "layouts.npz"
+COARSE = 64  # pixels along each side at which a picture's own layout is looked for
+ROUNDS = 4, 3  # of the expectation maximisation, for the layout and then for the regions
+RAMP = 0.25, 0.6  # a region's share is a mask of 0 below the first, and of 1 above the second
+LEAST = 0.5  # where a mask is nowhere above it, there is no such region
+SURE = 1.0  # a mask of photographs is sharpened: it counts as it is
+FACE = 0.5, 0.55, 0.18, 0.13  # centre and radii of the ellipse in which masks do not grow: eyes are as dark as dark hair
+
+
+def compete(
+    images: np.ndarray, masks: np.ndarray, groups: Sequence[int], overlapping: Collection[int] = ()
+) -> np.ndarray:
+    """Masks in which some groups, hair, take what is theirs by the colours of the picture.
+
+    Args:
+      images: (B, S, S, 3) in -1..1, faces framed as CelebA's are.
+      masks: (B, S, S, R) in 0..1, the networks', the background last.
+      groups: the channels to which this applies.
+      overlapping: as of `given_masks.replace`.
+
+    Returns:
+      (B, S, S, R) float32, in which the other groups share what is left. The given masks where `groups` is empty.
+    """
+    if not len(groups):
+        return masks
+    made = []
+    for image, one in zip(images, masks, strict=True):
+        picture = np.uint8(np.round((np.clip(image, -1, 1) + 1) * 127.5))
+        found = {g: _refined(picture, np.float32(one[..., g])) for g in groups if one[..., g].max() > LEAST}
+        made.append(replace(np.float32(one), found, overlapping))
+    return np.stack(made)
+
+
+def _refined(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Eq. (10.8) for one mask (S, S) of a picture (S, S, 3) uint8."""
+    size = len(mask)
+    small, small_mask = (cv2.resize(a, (COARSE, COARSE), interpolation=cv2.INTER_AREA) for a in (picture, mask))
+    layouts = _layouts()
+    where = face_regions.prior(small_mask, layouts.mean, SURE)
+    regions = face_regions.responsibilities(face_regions.features(small), where, rounds=ROUNDS[0])
+    layout = cv2.resize(layouts.nearest(regions), (size, size), interpolation=cv2.INTER_LINEAR)
+    where = face_regions.prior(mask, layout, SURE)
+    regions = face_regions.responsibilities(face_regions.features(picture), where, rounds=ROUNDS[1])
+    low, high = RAMP
+    share = np.clip((regions[..., face_regions.HAIR] - low) / (high - low), 0, 1)
+    return np.where(_face(size), np.minimum(share, mask), share)
+
+
+@functools.cache
+def _layouts() -> Layouts:
+    return Layouts.from_bytes(LAYOUTS.read_bytes()).resized(COARSE)
+
+
+@functools.cache
+def _face(size: int) -> np.ndarray:
+    """(S, S) bool: the ellipse FACE."""
+    at = (np.arange(size) + 0.5) / size
+    x, y, across, down = FACE
+    return ((at[None, :] - x) / across) ** 2 + ((at[:, None] - y) / down) ** 2 <= 1
+
+
+__all__ = ["compete"]
