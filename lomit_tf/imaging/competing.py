@@ -22,7 +22,8 @@ ROUNDS = 4, 3  # of the expectation maximisation, for the layout and then for th
 RAMP = 0.25, 0.6  # a region's share is a mask of 0 below the first, and of 1 above the second
 LEAST = 0.5  # where a mask is nowhere above it, there is no such region
 SURE = 1.0  # a mask of photographs is sharpened: it counts as it is
-FACE = 0.5, 0.55, 0.18, 0.13  # centre and radii of the ellipse in which masks do not grow: eyes are as dark as dark hair
+# Centre and radii of the ellipse in which masks do not grow: eyes are as dark as dark hair.
+FACE = 0.5, 0.55, 0.18, 0.13
 
 
 def compete(
@@ -43,9 +44,10 @@ def compete(
         return masks
     made = []
     for image, one in zip(images, masks, strict=True):
-        picture = np.uint8(np.round((np.clip(image, -1, 1) + 1) * 127.5))
-        found = {g: _refined(picture, np.float32(one[..., g])) for g in groups if one[..., g].max() > LEAST}
-        made.append(replace(np.float32(one), found, overlapping))
+        picture = np.round((np.clip(image, -1, 1) + 1) * 127.5).astype(np.uint8)
+        one = one.astype(np.float32)
+        found = {g: _refined(picture, one[..., g]) for g in groups if one[..., g].max() > LEAST}
+        made.append(replace(one, found, overlapping))
     return np.stack(made)
 
 

@@ -134,7 +134,7 @@ class _Grid:
         self.matrix = finer * to_grid
 
     def at(self, tile: Tile, bins: np.ndarray) -> np.ndarray:
-        """(rows, columns, 4) float32: the change of each pixel, with the luminance `bins` (rows, columns) in 0..BINS."""
+        """The change of each pixel, (rows, columns, 4) float32; `bins` (rows, columns): its luminance, 0..BINS."""
         x, y = np.arange(tile.left, tile.right), np.arange(tile.top, tile.bottom)
         u, v = (np.add.outer(np.float32(to[1] * y + to[2]), np.float32(to[0] * x)) for to in self.matrix)
         np.clip(v, 0, self.last, out=v)

@@ -104,16 +104,16 @@ class Layouts:
 
     def to_bytes(self) -> bytes:
         """As an npz file, with 16 bits a number."""
-        whole = {name: np.uint16(np.round(65535 * getattr(self, name))) for name in ("mean", "each", "shares")}
+        mean, each, shares = (np.round(65535 * a).astype(np.uint16) for a in (self.mean, self.each, self.shares))
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **whole)
+        np.savez_compressed(buffer, mean=mean, each=each, shares=shares)
         return buffer.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Layouts:
         """What `to_bytes` gave."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return cls(*(np.float32(arrays[name] / 65535) for name in ("mean", "each", "shares")))
+            return cls(*((arrays[name] / 65535).astype(np.float32) for name in ("mean", "each", "shares")))
 
     def nearest(self, regions: np.ndarray) -> np.ndarray:
         """Eqs. (9.20) and (9.21): the layout (S, S, 4) of regions (S, S, 4), a mixture of those that they are like."""

@@ -17,7 +17,9 @@ from lomit_tf.networks.joint_generator import JointGenerator
 from lomit_tf.settings.methods import need_lomit
 
 # Settings of the networks that say nothing about what a translation computes.
-UNUSED = ("colour_groups", "connected_groups", "competing_groups", "unfiltered_groups", "critic_channels", "critic_layers")
+UNUSED = (
+    "colour_groups", "connected_groups", "competing_groups", "unfiltered_groups", "critic_channels", "critic_layers",
+)  # fmt: skip
 
 
 def joint_config(base: LomitConfig, parts: Mapping[str, LomitConfig], name: str = "the base") -> LomitConfig:
