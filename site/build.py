@@ -44,7 +44,7 @@ class BuildFlags:
     """What a command line asks for."""
 
     out: str = option("build/page", "folder to write; one that was built before is replaced", form="DIR")
-    model: str = option(zoo.DEFAULT, "a model with one group that is painted by colour curves", form="M")
+    model: str = option(zoo.DEFAULT, "a model in which at least one group is painted by colour curves", form="M")
 
 
 FLAGS = FlagSet(BuildFlags, INTRO)
@@ -127,11 +127,7 @@ def write_networks(model_name: str, out: Path) -> dict[str, object]:
         raise ConfigError(f"--model={model_name}: {error}") from error
     for kind in ("short", "full"):
         shutil.copyfile(FACES / f"face_detection_{kind}_range.tflite", out / "models" / f"face_{kind}.tflite")
-    g = model.inference_generator
-    return {
-        "name": Path(model_name).name, "size": model.config.data.image_size, "codeSize": g.code_size,
-        "zoom": models.zoom(model), "connected": model.config.connected_indices == (0,), "swatches": portraits.SWATCHES,
-    }  # fmt: skip
+    return {"name": Path(model_name).name, **models.facts_of(model), "swatches": portraits.SWATCHES}
 
 
 def write_page(out: Path, model_name: str) -> None:
