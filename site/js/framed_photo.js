@@ -67,6 +67,7 @@ export class FramedPhoto {
     this.screenMasks = own.map((_, g) => this.foundMask(g, false));
     this.found = this.screenMasks.map((mask) => layerOf(mask, this.editor));
     this.layers = [...this.found];
+    this.edited = own.map(() => false); // of each group whether a person changed its mask
   }
 
   /** Take another of its faces. */
@@ -113,13 +114,9 @@ export class FramedPhoto {
     const before = this.layers[group];
     if (layer.length !== before.length || layer.every((value, i) => value === before[i])) return false;
     this.layers[group] = layer;
+    this.edited[group] = touchedOf(layer, this.found[group]) !== null;
     this.version += 1;
     return true;
-  }
-
-  /** Of each group whether a person changed its mask. */
-  get edited() {
-    return this.layers.map((layer, g) => touchedOf(layer, this.found[g]) !== null);
   }
 
   /** The mask that a person made, a plane of the size of the photograph (full) or of its copy for the screen. */

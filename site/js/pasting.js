@@ -29,7 +29,8 @@ export function pasted(photo, { coloured, free }, { raw, free: asked, masks, cur
     if (floats) floats.set(bytes);
     if (add) {
       readFree(y, rows);
-      for (let x = 0; x < width; x++) chosen[x] = asked.reduce((sum, g) => sum + rows[g][x], 0);
+      chosen.fill(0);
+      for (const g of asked) for (let x = 0; x < width; x++) chosen[x] += rows[g][x];
       add(y, chosen, pixels);
     }
     if (change) {
