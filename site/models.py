@@ -83,7 +83,8 @@ def facts_of(model: Lomit) -> dict[str, Any]:
     outline = Outline.of(model.config)
     return {
         "size": outline.size, "codeSize": outline.code_size, "zoom": zoom(model), "groups": outline.groups,
-        "coloured": outline.coloured, "free": outline.free, "connected": outline.connected, "boxes": dict(outline.boxes),
+        "coloured": outline.coloured, "free": outline.free, "connected": outline.connected,
+        "boxes": dict(outline.boxes),
     }  # fmt: skip
 
 

