@@ -22,8 +22,8 @@ export function overWhite(picture) {
   if (opaque) return picture;
   const made = { width, height, data: new Uint8ClampedArray(data.length).fill(255) };
   for (let i = 0; i < data.length; i += 4) {
-    const share = data[i + 3] / 255;
-    for (let c = 0; c < 3; c++) made.data[i + c] = rint(255 + (data[i + c] - 255) * share);
+    const opacity = data[i + 3] / 255;
+    for (let c = 0; c < 3; c++) made.data[i + c] = rint(255 + (data[i + c] - 255) * opacity);
   }
   return made;
 }

@@ -45,7 +45,7 @@ function showBrush(side) {
 /** Show the masks of another group, once what was painted of the one before has arrived. */
 async function showGroup() {
   for (const side of SIDES) {
-    await state[side]?.arriving;
+    await state[side]?.arriving?.catch(() => {}); // whoever painted has heard of it
     if (state[side]) showBrush(side);
   }
 }

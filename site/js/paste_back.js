@@ -100,7 +100,7 @@ export function markedRows(masks, { height }) {
 export function adder(picture, window, change, strength, [first, last]) {
   const guide = guideOf(picture, window), [left, top, right, bottom] = endsWithin(window, picture);
   const wide = fading(window.width, left, right), high = fading(window.height, top, bottom), scale = 255 * strength;
-  const change1 = (pixels, x, blend, line, from) => {
+  const move = (pixels, x, blend, line, from) => {
     for (let k = 0; k < 3; k++) pixels[4 * x + k] = Math.max(0, Math.min(255, pixels[4 * x + k] + scale * blend * line[from + k]));
   };
   if (window.angle) {
@@ -112,7 +112,7 @@ export function adder(picture, window, change, strength, [first, last]) {
         const most = Math.min(1, chosen[x]);
         if (most < MASK_FLOOR) continue;
         kept(stepsOf(to, x - inside.left, y - inside.top), wide, high, found);
-        if (most * found[3] >= MASK_FLOOR) change1(pixels, x, most * found[3], found, 0);
+        if (most * found[3] >= MASK_FLOOR) move(pixels, x, most * found[3], found, 0);
       }
     };
   }
@@ -124,7 +124,7 @@ export function adder(picture, window, change, strength, [first, last]) {
     const { row } = rows.next().value;
     for (let x = Math.max(0, window.left); x < Math.min(picture.width, window.left + window.width); x++) {
       const blend = Math.min(1, chosen[x]) * wide[x - window.left] * high[at];
-      if (blend >= MASK_FLOOR) change1(pixels, x, blend, row, 3 * (x - window.left));
+      if (blend >= MASK_FLOOR) move(pixels, x, blend, row, 3 * (x - window.left));
     }
   };
 }
