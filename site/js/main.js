@@ -169,7 +169,7 @@ async function save() {
   } catch (error) {
     complain(error, state.input.name);
   }
-  button.disabled = false;
+  button.disabled = !groups.taken().length;
   document.body.classList.remove("working");
 }
 
