@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lomit_tf import zoo
 from lomit_tf.commands import FAILED, UNUSABLE, Command, Failure, FlagSet, report, require_extra
@@ -33,10 +34,14 @@ PARTS = ("mask_brush", "colour", "strip")  # of the page that lomit-app serves
 LITERT = ("litert_wasm_compat_internal.js", "litert_wasm_compat_internal.wasm")
 LARGE = (".tflite", ".wasm")  # the worker fetches these, checks them and keeps them
 OURS = "lomit-page.json"  # tells a built page from another folder
+DEFAULT = "celeba"  # hair, lips, smile and facial hair
 INTRO = """\
 Build the page that translates in the visitor's own browser into one folder.
 
-  python site/build.py --out=build/page"""
+  python site/build.py --out=build/page
+      with celeba: hair, lips, smile and facial hair
+  python site/build.py --out=build/page --model=celeba_hair
+      with hair alone, which is smaller and faster"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +49,7 @@ class BuildFlags:
     """What a command line asks for."""
 
     out: str = option("build/page", "folder to write; one that was built before is replaced", form="DIR")
-    model: str = option(zoo.DEFAULT, "a model with one group that is painted by colour curves", form="M")
+    model: str = option(DEFAULT, "a model in which at least one group is painted by colour curves", form="M")
 
 
 FLAGS = FlagSet(BuildFlags, INTRO)
@@ -112,7 +117,7 @@ def write_litert(modules: Path, out: Path) -> None:
         shutil.copyfile(core / "wasm" / name, folder / name)
 
 
-def write_networks(model_name: str, out: Path) -> dict[str, object]:
+def write_networks(model_name: str, out: Path) -> dict[str, Any]:
     """The networks' files, and what the page has to know of the model."""
     require_extra("export", "ai_edge_litert")
     import models  # beside this file
@@ -127,19 +132,16 @@ def write_networks(model_name: str, out: Path) -> dict[str, object]:
         raise ConfigError(f"--model={model_name}: {error}") from error
     for kind in ("short", "full"):
         shutil.copyfile(FACES / f"face_detection_{kind}_range.tflite", out / "models" / f"face_{kind}.tflite")
-    g = model.inference_generator
-    return {
-        "name": Path(model_name).name, "size": model.config.data.image_size, "codeSize": g.code_size,
-        "zoom": models.zoom(model), "connected": model.config.connected_indices == (0,), "swatches": portraits.SWATCHES,
-    }  # fmt: skip
+    return {"name": Path(model_name).name, **models.facts_of(model), "swatches": portraits.SWATCHES}
 
 
-def write_page(out: Path, model_name: str) -> None:
-    """index.html, with the components' own HTML in it."""
+def write_page(out: Path, model_name: str, several: bool) -> None:
+    """index.html, with the components' own HTML in it; `several` says whether the model has more than one group."""
     text = read(SITE / "index.html")
     for part in PARTS:
         text = text.replace(f"{{{{{part}.html}}}}", read(WEBAPP / f"{part}.html").rstrip())
-    words = {"NOTICE": zoo.notice(model_name), "CREDIT": portraits.CREDIT, "MODEL": Path(model_name).name}
+    words = {"NOTICE": zoo.notice(model_name), "CREDIT": portraits.CREDIT, "MODEL": Path(model_name).name,
+             "MASKS": "masks" if several else "mask"}  # fmt: skip
     for name, value in words.items():
         text = text.replace(f"{{{{{name}}}}}", html.escape(value))
     (out / "index.html").write_text(text, encoding="utf-8")
@@ -156,7 +158,7 @@ def known(out: Path) -> dict[str, dict[str, object]]:
     }  # fmt: skip
 
 
-def write_lists(out: Path, model: dict[str, object]) -> str:
+def write_lists(out: Path, model: dict[str, Any]) -> str:
     """js/build.js and sw.js: what there is to load, and the version, which is made of all files."""
     files = known(out)
     version = hashlib.sha256(json.dumps([files, model, read(SITE / "sw.js")], sort_keys=True).encode()).hexdigest()[:16]
@@ -189,7 +191,7 @@ def build(flags: BuildFlags) -> None:
         write_parts(partial)
         write_litert(modules, partial)
         model = write_networks(flags.model, partial)
-        write_page(partial, flags.model)
+        write_page(partial, flags.model, len(model["groups"]) > 1)
         write_lists(partial, model)
         shutil.rmtree(out, ignore_errors=True)
         os.replace(partial, out)

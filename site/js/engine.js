@@ -10,9 +10,9 @@ import { Session } from "./translator.js";
 const tell = (progress) => self.postMessage({ progress });
 let session = null;
 
-/** What the page shows of a photograph: its picture, and the mask as a layer to paint on. */
-const described = ({ name, screen, editor, layer, found, faces, face, window, rgb }) => ({
-  name, screen, editor, layer, found, face, window, width: rgb.width, height: rgb.height,
+/** What the page shows of a photograph: its picture, and each group's mask as a layer to paint on. */
+const described = ({ id, name, screen, editor, layers, found, faces, face, window, rgb }) => ({
+  id, name, screen, editor, layers, found, face, window, width: rgb.width, height: rgb.height,
   faces: faces.map(({ left, top, width, height, angle }) => ({ left, top, width, height, angle })),
 });
 
@@ -33,18 +33,18 @@ const METHODS = {
     await session.input.choose(session.networks, face);
     return described(session.input);
   },
-  async paint({ side, layer }) {
-    return session[side].paint(layer);
+  async paint({ side, id, group, layer }) { // of a picture that may be gone by now
+    return session[side].id === id && session[side].paint(group, layer);
   },
-  async colour({ colour }) {
-    session.takeColour(colour);
+  async colour({ colour, group }) {
+    session.takeColour(colour, group);
     return codeOf(colour);
   },
-  async show({ strength }) {
-    return session.ready ? session.show(strength) : null;
+  async show(settings) {
+    return session.ready ? session.show(settings) : null;
   },
-  async save({ strength }) {
-    return new Blob(await encoded(await session.save(strength)), { type: "image/png" });
+  async save(settings) {
+    return new Blob(await encoded(await session.save(settings)), { type: "image/png" });
   },
 };
 

@@ -2,6 +2,7 @@
 
 import { EXAMPLES, MODEL, VERSION } from "./build.js";
 import { component } from "./components.js";
+import { groupControls, spoken } from "./group_controls.js";
 import { canvasOf, colourOf, faceUrl, layerOf, layerUrl, pictureUrl, swatch } from "./layers.js";
 import { PageError, asPageError, noted, sentence } from "./messages.js";
 import { lacking } from "./support.js";
@@ -10,6 +11,7 @@ import { connected } from "./worker_calls.js";
 const find = (selector) => document.querySelector(selector);
 const base = new URL("./", location.href).href, SIDES = ["input", "exemplar"];
 const state = { shown: 0, input: null, exemplar: null, updating: false, again: false, opening: 0 };
+const NOTHING_TAKEN = "Choose at least one attribute to take from the exemplar.";
 const strength = find("#strength"), slider = find("#lomit-slider"), line = slider.querySelector("input");
 
 /** Say what went wrong; what was there before stays. */
@@ -27,13 +29,25 @@ const call = connected(new URL("worker.js", base), ({ received, total }) => {
 
 // What the page shows.
 
+const settings = () => ({ taken: groups.taken(), strength: Number(strength.value) });
+
+/** Show a picture with the mask of the group that is painted. */
 function showBrush(side) {
-  const photo = state[side];
+  const photo = state[side], group = groups.painted();
   state.shown += 1;
-  photo.id = state.shown;
-  brushes[side].set({ id: photo.id, ...(photo.plain ?? {
-    picture: pictureUrl(photo.screen, photo.editor), mask: layerUrl(photo.layer, photo.editor), found: layerUrl(photo.found, photo.editor),
+  photo.shown = { ...photo.shown, [group]: state.shown };
+  photo.url ??= photo.plain ? null : pictureUrl(photo.screen, photo.editor);
+  brushes[side].set({ id: state.shown, ...(photo.plain ?? {
+    picture: photo.url, mask: layerUrl(photo.layers[group], photo.editor), found: layerUrl(photo.found[group], photo.editor),
   }) });
+}
+
+/** Show the masks of another group, once what was painted of the one before has arrived. */
+async function showGroup() {
+  for (const side of SIDES) {
+    await state[side]?.arriving?.catch(() => {}); // whoever painted has heard of it
+    if (state[side]) showBrush(side);
+  }
 }
 
 function showFaces() {
@@ -53,9 +67,10 @@ async function update() {
   do {
     state.again = false;
     try {
-      const start = performance.now(), shown = await call("show", { strength: Number(strength.value) });
+      const start = performance.now(), given = settings(), shown = given.taken.length ? await call("show", given) : null;
       if (shown) show(shown, performance.now() - start);
-      else find("#lomit-status").textContent = "Open a picture and an exemplar.";
+      else find("#lomit-status").textContent = given.taken.length ? "Open a picture and an exemplar." : NOTHING_TAKEN;
+      find("#lomit-save-picture").disabled = !shown;
     } catch (error) {
       complain(error);
     }
@@ -73,7 +88,6 @@ function show({ before, after, notes }, milliseconds) {
   slider.hidden = false;
   state.results = (state.results ?? 0) + 1;
   slider.dataset.result = state.results;
-  find("#lomit-save-picture").disabled = false;
   find("#lomit-status").textContent = [`Translated in ${milliseconds.toFixed(0)} ms`, ...notes.map((note) => `Note: ${noted(note)}`)].join("\n");
 }
 
@@ -106,20 +120,25 @@ async function example(side, index) {
   }
 }
 
+/** Take what was painted of the group whose mask had this id, also when another one is shown by now. */
 async function paint(side, { id, mask }) {
-  if (id !== state[side]?.id || state[side].plain) return;
+  const photo = state[side], group = MODEL.groups.findIndex((_, g) => photo?.shown[g] === id);
+  if (group < 0 || photo.plain) return;
   try {
-    if (await call("paint", { side, layer: await layerOf(mask) })) await update();
+    photo.arriving = layerOf(mask).then((layer) => { photo.layers[group] = layer; });
+    await photo.arriving;
+    if (await call("paint", { side, id: photo.id, group, layer: photo.layers[group] })) await update();
   } catch (error) {
     complain(error);
   }
 }
 
 async function takeColour(text) {
-  const colour = colourOf(text);
+  const colour = colourOf(text), group = groups.coloured();
   if (!colour) return complain(new PageError("colour", { text }));
-  const code = await call("colour", { colour });
-  state.exemplar = { plain: swatch(code), name: code };
+  const code = await call("colour", { colour, group });
+  const name = MODEL.coloured.length > 1 ? `${code} (${spoken(MODEL.groups[group])})` : code;
+  state.exemplar = { plain: swatch(code), name, code };
   find("#fault").hidden = true;
   showBrush("exemplar");
   return update();
@@ -142,7 +161,7 @@ async function save() {
   button.disabled = true;
   document.body.classList.add("working");
   try {
-    const blob = await call("save", { strength: Number(strength.value) }), link = document.createElement("a");
+    const blob = await call("save", settings()), link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = `${plain(state.input.name)}_as_${plain(state.exemplar.name)}.png`;
     link.click();
@@ -150,7 +169,7 @@ async function save() {
   } catch (error) {
     complain(error, state.input.name);
   }
-  button.disabled = false;
+  button.disabled = !groups.taken().length;
   document.body.classList.remove("working");
 }
 
@@ -164,6 +183,11 @@ function plain(name) {
 const brushes = Object.fromEntries(SIDES.map((side) => [
   side, component("brush", find(`#lomit-${side}-mask`), null, (event, data, value) => paint(side, value)),
 ]));
+const groups = groupControls(MODEL, {
+  taken: update,
+  painted: showGroup,
+  coloured: () => state.exemplar?.plain && takeColour(state.exemplar.code),
+});
 const facesStrip = component("strip", find("#lomit-faces"), null, (event, { index }) => chooseFace(index),
   { title: "Click on the face to change", named: true });
 
@@ -197,6 +221,7 @@ function connect() {
     update();
   });
   strength.disabled = false;
+  groups.show();
   document.addEventListener("paste", (event) => {
     const file = [...event.clipboardData.files].find(({ type }) => type.startsWith("image/"));
     if (file) open("input", file, "the pasted picture");

@@ -16,29 +16,29 @@ export const rectangle = (left, top, width, height) => [1 / width, 0, (0.5 - lef
 
 /**
  * @param picture the photograph.
- * @param mask a plane of the window, as the model gave it.
- * @param map the photograph's x, y to the mask's 0..1: `matrixOf` the window.
- * @returns {mask, map}: a plane of the window and what lies around it, and its own map; null where the window covers all
- *   of the photograph, or the mask does not reach its border.
+ * @param masks planes of the window, as the model gave them, one for each group.
+ * @param map the photograph's x, y to the masks' 0..1: `matrixOf` the window.
+ * @returns {masks, map}: planes of the window and what lies around it, and their own map; null where the window covers all
+ *   of the photograph, or no mask reaches its border.
  */
-export function extended(picture, mask, map) {
+export function extended(picture, masks, map) {
   const back = inverted(map), ends = [[0, 0], [1, 0], [0, 1], [1, 1]].map((c) => c.map((n) => n * (1 + 2 * BEYOND) - BEYOND));
   const corners = ends.map(([u, v]) => at(back, u, v)), along = (axis) => corners.map((corner) => corner[axis]);
   const [left, top] = [0, 1].map((axis) => Math.max(0, GRAIN * Math.floor(Math.min(...along(axis)) / GRAIN)));
   const [right, bottom] = [0, 1].map((axis) => (
     Math.min(axis ? picture.height : picture.width, GRAIN * Math.ceil((Math.max(...along(axis)) + 1) / GRAIN))));
-  if (right <= left || bottom <= top || !reachesBorder(mask)) return null;
+  if (right <= left || bottom <= top || !masks.some(reachesBorder)) return null;
   const scale = Math.min(1, SIDE / Math.max(Math.hypot(back[0], back[3]), Math.hypot(back[1], back[4])));
   const [width, height] = [right - left, bottom - top].map((n) => Math.max(1, rint(scale * n)));
   const around = rectangle(left, top, right - left, bottom - top);
-  const { outside, seen } = lookedUp(mask, map, inverted(around), width, height);
+  const { outside, seen } = lookedUp(masks, map, inverted(around), width, height);
   if (!outside.some((distance) => distance > 0)) return null;
-  const part = averaged(picture, windowOf(left, top, right - left, bottom - top), width, height);
-  const made = continued(labOf(part), seen, outside);
-  for (let i = 0; i < made.values.length; i++) {
-    made.values[i] *= Math.max(0, Math.min(1, (BEYOND - outside[i]) / (BEYOND / 2)));
+  const part = averaged(picture, windowOf(left, top, right - left, bottom - top), width, height), lab = labOf(part);
+  const made = seen.map((mask) => continued(lab, mask, outside));
+  for (const { values } of made) {
+    for (let i = 0; i < values.length; i++) values[i] *= Math.max(0, Math.min(1, (BEYOND - outside[i]) / (BEYOND / 2)));
   }
-  return { mask: made, map: around };
+  return { masks: made, map: around };
 }
 
 function reachesBorder({ width, height, values }) {
@@ -49,19 +49,20 @@ function reachesBorder({ width, height, values }) {
   return false;
 }
 
-/** Of each pixel of the small copy: how far it lies outside of the window, in sides of it, and the mask there. */
-function lookedUp(mask, map, back, width, height) {
-  const outside = new Float32Array(width * height), seen = plane(width, height);
+/** Of each pixel of the small copy: how far it lies outside of the window, in sides of it, and the masks there. */
+function lookedUp(masks, map, back, width, height) {
+  const outside = new Float32Array(width * height), seen = masks.map(() => plane(width, height));
+  const { width: columns, height: rows } = masks[0];
   for (let i = 0; i < outside.length; i++) {
     const [x, y] = at(back, ((i % width) + 0.5) / width, (Math.floor(i / width) + 0.5) / height);
     const [u, v] = at(map, x, y).map(fround);
     outside[i] = Math.max(Math.abs(u - 0.5), Math.abs(v - 0.5)) - 0.5;
     // cv2.remap looks at 32 places between two pixels, and repeats the border.
-    const [p, q] = [rint(32 * fround(fround(u * mask.width) - 0.5)), rint(32 * fround(fround(v * mask.height) - 0.5))];
+    const [p, q] = [rint(32 * fround(fround(u * columns) - 0.5)), rint(32 * fround(fround(v * rows) - 0.5))];
     for (let k = 0; k < 4; k++) {
       const weight = (k & 1 ? (p & 31) / 32 : 1 - (p & 31) / 32) * (k >> 1 ? (q & 31) / 32 : 1 - (q & 31) / 32);
-      const column = clamp((p >> 5) + (k & 1), mask.width), row = clamp((q >> 5) + (k >> 1), mask.height);
-      seen.values[i] += weight * mask.values[row * mask.width + column];
+      const from = clamp((q >> 5) + (k >> 1), rows) * columns + clamp((p >> 5) + (k & 1), columns);
+      for (let g = 0; g < masks.length; g++) seen[g].values[i] += weight * masks[g].values[from];
     }
   }
   return { outside, seen };

@@ -10,17 +10,17 @@ const NETWORKS = { lomit: "models/lomit.tflite", short: "models/face_short.tflit
 /** All bytes that `load` asks for. */
 export const TOTAL = [WASM, ...Object.values(NETWORKS)].reduce((sum, file) => sum + FILES[file].bytes, 0);
 
-/** Runs one signature of a model on named arrays with their shapes; its outputs as arrays, in their order. */
+/** Runs one signature of a model on named arrays with their shapes; its outputs as arrays, by name. */
 async function run(model, signature, inputs) {
   const tensors = Object.fromEntries(Object.entries(inputs).map(([name, [values, shape]]) => [name, new Tensor(values, shape)]));
   try {
     const given = signature ? tensors : Object.values(tensors);
     const outputs = await (signature ? model.run(signature, given) : model.run(given));
-    return Object.values(outputs).map((tensor) => {
+    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => {
       const values = Float32Array.from(tensor.toTypedArray());
       tensor.delete();
-      return values;
-    });
+      return [name, values];
+    }));
   } finally {
     Object.values(tensors).forEach((tensor) => tensor.delete());
   }
@@ -32,8 +32,9 @@ async function run(model, signature, inputs) {
  * @param base the page's address.
  * @param cache of the Cache API, or null.
  * @param onBytes see fetchWhole.
- * @returns {size, zoom, codeSize, connected, masks, styles, curves, face}: functions of what translator.js and faces.js
- *   give; connected: whether a photograph's mask is one connected region.
+ * @returns {model, masks, styles, free, curves, face}: MODEL as site/build.py wrote it, and functions of arrays: of what
+ *   the model sees its masks; of it and masks the styles of an exemplar; of an input, its masks, styles and the groups to
+ *   take what is painted freely, and curves; and what faces.js asks for.
  */
 export async function load(base, cache, onBytes) {
   const get = (file) => fetchWhole(new URL(file, base).href, file, FILES[file], { cache, onBytes });
@@ -45,18 +46,21 @@ export async function load(base, cache, onBytes) {
   await loadLiteRt(new URL(LOADER, base).href);
   const models = {}, options = { accelerator: "wasm" };
   for (const [n, name] of Object.keys(NETWORKS).entries()) models[name] = await loadAndCompile(data[n], options);
-  const { size, codeSize, zoom, connected } = MODEL, image = (pixels) => [pixels, [1, size, size, 3]];
-  const mask = (values) => [values, [1, size, size, 1]];
-  const lomit = async (part, inputs) => (await run(models.lomit, part, inputs))[0];
+  const { size, groups } = MODEL, image = (pixels) => [pixels, [1, size, size, 3]], masks = (values) => [values, [1, size, size, groups.length]];
+  const lomit = async (part, output, inputs) => (await run(models.lomit, part, inputs))[output];
+  const paint = (part, output) => (pixels, values, styles, transfer) => lomit(part, output, {
+    image: image(pixels), masks: masks(values), styles: [styles, [1, groups.length, styles.length / groups.length]],
+    transfer: [transfer, [1, groups.length]],
+  });
   return {
-    size, codeSize, zoom, connected,
-    masks: (pixels) => lomit("mask_net", { image: image(pixels) }),
-    styles: (pixels, values) => lomit("style_net", { image: image(pixels), mask: mask(values) }),
-    curves: (pixels, values, styles) => (
-      lomit("curve_net", { image: image(pixels), mask: mask(values), styles: [styles, [1, 1, styles.length]] })),
+    model: MODEL,
+    masks: (pixels) => lomit("mask_net", "masks", { image: image(pixels) }),
+    styles: (pixels, values) => lomit("style_net", "styles", { image: image(pixels), masks: masks(values) }),
+    free: paint("free_net", "raw"),
+    curves: paint("curve_net", "curves"),
     face: async (name, pixels) => {
       const side = Math.sqrt(pixels.length / 3), outputs = await run(models[name], "", { image: [pixels, [1, side, side, 3]] });
-      const [logits, regressors] = outputs.sort((one, other) => one.length - other.length);
+      const [logits, regressors] = Object.values(outputs).sort((one, other) => one.length - other.length);
       return { logits, regressors };
     },
   };

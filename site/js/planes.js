@@ -64,7 +64,7 @@ export function area(from, to) {
 }
 
 /** A row with `channels` values for each pixel, resized. */
-function across({ start, weights }, row, channels, to) {
+export function across({ start, weights }, row, channels, to) {
   for (let x = 0; x < start.length; x++) {
     const shares = weights[x];
     for (let c = 0; c < channels; c++) {
@@ -77,6 +77,12 @@ function across({ start, weights }, row, channels, to) {
   }
 }
 
+/** The filters of a resize along both axes: averages where both shrink, else bilinear, as paste_back.upsample_masks. */
+export function resizing(from, { width, height }) {
+  const filter = width <= from.width && height <= from.height ? area : linear;
+  return { wide: filter(from.width, width), high: filter(from.height, height) };
+}
+
 /**
  * A plane at another size, row by row: read(y, to) fills row y. Bilinear, averaged where both axes shrink, as
  * paste_back.upsample_masks.
@@ -85,8 +91,7 @@ export function resizedRows(source, width, height) {
   if (source.width === width && source.height === height) {
     return (y, to) => to.set(source.values.subarray(y * width, (y + 1) * width));
   }
-  const shrinks = width <= source.width && height <= source.height, filter = shrinks ? area : linear;
-  const wide = filter(source.width, width), high = filter(source.height, height), lines = plane(width, source.height);
+  const { wide, high } = resizing(source, { width, height }), lines = plane(width, source.height);
   for (let y = 0; y < source.height; y++) {
     across(wide, source.values.subarray(y * source.width, (y + 1) * source.width), 1,
       lines.values.subarray(y * width, (y + 1) * width));

@@ -1,214 +1,139 @@
-// Photographs, exemplars and translations: what lomit_tf/webapp/session.py and lomit_tf/photos/pasting.py do, in the page's worker.
+// A translation from its parts, each computed once: what lomit_tf/webapp/session.py and lomit_tf/photos/steps.py do, in the page's
+// worker.
 
-import { rint } from "./affine.js";
-import { styleOf } from "./colours.js";
-import { keepConnected } from "./connected.js";
-import { MASK_FLOOR, changer } from "./curves.js";
-import { findFaces } from "./faces.js";
-import { framed } from "./framing.js";
-import { extended } from "./mask_edges.js";
-import { applied, layerOf, sizeWithin, touchedOf } from "./mask_edits.js";
-import { averaged, downsampled, plane, resizedPlane, seen, toModelRange } from "./planes.js";
-import { cutPlane, insideOf, matrixOf, scaled, uncutRows, whole } from "./windows.js";
+import { codeOf, styleOf } from "./colours.js";
+import { FramedPhoto, foundMasks } from "./framed_photo.js";
+import { interleaved } from "./group_masks.js";
+import { pasted } from "./pasting.js";
+import { changedPicture, seenAgain } from "./second_look.js";
 
-export const SCREEN_SIDE = 1024, EDITOR_SIDE = 512;
-
-/** A picture as the model and a person see it, transparency over white; itself where there is none. */
-export function overWhite(picture) {
-  const { width, height, data } = picture;
-  let opaque = true;
-  for (let i = 3; opaque && i < data.length; i += 4) opaque = data[i] === 255;
-  if (opaque) return picture;
-  const made = { width, height, data: new Uint8ClampedArray(data.length).fill(255) };
-  for (let i = 0; i < data.length; i += 4) {
-    const share = data[i + 3] / 255;
-    for (let c = 0; c < 3; c++) made.data[i + c] = rint(255 + (data[i + c] - 255) * share);
-  }
-  return made;
-}
-
-/** A smaller copy; the picture itself where it is small enough. */
-export function shrunk(picture, side) {
-  if (Math.max(picture.width, picture.height) <= side) return picture;
-  const { width, height } = sizeWithin(picture, side);
-  return averaged(picture, whole(picture), width, height);
-}
-
-/** A photograph that is worked on: framed, with the mask that the model found and what a person made of it. */
-export class Photo {
-  /**
-   * @param networks {size, zoom, connected, masks, styles, curves, face}; see networks.js.
-   * @param side "input", whose mask goes on beyond the window, or "exemplar", of which only the window counts.
-   */
-  static async open(networks, picture, name, side) {
-    const rgb = overWhite(picture), photo = new Photo();
-    const found = await findFaces(networks.face, rgb);
-    Object.assign(photo, { name, side, picture, rgb, screen: shrunk(rgb, SCREEN_SIDE), editor: sizeWithin(rgb, EDITOR_SIDE) });
-    await photo.frame(networks, framed(rgb, found, networks.zoom));
-    return photo;
-  }
-
-  /** Take a window, and let the model find its mask; what was painted is gone. */
-  async frame(networks, { window, notes, faces, face }) {
-    const { rgb, screen } = this, across = screen.width / rgb.width, down = screen.height / rgb.height;
-    const pixels = toModelRange(seen(rgb, window, networks.size));
-    const found = plane(networks.size, networks.size, await networks.masks(pixels));
-    const own = networks.connected ? keepConnected(found) : found;
-    const screenWindow = screen === rgb ? window : scaled(window, across, down, rint);
-    Object.assign(this, { window, notes, faces, face, pixels, own, screenWindow, version: 0, beyond: {} });
-    this.screenMask = this.foundMask(false);
-    this.layer = this.found = layerOf(this.screenMask, this.editor);
-  }
-
-  /** Take another of its faces. */
-  async choose(networks, face) {
-    await this.frame(networks, { window: this.faces[face], notes: [], faces: this.faces, face });
-  }
-
-  /** The photograph (full) or its copy for the screen, and the window in it. */
-  at(full) {
-    return full ? { picture: this.rgb, window: this.window } : { picture: this.screen, window: this.screenWindow };
-  }
-
-  /** read(y, to): the model's mask at the pixels of the photograph (full) or of its copy for the screen. */
-  foundRows(full) {
-    const { picture, window } = this.at(full);
-    if (this.side === "input") {
-      const map = matrixOf(window);
-      this.beyond[full] ??= extended(picture, this.own, map) ?? { mask: this.own, map };
-      return sampledRows(this.beyond[full]);
-    }
-    const inside = insideOf(window, picture);
-    const read = uncutRows(resizedPlane(this.own, window.width, window.height), window, inside);
-    return (y, to) => {
-      to.fill(0);
-      if (y >= inside.top && y < inside.bottom) read(y, to.subarray(inside.left, inside.right));
-    };
-  }
-
-  /** The same as a plane. */
-  foundMask(full) {
-    const { width, height } = this.at(full).picture, made = plane(width, height), read = this.foundRows(full);
-    for (let y = 0; y < height; y++) read(y, made.values.subarray(y * width, (y + 1) * width));
-    return made;
-  }
-
-  /** Take a layer, bytes of the editor's size, as the mask; whether it differs from the one before. */
-  paint(layer) {
-    if (layer.length !== this.layer.length || layer.every((value, i) => value === this.layer[i])) return false;
-    this.layer = layer;
-    this.version += 1;
-    return true;
-  }
-
-  get edited() {
-    return touchedOf(this.layer, this.found) !== null;
-  }
-
-  /** The mask that a person made, a plane of the size of the photograph (full) or of its copy for the screen. */
-  editedMask(full) {
-    const { width, height, values } = this.screenMask;
-    return applied(this.layer, this.found, this.editor, full ? this.foundMask(true) : plane(width, height, values.slice()));
-  }
-
-  /** The mask for the networks, size x size. */
-  networkMask() {
-    return this.edited ? downsampled(cutPlane(this.editedMask(false), this.screenWindow), this.own.width) : this.own;
-  }
-
-  /** read(y, to): the mask's row at the photograph's own pixels (full), or at those of its copy for the screen. */
-  maskRows(full) {
-    if (!this.edited) return this.foundRows(full);
-    const { width, values } = this.editedMask(full);
-    return (y, to) => to.set(values.subarray(y * width, (y + 1) * width));
-  }
-}
-
-/**
- * read(y, to): a mask at a photograph's pixels, bilinear with its edges repeated, 0 beyond them and below MASK_FLOOR;
- * mask_planes.shown_masks.
- */
-export function sampledRows({ mask: { width, height, values }, map: [a, b, c, d, e, f] }) {
-  const HALF = 0.5 + 1e-6; // a pixel whose centre lies on the border counts
-  return (y, to) => {
-    for (let x = 0; x < to.length; x++) {
-      const u = a * x + b * y + c, v = d * x + e * y + f;
-      if (Math.abs(u - 0.5) > HALF || Math.abs(v - 0.5) > HALF) {
-        to[x] = 0;
-        continue;
-      }
-      const i = Math.max(0, Math.min(width - 1, u * width - 0.5)), j = Math.max(0, Math.min(height - 1, v * height - 0.5));
-      const left = Math.floor(i), top = Math.floor(j), across = i - left, down = j - top;
-      const at = top * width + left, right = left + 1 < width ? 1 : 0, below = top + 1 < height ? width : 0;
-      const upper = values[at] + across * (values[at + right] - values[at]);
-      const value = upper + down * (values[at + below] + across * (values[at + below + right] - values[at + below]) - upper);
-      to[x] = value < MASK_FLOOR ? 0 : value;
-    }
-  };
-}
-
-/** The photograph with its own pixels sent through curves, within its mask: pasting.paste. */
-export function pasted(photo, grid, strength, full) {
-  const source = full ? photo.picture : photo.screen, { width, height } = source, data = source.data.slice();
-  if (strength && grid.values.some((value) => value !== 0)) {
-    const read = photo.maskRows(full), mask = new Float32Array(width);
-    const change = changer(grid, matrixOf(full ? photo.window : photo.screenWindow), strength);
-    for (let y = 0; y < height; y++) {
-      read(y, mask);
-      change(y, mask, data.subarray(4 * y * width, 4 * (y + 1) * width));
-    }
-  }
-  return { width, height, data };
-}
+const listed = (names) => names.join(", ").replaceAll("_", " ");
 
 /** A picture and an exemplar, and what was computed of them, so that nothing is computed twice. */
 export class Session {
   constructor(networks) {
-    Object.assign(this, { networks, input: null, exemplar: null, colour: null, kept: null });
+    Object.assign(this, { networks, input: null, exemplar: null, colour: null, styled: null, kept: null });
   }
 
   async open(side, picture, name) {
-    const photo = await Photo.open(this.networks, picture, name, side);
+    const photo = await FramedPhoto.open(this.networks, picture, name, side);
     this[side] = photo;
     if (side === "exemplar") this.colour = null;
+    this.styled = side === "exemplar" ? null : this.styled;
     this.kept = null;
     return photo;
   }
 
-  /** Take a colour, red, green and blue in 0..255, instead of an exemplar. */
-  takeColour(colour) {
-    this.colour = colour;
-    this.kept = null;
+  /** Take a colour, red, green and blue in 0..255, for one of the colour groups, instead of an exemplar. */
+  takeColour(colour, group) {
+    this.colour = { colour, group, name: codeOf(colour) };
+    this.styled = this.kept = null;
   }
 
   get ready() {
     return Boolean(this.input && (this.exemplar || this.colour));
   }
 
-  /** The curves of the input after the exemplar; computed anew only when a mask, a picture or the colour changed. */
-  async curves() {
-    const { networks, input, exemplar, colour } = this;
-    const key = `${input.version} ${input.face} ${colour ?? exemplar.version}`;
-    if (this.kept?.key !== key) {
-      const styles = colour ? styleOf(colour, networks.codeSize)
-        : await networks.styles(exemplar.pixels, exemplar.networkMask().values);
-      const values = await networks.curves(input.pixels, input.networkMask().values, styles);
-      this.kept = { key, empty: !styles.some((value) => value !== 0), grid: { width: networks.size / 8, height: networks.size / 8, values } };
+  /** The groups' styles, (G, D), zeros for a group of which there is nothing; and of each group whether there is something. */
+  async styles() {
+    const { networks, exemplar, colour } = this, { groups, codeSize } = networks.model;
+    if (colour) {
+      const style = styleOf(colour.colour, codeSize), styles = new Float32Array(groups.length * style.length);
+      styles.set(style, colour.group * style.length);
+      return { styles, there: groups.map((_, g) => g === colour.group) };
     }
-    return this.kept;
+    if (this.styled?.version !== exemplar.version) {
+      const styles = await networks.styles(exemplar.pixels, interleaved(exemplar.networkMasks()));
+      const size = styles.length / groups.length;
+      const there = groups.map((_, g) => styles.subarray(g * size, (g + 1) * size).some((value) => value !== 0));
+      this.styled = { version: exemplar.version, styles, there };
+    }
+    return this.styled;
+  }
+
+  /**
+   * What the networks paint of the input after the exemplar: pasting.js has what it consists of. Computed anew only when a
+   * mask, a picture, the colour or the groups changed; or the strength, where the networks look twice.
+   *
+   * @param taken numbers of the groups to take.
+   */
+  async painted(taken, strength) {
+    const { networks, input } = this, { model } = networks, { styles, there } = await this.styles();
+    const asked = taken.filter((g) => there[g]), coloured = asked.filter((g) => model.coloured.includes(g));
+    const free = asked.filter((g) => !model.coloured.includes(g)), near = free.filter((g) => model.boxes[g]);
+    const twice = near.length > 0 && coloured.length > 0;
+    const first = JSON.stringify([input.id, input.version, this.exemplar?.version, asked]), key = `${first} ${twice ? strength : ""}`;
+    if (this.kept?.key === key) return this.kept;
+    const { pixels, own } = input, before = this.kept?.first === first ? this.kept : null, masks = before?.masks ?? input.networkMasks();
+    const paint = (part, picture, planes, groups) => (
+      networks[part](picture, interleaved(planes), styles, Float32Array.from(model.groups, (_, g) => (groups.includes(g) ? 1 : 0))));
+    const made = { key, first, there, free, masks, own, raw: before?.raw ?? null, curves: null };
+    if (free.length && !made.raw) made.raw = await paint("free", pixels, masks, twice ? near : asked);
+    let [seen, picture] = [masks, pixels];
+    if (twice) {
+      picture = changedPicture(pixels, made.raw, near.map((g) => masks[g]), strength);
+      const { edited } = input, moving = model.coloured.filter((g) => !edited[g]);
+      seen = seenAgain(pixels, picture, masks, await foundMasks(networks, picture), moving);
+      made.own = own.map((mask, g) => (moving.includes(g)
+        ? { ...mask, values: mask.values.map((value, i) => value + seen[g].values[i] - masks[g].values[i]) } : mask));
+    }
+    if (coloured.length) {
+      const values = await paint("curves", picture, seen, coloured), side = model.size / 8;
+      made.curves = { width: side, height: side, values };
+    }
+    this.kept = made;
+    return made;
   }
 
   /** What the screen shows: before and after, at most SCREEN_SIDE large, and notes. */
-  async show(strength) {
-    const { grid, empty } = await this.curves(), { input, exemplar, colour } = this;
+  async show({ taken, strength }) {
+    const painted = await this.painted(taken, strength), { input, exemplar, colour, networks } = this;
     const notes = [...input.notes, ...(colour ? [] : exemplar.notes.map((note) => `exemplar: ${note}`))];
-    if (empty) notes.push("the exemplar's mask is empty: nothing of it is transferred");
-    else if (input.edited && !input.layer.some((value) => value > 0)) notes.push("nothing is marked on your picture");
-    return { before: input.screen, after: pasted(input, grid, strength, false), notes };
+    notes.push(...(colour ? this.colourNotes(taken) : this.exemplarNotes(taken, painted.there)), ...this.maskNotes(taken, painted));
+    return { before: input.screen, after: pasted(input, networks.model, painted, strength, false), notes };
   }
 
   /** The translation at the photograph's own size. */
-  async save(strength) {
-    return pasted(this.input, (await this.curves()).grid, strength, true);
+  async save({ taken, strength }) {
+    return pasted(this.input, this.networks.model, await this.painted(taken, strength), strength, true);
   }
+
+  /** What a person should know of a colour: of which group it is, where there are several. */
+  colourNotes(taken) {
+    const { groups } = this.networks.model, { group, name } = this.colour;
+    if (!taken.includes(group)) return [`${name} is a colour of ${listed([groups[group]])}, which is not taken`];
+    const others = taken.filter((g) => g !== group).map((g) => groups[g]);
+    return others.length ? [`${name} is a colour of ${listed([groups[group]])}; nothing else changes (${listed(others)})`] : [];
+  }
+
+  /** Of which groups the exemplar has nothing. */
+  exemplarNotes(taken, there) {
+    const { groups } = this.networks.model, empty = taken.filter((g) => !there[g]).map((g) => groups[g]);
+    if (!empty.length) return [];
+    const of = groups.length > 1 ? ` of ${listed(empty)}` : "";
+    return [`the exemplar's mask${of} is empty: nothing of it is transferred`];
+  }
+
+  /** In which masks that a person painted nothing can change. */
+  maskNotes(taken, { there, masks }) {
+    const { groups, boxes } = this.networks.model, { edited, layers } = this.input, notes = [];
+    for (const [g, name] of groups.entries()) {
+      if (!edited[g]) continue;
+      const what = groups.length > 1 ? `${listed([name])} ` : "", marked = layers[g].some((value) => value > 0);
+      if (!taken.includes(g)) notes.push(`the mask of ${listed([name])} was painted, but ${listed([name])} is not taken`);
+      else if (!marked && there[g]) notes.push(`nothing ${what ? `of ${what}` : ""}is marked on your picture`);
+      else if (marked && boxes[g] && !within(masks[g], boxes[g])) {
+        notes.push(`what is marked of ${what}lies outside of the square in which it is painted; nothing changes there`);
+      }
+    }
+    return notes;
+  }
+}
+
+/** Whether a mask is more than 0 anywhere in a square: [left, top, side]. */
+function within({ width, values }, [left, top, side]) {
+  return values.some((value, i) => {
+    const [x, y] = [(i % width) - left, Math.floor(i / width) - top];
+    return value > 0 && x >= 0 && y >= 0 && x < side && y < side;
+  });
 }

@@ -7,11 +7,11 @@ import { test } from "node:test";
 import { rint } from "../js/affine.js";
 import { codeOf, moments, parseHex, styleOf } from "../js/colours.js";
 import { keepConnected } from "../js/connected.js";
+import { sampledRows } from "../js/group_masks.js";
 import { blurredBytes, labOf } from "../js/lab.js";
 import { extended } from "../js/mask_edges.js";
 import { applied, layerOf, sizeWithin, touchedOf } from "../js/mask_edits.js";
 import { averaged, plane as planeOf } from "../js/planes.js";
-import { sampledRows } from "../js/translator.js";
 import { cutPlane, insideOf, matrixOf, uncutRows, whole, windowOf } from "../js/windows.js";
 import { difference, grey, numbers, picture, plane } from "./golden.js";
 
@@ -48,8 +48,8 @@ test("averages are those of averaging.py", options, () => {
 for (const name of ["upright", "turned"]) {
   test(`a mask goes on beyond an ${name} window as in Python`, options, () => {
     const photo = picture("photo.png", FOLDER), window = windowOf(...facts()[name]);
-    const beyond = extended(photo, plane("mask.png", FOLDER), matrixOf(window));
-    const expected = values(name), read = sampledRows(beyond), row = new Float32Array(photo.width);
+    const { masks, map } = extended(photo, [plane("mask.png", FOLDER), planeOf(64, 64)], matrixOf(window));
+    const expected = values(name), read = sampledRows(masks[0], map), row = new Float32Array(photo.width);
     let most = 0;
     for (let y = 0; y < photo.height; y++) {
       read(y, row);
@@ -59,15 +59,16 @@ for (const name of ["upright", "turned"]) {
       });
     }
     assert.ok(most < 2e-3, `${most}`);
+    assert.ok(masks[1].values.every((value) => value === 0), "a group of which there is nothing stays so");
   });
 }
 
 test("a mask that does not reach the window's border stays", () => {
   const photo = { width: 40, height: 40, data: new Uint8ClampedArray(4 * 1600) }, mask = planeOf(8, 8);
   mask.values[8 * 4 + 4] = 1;
-  assert.equal(extended(photo, mask, matrixOf(windowOf(10, 10, 16, 16))), null);
+  assert.equal(extended(photo, [mask], matrixOf(windowOf(10, 10, 16, 16))), null);
   mask.values.fill(1);
-  assert.equal(extended(photo, mask, matrixOf(whole(photo))), null);
+  assert.equal(extended(photo, [mask], matrixOf(whole(photo))), null);
 });
 
 test("parts apart from the largest are left out as in Python", () => {

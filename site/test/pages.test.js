@@ -8,7 +8,7 @@ import { fetchWhole } from "../js/fetching.js";
 import { PageError, asPageError, isMemory, noted, sentence } from "../js/messages.js";
 import { encoded } from "../js/png.js";
 import { lacking } from "../js/support.js";
-import { overWhite } from "../js/translator.js";
+import { overWhite } from "../js/framed_photo.js";
 
 const DATA = Uint8Array.from({ length: 1000 }, (_, i) => i);
 const KNOWN = { bytes: DATA.length, sha256: createHash("sha256").update(DATA).digest("hex") };

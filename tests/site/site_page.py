@@ -7,6 +7,8 @@ import functools
 import http.server
 import importlib.util
 import io
+import json
+import os
 import shutil
 import socket
 import sys
@@ -47,6 +49,19 @@ def installed(build: ModuleType) -> Path:
         if any(code in str(failure) for code in OFFLINE):
             pytest.skip(f"npm cannot reach its registry: {failure}")
         raise
+
+
+def page_of(model: str, folder: Path) -> Path:
+    """A page with this model: one of those that $LOMIT_PAGE names, or built into a new folder."""
+    for given in filter(None, os.environ.get("LOMIT_PAGE", "").split(os.pathsep)):
+        if json.loads((Path(given) / "lomit-page.json").read_text(encoding="utf-8"))["model"] == model:
+            return Path(given)
+    build = builder()
+    installed(build)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SITE))
+        assert build.run([f"--out={folder / 'page'}", f"--model={model}"]) == 0
+    return folder / "page"
 
 
 class Server:

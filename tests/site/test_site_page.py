@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from conftest import BROWSERS
 from PIL import Image
-from site_page import ROOT, Page, Server, builder, installed, jpeg, photograph, served
+from site_page import ROOT, Page, Server, builder, installed, jpeg, page_of, photograph, served
 
 from lomit_tf.commands import UNUSABLE
 from lomit_tf.webapp.mask_edits import touched_of
@@ -40,16 +40,8 @@ FACES = """async ([base, portrait]) => {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Path:
-    """The page's folder: what $LOMIT_PAGE names, or built here."""
-    if os.environ.get("LOMIT_PAGE"):
-        return Path(os.environ["LOMIT_PAGE"])
-    build = builder()
-    installed(build)
-    out = tmp_path_factory.mktemp("site") / "page"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "site"))
-        assert build.run([f"--out={out}"]) == 0
-    return out
+    """The page's folder, with a model of one group."""
+    return page_of("celeba_hair", tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +210,12 @@ def test_what_cannot_be_used_is_said_and_changes_nothing(visit):
     assert "Note: No face was found, so the centre was taken." in visit.page.locator("#lomit-status").inner_text()
 
 
+def test_a_model_with_one_group_needs_no_choice_of_groups(visit):
+    for name in ("painted", "taken", "colour-group"):
+        assert not visit.page.locator(f"#lomit-{name}").is_visible()
+    assert "Outside of the mask it is unchanged." in visit.page.locator("#lomit-result").inner_text()
+
+
 def test_it_opens_again_without_a_server(visit):
     visit.page.reload()
     assert visit.ready() == "offline"
@@ -327,3 +325,13 @@ def test_building_says_what_is_in_the_way(built, tmp_path, capsys, monkeypatch):
     assert build.run([f"--out={tmp_path / 'page'}"]) == UNUSABLE
     error = capsys.readouterr().err
     assert error.startswith("site: needs npm") and error.count("\n") == 1
+
+
+def test_a_model_without_colours_is_refused(tmp_path, capsys):
+    build = builder()
+    installed(build)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "site"))
+        assert build.run([f"--out={tmp_path / 'page'}", "--model=drawn_faces"]) == UNUSABLE
+    assert "at least one group is painted by colour curves; received the groups " in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
