@@ -23,24 +23,36 @@ final class Blur {
     static float[] blurred(float[] plane, int width, int height, double[] weights) {
         float[] wide = new float[plane.length];
         float[] made = new float[plane.length];
-        int radius = weights.length / 2;
-        for (int i = 0; i < plane.length; i++) {
-            int x = i % width;
-            double sum = 0;
-            for (int k = 0; k < weights.length; k++) {
-                sum += weights[k] * plane[i + reflected(x + k - radius, width) - x];
+        int[] columns = places(width, weights.length / 2);
+        int[] rows = places(height, weights.length / 2);
+        for (int y = 0; y < height; y++) {
+            for (int x = 0; x < width; x++) {
+                double sum = 0;
+                for (int k = 0; k < weights.length; k++) {
+                    sum += weights[k] * plane[y * width + columns[x + k]];
+                }
+                wide[y * width + x] = (float) sum;
             }
-            wide[i] = (float) sum;
         }
-        for (int i = 0; i < plane.length; i++) {
-            int y = i / width;
-            double sum = 0;
-            for (int k = 0; k < weights.length; k++) {
-                sum += weights[k] * wide[i + width * (reflected(y + k - radius, height) - y)];
+        for (int y = 0; y < height; y++) {
+            for (int x = 0; x < width; x++) {
+                double sum = 0;
+                for (int k = 0; k < weights.length; k++) {
+                    sum += weights[k] * wide[rows[y + k] * width + x];
+                }
+                made[y * width + x] = (float) sum;
             }
-            made[i] = (float) sum;
         }
         return made;
+    }
+
+    /** The places from -radius to size + radius - 1, mirrored. */
+    private static int[] places(int size, int radius) {
+        int[] places = new int[size + 2 * radius];
+        for (int i = 0; i < places.length; i++) {
+            places[i] = reflected(i - radius, size);
+        }
+        return places;
     }
 
     /** Mirrored at the border, whose pixel stands once: OpenCV's BORDER_REFLECT_101. */

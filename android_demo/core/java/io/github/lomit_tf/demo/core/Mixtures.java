@@ -15,7 +15,7 @@ final class Mixtures {
     private static final double SPREAD = 0.02; // added to each Gaussian's variances
     private static final double LEAST = 1e-6; // of a Gaussian's weight
 
-    private final double[][] coefficients = new double[ALL][MONOMIALS];
+    private final double[][] coefficients = new double[MONOMIALS][ALL];
     private final double[] monomials = new double[MONOMIALS];
 
     /** @param parts the shares of each pixel in the Gaussians, ALL a pixel. */
@@ -35,7 +35,10 @@ final class Mixtures {
             ofRegions[OWNER[c]] += sums[c][0] + LEAST;
         }
         for (int c = 0; c < ALL; c++) {
-            fit(sums[c], (sums[c][0] + LEAST) / ofRegions[OWNER[c]], coefficients[c]);
+            double[] fitted = fit(sums[c], (sums[c][0] + LEAST) / ofRegions[OWNER[c]]);
+            for (int k = 0; k < MONOMIALS; k++) {
+                coefficients[k][c] = fitted[k];
+            }
         }
     }
 
@@ -54,17 +57,22 @@ final class Mixtures {
     /** Writes each Gaussian's share in its region's mixture times its density at one pixel. */
     void densities(Planes values, int pixel, double[] to) {
         read(values, pixel);
-        for (int c = 0; c < ALL; c++) {
-            double sum = 0;
-            for (int k = 0; k < MONOMIALS; k++) {
-                sum += monomials[k] * coefficients[c][k];
+        Arrays.fill(to, 0);
+        for (int k = 0; k < MONOMIALS; k++) {
+            double monomial = monomials[k];
+            double[] row = coefficients[k];
+            for (int c = 0; c < ALL; c++) {
+                to[c] += monomial * row[c];
             }
-            to[c] = Math.exp(Math.max(-600, Math.min(300, sum)));
+        }
+        for (int c = 0; c < ALL; c++) {
+            to[c] = Math.exp(Math.max(-600, Math.min(300, to[c])));
         }
     }
 
     /** The coefficients of one Gaussian, from the sums of the monomials over its pixels. */
-    private static void fit(double[] sums, double share, double[] to) {
+    private static double[] fit(double[] sums, double share) {
+        double[] to = new double[MONOMIALS];
         double weight = sums[0] + LEAST;
         double[][] covariance = new double[VALUES][VALUES];
         int at = 1 + VALUES;
@@ -92,6 +100,7 @@ final class Mixtures {
                 to[at++] = k == l ? -precision[k][k] / 2 : -precision[k][l]; // off the diagonal once for two
             }
         }
+        return to;
     }
 
     /** The inverse of a positive definite matrix, which is overwritten; returns the logarithm of its determinant. */
