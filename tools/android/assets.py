@@ -7,10 +7,10 @@
 
 The int8 pair and labels.txt are copied into android_demo/assets. model.properties says of the model what its files do
 not: the part of a photograph that it sees, as the Translator decides it; which groups are painted by colour curves,
-which have masks of one connected region, which lie on others, and which compete by a picture's own colours; and the data
-set, for which the app has a text with the licence's terms. layouts.bin says where the regions of faces lie, which
-compete. The exemplars are the portraits of lomit_tf/samples for models of faces, with their origin in
-portraits.md, and drawn faces for others. colours.txt has the swatches of lomit_tf.photos.portraits.
+which have masks of one connected region, which lie on others, and which compete by a picture's own colours; and the
+data set, for which the app has a text with the licence's terms. layouts.bin says where the regions of faces lie, which
+compete. The exemplars are the portraits of lomit_tf/samples for models of faces, with their origin in portraits.md, and
+drawn faces for others. colours.txt has the swatches of lomit_tf.photos.portraits.
 """
 
 from __future__ import annotations

@@ -19,9 +19,10 @@ OVERLAPPING = (2,)  # of the masks hair, lips and smile
 def regions() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Pictures, and rows of numbers.
 
-    patch.png is a patch of colours: beside it its values (9.14), and its red through the guided filter. Of competing.png,
-    a face in CelebA's framing, and competing_masks.png, masks of three groups below each other: the regions of its first
-    rounds at 64 x 64 pixels and the layout that they point to, four planes below each other, and the masks in the end.
+    patch.png is a patch of colours: beside it its values (9.14), and its red through the guided filter. competing.png is
+    a face in CelebA's framing, and competing_masks.png has masks of three groups below each other. Of these: the regions
+    of the first rounds at 64 x 64 pixels and the layout that they point to, four planes below each other, and the masks
+    in the end.
     """
     portrait = np.asarray(golden_models.portrait("Eileen Collins", 400))
     window = framing.face_window(faces.find(portrait, largest=True)[0], 1.0)
@@ -55,7 +56,9 @@ def _masks(face: np.ndarray) -> np.ndarray:
     """(S, S, 3) of levels of 255: hair, what is dark in the upper part; lips and a smile, ellipses."""
     rows, columns = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE
     dark = np.clip((100 - cv2.GaussianBlur(face, (0, 0), 2).mean(axis=-1)) / 60, 0, 1) * np.clip(6 - 10 * rows, 0, 1)
-    ellipses = [np.clip(1.5 - np.hypot((columns - 0.5) / a, (rows - 0.72) / b), 0, 1) for a, b in ((0.1, 0.04), (0.2, 0.15))]
+    ellipses = [
+        np.clip(1.5 - np.hypot((columns - 0.5) / a, (rows - 0.72) / b), 0, 1) for a, b in ((0.1, 0.04), (0.2, 0.15))
+    ]
     dark[:8, :8] = 1  # a corner of the background
     return np.float32(np.round(255 * np.stack([dark * (1 - ellipses[0]), *ellipses], axis=-1)) / 255)
 

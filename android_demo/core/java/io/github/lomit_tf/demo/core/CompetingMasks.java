@@ -21,7 +21,7 @@ final class CompetingMasks {
     /**
      * Lets some groups take what is theirs by the colours, in place; the others share what is left.
      *
-     * @param masks the network's, square.
+     * @param masks the network's, 64 or 128 pixels a side, where all is as in Python; other sizes are averaged otherwise.
      * @param pixels what it saw, of the same size, in -1..1: faces framed as CelebA's are.
      * @param competing for each group whether it does.
      * @param apart groups that take nothing from others and lose nothing to them.
