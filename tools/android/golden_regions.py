@@ -19,10 +19,10 @@ OVERLAPPING = (2,)  # of the masks hair, lips and smile
 def regions() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Pictures, and rows of numbers.
 
-    patch.png is a patch of colours: beside it its values (9.14), and its red through the guided filter. competing.png is
-    a face in CelebA's framing, and competing_masks.png has masks of three groups below each other. Of these: the regions
-    of the first rounds at 64 x 64 pixels and the layout that they point to, four planes below each other, and the masks
-    in the end.
+    patch.png is a patch of colours: beside it its values (9.14), and its red through the guided filter. competing.png
+    is a face in CelebA's framing, and competing_masks.png has masks of three groups below each other. Of these: the
+    regions of the first rounds at 64 x 64 pixels and the layout that they point to, four planes below each other, and
+    the masks in the end.
     """
     portrait = np.asarray(golden_models.portrait("Eileen Collins", 400))
     window = framing.face_window(faces.find(portrait, largest=True)[0], 1.0)
