@@ -33,7 +33,7 @@ function rowOf({ width, values }, filter, y, to) {
 }
 
 /** Beyond its ends a line is mirrored, the last twice: OpenCV's BORDER_REFLECT. */
-function reflected(place, size) {
+export function reflected(place, size) {
   const at = ((place % (2 * size)) + 2 * size) % (2 * size);
   return at < size ? at : 2 * size - 1 - at;
 }
@@ -63,21 +63,29 @@ function average(values, columns, rows, radius) {
   return made;
 }
 
-/** Three factors and the constant of each window, by least squares from its averages, into `fitted` (4 planes). */
-function fit(mean, i, fitted) {
-  const [r, g, b, value] = [mean[0][i], mean[1][i], mean[2][i], mean[9][i]];
-  const rr = mean[3][i] - r * r + SMOOTHNESS, rg = mean[4][i] - r * g, rb = mean[5][i] - r * b;
-  const gg = mean[6][i] - g * g + SMOOTHNESS, gb = mean[7][i] - g * b, bb = mean[8][i] - b * b + SMOOTHNESS;
+/**
+ * Three factors and the constant of each window, by least squares from its averages, for every plane that is filtered.
+ *
+ * @param mean of the guide's colours, of their products, and of each plane, alone and times the colours.
+ * @param fitted four planes for each that is filtered.
+ */
+export function fit(mean, i, smoothness, fitted) {
+  const r = mean[0][i], g = mean[1][i], b = mean[2][i];
+  const rr = mean[3][i] - r * r + smoothness, rg = mean[4][i] - r * g, rb = mean[5][i] - r * b;
+  const gg = mean[6][i] - g * g + smoothness, gb = mean[7][i] - g * b, bb = mean[8][i] - b * b + smoothness;
   const irr = gg * bb - gb * gb, irg = gb * rb - rg * bb, irb = rg * gb - gg * rb;
   const igg = rr * bb - rb * rb, igb = rb * rg - rr * gb, ibb = rr * gg - rg * rg;
   const one = 1 / (rr * irr + rg * irg + rb * irb);
-  const vr = mean[10][i] - value * r, vg = mean[11][i] - value * g, vb = mean[12][i] - value * b;
-  const ar = (irr * vr + irg * vg + irb * vb) * one, ag = (irg * vr + igg * vg + igb * vb) * one;
-  const ab = (irb * vr + igb * vg + ibb * vb) * one;
-  fitted[0][i] = ar;
-  fitted[1][i] = ag;
-  fitted[2][i] = ab;
-  fitted[3][i] = value - ar * r - ag * g - ab * b;
+  for (let n = 0; n < fitted.length; n += FITTED) {
+    const value = mean[9 + n][i];
+    const vr = mean[10 + n][i] - value * r, vg = mean[11 + n][i] - value * g, vb = mean[12 + n][i] - value * b;
+    const ar = (irr * vr + irg * vg + irb * vb) * one, ag = (irg * vr + igg * vg + igb * vb) * one;
+    const ab = (irb * vr + igb * vg + ibb * vb) * one;
+    fitted[n][i] = ar;
+    fitted[n + 1][i] = ag;
+    fitted[n + 2][i] = ab;
+    fitted[n + 3][i] = value - ar * r - ag * g - ab * b;
+  }
 }
 
 /** The linear functions, change = constant + factors . colour, on the filter's subsampled grid: rows from..to-1 of it. */
@@ -120,7 +128,7 @@ class Coefficients {
     }
     const means = sums.map((values) => average(values, padded, count, radius)), narrow = padded - span, fewer = count - span;
     const fitted = Array.from({ length: FITTED }, () => new Float32Array(narrow * fewer));
-    for (let i = 0; i < narrow * fewer; i++) fit(means, i, fitted);
+    for (let i = 0; i < narrow * fewer; i++) fit(means, i, SMOOTHNESS, fitted);
     return fitted.map((values) => average(values, narrow, fewer, radius));
   }
 }

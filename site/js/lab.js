@@ -39,14 +39,14 @@ function mirrored(place, size) {
 function blurred(values, width, height, channels, kernel, along, finish) {
   const half = (kernel.length - 1) / 2;
   const pass = (source, made, length, step, lines, lineStep, done) => {
+    const places = Int32Array.from({ length: length + 2 * half }, (_, i) => mirrored(i - half, length) * step);
     for (let line = 0; line < lines; line++) {
       for (let n = 0; n < length; n++) {
         for (let c = 0; c < channels; c++) {
+          const from = line * lineStep + c;
           let sum = 0;
-          for (let k = -half; k <= half; k++) {
-            sum += kernel[k + half] * source[line * lineStep + mirrored(n + k, length) * step + c];
-          }
-          made[line * lineStep + n * step + c] = done(sum);
+          for (let k = 0; k < kernel.length; k++) sum += kernel[k] * source[from + places[n + k]];
+          made[from + n * step] = done(sum);
         }
       }
     }

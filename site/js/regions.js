@@ -1,0 +1,83 @@
+// A face's picture parted into hair, skin, background and clothes by its own colours: expectation maximisation, as in
+// lomit_tf/imaging/face_regions.py; docs/method.md, eqs. (9.15) to (9.17). Regions are four planes of one size.
+
+import { rint } from "./affine.js";
+import { guided } from "./guided_planes.js";
+import { OWNER, byLightness, expect, fitted } from "./mixtures.js";
+import { plane } from "./planes.js";
+
+/** Hair's place among the regions, and how many there are. */
+export const HAIR = 0, COUNT = 4;
+const SMOOTH_FROM = 2, RADIUS = 1 / 16, EPSILON = 0.1; // of the guided filter: the first round, a share of the height
+const LEAST_PRIOR = 1e-4, FLOOR = 1e-3, MASK_POWER = 0.3; // FLOOR: a network that is sure may be wrong
+const FLOOR_POWER = FLOOR ** MASK_POWER;
+const power = (share) => (share > FLOOR ? share ** MASK_POWER : FLOOR_POWER);
+
+/** Where the regions lie before the colours are looked at, their sum 1, of a plane with a mask of the hair and a layout. */
+export function prior(mask, layout) {
+  const { width, height, values } = mask, made = layout.map(() => plane(width, height)), weighed = new Float64Array(COUNT);
+  const [hair, ...rest] = layout.map((one) => one.values);
+  for (let i = 0; i < values.length; i++) {
+    const share = Math.min(values[i], 1), left = (1 - share) / (rest[0][i] + rest[1][i] + rest[2][i]);
+    let sum = 0;
+    for (let k = 0; k < COUNT; k++) {
+      const place = k === HAIR ? hair[i] : rest[k - 1][i];
+      weighed[k] = power(k === HAIR ? share : left * place) * Math.max(place, FLOOR);
+      sum += weighed[k];
+    }
+    for (let k = 0; k < COUNT; k++) made[k].values[i] = weighed[k] / sum;
+  }
+  return made;
+}
+
+/**
+ * How far each pixel belongs to each region, their sum 1.
+ *
+ * @param values of `features`.
+ * @param where of `prior`.
+ * @param rounds of the expectation maximisation.
+ */
+export function responsibilities(values, where, rounds) {
+  const { width, height } = where[0];
+  const before = where.map((one) => new Float64Array(one.values));
+  for (const one of before) for (let i = 0; i < one.length; i++) one[i] = Math.max(one[i], LEAST_PRIOR);
+  normalise(before);
+  const found = before.map((one) => one.slice());
+  found.forEach((one, k) => multiply(one, before[k]));
+  normalise(found);
+  const parts = byLightness(values, found);
+  for (let round = 0; round < rounds; round++) {
+    expect(values, fitted(values, parts), before, found, parts);
+    if (round >= SMOOTH_FROM) smooth(values, found);
+    if (round === rounds - 1) break; // nothing is fitted any more
+    parts.forEach((part, c) => multiply(part, found[OWNER[c]]));
+  }
+  return found.map((one) => plane(width, height, new Float32Array(one)));
+}
+
+function multiply(values, factors) {
+  for (let i = 0; i < values.length; i++) values[i] *= factors[i];
+}
+
+/** Each pixel's values of the regions divided by their sum, in place. */
+function normalise([hair, skin, background, clothes]) {
+  for (let i = 0; i < hair.length; i++) {
+    const share = 1 / (hair[i] + skin[i] + background[i] + clothes[i]);
+    hair[i] *= share;
+    skin[i] *= share;
+    background[i] *= share;
+    clothes[i] *= share;
+  }
+}
+
+/** Responsibilities through the guided filter of the picture's colours, in place; their sum stays 1. */
+function smooth(values, found) {
+  const { width, height } = values[0], radius = Math.max(1, rint(RADIUS * height));
+  const given = found.map((one) => plane(width, height, new Float32Array(one)));
+  guided(values.slice(0, 3), given, radius, EPSILON).forEach((made, k) => clip(made.values, found[k]));
+  normalise(found);
+}
+
+function clip(values, to) {
+  for (let i = 0; i < to.length; i++) to[i] = Math.max(1e-6, Math.min(1, values[i]));
+}
