@@ -24,6 +24,8 @@ from typing import Any
 from lomit_tf import zoo
 from lomit_tf.commands import FAILED, UNUSABLE, Command, Failure, FlagSet, report, require_extra
 from lomit_tf.config import ConfigError, option
+from lomit_tf.imaging import competing
+from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.photos import portraits
 
 SITE = Path(__file__).resolve().parent
@@ -32,7 +34,7 @@ WEBAPP = ROOT / "lomit_tf" / "webapp"
 FACES = ROOT / "lomit_tf" / "imaging" / "face_models"
 PARTS = ("mask_brush", "colour", "strip")  # of the page that lomit-app serves
 LITERT = ("litert_wasm_compat_internal.js", "litert_wasm_compat_internal.wasm")
-LARGE = (".tflite", ".wasm")  # the worker fetches these, checks them and keeps them
+LARGE = (".tflite", ".wasm", ".bin")  # the worker fetches these, checks them and keeps them
 OURS = "lomit-page.json"  # tells a built page from another folder
 DEFAULT = "celeba"  # hair, lips, smile and facial hair
 INTRO = """\
@@ -118,7 +120,7 @@ def write_litert(modules: Path, out: Path) -> None:
 
 
 def write_networks(model_name: str, out: Path) -> dict[str, Any]:
-    """The networks' files, and what the page has to know of the model."""
+    """The networks' files, the layouts that competing masks need, and what the page has to know of the model."""
     require_extra("export", "ai_edge_litert")
     import models  # beside this file
 
@@ -132,7 +134,11 @@ def write_networks(model_name: str, out: Path) -> dict[str, Any]:
         raise ConfigError(f"--model={model_name}: {error}") from error
     for kind in ("short", "full"):
         shutil.copyfile(FACES / f"face_detection_{kind}_range.tflite", out / "models" / f"face_{kind}.tflite")
-    return {"name": Path(model_name).name, **models.facts_of(model), "swatches": portraits.SWATCHES}
+    facts = models.facts_of(model)
+    if facts["competing"]:
+        layouts = Layouts.from_bytes(competing.LAYOUTS.read_bytes())
+        (out / "models" / "layouts.bin").write_bytes(layouts.to_plain())
+    return {"name": Path(model_name).name, **facts, "swatches": portraits.SWATCHES}
 
 
 def write_page(out: Path, model_name: str, several: bool) -> None:

@@ -109,6 +109,16 @@ class Layouts:
         np.savez_compressed(buffer, mean=mean, each=each, shares=shares)
         return buffer.getvalue()
 
+    def to_plain(self) -> bytes:
+        """Without compression, for the static page and the Android demo; most significant bytes first.
+
+        How many layouts, and pixels along a side, as 32 bits; then with 16 bits a number how common each is, the mean,
+        and each.
+        """
+        numbers = np.concatenate([np.ravel(part) for part in (self.shares, self.mean, self.each)])
+        sizes = np.array([len(self.each), len(self.mean)], ">u4")
+        return sizes.tobytes() + np.round(65535 * numbers).astype(">u2").tobytes()
+
     @classmethod
     def from_bytes(cls, data: bytes) -> Layouts:
         """What `to_bytes` gave."""

@@ -1,6 +1,7 @@
 // Photographs that are worked on: what lomit_tf/webapp/photograph.py and lomit_tf/photos/photo_masks.py do, in the page's worker.
 
 import { rint } from "./affine.js";
+import { compete } from "./competing.js";
 import { keepConnected } from "./connected.js";
 import { MASK_FLOOR } from "./curves.js";
 import { findFaces } from "./faces.js";
@@ -35,9 +36,16 @@ export function shrunk(picture, side) {
   return averaged(picture, whole(picture), width, height);
 }
 
-/** The masks that the model finds of what it sees, a plane of each group; those of connected groups are one region. */
-export async function foundMasks({ model, masks }, pixels) {
+/** Of each group whether it lies on others: those that are painted from near. */
+const overlappingOf = ({ groups, boxes }) => groups.map((_, g) => Boolean(boxes[g]));
+
+/**
+ * The masks that the model finds of what it sees, a plane of each group; some compete by its colours, and those of connected
+ * groups are one region. lomit_tf/imaging/found_masks.py.
+ */
+export async function foundMasks({ model, layouts, masks }, pixels) {
   const planes = apart(await masks(pixels), model.groups.length, model.size);
+  compete(planes, pixels, model.competing, overlappingOf(model), layouts);
   return planes.map((mask, g) => (model.connected.includes(g) ? keepConnected(mask) : mask));
 }
 
@@ -52,7 +60,7 @@ export class FramedPhoto {
     const found = await findFaces(networks.face, rgb), groups = model.groups.map((_, g) => g);
     Object.assign(photo, { name, side, picture, rgb, screen: shrunk(rgb, SCREEN_SIDE), editor: sizeWithin(rgb, EDITOR_SIDE) });
     photo.continued = groups.filter((g) => side === "input" && model.coloured.includes(g));
-    photo.overlapping = groups.map((g) => Boolean(model.boxes[g]));
+    photo.overlapping = overlappingOf(model);
     await photo.frame(networks, framed(rgb, found, model.zoom));
     return photo;
   }

@@ -11,7 +11,7 @@ const coarse = (regions) => regions.map((one) => resizedPlane(one, COARSE, COARS
 
 /** Layouts of SIZE x SIZE pixels. */
 export class Layouts {
-  /** @param bytes what `Layouts.to_plain` gave. */
+  /** @param bytes what `Layouts.to_plain` of Python gave. */
   constructor(bytes) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), count = view.getUint32(0), side = view.getUint32(4);
     let at = 8;

@@ -3,12 +3,15 @@
 import { Tensor, loadAndCompile, loadLiteRt } from "../litert/core.js";
 import { FILES, MODEL } from "./build.js";
 import { fetchWhole } from "./fetching.js";
+import { Layouts } from "./layouts.js";
 
 const WASM = "litert/litert_wasm_compat_internal.wasm", LOADER = "litert/litert_wasm_compat_internal.js";
 const NETWORKS = { lomit: "models/lomit.tflite", short: "models/face_short.tflite", full: "models/face_full.tflite" };
+const LAYOUTS = "models/layouts.bin"; // of faces, where a group competes
+const ASKED = [WASM, ...Object.values(NETWORKS), ...(MODEL.competing.length ? [LAYOUTS] : [])];
 
 /** All bytes that `load` asks for. */
-export const TOTAL = [WASM, ...Object.values(NETWORKS)].reduce((sum, file) => sum + FILES[file].bytes, 0);
+export const TOTAL = ASKED.reduce((sum, file) => sum + FILES[file].bytes, 0);
 
 /** Runs one signature of a model on named arrays with their shapes; its outputs as arrays, by name. */
 async function run(model, signature, inputs) {
@@ -32,13 +35,14 @@ async function run(model, signature, inputs) {
  * @param base the page's address.
  * @param cache of the Cache API, or null.
  * @param onBytes see fetchWhole.
- * @returns {model, masks, styles, free, curves, face}: MODEL as site/build.py wrote it, and functions of arrays: of what
- *   the model sees its masks; of it and masks the styles of an exemplar; of an input, its masks, styles and the groups to
- *   take what is painted freely, and curves; and what faces.js asks for.
+ * @returns {model, layouts, masks, styles, free, curves, face}: MODEL as site/build.py wrote it, the layouts of faces (null
+ *   where no group competes), and functions of arrays: of what the model sees its masks; of it and masks the styles of an
+ *   exemplar; of an input, its masks, styles and the groups to take what is painted freely, and curves; and what faces.js
+ *   asks for.
  */
 export async function load(base, cache, onBytes) {
   const get = (file) => fetchWhole(new URL(file, base).href, file, FILES[file], { cache, onBytes });
-  const [wasmBinary, ...data] = await Promise.all([get(WASM), ...Object.values(NETWORKS).map(get)]);
+  const [wasmBinary, ...data] = await Promise.all(ASKED.map(get));
   // LiteRT would wake a graphics card that nothing here uses; what it only tells is no error.
   Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
   const printErr = (line) => (/^(INFO|WARNING)/.test(line) ? console.debug(line) : console.error(line));
@@ -54,6 +58,7 @@ export async function load(base, cache, onBytes) {
   });
   return {
     model: MODEL,
+    layouts: MODEL.competing.length ? new Layouts(data.at(-1)) : null,
     masks: (pixels) => lomit("mask_net", "masks", { image: image(pixels) }),
     styles: (pixels, values) => lomit("style_net", "styles", { image: image(pixels), masks: masks(values) }),
     free: paint("free_net", "raw"),

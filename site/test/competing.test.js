@@ -5,6 +5,9 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
 import { compete } from "../js/competing.js";
+import { keepConnected } from "../js/connected.js";
+import { foundMasks } from "../js/framed_photo.js";
+import { interleaved } from "../js/group_masks.js";
 import { guided } from "../js/guided_planes.js";
 import { Layouts, SIZE } from "../js/layouts.js";
 import { averaged, plane as planeOf, resizedPlane, toModelRange } from "../js/planes.js";
@@ -77,4 +80,17 @@ test("nothing changes where no group competes or is there", () => {
   const faint = copied(given);
   compete(faint, pixels, [0], SMILE, layouts);
   assert.equal(most(faint, given), 0);
+});
+
+test("masks that a network finds compete, and then are one region", async () => {
+  const pixels = toModelRange(picture("competing.png")), before = stacked("competing_masks.png", 3), groups = ["hair", "lips", "smile"];
+  const found = (model) => foundMasks({
+    model: { groups, size: before[0].width, boxes: { 2: [0, 0, 64] }, ...model }, layouts, masks: async () => interleaved(before),
+  }, pixels);
+  const expected = copied(before);
+  compete(expected, pixels, [0], SMILE, layouts);
+  assert.equal(most(await found({ competing: [0], connected: [] }), expected), 0);
+  const connected = [keepConnected(expected[0]), ...expected.slice(1)];
+  assert.ok(most(connected, expected) > 0.1, "some part is left out");
+  assert.equal(most(await found({ competing: [0], connected: [0] }), connected), 0);
 });

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from lomit_tf.imaging.competing import FACE, LAYOUTS, RAMP, compete
 from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.imaging.found_masks import found
 
+ROOT = Path(__file__).resolve().parents[2]
 SIZE = 64
 
 
@@ -102,6 +105,14 @@ def test_layouts_are_read_as_they_were_written(rng):
     for name in ("mean", "each", "shares"):
         np.testing.assert_allclose(getattr(again, name), getattr(layouts, name), atol=1e-5)
     assert again.resized(32).each.shape == (2, 32, 32, 4)
+
+
+def test_layouts_of_other_languages_are_the_shipped_ones():
+    """The Android demo's file, with which the static page's tests compute too, is what both builds write."""
+    plain = Layouts.from_bytes(LAYOUTS.read_bytes()).to_plain()
+    assert plain == (ROOT / "android_demo" / "assets" / "layouts.bin").read_bytes()
+    count, side = np.frombuffer(plain[:8], ">u4")
+    assert (count, side) == (24, 32) and len(plain) == 8 + 2 * (count + (count + 1) * 4 * side**2)
 
 
 @pytest.mark.parametrize("part", ["mean", "each"])

@@ -22,7 +22,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from lomit_tf.imaging import competing
@@ -88,14 +87,9 @@ def write_colours(assets: Path) -> None:
 
 
 def write_layouts(assets: Path) -> None:
-    """Write lomit_tf's layouts of faces as `Layouts.java` reads them: most significant bytes first.
-
-    How many layouts, and pixels along a side, as 32 bits; then as 16 bits a number: how common each is, the mean, each.
-    """
+    """Write lomit_tf's layouts of faces as `Layouts.java` reads them."""
     layouts = Layouts.from_bytes(competing.LAYOUTS.read_bytes())
-    numbers = [np.ravel(part) for part in (layouts.shares, layouts.mean, layouts.each)]
-    data = np.array([len(layouts.each), len(layouts.mean)], ">u4").tobytes()
-    (assets / LAYOUTS).write_bytes(data + np.round(65535 * np.concatenate(numbers)).astype(">u2").tobytes())
+    (assets / LAYOUTS).write_bytes(layouts.to_plain())
 
 
 def write_checksums(assets: Path) -> None:
