@@ -61,14 +61,14 @@ test("hair takes what is its own as in Python", (t) => {
   assert.equal(most([made[2]], [before[2]]), 0, "a smile lies on the others");
   const moved = made[0].values.reduce((sum, value, i) => sum + Math.abs(value - before[0].values[i]), 0) / made[0].values.length;
   assert.ok(moved > 0.02, `the colours say something: ${moved}`);
-  const times = Array.from({ length: 30 }, () => {
+  const times = Array.from({ length: 15 }, () => {
     const again = copied(before), start = performance.now();
     compete(again, pixels, [0], SMILE, layouts);
     const taken = performance.now() - start;
     assert.equal(most(again, made), 0);
     return taken;
   }).sort((one, other) => one - other);
-  t.diagnostic(`a face of 128 x 128: ${times[0].toFixed(1)} ms at least, in the median ${times[15].toFixed(1)}`);
+  t.diagnostic(`a face of 128 x 128: ${times[0].toFixed(1)} ms at least, in the median ${times[7].toFixed(1)}`);
 });
 
 test("nothing changes where no group competes or is there", () => {
