@@ -21,7 +21,7 @@ DEMO = ROOT / "android_demo"
 def test_the_models_are_those_of_the_checksums():
     lines = (DEMO / "assets" / "SHA256SUMS").read_text().splitlines()
     sums = {name: digest for digest, name in (line.split() for line in lines)}
-    described = {"labels.txt", "model.properties", "colours.txt"}
+    described = {"labels.txt", "model.properties", "colours.txt", "layouts.bin"}
     assert set(sums) == {"mask_net_int8.tflite", "generator_int8.tflite", *described}
     for name, digest in sums.items():
         assert hashlib.sha256((DEMO / "assets" / name).read_bytes()).hexdigest() == digest, name
@@ -33,7 +33,7 @@ def test_the_app_has_a_model_of_real_faces_and_says_its_terms():
     lines = (DEMO / "assets" / "model.properties").read_text().splitlines()
     model = dict(line.split("=", 1) for line in lines)
     assert model["faces"] == "true" and model["dataset"] == "celeb_a" and model["colour"] == "hair,lips"
-    assert model["overlapping"] == "smile"
+    assert model["overlapping"] == "smile" and model["competing"] == "hair"
     assert model["model"] in names()
     terms = {"values": "non-commercial research", "values-ko": "비상업적 연구"}
     for folder, part in terms.items():

@@ -7,9 +7,10 @@
 
 The int8 pair and labels.txt are copied into android_demo/assets. model.properties says of the model what its files do
 not: the part of a photograph that it sees, as the Translator decides it; which groups are painted by colour curves,
-which have masks of one connected region, and which lie on others; and the data set, for which the app has a text with
-the licence's terms. The exemplars are the portraits of lomit_tf/samples for models of faces, with their origin in
-portraits.md, and drawn faces for others. colours.txt has the swatches of lomit_tf.photos.portraits.
+which have masks of one connected region, which lie on others, and which compete by a picture's own colours; and the
+data set, for which the app has a text with the licence's terms. layouts.bin says where the regions of faces lie, which
+compete. The exemplars are the portraits of lomit_tf/samples for models of faces, with their origin in portraits.md, and
+drawn faces for others. colours.txt has the swatches of lomit_tf.photos.portraits.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
+from lomit_tf.imaging import competing
+from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.imaging.framing import CELEBA_CROP
 from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import FACE_DATASETS
@@ -32,7 +36,7 @@ ASSETS = Path(__file__).parents[2] / "android_demo" / "assets"
 DRAWN = (12, 14, 15)  # seeds of the drawn exemplars
 SIDE, QUALITY = 512, 92  # longest side of an exemplar, and of the JPEG
 FILES = ("mask_net_int8.tflite", "generator_int8.tflite", "labels.txt")
-ORIGIN, SWATCHES = "portraits.md", "colours.txt"
+ORIGIN, SWATCHES, LAYOUTS = "portraits.md", "colours.txt", "layouts.bin"
 
 
 def properties(manifest: dict) -> str:  # type: ignore[type-arg]
@@ -41,6 +45,7 @@ def properties(manifest: dict) -> str:  # type: ignore[type-arg]
     model: its name. dataset: what it was trained on. faces, zoom: the framing that `Translator.__init__` derives from a
     configuration. colour: the groups that are painted by colour curves, separated by commas. connected: those whose
     masks are one connected region. overlapping: those that are painted from near, whose masks lie on those of others.
+    competing: those whose masks compete by a picture's own colours.
     """
     config = manifest["config"]
     dataset, crop = config["dataset"], int(manifest["crop"])
@@ -51,6 +56,7 @@ def properties(manifest: dict) -> str:  # type: ignore[type-arg]
         "colour": ",".join(name for name in manifest["groups"] if name in config["colour_groups"]),
         "connected": ",".join(name for name in manifest["groups"] if name in config.get("connected_groups", ())),
         "overlapping": ",".join(parse_boxes(config.get("close_ups", ""))),
+        "competing": ",".join(name for name in manifest["groups"] if name in config.get("competing_groups", ())),
     }  # fmt: skip
     return "".join(f"{name}={value}\n" for name, value in lines.items())
 
@@ -81,17 +87,34 @@ def write_colours(assets: Path) -> None:
     (assets / SWATCHES).write_text("".join(lines), encoding="utf-8")
 
 
+def write_layouts(assets: Path) -> None:
+    """Write lomit_tf's layouts of faces as `Layouts.java` reads them: most significant bytes first.
+
+    How many layouts, and pixels along a side, as 32 bits; then as 16 bits a number: how common each is, the mean, each.
+    """
+    layouts = Layouts.from_bytes(competing.LAYOUTS.read_bytes())
+    numbers = [np.ravel(part) for part in (layouts.shares, layouts.mean, layouts.each)]
+    data = np.array([len(layouts.each), len(layouts.mean)], ">u4").tobytes()
+    (assets / LAYOUTS).write_bytes(data + np.round(65535 * np.concatenate(numbers)).astype(">u2").tobytes())
+
+
+def write_checksums(assets: Path) -> None:
+    """Write SHA256SUMS, which tests/android/test_android.py compares."""
+    names = sorted((*FILES, "model.properties", SWATCHES, LAYOUTS))
+    lines = [f"{hashlib.sha256((assets / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (assets / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
 def copy(exported: Path, assets: Path = ASSETS) -> None:
-    """Copy, describe, and write the checksums that tests/android/test_android.py compares."""
+    """Copy, describe, and write the checksums."""
     manifest = json.loads((exported / "export.json").read_text(encoding="utf-8"))
     for name in FILES:
         shutil.copyfile(exported / ("tflite" if name.endswith(".tflite") else "") / name, assets / name)
     (assets / "model.properties").write_text(properties(manifest), encoding="utf-8")
     write_exemplars(manifest["config"]["dataset"] in FACE_DATASETS, assets)
     write_colours(assets)
-    names = sorted((*FILES, "model.properties", SWATCHES))
-    lines = [f"{hashlib.sha256((assets / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
-    (assets / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+    write_layouts(assets)
+    write_checksums(assets)
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Write what the Android demo's tests compare with: `python tools/android/golden.py`.
 
 android_demo/core/testdata comes from `preprocess` (TensorFlow) and the imaging modules (OpenCV), the core's
-counterparts in Python, of drawn faces and a portrait in the public domain; android_demo/desktop/testdata comes from
-golden_models.py.
+counterparts in Python, of drawn faces and a portrait in the public domain, competing regions from golden_regions.py;
+android_demo/desktop/testdata comes from golden_models.py.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import dataclasses
 from pathlib import Path
 
 import golden_models
+import golden_regions
 import numpy as np
 from PIL import Image
 
@@ -204,7 +205,8 @@ def main() -> None:
     extended, maps = _extended()
     desktop = DEMO / "desktop" / "testdata"
     translations, windows = golden_models.translations(DEMO / "assets")
-    of_core = numbers() | maps | {"moments.txt": golden_models.moments()}
+    regions, region_rows = golden_regions.regions()
+    of_core = numbers() | maps | region_rows | {"moments.txt": golden_models.moments()}
     tables = {DEMO / "core" / "testdata" / name: rows for name, rows in of_core.items()}
     tables |= {desktop / "faces.txt": golden_models.found_faces(), desktop / "windows.txt": windows}
     tables[desktop / "painters_stroke.txt"] = np.array([golden_models.STROKE])
@@ -212,7 +214,7 @@ def main() -> None:
         lines = (" ".join(repr(value) for value in row) for row in rows.astype(float).tolist())
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     of_desktop = translations | golden_models.two_painters(desktop)
-    for part, pictures in (("core", core_pictures() | extended), ("desktop", of_desktop)):
+    for part, pictures in (("core", core_pictures() | extended | regions), ("desktop", of_desktop)):
         folder = DEMO / part / "testdata"
         for old in folder.glob("*.png"):
             if old.name not in pictures:

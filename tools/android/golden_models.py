@@ -49,14 +49,14 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self._mask_net, self._generator = (TFLite(folder / f"{part}_int8.tflite") for part in ("mask_net", "generator"))
         groups = tuple((folder / "labels.txt").read_text(encoding="utf-8").split())
-        coloured, connected, near = (
+        coloured, connected, near, competing = (
             tuple(i for i, name in enumerate(groups) if name in properties(folder).get(kind, "").split(","))
-            for kind in ("colour", "connected", "overlapping")
+            for kind in ("colour", "connected", "overlapping", "competing")
         )
         size = int(self._mask_net._runner.get_input_details()["image"]["shape"][1])
         code_size = size**2 * (3 + len(groups))
         boxes = {g: (0, 0, size) for g in near}  # the files do not say which squares; notes alone need to know
-        self.outline = Outline(size, groups, coloured, "", 0, code_size, connected, boxes)
+        self.outline = Outline(size, groups, coloured, "", 0, code_size, connected, boxes, competing)
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """As Networks.masks: with the background."""

@@ -8,11 +8,13 @@ import android.util.Log;
 import io.github.lomit_tf.demo.core.DemoException;
 import io.github.lomit_tf.demo.core.FaceFinder;
 import io.github.lomit_tf.demo.core.Framing;
+import io.github.lomit_tf.demo.core.Layouts;
 import io.github.lomit_tf.demo.core.ModelView;
 import io.github.lomit_tf.demo.core.ModelViewCache;
 import io.github.lomit_tf.demo.core.Network;
 import io.github.lomit_tf.demo.core.Picture;
 import io.github.lomit_tf.demo.core.Translator;
+import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -104,22 +106,26 @@ final class Work {
         if (translator == null) {
             AssetManager assets = context.getAssets();
             String labels;
+            Layouts layouts;
             Properties model = new Properties();
-            try (InputStream stream = assets.open("labels.txt"); InputStream properties = assets.open("model.properties")) {
+            try (InputStream stream = assets.open("labels.txt"); InputStream properties = assets.open("model.properties");
+                    InputStream regions = new BufferedInputStream(assets.open("layouts.bin"))) {
                 ByteArrayOutputStream bytes = new ByteArrayOutputStream();
                 for (int value = stream.read(); value >= 0; value = stream.read()) {
                     bytes.write(value);
                 }
                 labels = bytes.toString("UTF-8");
                 model.load(new InputStreamReader(properties, "UTF-8"));
+                layouts = Layouts.read(regions);
             } catch (IOException e) {
-                throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, "labels.txt, model.properties", e);
+                throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, "labels.txt, model.properties, layouts.bin", e);
             }
             framing = Framing.of(model);
             dataset = model.getProperty("dataset", "").trim();
             translator = new Translator(opener.open(assets, "mask_net_int8.tflite"),
                     opener.open(assets, "generator_int8.tflite"), labels, model.getProperty("colour", ""),
-                    model.getProperty("connected", ""), model.getProperty("overlapping", ""));
+                    model.getProperty("connected", ""), model.getProperty("overlapping", ""),
+                    model.getProperty("competing", ""), layouts);
         }
         return translator;
     }

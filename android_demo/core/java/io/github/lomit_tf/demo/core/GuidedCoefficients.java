@@ -20,7 +20,7 @@ final class GuidedCoefficients {
     private final float smoothness;
 
     /**
-     * @param scale of the grid against the guide, below 1.
+     * @param scale of the grid against the guide, at most 1: then it is the guide's own.
      * @param radius of the windows, in pixels of the grid.
      */
     GuidedCoefficients(Rows guide, Planes change, double scale, int radius, float smoothness) {

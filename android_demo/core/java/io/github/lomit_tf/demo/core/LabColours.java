@@ -6,7 +6,7 @@ final class LabColours {
     private static final double STRETCH = 2.5; // of a and b, which take up little of their range
     private static final double LEAST = 1e-5; // colours that the window has not shown are half alike
     private static final int[] BLUR = {1, 14, 62, 102, 62, 14, 1}; // OpenCV's Gaussian of 1 pixel, of 256
-    private static final double[] WIDE_BLUR = new double[13]; // and that of 1.5 pixels
+    private static final double[] WIDE_BLUR = Blur.gaussian(1.5); // and that of 1.5 pixels
     private static final int SHIFT = 12;
     private static final int FINE = 15;
     private static final int[] LINEAR = new int[256];
@@ -22,14 +22,6 @@ final class LabColours {
             double x = i / (255.0 * 8);
             double root = x < 216 / 24389.0 ? x * 841 / 108 + 16 / 116.0 : Math.cbrt(x);
             ROOTS[i] = (int) Math.rint((1 << FINE) * root);
-        }
-        double sum = 0;
-        for (int i = 0; i < WIDE_BLUR.length; i++) {
-            WIDE_BLUR[i] = Math.exp(-(i - 6) * (i - 6) / 4.5);
-            sum += WIDE_BLUR[i];
-        }
-        for (int i = 0; i < WIDE_BLUR.length; i++) {
-            WIDE_BLUR[i] /= sum;
         }
     }
 
@@ -81,14 +73,14 @@ final class LabColours {
         for (int i = 0; i < colours.length; i++) {
             int x = i / 3 % width;
             for (int k = 0; k < BLUR.length; k++) {
-                wide[i] += BLUR[k] * colours[i + 3 * (reflected(x + k - 3, width) - x)];
+                wide[i] += BLUR[k] * colours[i + 3 * (Blur.reflected(x + k - 3, width) - x)];
             }
         }
         for (int i = 0; i < colours.length; i++) {
             int y = i / 3 / width;
             int sum = 0;
             for (int k = 0; k < BLUR.length; k++) {
-                sum += BLUR[k] * wide[i + 3 * width * (reflected(y + k - 3, height) - y)];
+                sum += BLUR[k] * wide[i + 3 * width * (Blur.reflected(y + k - 3, height) - y)];
             }
             made[i] = rounded(sum, 16);
         }
@@ -97,34 +89,7 @@ final class LabColours {
 
     /** A plane, blurred by a Gaussian of 1.5 pixels. */
     static float[] blurred(float[] plane, int width, int height) {
-        float[] wide = new float[plane.length];
-        float[] made = new float[plane.length];
-        for (int i = 0; i < plane.length; i++) {
-            int x = i % width;
-            double sum = 0;
-            for (int k = 0; k < WIDE_BLUR.length; k++) {
-                sum += WIDE_BLUR[k] * plane[i + reflected(x + k - 6, width) - x];
-            }
-            wide[i] = (float) sum;
-        }
-        for (int i = 0; i < plane.length; i++) {
-            int y = i / width;
-            double sum = 0;
-            for (int k = 0; k < WIDE_BLUR.length; k++) {
-                sum += WIDE_BLUR[k] * wide[i + width * (reflected(y + k - 6, height) - y)];
-            }
-            made[i] = (float) sum;
-        }
-        return made;
-    }
-
-    /** Mirrored at the border, whose pixel stands once: OpenCV's BORDER_REFLECT_101. */
-    private static int reflected(int place, int size) {
-        int at = place;
-        while (at < 0 || at >= size) {
-            at = size == 1 ? 0 : at < 0 ? -at : 2 * size - 2 - at;
-        }
-        return at;
+        return Blur.blurred(plane, width, height, WIDE_BLUR);
     }
 
     /** 0..1 for each pixel: whether its colour is rather found within the mask than outside of it. */

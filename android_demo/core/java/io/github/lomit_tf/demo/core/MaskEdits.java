@@ -84,10 +84,10 @@ public final class MaskEdits {
     }
 
     /**
-     * Lets the groups that were not drawn share what the drawn ones leave of one place (lomit_tf/imaging/given_masks.py,
+     * Lets the groups that were not given share what the given ones leave of one place (lomit_tf/imaging/given_masks.py,
      * `replace`). The background is what all groups leave of 1, and has no channel of its own.
      */
-    private static void share(float[] masks, float[] edited, int place, boolean[] given, boolean[] apart) {
+    static void share(float[] masks, float[] edited, int place, boolean[] given, boolean[] apart) {
         boolean same = true;
         float drawn = 0f;
         float others = 0f;

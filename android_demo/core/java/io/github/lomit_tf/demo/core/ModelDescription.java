@@ -22,10 +22,11 @@ public final class ModelDescription {
     private final boolean[] colour;
     private final boolean[] connected;
     private final boolean[] overlapping;
+    private final boolean[] competing;
     private final int colourGroups;
 
     private ModelDescription(int size, List<String> groups, boolean transfer, boolean colours, boolean[] colour,
-            boolean[] connected, boolean[] overlapping) {
+            boolean[] connected, boolean[] overlapping, boolean[] competing) {
         this.size = size;
         this.groups = groups;
         this.transfer = transfer;
@@ -33,6 +34,7 @@ public final class ModelDescription {
         this.colour = colour;
         this.connected = connected;
         this.overlapping = overlapping;
+        this.competing = competing;
         int count = 0;
         for (boolean one : colour) {
             count += one ? 1 : 0;
@@ -58,6 +60,11 @@ public final class ModelDescription {
     /** `isOverlapping` of all groups. */
     public boolean[] overlapping() {
         return overlapping.clone();
+    }
+
+    /** For each group whether its masks compete with other regions by a picture's own colours, as hair's do. */
+    public boolean[] competing() {
+        return competing.clone();
     }
 
     /** How many groups are painted by colour curves. */
@@ -88,10 +95,11 @@ public final class ModelDescription {
      *     empty.
      * @param connected names of the groups whose masks are one connected region, likewise.
      * @param overlapping names of the groups whose masks lie on those of others, likewise.
+     * @param competing names of the groups whose masks compete by a picture's own colours, likewise.
      * @throws DemoException MODEL_UNUSABLE, with what was expected and what the file has.
      */
     public static ModelDescription of(Network maskNet, Network generator, String labels, String colours,
-            String connected, String overlapping) throws DemoException {
+            String connected, String overlapping, String competing) throws DemoException {
         Network.Tensor image = find(maskNet.inputs(), "image");
         if (image.rank() != 4 || image.dimension(0) != 1 || image.dimension(3) != 3
                 || image.dimension(1) != image.dimension(2) || image.dimension(1) < 1) {
@@ -117,13 +125,14 @@ public final class ModelDescription {
         boolean[] colour = named(colours, names, "colour group");
         boolean[] region = named(connected, names, "connected group");
         boolean[] apart = named(overlapping, names, "overlapping group");
+        boolean[] competes = named(competing, names, "competing group");
         boolean transfer = has(generator.inputs(), "transfer");
         if (transfer) {
             expect(find(generator.inputs(), "transfer"), 1, groups);
         }
         boolean settable = has(generator.inputs(), "colours");
         ModelDescription model = new ModelDescription(
-                size, Collections.unmodifiableList(names), transfer, settable, colour, region, apart);
+                size, Collections.unmodifiableList(names), transfer, settable, colour, region, apart, competes);
         if (settable) {
             expect(find(generator.inputs(), "colours"), 1, model.colourGroups(), ColourStyle.MOMENTS);
         }

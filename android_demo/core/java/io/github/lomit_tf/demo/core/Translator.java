@@ -7,6 +7,7 @@ import java.util.Map;
 public final class Translator {
     private final Network maskNet;
     private final Network generator;
+    private final Layouts layouts;
     public final ModelDescription model;
 
     /**
@@ -14,13 +15,25 @@ public final class Translator {
      * @param colours `colour` of model.properties: the groups that are painted by colour curves.
      * @param connected `connected` of model.properties: those whose masks are one connected region.
      * @param overlapping `overlapping` of model.properties: those whose masks lie on those of others.
+     * @param competing `competing` of model.properties: those whose masks compete by a picture's own colours.
+     * @param layouts where the regions of faces lie, which compete; may be null where no group does.
      * @throws DemoException MODEL_UNUSABLE if the networks do not fit each other.
      */
     public Translator(Network maskNet, Network generator, String labels, String colours, String connected,
-            String overlapping) throws DemoException {
+            String overlapping, String competing, Layouts layouts) throws DemoException {
         this.maskNet = maskNet;
         this.generator = generator;
-        this.model = ModelDescription.of(maskNet, generator, labels, colours, connected, overlapping);
+        this.layouts = layouts;
+        this.model = ModelDescription.of(maskNet, generator, labels, colours, connected, overlapping, competing);
+        if (layouts == null && !competing.trim().isEmpty()) {
+            throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, competing + " competes, and there are no layouts");
+        }
+    }
+
+    /** One in whose masks no group competes. */
+    public Translator(Network maskNet, Network generator, String labels, String colours, String connected,
+            String overlapping) throws DemoException {
+        this(maskNet, generator, labels, colours, connected, overlapping, "", null);
     }
 
     /** Finds a framed picture's masks: once for an input, once for an exemplar. */
@@ -31,11 +44,12 @@ public final class Translator {
         return new ModelView(frame, preview, pixels, masks);
     }
 
-    /** The network's masks of what the model sees, in -1..1; those of connected groups are one region. */
+    /** The network's masks of what the model sees, in -1..1; some compete by its colours, connected ones are one region. */
     private Planes masks(Planes pixels) throws DemoException {
         Map<String, float[]> feed = new HashMap<String, float[]>();
         feed.put("image", pixels.values);
         Planes masks = new Planes(model.size, model.size, model.groups.size(), maskNet.run(feed).get("masks"));
+        CompetingMasks.compete(masks, pixels, model.competing(), model.overlapping(), layouts);
         for (int g = 0; g < masks.channels; g++) {
             if (model.isConnected(g)) {
                 ConnectedMasks.keep(masks, g);

@@ -10,6 +10,7 @@ import io.github.lomit_tf.demo.core.ColourStyle;
 import io.github.lomit_tf.demo.core.DemoException;
 import io.github.lomit_tf.demo.core.Exemplar;
 import io.github.lomit_tf.demo.core.Framing;
+import io.github.lomit_tf.demo.core.Layouts;
 import io.github.lomit_tf.demo.core.MaskEdits;
 import io.github.lomit_tf.demo.core.ModelView;
 import io.github.lomit_tf.demo.core.Picture;
@@ -17,6 +18,7 @@ import io.github.lomit_tf.demo.core.Stroke;
 import io.github.lomit_tf.demo.core.Translator;
 import io.github.lomit_tf.demo.core.Window;
 import java.awt.image.BufferedImage;
+import java.io.BufferedInputStream;
 import java.io.File;
 import java.io.FileInputStream;
 import java.io.InputStream;
@@ -59,13 +61,19 @@ public final class InferenceTest {
         return model;
     }
 
+    private static Layouts layouts() throws Exception {
+        try (InputStream stream = new BufferedInputStream(new FileInputStream(new File(ASSETS, "layouts.bin")))) {
+            return Layouts.read(stream);
+        }
+    }
+
     @BeforeClass
     public static void load() throws Exception {
         String labels = new String(Files.readAllBytes(new File(ASSETS, "labels.txt").toPath()), StandardCharsets.UTF_8);
         translator = new Translator(new LiteRtNetwork(LIBRARY, new File(ASSETS, "mask_net_int8.tflite")),
                 new LiteRtNetwork(LIBRARY, new File(ASSETS, "generator_int8.tflite")), labels,
                 properties().getProperty("colour"), properties().getProperty("connected"),
-                properties().getProperty("overlapping", ""));
+                properties().getProperty("overlapping", ""), properties().getProperty("competing", ""), layouts());
         windows = windows();
         input = picture("input.png");
         view = translator.view(input, windows.get(0));
@@ -198,6 +206,7 @@ public final class InferenceTest {
         Properties model = properties();
         assertTrue(Arrays.asList("true", "false").contains(model.getProperty("faces")));
         assertTrue(Double.parseDouble(model.getProperty("zoom")) > 0);
+        assertEquals("hair", model.getProperty("competing"));
     }
 
     @Test
