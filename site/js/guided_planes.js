@@ -35,6 +35,10 @@ function product(one, other) {
   return made;
 }
 
+function fitAll(means, epsilon, fitted) {
+  for (let i = 0; i < means[0].length; i++) fit(means, i, epsilon, fitted);
+}
+
 /** What linear functions of the guide's colours give. */
 function applied(a, b, c, constant, red, green, blue) {
   const made = new Float32Array(a.length);
@@ -54,7 +58,7 @@ export function guided(guide, planes, radius, epsilon) {
   ];
   for (const values of means) average(values, radius, columns, rows, wide, sums);
   const fitted = Array.from({ length: 4 * planes.length }, () => new Float32Array(count));
-  for (let i = 0; i < count; i++) fit(means, i, epsilon, fitted);
+  fitAll(means, epsilon, fitted);
   for (const values of fitted) average(values, radius, columns, rows, wide, sums);
   return planes.map((_, n) => plane(width, height, applied(...fitted.slice(4 * n, 4 * n + 4), red, green, blue)));
 }

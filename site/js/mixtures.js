@@ -19,7 +19,8 @@ function sumOf(values) {
  * @param values four planes; `parts` of each Gaussian the shares of the pixels in it.
  */
 export function fitted(values, parts) {
-  const sums = parts.map((part) => momentsOf(values, part)), weights = sums.map(([sum]) => sum + LEAST);
+  const planes = values.map((plane) => plane.values), sums = parts.map((part) => momentsOf(...planes, part));
+  const weights = sums.map(([sum]) => sum + LEAST);
   return sums.map((own, c) => {
     const all = sumOf(weights.filter((_, other) => OWNER[other] === OWNER[c]));
     return gaussian(own.map((sum) => sum / weights[c]), weights[c] / all);
@@ -27,8 +28,7 @@ export function fitted(values, parts) {
 }
 
 /** Sums of the monomials over the pixels, each with its weight. */
-function momentsOf(values, weights) {
-  const [one, two, three, four] = values.map((plane) => plane.values);
+function momentsOf(one, two, three, four, weights) {
   let [sum, p1, q1, r1, s1, pp, pq, pr, ps, qq, qr, qs, rr, rs, ss] = new Float64Array(MONOMIALS);
   for (let i = 0; i < weights.length; i++) {
     const weight = weights[i], p = one[i], q = two[i], r = three[i], s = four[i];
@@ -92,24 +92,31 @@ function invert(matrix, inverse) {
  * @param prior as `found`: where the regions lie before the colours are looked at.
  */
 export function expect(values, gaussians, prior, found, shares) {
-  const size = found[0].length, mixture = new Float64Array(size), sum = new Float64Array(size);
+  const planes = values.map((plane) => plane.values), size = prior[0].length;
+  const mixture = new Float64Array(size), sum = new Float64Array(size);
   for (let g = 0; g < KERNELS.length; g++) {
-    const own = shares.filter((_, c) => OWNER[c] === g), before = prior[g], made = found[g];
     mixture.fill(LEAST_MIXTURE);
-    own.forEach((share, n) => addDensities(values, gaussians[OWNER.indexOf(g) + n], share, mixture));
-    for (let i = 0; i < size; i++) {
-      made[i] = before[i] * mixture[i];
-      sum[i] += made[i];
-      mixture[i] = 1 / mixture[i];
-    }
-    for (const share of own) for (let i = 0; i < size; i++) share[i] *= mixture[i];
+    shares.forEach((share, c) => { if (OWNER[c] === g) addDensities(...planes, gaussians[c], share, mixture); });
+    weigh(prior[g], mixture, found[g], sum);
+    shares.forEach((share, c) => { if (OWNER[c] === g) divide(share, mixture); });
   }
-  for (const made of found) for (let i = 0; i < size; i++) made[i] /= sum[i];
+  for (const made of found) divide(made, sum);
+}
+
+/** Fills a mixture times its prior, and adds it to the sum. */
+function weigh(prior, mixture, made, sum) {
+  for (let i = 0; i < made.length; i++) {
+    made[i] = prior[i] * mixture[i];
+    sum[i] += made[i];
+  }
+}
+
+function divide(values, by) {
+  for (let i = 0; i < values.length; i++) values[i] /= by[i];
 }
 
 /** Fills a Gaussian's share times its density at each pixel, and adds it to the mixture. */
-function addDensities(values, gaussian, densities, mixture) {
-  const [one, two, three, four] = values.map((plane) => plane.values);
+function addDensities(one, two, three, four, gaussian, densities, mixture) {
   const [constant, p1, q1, r1, s1, pp, pq, pr, ps, qq, qr, qs, rr, rs, ss] = gaussian;
   for (let i = 0; i < densities.length; i++) {
     const p = one[i], q = two[i], r = three[i], s = four[i];
@@ -127,14 +134,18 @@ function addDensities(values, gaussian, densities, mixture) {
  * @param found of each region the shares of the pixels in it.
  */
 export function byLightness(values, found) {
-  const light = values[0].values, count = light.length, parts = OWNER.map(() => new Float64Array(count));
-  // No lightness is negative, so that its bits have its order; where they are equal the place counts.
-  const bits = new Uint32Array(light.buffer, light.byteOffset, count), order = new Float64Array(count);
+  const order = ordered(values[0].values), parts = OWNER.map(() => new Float64Array(order.length));
+  found.forEach((weights, g) => part(weights, order, parts.filter((_, c) => OWNER[c] === g)));
+  return parts;
+}
+
+/** Places in the order of their values, none of which is negative, so that their bits have their order; of equal ones the first. */
+function ordered(values) {
+  const count = values.length, bits = new Uint32Array(values.buffer, values.byteOffset, count), order = new Float64Array(count);
   for (let i = 0; i < count; i++) order[i] = bits[i] * count + i;
   order.sort();
   for (let i = 0; i < count; i++) order[i] -= Math.floor(order[i] / count) * count;
-  found.forEach((weights, g) => part(weights, order, parts.filter((_, c) => OWNER[c] === g)));
-  return parts;
+  return order;
 }
 
 /** Parts weights, in an order, into as many shares of the same sum as there are arrays for them. */

@@ -63,14 +63,10 @@ function labPlanes({ width, height, data }) {
 
 /** Four planes of a picture: L, a and b in their units, and the local contrast. */
 export function features(picture) {
-  const lab = labPlanes(picture), { width, height, values: light } = lab[0], contrast = plane(width, height);
-  const squares = new Float32Array(light.length);
-  for (let i = 0; i < light.length; i++) squares[i] = light[i] * light[i];
-  const mean = blurredPlane(light, width, height, TEXTURE_SIGMA), square = blurredPlane(squares, width, height, TEXTURE_SIGMA);
-  for (let i = 0; i < light.length; i++) {
-    const variance = fround(square[i] - fround(mean[i] * mean[i]));
-    contrast.values[i] = TEXTURE_WEIGHT * Math.log1p(Math.sqrt(Math.max(0, variance)));
-  }
-  for (const [k, { values }] of lab.entries()) for (let i = 0; i < values.length; i++) values[i] /= UNITS[k];
-  return [...lab, contrast];
+  const { width, height } = picture, lab = labPlanes(picture), light = lab[0].values;
+  const [mean, square] = [light, light.map((value) => value * value)].map((values) => blurredPlane(values, width, height, TEXTURE_SIGMA));
+  const contrast = mean.map((value, i) => contrastOf(fround(square[i] - fround(value * value))));
+  return [...lab.map(({ values }, k) => plane(width, height, values.map((value) => value / UNITS[k]))), plane(width, height, contrast)];
 }
+
+const contrastOf = (variance) => TEXTURE_WEIGHT * Math.log1p(Math.sqrt(Math.max(0, variance)));

@@ -6,7 +6,7 @@ import { guided } from "./guided_planes.js";
 import { OWNER, byLightness, expect, fitted } from "./mixtures.js";
 import { plane } from "./planes.js";
 
-/** Hair's place among the regions, and how many there are. */
+/** Hair's place among the regions: hair, skin, background and clothes; and how many there are. */
 export const HAIR = 0, COUNT = 4;
 const SMOOTH_FROM = 2, RADIUS = 1 / 16, EPSILON = 0.1; // of the guided filter: its first round, its radius as a share of the height
 const LEAST_PRIOR = 1e-4, FLOOR = 1e-3, MASK_POWER = 0.3; // FLOOR: a network that is sure may be wrong
@@ -14,20 +14,23 @@ const FLOOR_POWER = FLOOR ** MASK_POWER;
 const power = (share) => (share > FLOOR ? Math.exp(MASK_POWER * Math.log(share)) : FLOOR_POWER); // half the time of **
 
 /** Where the regions lie before the colours are looked at, their sum 1, of a plane with a mask of the hair and a layout. */
-export function prior(mask, layout) {
-  const { width, height, values } = mask, made = layout.map(() => plane(width, height)), weighed = new Float64Array(COUNT);
-  const [hair, ...rest] = layout.map((one) => one.values);
-  for (let i = 0; i < values.length; i++) {
-    const share = Math.min(values[i], 1), left = (1 - share) / (rest[0][i] + rest[1][i] + rest[2][i]);
-    let sum = 0;
-    for (let k = 0; k < COUNT; k++) {
-      const place = k === HAIR ? hair[i] : rest[k - 1][i];
-      weighed[k] = power(k === HAIR ? share : left * place) * Math.max(place, FLOOR);
-      sum += weighed[k];
-    }
-    for (let k = 0; k < COUNT; k++) made[k].values[i] = weighed[k] / sum;
-  }
+export function prior({ width, height, values }, layout) {
+  const made = layout.map(() => plane(width, height));
+  weigh(values, ...layout.map((one) => one.values), ...made.map((one) => one.values));
   return made;
+}
+
+function weigh(mask, hair, skin, background, clothes, ofHair, ofSkin, ofBackground, ofClothes) {
+  for (let i = 0; i < mask.length; i++) {
+    const share = Math.min(mask[i], 1), left = (1 - share) / (skin[i] + background[i] + clothes[i]);
+    const one = power(share) * Math.max(hair[i], FLOOR), two = power(left * skin[i]) * Math.max(skin[i], FLOOR);
+    const three = power(left * background[i]) * Math.max(background[i], FLOOR), four = power(left * clothes[i]) * Math.max(clothes[i], FLOOR);
+    const sum = one + two + three + four;
+    ofHair[i] = one / sum;
+    ofSkin[i] = two / sum;
+    ofBackground[i] = three / sum;
+    ofClothes[i] = four / sum;
+  }
 }
 
 /**
@@ -39,12 +42,11 @@ export function prior(mask, layout) {
  */
 export function responsibilities(values, where, rounds) {
   const { width, height } = where[0];
-  const before = where.map((one) => new Float64Array(one.values));
-  for (const one of before) for (let i = 0; i < one.length; i++) one[i] = Math.max(one[i], LEAST_PRIOR);
-  normalise(before);
+  const before = where.map((one) => clipped(one.values, LEAST_PRIOR));
+  normalise(...before);
   const found = before.map((one) => one.slice());
-  found.forEach((one, k) => multiply(one, before[k]));
-  normalise(found);
+  found.forEach((one) => multiply(one, one));
+  normalise(...found);
   const parts = byLightness(values, found);
   for (let round = 0; round < rounds; round++) {
     expect(values, fitted(values, parts), before, found, parts);
@@ -60,7 +62,7 @@ function multiply(values, factors) {
 }
 
 /** Each pixel's values of the regions divided by their sum, in place. */
-function normalise([hair, skin, background, clothes]) {
+function normalise(hair, skin, background, clothes) {
   for (let i = 0; i < hair.length; i++) {
     const share = 1 / (hair[i] + skin[i] + background[i] + clothes[i]);
     hair[i] *= share;
@@ -74,10 +76,12 @@ function normalise([hair, skin, background, clothes]) {
 function smooth(values, found) {
   const { width, height } = values[0], radius = Math.max(1, rint(RADIUS * height));
   const given = found.map((one) => plane(width, height, new Float32Array(one)));
-  guided(values.slice(0, 3), given, radius, EPSILON).forEach((made, k) => clip(made.values, found[k]));
-  normalise(found);
+  guided(values.slice(0, 3), given, radius, EPSILON).forEach((made, k) => found[k].set(clipped(made.values, 1e-6)));
+  normalise(...found);
 }
 
-function clip(values, to) {
-  for (let i = 0; i < to.length; i++) to[i] = Math.max(1e-6, Math.min(1, values[i]));
+function clipped(values, least) {
+  const made = new Float64Array(values.length);
+  for (let i = 0; i < made.length; i++) made[i] = Math.max(least, Math.min(1, values[i]));
+  return made;
 }
