@@ -4,7 +4,7 @@
 import { rint } from "./affine.js";
 import { share } from "./group_masks.js";
 import { SIZE } from "./layouts.js";
-import { averaged, picture, plane, resizedPlane } from "./planes.js";
+import { averagedAtOnce, picture, plane, resizedPlane } from "./planes.js";
 import { features } from "./region_colours.js";
 import { HAIR, prior, responsibilities } from "./regions.js";
 import { whole } from "./windows.js";
@@ -41,7 +41,7 @@ function pictureOf(pixels, { width, height }) {
 
 /** One mask of a picture. */
 function refined(seen, mask, layouts) {
-  const { width, height } = mask, small = averaged(seen, whole(seen), SIZE, SIZE);
+  const { width, height } = mask, small = averagedAtOnce(seen, whole(seen), SIZE, SIZE);
   const first = responsibilities(features(small), prior(resizedPlane(mask, SIZE, SIZE), layouts.mean), ROUNDS[0]);
   const layout = layouts.nearest(first).map((one) => resizedPlane(one, width, height));
   const hair = responsibilities(features(seen), prior(mask, layout), ROUNDS[1])[HAIR].values;

@@ -122,8 +122,8 @@ export function downsampled(mask, size) {
 }
 
 /**
- * A smaller copy of a window of a picture, averaged and rounded: INTER_AREA, where halves of 2 x 2 pixels go up. Halved
- * before it where that is exact, as lomit_tf/imaging/averaging.py does it.
+ * A smaller copy of a window of a picture, averaged and rounded. Halved before it where that is exact, as
+ * lomit_tf/imaging/averaging.py does it.
  */
 export function averaged(source, window, width, height) {
   const twice = window.width >= 2 * width && window.height >= 2 * height;
@@ -131,6 +131,11 @@ export function averaged(source, window, width, height) {
     const half = averaged(source, window, window.width / 2, window.height / 2);
     return averaged(half, whole(half), width, height);
   }
+  return averagedAtOnce(source, window, width, height);
+}
+
+/** The same in one step: INTER_AREA, where halves of 2 x 2 pixels go up. */
+export function averagedAtOnce(source, window, width, height) {
   const read = rowsOf(source, window), wide = area(window.width, width), high = area(window.height, height);
   const halved = 2 * width === window.width && 2 * height === window.height;
   const row = new Float32Array(3 * window.width), narrow = new Float32Array(3 * width), made = picture(width, height);

@@ -10,7 +10,7 @@ import { foundMasks } from "../js/framed_photo.js";
 import { interleaved } from "../js/group_masks.js";
 import { guided } from "../js/guided_planes.js";
 import { Layouts, SIZE } from "../js/layouts.js";
-import { averaged, plane as planeOf, resizedPlane, toModelRange } from "../js/planes.js";
+import { averagedAtOnce, plane as planeOf, resizedPlane, toModelRange } from "../js/planes.js";
 import { features } from "../js/region_colours.js";
 import { prior, responsibilities } from "../js/regions.js";
 import { whole } from "../js/windows.js";
@@ -48,7 +48,7 @@ test("an even grey has a lightness alone", () => { // of 50.03; OpenCV's table i
 
 test("regions and the layout that they point to are those of Python", () => {
   const face = picture("competing.png"), mask = resizedPlane(stacked("competing_masks.png", 3)[0], SIZE, SIZE);
-  const found = responsibilities(features(averaged(face, whole(face), SIZE, SIZE)), prior(mask, layouts.mean), 4);
+  const found = responsibilities(features(averagedAtOnce(face, whole(face), SIZE, SIZE)), prior(mask, layouts.mean), 4);
   assert.ok(most(found, stacked("competing_regions.png", 4)) < LEVEL);
   assert.ok(most(layouts.nearest(found), stacked("competing_layout.png", 4)) < LEVEL);
   found[0].values.forEach((_, i) => assert.ok(Math.abs(found.reduce((sum, { values }) => sum + values[i], 0) - 1) < 1e-6));
