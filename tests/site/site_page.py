@@ -24,6 +24,12 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "site"
+WINDOW = """async ([base, data]) => {
+    globalThis.networks ??= await (await import('./js/networks.js')).load(base, null, () => {});
+    const { decoded } = await import('./js/photo.js'), { FramedPhoto } = await import('./js/framed_photo.js');
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    return (await FramedPhoto.open(networks, await decoded(new Blob([bytes]), 'a'), 'a', 'input')).window;
+}"""
 OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH")
 
 

@@ -15,19 +15,13 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from site_page import ROOT, Page, jpeg, page_of, photograph, served
+from site_page import ROOT, WINDOW, Page, jpeg, page_of, photograph, served
 
 from lomit_tf.webapp.mask_edits import touched_of
 
 pytestmark = pytest.mark.slow
 ALL = ("hair", "lips", "smile", "facial_hair")
 EXEMPLAR = (ROOT / "lomit_tf/samples/grace_hopper.jpg").read_bytes()
-WINDOW = """async ([base, data]) => {
-    globalThis.networks ??= await (await import('./js/networks.js')).load(base, null, () => {});
-    const { decoded } = await import('./js/photo.js'), { FramedPhoto } = await import('./js/framed_photo.js');
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-    return (await FramedPhoto.open(networks, await decoded(new Blob([bytes]), 'a'), 'a', 'input')).window;
-}"""
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from conftest import BROWSERS
 from PIL import Image
-from site_page import ROOT, Page, Server, builder, installed, jpeg, page_of, photograph, served
+from site_page import ROOT, WINDOW, Page, Server, builder, installed, jpeg, page_of, photograph, served
 
 from lomit_tf.commands import UNUSABLE
 from lomit_tf.webapp.mask_edits import touched_of
@@ -30,7 +30,7 @@ LARGE = (4000, 3000)
 MODEL = "models/lomit.tflite"
 GOLDEN = ROOT / "android_demo" / "desktop" / "testdata"
 FACES = """async ([base, portrait]) => {
-    const networks = await (await import('./js/networks.js')).load(base, null, () => {});
+    globalThis.networks ??= await (await import('./js/networks.js')).load(base, null, () => {});
     const { decoded } = await import('./js/photo.js'), { findFaces } = await import('./js/faces.js');
     const bytes = Uint8Array.from(atob(portrait), (letter) => letter.charCodeAt(0));
     return (await findFaces(networks.face, await decoded(new Blob([bytes]), 'portrait.png'))).all;
@@ -80,9 +80,23 @@ def visit(browser, built) -> Iterator[Page]:
 def compared(visit, translator, tmp_path) -> Callable[..., np.ndarray]:
     """compared(data, colour or exemplar's data, paint): the page's picture, once it is Python's within 1 of 255.
 
-    In one of 100,000 values within 2. Python's is what the page of lomit-app gives for its download. `paint(session)`
-    does there what was done here.
+    In one of 100,000 values within 2. Python's is what the page of lomit-app gives for its download, framed as it is
+    here: of windows hundredths of a degree apart, masks that compete are up to 5 of 255 apart. `paint(session)` does
+    there what was done here.
     """
+
+    def framed(picture: Any, data: bytes, exemplar: bool) -> Any:
+        """A picture by the page's window, which is nearly the one that Python finds."""
+        from lomit_tf.imaging.framing import Window
+        from lomit_tf.photos.translation import FramedPhoto
+        from lomit_tf.webapp.photograph import Picture
+
+        window = Window(**visit.page.evaluate(WINDOW, [visit.server.url, base64.b64encode(data).decode()]))
+        own, near = picture.full.window, 1 + 0.002 * window.width
+        for name, by in (("left", near), ("top", near), ("width", near), ("height", near), ("angle", 0.05)):
+            assert getattr(window, name) == pytest.approx(getattr(own, name), abs=by), name
+        full = FramedPhoto(picture.full.photo, window, translator.size, (), translator.overlapping_groups)
+        return Picture(translator, full, picture.name, exemplar=exemplar)
 
     def compare(data: bytes, colour: str = "", exemplar: bytes = b"", paint: Any = None) -> np.ndarray:
         from lomit_tf.imaging.photo import read
@@ -90,12 +104,13 @@ def compared(visit, translator, tmp_path) -> Callable[..., np.ndarray]:
 
         session = Session(translator)
         (tmp_path / "input.jpg").write_bytes(data)
-        session.open("input", str(tmp_path / "input.jpg"), "input.jpg")
+        session.input = framed(session.open("input", str(tmp_path / "input.jpg"), "input.jpg"), data, False)
         if colour:
             session.open_colour(colour)
         else:
             (tmp_path / "exemplar.jpg").write_bytes(exemplar)
-            session.open("exemplar", str(tmp_path / "exemplar.jpg"), "exemplar.jpg")
+            opened = session.open("exemplar", str(tmp_path / "exemplar.jpg"), "exemplar.jpg")
+            session.exemplars = [framed(opened, exemplar, True)]
         if paint:
             paint(session)
         session.show(Settings())
