@@ -17,6 +17,7 @@ def found(
     competing: Sequence[int] = (),
     connected: Sequence[int] = (),
     overlapping: Collection[int] = (),
+    faces: Sequence[bool] | np.ndarray,
 ) -> np.ndarray:
     """Masks that take what is theirs by the picture's colours, `compete`, and keep one part, `keep_connected`.
 
@@ -24,8 +25,13 @@ def found(
       images: (B, S, S, 3) in -1..1.
       masks: (B, S, S, R) in 0..1, the networks', the background last.
       competing, connected, overlapping: channels, as of `engines.outline.Outline`.
+      faces: (B,), which images show a face framed as CelebA's are; of others it is not known where hair lies.
 
     Returns:
       (B, S, S, R).
     """
-    return keep_connected(compete(images, masks, competing, overlapping), connected)
+    which = np.flatnonzero(faces)
+    if len(competing) and len(which):
+        masks = np.array(masks, np.float32)
+        masks[which] = compete(images[which], masks[which], competing, overlapping)
+    return keep_connected(masks, connected)

@@ -31,6 +31,7 @@ class Window:
       width, height: how many pixels it is sampled with, each as large as the photograph's.
       angle: degrees, clockwise as one sees it, by which u runs off the photograph's rows. At 0 the window consists of
         the photograph's own pixels, and what is cut out of it is equal to them to the bit.
+      of_face: whether it frames a face as CelebA does, of which alone `imaging.competing` knows where hair lies.
     """
 
     left: int
@@ -38,6 +39,7 @@ class Window:
     width: int
     height: int
     angle: float = 0.0
+    of_face: bool = dataclasses.field(default=False, compare=False, repr=False)
 
     @property
     def inverse(self) -> np.ndarray:
@@ -94,7 +96,7 @@ class Window:
         """The same part of a copy of the photograph of other size; `across` and `down` are near to each other."""
         return Window(
             round(self.left * across), round(self.top * down),
-            max(1, round(self.width * across)), max(1, round(self.height * down)), self.angle,
+            max(1, round(self.width * across)), max(1, round(self.height * down)), self.angle, self.of_face,
         )  # fmt: skip
 
 
@@ -267,4 +269,4 @@ def face_window(face: Face, zoom: float = 1.0) -> Window:
     side = max(1, round(abs(turn) * zoom))
     x, y = centre.real + 0.5, centre.imag + 0.5
     left, top = math.floor(x - side / 2 + 0.5), math.floor(y - side / 2 + 0.5)
-    return Window(left, top, side, side, math.degrees(math.atan2(turn.imag, turn.real)))
+    return Window(left, top, side, side, math.degrees(math.atan2(turn.imag, turn.real)), of_face=True)

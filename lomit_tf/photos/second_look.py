@@ -21,7 +21,7 @@ AROUND = 5  # side of the squares over which a change's size is averaged, in pix
 
 def paint(
     networks: Networks, images: np.ndarray, masks: np.ndarray, styles: np.ndarray, transfer: np.ndarray,
-    strengths: np.ndarray, given: np.ndarray,
+    strengths: np.ndarray, given: np.ndarray, faces: np.ndarray,
 ) -> list[Painting]:  # fmt: skip
     """As `Networks.paint`, in two passes for the images that need them.
 
@@ -30,6 +30,7 @@ def paint(
       images, masks, styles, transfer: as of `Networks.paint`.
       strengths: (B,), how much of the free groups' change is made.
       given: (B, G) bool, groups whose masks a person gave, which stay as they are.
+      faces: (B,) bool, images of faces that were found, as of `imaging.found_masks.found`.
 
     Returns:
       As `Networks.paint`; `moved` is set where there were two passes.
@@ -46,6 +47,7 @@ def paint(
     again = found(
         made, networks.masks(made),
         competing=outline.competing, connected=outline.connected, overlapping=outline.overlapping,
+        faces=faces[twice],
     )  # fmt: skip
     colours = list(outline.coloured)
     parts = zip(twice, made, again, strict=True)

@@ -206,7 +206,8 @@ class Steps:
             network = np.stack([one.network_masks(request.given, self.groups) for request, one in each])
             strengths = np.array([request.strength for request, _ in each], np.float32)
             given = np.array([[name in request.given for name in self.groups] for request, _ in each])
-            painted = second_look.paint(self.inference, images, network, styles, transfer, strengths, given)
+            faces = np.array([one.window.of_face for _, one in each])
+            painted = second_look.paint(self.inference, images, network, styles, transfer, strengths, given, faces)
         else:
             painted = self.inference.translate(images, styles, transfer)
             for (_, one), made in zip(each, painted, strict=True):
@@ -257,6 +258,7 @@ class Steps:
             masks = found(
                 images, self.inference.masks(images),
                 competing=of.competing, connected=of.connected, overlapping=of.overlapping,
+                faces=[p.window.of_face for p in lacking],
             )  # fmt: skip
             for p, own in zip(lacking, masks, strict=True):
                 p.own_masks = own

@@ -19,8 +19,7 @@ import tensorflow as tf
 
 from lomit_tf import core
 from lomit_tf.data import preprocess
-from lomit_tf.engines.outline import Outline
-from lomit_tf.imaging import found_masks
+from lomit_tf.imaging.connected import keep_connected
 from lomit_tf.model import Lomit
 from lomit_tf.serving.images import decode, encode_png
 from lomit_tf.serving.signatures import Signature, signatures
@@ -199,27 +198,21 @@ def check_exemplar(engine: Engine) -> None:
 
 def _functions(model: Lomit) -> tuple[Any, Any, Any]:
     """Compiled: encode(images, masks) -> styles, masks; apply(images, masks, styles, transfer) -> outputs by
-    name; masks(images), of which is made what photographs make of them. Masks are (B, S, S, G); where an edited
+    name; masks(images), whose connected groups keep their largest part. Masks are (B, S, S, G); where an edited
     one is negative, the group was not edited there."""
     g, groups = model.inference_generator, len(model.group_names)
-    size, outline = model.config.data.image_size, Outline.of(model.config)
+    size, connected = model.config.data.image_size, model.config.connected_indices
     images = tf.TensorSpec((None, size, size, 3), tf.float32)
     planes = tf.TensorSpec((None, size, size, groups), tf.float32)
     styles = tf.TensorSpec((None, groups, g.style_size), tf.float32)
     transfer = tf.TensorSpec((None, groups), tf.float32)
 
-    def of_photographs(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        return found_masks.found(
-            images, masks,
-            competing=outline.competing, connected=outline.connected, overlapping=outline.overlapping,
-        )  # fmt: skip
-
     def found(images: tf.Tensor) -> tf.Tensor:
         masks = core.masks(g, images)
-        if not (outline.connected or outline.competing):
+        if not connected:
             return masks
-        made = tf.numpy_function(of_photographs, [images, tf.cast(masks, tf.float32)], tf.float32)
-        return tf.cast(tf.ensure_shape(made, masks.shape), masks.dtype)
+        kept = tf.numpy_function(lambda m: keep_connected(m, connected), [tf.cast(masks, tf.float32)], tf.float32)
+        return tf.cast(tf.ensure_shape(kept, masks.shape), masks.dtype)
 
     def encode(images: tf.Tensor, edits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         styles, used = model.encode_exemplar(images, found(images), edits)

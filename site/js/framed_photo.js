@@ -42,10 +42,12 @@ const overlappingOf = ({ groups, boxes }) => groups.map((_, g) => Boolean(boxes[
 /**
  * The masks that the model finds of what it sees, a plane of each group; some compete by its colours, and those of connected
  * groups are one region. lomit_tf/imaging/found_masks.py.
+ *
+ * @param ofFace whether it is a face framed as CelebA's are, of which alone it is known where hair lies.
  */
-export async function foundMasks({ model, layouts, masks }, pixels) {
+export async function foundMasks({ model, layouts, masks }, pixels, ofFace) {
   const planes = apart(await masks(pixels), model.groups.length, model.size);
-  compete(planes, pixels, model.competing, overlappingOf(model), layouts);
+  if (ofFace) compete(planes, pixels, model.competing, overlappingOf(model), layouts);
   return planes.map((mask, g) => (model.connected.includes(g) ? keepConnected(mask) : mask));
 }
 
@@ -66,12 +68,12 @@ export class FramedPhoto {
   }
 
   /** Take a window, and let the model find its masks; what was painted is gone. */
-  async frame(networks, { window, notes, faces, face }) {
+  async frame(networks, { window, notes, faces, face, ofFace }) {
     const { rgb, screen } = this, across = screen.width / rgb.width, down = screen.height / rgb.height;
-    const pixels = toModelRange(seen(rgb, window, networks.model.size)), own = await foundMasks(networks, pixels);
+    const pixels = toModelRange(seen(rgb, window, networks.model.size)), own = await foundMasks(networks, pixels, ofFace);
     const screenWindow = screen === rgb ? window : scaled(window, across, down, rint);
     framings += 1;
-    Object.assign(this, { id: framings, window, notes, faces, face, pixels, own, screenWindow, version: 0, beyond: new WeakMap() });
+    Object.assign(this, { id: framings, window, notes, faces, face, ofFace, pixels, own, screenWindow, version: 0, beyond: new WeakMap() });
     this.screenMasks = own.map((_, g) => this.foundMask(g, false));
     this.found = this.screenMasks.map((mask) => layerOf(mask, this.editor));
     this.layers = [...this.found];
@@ -80,7 +82,7 @@ export class FramedPhoto {
 
   /** Take another of its faces. */
   async choose(networks, face) {
-    await this.frame(networks, { window: this.faces[face], notes: [], faces: this.faces, face });
+    await this.frame(networks, { window: this.faces[face], notes: [], faces: this.faces, face, ofFace: true });
   }
 
   /** The photograph (full) or its copy for the screen, and the window in it. */

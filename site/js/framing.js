@@ -67,20 +67,20 @@ export function faceWindow(face, zoom = 1) {
  * The window of the largest face, else the centre, with the notes of framing.choose for the person.
  *
  * @param found what `findFaces` gave: {only, all}.
- * @returns {window, notes, faces, face}: windows of the faces that are large enough, from left to right, where there are
+ * @returns {window, notes, faces, face, ofFace}: ofFace: whether the window frames a face; windows of the faces that are large enough, from left to right, where there are
  *   several, and which of them was taken; [] and -1 where there are not.
  */
 export function framed(picture, { only, all }, zoom = 1) {
   const part = picture.width === picture.height ? "all of it" : "the centre", [chosen] = only ? [only] : all;
-  if (!chosen) return { window: centred(picture), notes: [`no face was found, so ${part} was taken`], faces: [], face: -1 };
+  if (!chosen) return { window: centred(picture), notes: [`no face was found, so ${part} was taken`], faces: [], face: -1, ofFace: false };
   const sorted = [...all].sort((one, other) => one.centre[0] - other.centre[0]);
   const windows = sorted.map((face) => faceWindow(face, zoom)).filter(({ width }) => width >= LEAST_SIDE);
   const faces = windows.length > 1 ? windows : [], largest = faceWindow(chosen, zoom);
   const face = faces.findIndex((window) => Object.keys(window).every((key) => window[key] === largest[key]));
   if (largest.width < LEAST_SIDE) {
     const why = `its part is ${largest.width} px wide, at least ${LEAST_SIDE} are needed`;
-    return { window: centred(picture), notes: [`the face is too small (${why}), so ${part} was taken`], faces, face: -1 };
+    return { window: centred(picture), notes: [`the face is too small (${why}), so ${part} was taken`], faces, face: -1, ofFace: false };
   }
   const notes = !only && all.length > 1 ? [`${all.length} faces were found; the largest was taken`] : [];
-  return { window: largest, notes, faces, face };
+  return { window: largest, notes, faces, face, ofFace: true };
 }

@@ -73,7 +73,7 @@ export class Session {
     if (twice) {
       picture = changedPicture(pixels, made.raw, near.map((g) => masks[g]), strength);
       const { edited } = input, moving = model.coloured.filter((g) => !edited[g]);
-      seen = seenAgain(pixels, picture, masks, await foundMasks(networks, picture), moving);
+      seen = seenAgain(pixels, picture, masks, await foundMasks(networks, picture, input.ofFace), moving);
       made.own = own.map((mask, g) => (moving.includes(g)
         ? { ...mask, values: mask.values.map((value, i) => value + seen[g].values[i] - masks[g].values[i]) } : mask));
     }

@@ -84,13 +84,14 @@ test("nothing changes where no group competes or is there", () => {
 
 test("masks that a network finds compete, and then are one region", async () => {
   const pixels = toModelRange(picture("competing.png")), before = stacked("competing_masks.png", 3), groups = ["hair", "lips", "smile"];
-  const found = (model) => foundMasks({
+  const found = (model, ofFace = true) => foundMasks({
     model: { groups, size: before[0].width, boxes: { 2: [0, 0, 64] }, ...model }, layouts, masks: async () => interleaved(before),
-  }, pixels);
+  }, pixels, ofFace);
   const expected = copied(before);
   compete(expected, pixels, [0], SMILE, layouts);
   assert.equal(most(await found({ competing: [0], connected: [] }), expected), 0);
   const connected = [keepConnected(expected[0]), ...expected.slice(1)];
   assert.ok(most(connected, expected) > 0.1, "some part is left out");
   assert.equal(most(await found({ competing: [0], connected: [0] }), connected), 0);
+  assert.equal(most(await found({ competing: [0], connected: [] }, false), before), 0); // no face was framed
 });

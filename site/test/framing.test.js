@@ -42,7 +42,7 @@ test("the largest face is taken, else the centre, and the person is told", () =>
   assert.deepEqual(both.faces, [faceWindow(small), faceWindow(large)]);
   assert.equal(both.face, 1);
   assert.match(both.notes[0], /^2 faces were found/);
-  assert.deepEqual(framed(PHOTO, { only: null, all: [small] }), { window: faceWindow(small), notes: [], faces: [], face: -1 });
+  assert.deepEqual(framed(PHOTO, { only: null, all: [small] }), { window: faceWindow(small), notes: [], faces: [], face: -1, ofFace: true });
   const tiny = framed(PHOTO, { only: null, all: [face(20, 100, 100)] });
   assert.deepEqual(tiny.window, none.window);
   assert.match(tiny.notes[0], /too small .* so the centre was taken/);

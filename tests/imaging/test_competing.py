@@ -94,8 +94,17 @@ def test_the_largest_part_is_kept_of_what_competed(rng):
     picture[2:8, 2:8] = [-0.7, -0.8, -0.85]
     masks = regions(np.maximum(rough(hair), np.pad(np.full((8, 8), 0.9), ((0, 56), (0, 56)))))
     assert compete(picture[None], masks, (0,))[0, 2:8, 2:8, 0].mean() > 0.5
-    made = found(picture[None], masks, competing=(0,), connected=(0,))[0, ..., 0]
+    made = found(picture[None], masks, competing=(0,), connected=(0,), faces=[True])[0, ..., 0]
     assert made[2:8, 2:8].max() < 0.2 and iou(made, hair) > 0.9
+
+
+def test_only_faces_that_were_found_compete(rng):
+    """Where no face was framed, layouts of faces say nothing: with one, a face in the corner became hair."""
+    picture, hair = a_head(rng)
+    masks = np.repeat(regions(rough(hair)), 2, axis=0)
+    made = found(np.stack([picture, picture]), masks, competing=(0,), faces=[False, True])
+    np.testing.assert_array_equal(made[0], masks[0])
+    np.testing.assert_array_equal(made[1], compete(picture[None], masks[:1], (0,))[0])
 
 
 def test_layouts_are_read_as_they_were_written(rng):

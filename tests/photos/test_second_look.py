@@ -49,7 +49,8 @@ def painted(transfer, count: int = 1, strength: float = 1.0, given=((False, Fals
     strengths = np.full(count, strength, np.float32)
     by_a_person = np.array(given) & np.ones((count, 1), bool)
     styles = np.zeros((count, 2, 9), np.float32)
-    found = second_look.paint(networks, images, masks, styles, asked, strengths, by_a_person)
+    faces = np.ones(count, bool)
+    found = second_look.paint(networks, images, masks, styles, asked, strengths, by_a_person, faces)
     return networks.calls, images, masks, found
 
 

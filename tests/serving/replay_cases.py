@@ -246,7 +246,7 @@ CASES = {
     "metadata": Case(None, 200, 200, "metadata", method="GET", path="/v1/models/tiny/metadata"),
 }  # fmt: skip
 ALSO = {  # rows of the table that no request can show; the model of these requests has no such groups
-    "found masks of competing and connected groups (`competing_groups`, `connected_groups`)",
+    "found masks of connected groups (`connected_groups`)",
     "names, types, answers", "exemplar left out",
     "a full queue, a body over the limit", "gRPC, several models and versions",
 }  # fmt: skip

@@ -74,7 +74,8 @@ def compared(visit, translator) -> Callable[..., np.ndarray]:
         from lomit_tf.photos.translation import FramedPhoto
 
         window = visit.page.evaluate(WINDOW, [visit.url, base64.b64encode(data).decode()])
-        return FramedPhoto(read(data), Window(**window), translator.size, (), translator.overlapping_groups)
+        framed = Window(**window, of_face=True)
+        return FramedPhoto(read(data), framed, translator.size, (), translator.overlapping_groups)
 
     def compare(
         data: bytes, groups: tuple[str, ...] = ALL, strength: float = 1.0, colour: tuple[str, str] = ("", ""),

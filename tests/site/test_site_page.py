@@ -91,7 +91,8 @@ def compared(visit, translator, tmp_path) -> Callable[..., np.ndarray]:
         from lomit_tf.photos.translation import FramedPhoto
         from lomit_tf.webapp.photograph import Picture
 
-        window = Window(**visit.page.evaluate(WINDOW, [visit.server.url, base64.b64encode(data).decode()]))
+        found = visit.page.evaluate(WINDOW, [visit.server.url, base64.b64encode(data).decode()])
+        window = Window(**found, of_face=True)
         own, near = picture.full.window, 1 + 0.002 * window.width
         for name, by in (("left", near), ("top", near), ("width", near), ("height", near), ("angle", 0.05)):
             assert getattr(window, name) == pytest.approx(getattr(own, name), abs=by), name

@@ -40,6 +40,11 @@ public final class Framing {
             this.window = window;
             this.note = note;
         }
+
+        /** Whether it frames a face as CelebA does, of which alone it is known where hair lies. */
+        boolean isOfFace() {
+            return note == Note.FACE || note == Note.SEVERAL_FACES;
+        }
     }
 
     /**

@@ -39,17 +39,19 @@ public final class Translator {
     /** Finds a framed picture's masks: once for an input, once for an exemplar. */
     public ModelView view(Picture picture, Framing.Frame frame) throws DemoException {
         Planes pixels = Preprocess.toModelRange(Preprocess.resize(picture, frame.window, model.size));
-        Planes masks = masks(pixels);
+        Planes masks = masks(pixels, frame);
         Picture preview = Preprocess.resize(picture, frame.window, ModelView.PREVIEW);
         return new ModelView(frame, preview, pixels, masks);
     }
 
     /** The network's masks of what the model sees, in -1..1; some compete by its colours, connected ones are one region. */
-    private Planes masks(Planes pixels) throws DemoException {
+    private Planes masks(Planes pixels, Framing.Frame frame) throws DemoException {
         Map<String, float[]> feed = new HashMap<String, float[]>();
         feed.put("image", pixels.values);
         Planes masks = new Planes(model.size, model.size, model.groups.size(), maskNet.run(feed).get("masks"));
-        CompetingMasks.compete(masks, pixels, model.competing(), model.overlapping(), layouts);
+        if (frame.isOfFace()) {
+            CompetingMasks.compete(masks, pixels, model.competing(), model.overlapping(), layouts);
+        }
         for (int g = 0; g < masks.channels; g++) {
             if (model.isConnected(g)) {
                 ConnectedMasks.keep(masks, g);
@@ -145,7 +147,7 @@ public final class Translator {
             made = PasteBack.add(made, input.frame.window, change, share, 1f);
             if (twice) {
                 Planes seen = SecondLook.picture(input.pixels, raw, share);
-                masks = SecondLook.masks(model, input.pixels, seen, masks, masks(seen),
+                masks = SecondLook.masks(model, input.pixels, seen, masks, masks(seen, input.frame),
                         inputEdits.drawn(masks.channels));
                 painted = paint(seen, masks, exemplar, exemplarMasks, coloured);
             }

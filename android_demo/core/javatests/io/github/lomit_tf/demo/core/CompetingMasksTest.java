@@ -174,7 +174,7 @@ public final class CompetingMasksTest {
     @Test
     public void aViewsMasksCompeteAndThenAreOneRegion() throws Exception {
         Picture face = Golden.picture("competing.png");
-        Framing.Frame frame = new Framing(false, 1).frame(face, null);
+        Framing.Frame frame = new Framing.Frame(Window.centred(face.width, face.height), Framing.Note.FACE);
         ModelView without = translator("", null).view(face, frame);
         Planes expected = new Planes(without.masks.width, without.masks.height, 1, without.masks.values.clone());
         CompetingMasks.compete(expected, without.pixels, new boolean[] {true}, new boolean[1], layouts());
@@ -184,6 +184,8 @@ public final class CompetingMasksTest {
         Planes made = translator("hair", layouts()).view(face, frame).masks;
         assertArrayEquals(expected.values, made.values, 0f);
         assertTrue("the colours are looked at", !Arrays.equals(without.masks.values, made.values));
+        Framing.Frame centre = new Framing.Frame(frame.window, Framing.Note.NO_FACE);
+        assertArrayEquals("no face was framed", without.masks.values, translator("hair", layouts()).view(face, centre).masks.values, 0f);
     }
 
     @Test
