@@ -17,9 +17,7 @@ the photograph, the curves at every few pixels, over luminance. OpenCV's remap d
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -75,9 +73,8 @@ def apply(
     grids = [_Grid(part[:, :, 0], to_curves) for part in parts if part.any()]
     planes = [MaskPlane(masks[..., g], to_masks) for g, part in enumerate(parts) if part.any()]
     result = np.array(values, order="C")
-    found = list(tiles(values.shape[:2], planes))
-    with ThreadPoolExecutor(max(1, min(len(found), os.cpu_count() or 1))) as threads:
-        list(threads.map(lambda tile: _recolour(result[tile.rows, tile.columns], tile, grids, planes, white), found))
+    for tile in tiles(values.shape[:2], planes):
+        _recolour(result[tile.rows, tile.columns], tile, grids, planes, white)
     return result
 
 

@@ -58,7 +58,9 @@ def a_photograph(rng, size, kind):
 
 def some_curves(rng, height, width, groups):
     """Smooth over the picture and over luminance, of a change between black and blond, also of saturation."""
-    rough = rng.normal(0, 0.45, (4, 4, groups * 3 * 4)) * np.tile([1, 1, 1, 0.4], groups * 3)
+    colours = rng.normal(0, 0.5, (4, 4, groups * 3, 3))
+    saturation = np.random.default_rng(1).normal(0, 0.2, (4, 4, groups * 3, 1))
+    rough = np.concatenate([colours, saturation], axis=-1).reshape(4, 4, -1)
     planes = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in rough.transpose(2, 0, 1)]
     spread = np.stack(planes, axis=-1)
     spread = spread.reshape(height, width, groups, 3, 4)
