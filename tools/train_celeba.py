@@ -4,9 +4,9 @@
 
 Runs eighteen commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
 hair from near, and lomit_tf.join, of all parts and of those that a phone takes. By the times of its commands, about
-five hours on two cores with AVX-512; the whole was not run yet. Started again with the same --workdir it goes on where
-it was: stages that are done are skipped, and a training that was interrupted resumes from its last checkpoint.
---minutes stops it in time, after saving.
+five hours on two cores with AVX-512. --share=0.1 takes a tenth of the images and steps, for a first look. Started again
+with the same --workdir and --share it goes on where it was: stages that are done are skipped, and a training that was
+interrupted resumes from its last checkpoint. --minutes stops it in time, after saving.
 
 Exit codes: 0 done; 1 a stage failed, and its message is above; 2 flags that cannot be used; 3 stopped by --minutes.
 """
@@ -14,6 +14,7 @@ Exit codes: 0 done; 1 a stage failed, and its message is above; 2 flags that can
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -30,13 +31,26 @@ NEAR = {
     "facial_hair": ("Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900),
 }
 STOPPED, FAILED = 3, 1
+LEAST = 200  # images that places and layouts are learned from at least, whatever the share
 LEAVE = 120.0  # seconds that a training has for saving once it is asked to stop
 
 Stage = tuple[str, list[str], Path]  # a name, the arguments of python, and what is there once it is done
 
 
-def stages(data: str, work: Path) -> Iterator[Stage]:
-    """All stages in their order. What says that a stage is done is its last checkpoint, or the file that it writes."""
+def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
+    """All stages in their order. What says that a stage is done is its last checkpoint, or the file that it writes.
+
+    Args:
+      data: folder of CelebA's files.
+      work: folder of all stages.
+      share: of the images and steps of a whole run, in 0..1.
+    """
+
+    def of(number: int, least: int = 1) -> int:
+        return max(round(share * number), min(least, number))
+
+    def images(flag: str, number: int) -> str:
+        return f"--{flag}_images={of(number, LEAST)}"
 
     def train(name: str, flagfile: str, steps: int, *more: str) -> Stage:
         asked = [f"--flagfile={flagfile}", f"--data_dir={data}", f"--steps={steps}", *more, f"--workdir={work / name}"]
@@ -68,32 +82,32 @@ def stages(data: str, work: Path) -> Iterator[Stage]:
 
     yield train("colours_begun", "celeba_colours.cfg", 1, "--init_from=celeba_hair", "--nofreeze_masks")
     yield refine(
-        "hair", "celeba_hair", "--by=regions", "--refine_size=128", "--train_images=7000", "--layout_images=1000",
+        "hair", "celeba_hair", "--by=regions", "--refine_size=128", images("train", 7000), images("layout", 1000),
         "--bare=Bald,Wearing_Hat", "--face=0.5,0.55,0.18,0.13",
     )  # fmt: skip
     for name, far in (("lips_near", "0.05"), ("lips", "1")):
         yield refine(
             name, str(work / "colours_begun"), "--by=labels", "--group=lips", "--place_values=a", "--place_share=0.02",
             "--place_edge=0.01", "--place_competes=0.4", f"--place_far={far}", f"--controls={LIPS}",
-            "--layout_images=8000", "--train_images=8000",
+            images("layout", 8000), images("train", 8000),
         )  # fmt: skip
-    yield teach("colour_masks_begun", work / "colours_begun", ["hair", "lips_near"], 1000, "--certain=0.6")
+    yield teach("colour_masks_begun", work / "colours_begun", ["hair", "lips_near"], of(1000), "--certain=0.6")
     yield teach(
-        "colours", work / "colour_masks_begun", ["hair", "lips"], 1000, "--certain=0.6", "--decay_start=0.4",
+        "colours", work / "colour_masks_begun", ["hair", "lips"], of(1000), "--certain=0.6", "--decay_start=0.4",
         "--decay_every=0.1",
     )  # fmt: skip
-    for name, (controls, share, images) in NEAR.items():
+    for name, (controls, place, count) in NEAR.items():
         flagfile = f"celeba_{name}.cfg"
         yield train(f"{name}_begun", flagfile, 1, "--init_from=celeba_faces", "--nofreeze_masks")
         yield refine(
             f"{name}_place", str(work / f"{name}_begun"), "--by=labels", "--refine_size=64", f"--controls={controls}",
-            f"--place_share={share}", f"--layout_images={images}", "--train_images=5000",
+            f"--place_share={place}", images("layout", count), images("train", 5000),
         )  # fmt: skip
         yield teach(
-            f"{name}_masks", work / f"{name}_begun", [f"{name}_place"], 400, "--train_images=5000", "--decay_start=0.5",
-            "--decay_every=0.1",
+            f"{name}_masks", work / f"{name}_begun", [f"{name}_place"], of(400), images("train", 5000),
+            "--decay_start=0.5", "--decay_every=0.1",
         )  # fmt: skip
-        yield train(name, flagfile, 4200, f"--init_from={work / f'{name}_masks'}")
+        yield train(name, flagfile, of(4200), f"--init_from={work / f'{name}_masks'}")
     for name, parts in (("celeba", list(NEAR)), ("celeba_mobile", ["smile"])):
         joint, given = work / name, [f"--part={work / part}" for part in parts]
         asked = ["-m", "lomit_tf.join", f"--base={work / 'colours'}", *given, f"--out={joint}"]
@@ -106,6 +120,7 @@ def main() -> int:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data_dir", required=True, help="folder of CelebA's files, as of configs/celeba.cfg")
     p.add_argument("--workdir", default="runs/celeba_all", help="folder of all stages")
+    p.add_argument("--share", type=float, default=1, help="of the images and steps of a whole run, in 0..1")
     p.add_argument("--minutes", type=float, default=0, help="stop after so many, saving first (0: never)")
     p.add_argument("--list", action="store_true", help="print the commands and what is done, and run none")
     given = p.parse_args()
@@ -114,16 +129,21 @@ def main() -> int:
         p.error(f"--data_dir={given.data_dir} is not a folder")
     if not given.minutes >= 0:  # nan is not
         p.error(f"--minutes must be at least 0; received {given.minutes:g}")
-    for name, arguments, done in stages(str(data), work):
+    if not 0 < given.share <= 1:
+        p.error(f"--share must be above 0 and at most 1; received {given.share:g}")
+    if given.list:
+        return _list(stages(str(data), work, given.share))
+    begun = work / "share.txt"
+    if begun.exists() and begun.read_text() != f"{given.share:g}":
+        p.error(f"--workdir={given.workdir} was begun with --share={begun.read_text()}; give that, or another folder")
+    work.mkdir(parents=True, exist_ok=True)
+    begun.write_text(f"{given.share:g}")
+    for name, arguments, done in stages(str(data), work, given.share):
         command = shlex.join(["python", *arguments])
-        if given.list:
-            print(f"{'done' if done.exists() else 'to do'}: {command}")
-            continue
         if done.exists():
             print(f"{name}: done", flush=True)
             continue
         print(command, flush=True)
-        work.mkdir(parents=True, exist_ok=True)
         left = given.minutes * 60 - (time.monotonic() - began) if given.minutes else None
         if (left is not None and left <= 0) or not _run(arguments, left):
             print(f"stopped after {given.minutes:g} minutes; the same command goes on", file=sys.stderr)
@@ -131,6 +151,17 @@ def main() -> int:
         if not done.exists():
             print(f"{name} failed: {done} is not there", file=sys.stderr)
             return FAILED
+    return 0
+
+
+def _list(planned: Iterator[Stage]) -> int:
+    """Print the commands, and which of them are done."""
+    try:
+        for _, arguments, done in planned:
+            print(f"{'done' if done.exists() else 'to do'}: {shlex.join(['python', *arguments])}")
+        sys.stdout.flush()
+    except BrokenPipeError:  # of a reader like head, which has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

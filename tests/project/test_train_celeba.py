@@ -62,6 +62,23 @@ def test_what_is_there_counts_as_done(stages, tmp_path):
     assert [line[0] for line in listed(tmp_path, work)] == ["done:"] + ["to"] * (len(stages) - 1)
 
 
+def test_a_share_takes_fewer_images_and_steps_and_stays_what_it_was(tmp_path):
+    plan = runpy.run_path(str(TOOL))["stages"]
+    whole, tenth = (" ".join(" ".join(s[1]) for s in plan("celeba", Path("work"), share)) for share in (1.0, 0.1))
+    assert "--steps=4200" in whole and "--train_images=7000" in whole
+    assert "--steps=420 " in tenth and "--train_images=700 " in tenth and "--layout_images=200 " in tenth
+    (tmp_path / "share.txt").write_text("0.1")
+    asked = [sys.executable, TOOL, f"--data_dir={tmp_path}", f"--workdir={tmp_path}", "--share=0.2"]
+    done = subprocess.run(asked, capture_output=True, text=True)
+    assert done.returncode == 2 and "begun with --share=0.1" in done.stderr
+
+
+def test_a_list_that_nobody_reads_to_the_end(tmp_path):
+    asked = f"{shlex.quote(sys.executable)} {shlex.quote(str(TOOL))} --data_dir={tmp_path} --list | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", asked], capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     done = subprocess.run([sys.executable, TOOL, f"--data_dir={tmp_path / 'none'}"], capture_output=True, text=True)
     assert done.returncode == 2 and "none is not a folder" in done.stderr
