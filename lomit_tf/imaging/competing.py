@@ -19,6 +19,9 @@ from lomit_tf.imaging.given_masks import replace
 LAYOUTS = Path(__file__).parent / "face_models" / "layouts.npz"
 COARSE = 64  # pixels along each side at which a picture's own layout is looked for
 ROUNDS = 4, 3  # of the expectation maximisation, for the layout and then for the regions
+# Regions that learn little from what looks like hair: where they may lie is wide, and they would take its lower ends.
+YIELDING = face_regions.BACKGROUND, face_regions.CLOTHES
+SKIN_COUNTS = 2.0  # times: a rim of skin that is painted shows more than hair that is not
 RAMP = 0.25, 0.6  # a region's share is a mask of 0 below the first, and of 1 above the second
 LEAST = 0.5  # where a mask is nowhere above it, there is no such region
 SURE = 1.0  # a mask of photographs is sharpened: it counts as it is
@@ -57,12 +60,13 @@ def _refined(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     small, small_mask = (cv2.resize(a, (COARSE, COARSE), interpolation=cv2.INTER_AREA) for a in (picture, mask))
     layouts = _layouts()
     where = face_regions.prior(small_mask, layouts.mean, SURE)
-    regions = face_regions.responsibilities(face_regions.features(small), where, rounds=ROUNDS[0])
+    regions = face_regions.responsibilities(face_regions.features(small), where, rounds=ROUNDS[0], yielding=YIELDING)
     layout = cv2.resize(layouts.nearest(regions), (size, size), interpolation=cv2.INTER_LINEAR)
     where = face_regions.prior(mask, layout, SURE)
-    regions = face_regions.responsibilities(face_regions.features(picture), where, rounds=ROUNDS[1])
+    regions = face_regions.responsibilities(face_regions.features(picture), where, rounds=ROUNDS[1], yielding=YIELDING)
     low, high = RAMP
-    share = np.clip((regions[..., face_regions.HAIR] - low) / (high - low), 0, 1)
+    hair = regions[..., face_regions.HAIR] / (1 + (SKIN_COUNTS - 1) * regions[..., face_regions.SKIN])
+    share = np.clip((hair - low) / (high - low), 0, 1)
     return np.where(_face(size), np.minimum(share, mask), share)
 
 

@@ -20,6 +20,7 @@ ROUNDS, SMOOTH_FROM = 8, 2  # of the expectation maximisation; the round from wh
 RADIUS, EPSILON = 1 / 16, 0.1  # of the guided filter: share of the picture's side; in squares of the features' units
 SPREAD = 0.02  # added to each Gaussian's variances
 LEAST_PRIOR = 1e-4
+YIELDED, LIKELY = 0.9, 2.0  # how much of a pixel a region leaves to the first one, and from which density of it on
 MASK_POWER, LAYOUT_POWER = 0.3, 1.0  # how much a mask and a layout count in the prior
 SURE = 0.6  # a mask from here on counts as 1: what a network is half sure of is mostly hair
 
@@ -55,7 +56,7 @@ def prior(mask: np.ndarray, layout: np.ndarray, sure: float = SURE) -> np.ndarra
 
 def responsibilities(
     values: np.ndarray, where: np.ndarray, kernels: Sequence[int] = KERNELS, radius: int = 0, epsilon: float = EPSILON,
-    rounds: int = ROUNDS,
+    rounds: int = ROUNDS, yielding: Sequence[int] = (),
 ) -> np.ndarray:  # fmt: skip
     """Eqs. (9.16) and (9.17): how far each pixel belongs to each region, (H, W, R) float32, its sum over regions 1.
 
@@ -66,6 +67,7 @@ def responsibilities(
         radius: of the guided filter, in pixels (0: RADIUS of the height).
         epsilon: of the guided filter.
         rounds: of the expectation maximisation.
+        yielding: regions whose colours are learned little from what the first region explains.
     """
     shape, count = where.shape, where.shape[-1]
     radius = radius or max(1, round(RADIUS * shape[0]))
@@ -73,6 +75,7 @@ def responsibilities(
     where = np.maximum(where.reshape(-1, count).astype(np.float64), LEAST_PRIOR)
     where /= where.sum(axis=1, keepdims=True)
     owner = np.repeat(np.arange(count), kernels)  # region of each Gaussian
+    yields = np.isin(owner, yielding)
     parts = _parted_by_lightness(x[:, 0], where**2 / (where**2).sum(axis=1, keepdims=True), kernels)
     moments = _monomials(x)
     for number in range(rounds):
@@ -83,6 +86,7 @@ def responsibilities(
         if number >= SMOOTH_FROM:
             found = _smoothed(values, found.reshape(shape), radius, epsilon).reshape(-1, count)
         parts = found[:, owner] * density / mixture[:, owner]
+        parts[:, yields] *= 1 - YIELDED * (mixture[:, :1] / (mixture[:, :1] + LIKELY))
     return found.reshape(shape).astype(np.float32)
 
 

@@ -6,11 +6,12 @@ import { share } from "./group_masks.js";
 import { SIZE } from "./layouts.js";
 import { averagedAtOnce, picture, plane, resizedPlane } from "./planes.js";
 import { features } from "./region_colours.js";
-import { HAIR, prior, responsibilities } from "./regions.js";
+import { HAIR, SKIN, prior, responsibilities } from "./regions.js";
 import { whole } from "./windows.js";
 
 const ROUNDS = [4, 3]; // of the expectation maximisation, for the layout and then for the regions
 const RAMP = [0.25, 0.6]; // a region's share is a mask of 0 below the first, and of 1 above the second
+const SKIN_COUNTS = 2; // times: a rim of skin that is painted shows more than hair that is not
 const LEAST = 0.5; // where a mask is nowhere above it, there is no such region
 const FACE = [0.5, 0.55, 0.18, 0.13]; // centre and radii of the ellipse in which masks do not grow: eyes are as dark as dark hair
 
@@ -44,10 +45,11 @@ function refined(seen, mask, layouts) {
   const { width, height } = mask, small = averagedAtOnce(seen, whole(seen), SIZE, SIZE);
   const first = responsibilities(features(small), prior(resizedPlane(mask, SIZE, SIZE), layouts.mean), ROUNDS[0]);
   const layout = layouts.nearest(first).map((one) => resizedPlane(one, width, height));
-  const hair = responsibilities(features(seen), prior(mask, layout), ROUNDS[1])[HAIR].values;
+  const regions = responsibilities(features(seen), prior(mask, layout), ROUNDS[1]);
+  const hair = regions[HAIR].values, skin = regions[SKIN].values;
   const made = plane(width, height), [low, high] = RAMP, [x, y, across, down] = FACE;
   for (let i = 0; i < hair.length; i++) {
-    const grown = Math.max(0, Math.min(1, (hair[i] - low) / (high - low)));
+    const grown = Math.max(0, Math.min(1, (hair[i] / (1 + (SKIN_COUNTS - 1) * skin[i]) - low) / (high - low)));
     const u = ((i % width) + 0.5) / width - x, v = (Math.trunc(i / width) + 0.5) / height - y;
     made.values[i] = (u / across) ** 2 + (v / down) ** 2 <= 1 ? Math.min(grown, mask.values[i]) : grown;
   }

@@ -5,6 +5,8 @@ const KERNELS = [2, 2, 4, 3]; // Gaussians of hair, skin, background and clothes
 export const OWNER = KERNELS.flatMap((count, region) => Array(count).fill(region));
 const VALUES = 4, MONOMIALS = 15; // 1, the values and their products: in these the logarithms of Gaussians are linear
 const SPREAD = 0.02, LEAST = 1e-6, LEAST_MIXTURE = 1e-250; // SPREAD: added to each Gaussian's variances
+const FIRST_YIELDING = 2; // background and clothes learn little from what looks like hair
+const YIELDED = 0.9, LIKELY = 2; // how much of a pixel they leave to the hair, and from which density of it on
 
 function sumOf(values) {
   let sum = 0;
@@ -86,20 +88,23 @@ function invert(matrix, inverse) {
 }
 
 /**
- * Fills of each region the pixels' responsibilities, `found`, and of each Gaussian its shares in its region's mixture.
+ * Fills of each region the pixels' responsibilities, `found`, and of each Gaussian its shares in its region's mixture, of
+ * which background and clothes leave to the hair what looks like it.
  *
  * @param gaussians of `fitted`.
  * @param prior as `found`: where the regions lie before the colours are looked at.
  */
 export function expect(values, gaussians, prior, found, shares) {
   const planes = values.map((plane) => plane.values), size = prior[0].length;
-  const mixture = new Float64Array(size), sum = new Float64Array(size);
+  const mixture = new Float64Array(size), sum = new Float64Array(size), left = new Float64Array(size);
   for (let g = 0; g < KERNELS.length; g++) {
     mixture.fill(LEAST_MIXTURE);
     shares.forEach((share, c) => { if (OWNER[c] === g) addDensities(...planes, gaussians[c], share, mixture); });
     weigh(prior[g], mixture, found[g], sum);
+    if (g === 0) for (let i = 0; i < size; i++) left[i] = 1 - YIELDED * (mixture[i] / (mixture[i] + LIKELY));
     shares.forEach((share, c) => { if (OWNER[c] === g) divide(share, mixture); });
   }
+  shares.forEach((share, c) => { if (OWNER[c] >= FIRST_YIELDING) multiply(share, left); });
   for (const made of found) divide(made, sum);
 }
 
@@ -109,6 +114,11 @@ function weigh(prior, mixture, made, sum) {
     made[i] = prior[i] * mixture[i];
     sum[i] += made[i];
   }
+}
+
+/** Multiplies values in place. */
+export function multiply(values, factors) {
+  for (let i = 0; i < values.length; i++) values[i] *= factors[i];
 }
 
 function divide(values, by) {

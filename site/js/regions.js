@@ -3,11 +3,11 @@
 
 import { rint } from "./affine.js";
 import { guided } from "./guided_planes.js";
-import { OWNER, byLightness, expect, fitted } from "./mixtures.js";
+import { OWNER, byLightness, expect, fitted, multiply } from "./mixtures.js";
 import { plane } from "./planes.js";
 
-/** Hair's place among the regions: hair, skin, background and clothes; and how many there are. */
-export const HAIR = 0, COUNT = 4;
+/** Places of two of the regions, hair, skin, background and clothes; and how many there are. */
+export const HAIR = 0, SKIN = 1, COUNT = 4;
 const SMOOTH_FROM = 2, RADIUS = 1 / 16, EPSILON = 0.1; // of the guided filter: its first round, its radius as a share of the height
 const LEAST_PRIOR = 1e-4, FLOOR = 1e-3, MASK_POWER = 0.3; // FLOOR: a network that is sure may be wrong
 const FLOOR_POWER = FLOOR ** MASK_POWER;
@@ -55,10 +55,6 @@ export function responsibilities(values, where, rounds) {
     parts.forEach((part, c) => multiply(part, found[OWNER[c]]));
   }
   return found.map((one) => plane(width, height, new Float32Array(one)));
-}
-
-function multiply(values, factors) {
-  for (let i = 0; i < values.length; i++) values[i] *= factors[i];
 }
 
 /** Each pixel's values of the regions divided by their sum, in place. */

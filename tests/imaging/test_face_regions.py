@@ -103,6 +103,29 @@ def test_a_round_is_bayes_rule_against_scipy(rng):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def test_two_rounds_in_which_regions_yield_against_scipy(rng):
+    """Background and clothes learn a tenth of what the hair explains far better than a density of 2 / (2 pi)^2."""
+    image, inside = head(rng)
+    x, where = face_regions.features(image), face_regions.with_rest(rough(inside), face_layouts.first_guess(SIZE))
+    where = np.maximum(where, 1e-4) / np.maximum(where, 1e-4).sum(-1, keepdims=True)
+    found = face_regions.responsibilities(x, where, kernels=(1, 1, 1, 1), rounds=2, yielding=(2, 3)).reshape(-1, 4)
+    x, where = x.reshape(-1, 4).astype(np.float64), where.reshape(-1, 4)
+
+    def densities(weights):
+        fits = ((np.average(x, axis=0, weights=w), np.cov(x.T, aweights=w, bias=True)) for w in weights.T)
+        spread = face_regions.SPREAD * np.eye(4)
+        return np.stack([multivariate_normal(m, c + spread).pdf(x) for m, c in fits], 1) * (2 * np.pi) ** 2
+
+    first = densities(where**2 / (where**2).sum(1, keepdims=True))
+    parts = where * first / (where * first).sum(1, keepdims=True)
+    parts[:, 2:] *= 1 - 0.9 * first[:, :1] / (first[:, :1] + 2)
+    second = where * densities(parts)
+    np.testing.assert_allclose(found, second / second.sum(1, keepdims=True), atol=1e-4)
+    where = where.reshape(SIZE, SIZE, 4)
+    kept = face_regions.responsibilities(face_regions.features(image), where, (1, 1, 1, 1), rounds=2)
+    assert np.abs(kept.reshape(-1, 4) - found).max() > 0.01
+
+
 @pytest.mark.parametrize("long", [False, True])
 def test_regions_compete_so_that_skin_and_wall_leave_the_hair(rng, long):
     image, inside = head(rng, long)

@@ -33,7 +33,8 @@ def regions() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     size = competing.COARSE, competing.COARSE
     small, small_hair = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (face, hair))
     where = face_regions.prior(small_hair, layouts.mean, competing.SURE)
-    first = face_regions.responsibilities(face_regions.features(small), where, rounds=competing.ROUNDS[0])
+    values, yielding = face_regions.features(small), competing.YIELDING
+    first = face_regions.responsibilities(values, where, rounds=competing.ROUNDS[0], yielding=yielding)
     image = (np.float32(face) - np.float32(127.5)) * np.float32(1 / 127.5)
     whole = np.concatenate([masks, np.maximum(1 - masks.sum(axis=-1, keepdims=True), 0)], axis=-1)
     made = competing.compete(image[None], replace(whole, {}, OVERLAPPING)[None], (0,), OVERLAPPING)[0]

@@ -9,6 +9,7 @@ final class CompetingMasks {
     private static final int ROUNDS = 3; // and then for the regions
     private static final float LOW = 0.25f; // a region's share is a mask of 0 below this
     private static final float HIGH = 0.6f; // and of 1 above this
+    private static final float SKIN_COUNTS = 2f; // times: a rim of skin that is painted shows more than hair that is not
     private static final float LEAST = 0.5f; // where a mask is nowhere above it, there is no such region
     // The ellipse in which masks do not grow, in sides: eyes are as dark as dark hair.
     private static final double X = 0.5;
@@ -65,7 +66,9 @@ final class CompetingMasks {
         Planes regions = Regions.responsibilities(RegionColours.of(picture), Regions.prior(mask, layout), ROUNDS);
         float[] made = new float[mask.values.length];
         for (int i = 0; i < made.length; i++) {
-            float share = (regions.values[Regions.COUNT * i + Regions.HAIR] - LOW) / (HIGH - LOW);
+            float skin = regions.values[Regions.COUNT * i + Regions.SKIN];
+            float hair = regions.values[Regions.COUNT * i + Regions.HAIR] / (1 + (SKIN_COUNTS - 1) * skin);
+            float share = (hair - LOW) / (HIGH - LOW);
             made[i] = Math.max(0f, Math.min(1f, share));
             double x = ((i % mask.width + 0.5) / mask.width - X) / ACROSS;
             double y = ((i / mask.width + 0.5) / mask.height - Y) / DOWN;

@@ -8,6 +8,7 @@ import java.util.Arrays;
  */
 final class Regions {
     static final int HAIR = 0;
+    static final int SKIN = 1;
     static final int COUNT = Mixtures.KERNELS.length;
     private static final int SMOOTH_FROM = 2; // the round from which responsibilities are smoothed
     private static final double RADIUS = 1.0 / 16; // of the guided filter, a share of the picture's height
@@ -15,6 +16,9 @@ final class Regions {
     private static final double LEAST_PRIOR = 1e-4;
     private static final double FLOOR = 1e-3; // a network that is sure may be wrong
     private static final double MASK_POWER = 0.3;
+    private static final int FIRST_YIELDING = 2; // background and clothes learn little from what looks like hair
+    private static final double YIELDED = 0.9; // how much of a pixel they leave to the hair
+    private static final double LIKELY = 2; // and from which density of it on
 
     private Regions() {}
 
@@ -91,7 +95,10 @@ final class Regions {
         return made;
     }
 
-    /** Fills the regions' responsibilities, and each Gaussian's share in its region's mixture. */
+    /**
+     * Fills the regions' responsibilities, and each Gaussian's share in its region's mixture, of which background and
+     * clothes leave to the hair what looks like it.
+     */
     private static void expect(Mixtures mixtures, Planes values, double[] prior, double[] found, double[] shares) {
         double[] densities = new double[Mixtures.ALL];
         double[] mixture = new double[COUNT];
@@ -109,8 +116,10 @@ final class Regions {
             for (int k = 0; k < COUNT; k++) {
                 found[COUNT * i + k] /= sum;
             }
+            double left = 1 - YIELDED * (mixture[HAIR] / (mixture[HAIR] + LIKELY));
             for (int c = 0; c < Mixtures.ALL; c++) {
-                shares[Mixtures.ALL * i + c] = densities[c] / mixture[Mixtures.OWNER[c]];
+                double share = densities[c] / mixture[Mixtures.OWNER[c]];
+                shares[Mixtures.ALL * i + c] = Mixtures.OWNER[c] >= FIRST_YIELDING ? share * left : share;
             }
         }
     }
