@@ -39,7 +39,7 @@ class ModelConfig(ConfigSection):
     relative_styles: bool = option(False, "the style encoder sees the colours of each region less their mean over it, so that a style says nothing of the skin's colour (docs/method.md, eq. (2.13))")
     close_ups: str = option("", 'recipe: groups that networks of their own paint from near, and the square of the picture that these see: left, top and width as shares of its side, e.g. "smile: 0.25,0.5,0.5". All others are --colour_groups. Such a model is put together by python -m lomit_tf.join of models that were trained apart')
     connected_groups: tuple[str, ...] = option((), "comma-separated groups whose mask is one connected region, such as hair: in photographs, smaller parts apart from the largest are left out; no effect in training")
-    competing_groups: tuple[str, ...] = option((), "comma-separated groups of hair on faces framed as CelebA's are: in photographs, hair, skin, background and clothes compete for each pixel by the picture's own colours (docs/method.md, eq. (10.8)); no effect in training")
+    competing_groups: tuple[str, ...] = option((), "comma-separated groups of hair, among --colour_groups, on faces framed as CelebA's are: in photographs, hair, skin, background and clothes compete for each pixel by the picture's own colours (docs/method.md, eq. (10.8)); no effect in training")
     critic_channels: int = option(64, "channels of the critic's first convolution")
     critic_layers: int = option(6, "stride-2 convolutions of the critic")
 

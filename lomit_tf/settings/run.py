@@ -46,6 +46,12 @@ class LomitConfig:
             for name in getattr(model, field):
                 if name not in self.data.group_labels:
                     raise ConfigError(f"--{field}: {name!r} is not a group; {near(name, self.data.group_labels)}")
+        for name in model.competing_groups:
+            if name not in model.colour_groups:
+                raise ConfigError(
+                    f"--competing_groups: {name} is not among --colour_groups={','.join(model.colour_groups)}; only "
+                    "hair that is painted by colour curves competes"
+                )
         self._check_close_ups()
         if training.freeze_masks and not training.init_from:
             raise ConfigError("--freeze_masks needs --init_from, which says whose masks to keep")

@@ -244,6 +244,16 @@ def test_what_does_not_go_with_several_devices(fields, message):
         LomitConfig.create(**fields)
 
 
+def test_only_groups_of_colours_compete():
+    """A smile has no colour of its own by which it could compete with skin."""
+    fields = {"system": "recipe", "attributes": ("a", "b"), "groups": "hair: a; smile: b", "colour_groups": ("hair",)}
+    assert LomitConfig.create(**fields, competing_groups=("hair",)).competing_indices == (0,)
+    with pytest.raises(ConfigError, match="--competing_groups: smile is not among --colour_groups=hair"):
+        LomitConfig.create(**fields, competing_groups=("hair", "smile"))
+    with pytest.raises(ConfigError, match="--competing_groups: 'hear' is not a group; did you mean hair"):
+        LomitConfig.create(**fields, competing_groups=("hear",))
+
+
 def test_public_names_are_found_and_others_are_not():
     import lomit_tf
 
