@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lomit_tf.config import ConfigError, LomitConfig, ModelConfig
-from lomit_tf.model import Lomit
-from lomit_tf.networks.joint_generator import JointGenerator
 from lomit_tf.settings.methods import need_lomit
+
+if TYPE_CHECKING:  # imported where models are made, so that what does not fit is said before TensorFlow is loaded
+    from lomit_tf.model import Lomit
 
 # Settings of the networks that say nothing about what a translation computes.
 UNUSED = (
@@ -94,6 +95,9 @@ def _checked(run: str, part: LomitConfig, base: LomitConfig) -> str:
 
 def joined(base: Lomit, parts: Mapping[str, Lomit] | Sequence[Lomit], name: str = "the base") -> Lomit:
     """A model with the averaged weights of a base and of its parts; arguments and errors as of `joint_config`."""
+    from lomit_tf.model import Lomit
+    from lomit_tf.networks.joint_generator import JointGenerator
+
     named: dict[str, Any] = (
         dict(parts) if isinstance(parts, Mapping) else {f"part {i}": part for i, part in enumerate(parts, 1)}
     )
