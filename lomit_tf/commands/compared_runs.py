@@ -36,7 +36,7 @@ def check(flags: CompareAllFlags) -> None:
     """
     asked = CompareOptions(
         runs=(flags.out,), out=flags.out, classifier=flags.classifier, embedder=flags.embedder,
-        embedder_range=flags.embedder_range,
+        embedder_range=flags.embedder_range, overwrite=True,
     )  # fmt: skip
     asked.evaluation().embedder_bounds()
     check_report(asked)
@@ -84,6 +84,7 @@ def compare(flags: CompareAllFlags, failures: Mapping[str, str]) -> None:
     command = [
         "lomit_tf.compare", f"--runs={','.join(runs)}", f"--out={out / 'page'}", f"--classifier={classifier}",
         f"--embedder={flags.embedder}", f"--embedder_range={flags.embedder_range}", f"--pairs={flags.pairs}",
+        "--overwrite",  # the page of the same command, which goes on
         *(f"--failed={name}={why}" for name, why in failures.items()),
     ]  # fmt: skip
     if code := child(command):

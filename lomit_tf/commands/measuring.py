@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from lomit_tf.commands.command import report, require_extra, unusable, writing
 from lomit_tf.config import DATASETS, ConfigError, near
 from lomit_tf.evaluation.metrics.attribute_classifier_config import classifier_folder
-from lomit_tf.evaluation.options import MASK_SETS
+from lomit_tf.evaluation.options import MASK_SETS, RESULTS
 from lomit_tf.runtime.places import check_folder, check_there
 
 OptionsT = TypeVar("OptionsT")
@@ -32,9 +32,12 @@ def check_report(options: Any) -> None:
         options: of an evaluation or a comparison.
 
     Raises Failure where what reports are made with is not installed, and ConfigError for an `out` that cannot be
-    written, a `classifier` without a classifier in it, and other files and folders that are not there.
+    written or has a report without `overwrite`, a `classifier` without a classifier in it, and other files and folders
+    that are not there.
     """
     check_folder("out", Path(options.out))
+    if not options.overwrite and (Path(options.out) / RESULTS).exists():
+        raise ConfigError(f"--out={options.out}: there is a report already; give another folder, or --overwrite")
     if options.classifier:
         classifier_folder(options.classifier)
     known = (*DATASETS, *MASK_SETS)

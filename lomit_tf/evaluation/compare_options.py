@@ -41,6 +41,7 @@ class CompareOptions:
     failed: tuple[str, ...] = option(
         (), "a method whose training failed, and why, for the table", form="NAME=WHY", repeated=True
     )
+    overwrite: bool = option(False, "also when the folder has a report already")
 
     def evaluation(self) -> Options:
         """The same as options of an evaluation, of the first run."""

@@ -7,6 +7,7 @@ import dataclasses
 from lomit_tf.config import DATASETS, NEEDED, ConfigError, option
 
 MASK_SETS = ("celebamask", "horses")  # --dataset: with true masks, for evaluation alone
+RESULTS = "results.json"  # what says that a folder has a report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Options:
         "data set with true masks (0: do not)", least=0,
     )  # fmt: skip
     grid_pairs: int = option(8, "pairs in the pictures", least=1)
+    overwrite: bool = option(False, "also when the folder has a report already")
 
     def embedder_bounds(self) -> tuple[float, float] | None:
         """`embedder_range` as two numbers, None where it is empty. Raises ConfigError for anything else."""

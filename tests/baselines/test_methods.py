@@ -194,7 +194,7 @@ def test_a_failed_run_is_named_and_the_others_go_on(monkeypatch, tmp_path, capsy
     assert code == 1
     assert [c[-1] for c in calls[:-1]] == ["--only=lomit", "--only=stargan"]  # the third was done before
     assert calls[-1][0] == "lomit_tf.compare" and f"--runs={tmp_path / 'lomit'},{tmp_path / 'elegant'}" in calls[-1]
-    assert "--failed=stargan=its process ended with exit code 1" in calls[-1]
+    assert "--failed=stargan=its process ended with exit code 1" in calls[-1] and "--overwrite" in calls[-1]
     assert "stargan (2 of 3, 20 minutes of processor time each): failed" in capsys.readouterr().err
 
 

@@ -257,6 +257,12 @@ REFUSED = [  # command, flags, what is said: nothing of it needs TensorFlow
     ("lomit_tf.evaluate", ["--checkpoint=/nope", "--out={empty}"], "--checkpoint: there is nothing at /nope"),
     ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out=/proc/x"], "--out=/proc/x cannot be written: "),
     ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out={empty}", "--classifier={empty}"], "no classifier at"),
+    ("lomit_tf.evaluate", ["--checkpoint=drawn_faces", "--out={report}"],
+     "--out={report}: there is a report already; give another folder, or --overwrite"),
+    ("lomit_tf.compare", ["--runs=drawn_faces", "--out={report}"], "--out={report}: there is a report already"),
+    ("lomit_tf.join", ["--base=celeba_colour", "--part=celeba", "--out={empty}"], "did you mean celeba_colours"),
+    ("lomit_tf.join", ["--base=celeba_colours", "--part=nope", "--out={empty}"], "--part: 'nope' is neither"),
+    ("lomit_tf.join", ["--base=celeba_colours", "--part=celeba_hair", "--out={empty}"], "train it with --close_up"),
     ("lomit_tf.compare", ["--runs=drawn_faces,nope", "--out={empty}"], "--runs: 'nope' is"),
     ("lomit_tf.compare", ["--runs=drawn_faces,drawn_faces_mobile", "--out={empty}"],
      "--image_size is 64 in drawn_faces and 128 in drawn_faces_mobile"),
@@ -272,10 +278,11 @@ REFUSED = [  # command, flags, what is said: nothing of it needs TensorFlow
 
 
 def test_values_that_need_no_tensorflow_are_refused_before_it_is_imported(tmp_path):
-    places = {name: tmp_path / name for name in ("empty", "full", "stargan")}
+    places = {name: tmp_path / name for name in ("empty", "full", "report", "stargan")}
     for folder in (*places.values(), places["stargan"] / "checkpoints"):
         folder.mkdir()
     (places["full"] / "a.png").write_bytes(b"")
+    (places["report"] / "results.json").write_text("{}")
     (places["stargan"] / "checkpoints" / "step-1.npz").write_bytes(b"")
     config = LomitConfig.create("small", method="stargan", attributes=("Smiling",), groups="")
     (places["stargan"] / "config.json").write_text(json.dumps(config.flat()))

@@ -265,7 +265,8 @@ def test_the_command_writes_a_whole_report(model, tmp_path, capsys):
                 assert value is not None or row["reason"][method]
     assert len(first["grids"]) == 3 and all((out / g["file"]).exists() for g in first["grids"])
     assert "IoU" in capsys.readouterr().out and (out / "index.html").exists()
-    assert evaluate.run(flags) == 0
+    assert evaluate.run(flags) == 2 and json.loads((out / "results.json").read_text()) == first
+    assert evaluate.run([*flags, "--overwrite"]) == 0
     again = json.loads((out / "results.json").read_text())
     assert again["sections"] == first["sections"]
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lomit_tf.evaluation.options import RESULTS
 from lomit_tf.evaluation.report.cells import lines
 from lomit_tf.evaluation.report.html import html
 from lomit_tf.evaluation.report.markdown import markdown
@@ -38,7 +39,7 @@ def write(results: Results | Mapping[str, Any], out_dir: str | os.PathLike[str])
     """
     results, folder = checked(results), Path(out_dir)
     page = html(results, folder)
-    paths = {"json": folder / "results.json", "markdown": folder / "results.md", "html": folder / "index.html"}
+    paths = {"json": folder / RESULTS, "markdown": folder / "results.md", "html": folder / "index.html"}
     write_text(paths["json"], json.dumps(results.json_ready(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     write_text(paths["markdown"], markdown(results))
     write_text(paths["html"], page)
