@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from lomit_tf.runtime.backend import check_backend
 from lomit_tf.runtime.forks import check_fork
+from lomit_tf.runtime.signals import held_signals
 
 
 def import_tensorflow() -> None:
@@ -19,14 +20,14 @@ def import_tensorflow() -> None:
     them an error. What it writes later is seen, and all of it where the import fails.
 
     Raises ConfigError where Keras is set to a backend that this package's models do not run on, and ForkedError where
-    TensorFlow cannot work in this process.
+    TensorFlow cannot work in this process. Ctrl-C and SIGTERM are heard when the import is done.
     """
     check_fork()
     check_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "tensorflow" in sys.modules:
         return
-    with held_back():
+    with held_signals(), held_back():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # starts CUDA's driver, where the error comes from

@@ -13,7 +13,7 @@ from absl import logging
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.store import CorruptReport
 from lomit_tf.model_base import LomitBase
-from lomit_tf.runtime.signals import heard_signals
+from lomit_tf.runtime.signals import check_interrupt, heard_signals
 from lomit_tf.training import callbacks as cb
 from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
 from lomit_tf.training.warm_start import start_from
@@ -81,6 +81,7 @@ class Driver:
         """Steps until `config.training.steps` are done, one for each element; `report` names unreadable images."""
         samples, own = self._callbacks()
         driven = keras.callbacks.CallbackList([*own, *self.more], model=self.model)
+        check_interrupt()  # one that was lost while the model was built; from here on they are collected
         with heard_signals() as received:
             done = self._loop(step, iter(elements), driven, received)
         found = report()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.runtime.signals import interrupting_signals
 from lomit_tf.training import callbacks
 from lomit_tf.training import loop as training
 from lomit_tf.training.checkpoints import Workdir, load
@@ -51,6 +53,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[training.TrainingRe
             seen.append(batch)
 
     return training.train(tiny(), tmp_path_factory.mktemp("whole"), callbacks=[Spy()]), seen
+
+
+def test_an_interrupt_that_was_lost_ends_the_run_before_its_first_step(tmp_path) -> None:
+    """As compiled code loses one while the model is built: the run went on to its end, and then said `interrupted`."""
+    with pytest.raises(KeyboardInterrupt), interrupting_signals():
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        training.train(tiny(), tmp_path)
+    assert Workdir(tmp_path).latest is None
 
 
 def test_a_run_leaves_grid_log_tensorboard_flagfile_and_checkpoints(whole) -> None:
