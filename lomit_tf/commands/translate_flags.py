@@ -123,6 +123,7 @@ def plan(flags: TranslateFlags) -> list[FileJob] | Iterator[FileJob | OSError]:
 
     Raises PlanError for contradictory flags.
     """
+    _check_not_empty(flags)
     settings = settings_of(flags)
     exemplars = exemplars_of(flags)
     exemplar_mask = mask_files("exemplar_mask", flags.exemplar_mask)
@@ -133,6 +134,21 @@ def plan(flags: TranslateFlags) -> list[FileJob] | Iterator[FileJob | OSError]:
     return plan_one(
         flags.input, exemplars, flags.output, settings, mask_files("input_mask", flags.input_mask), exemplar_mask
     )
+
+
+def _check_not_empty(flags: TranslateFlags) -> None:
+    """Raise PlanError for flags that are given empty, as by a variable of a script that is not set."""
+    for flag, needed in (
+        ("exemplar", "give a picture, a folder of pictures, or - for standard input"),
+        ("colour", "write #rrggbb such as #8a3b12, rgb(138, 59, 18) or a name of CSS"),
+        ("input_mask", "give a file, or leave it out for the model's own masks"),
+        ("exemplar_mask", "give a file, or leave it out for the model's own masks"),
+    ):
+        if any(not value.strip() for value in getattr(flags, flag)):
+            raise PlanError(f"--{flag} is empty; {needed}")
+    if flags.groups is not None and not all(name.strip() for name in flags.groups.split(",")):
+        what = f"--groups={flags.groups}: a name is empty" if flags.groups.strip() else "--groups is empty"
+        raise PlanError(f"{what}; write --groups=A,B, or leave it out for all groups of the model")
 
 
 def exemplars_of(flags: TranslateFlags) -> list[str]:
@@ -146,6 +162,7 @@ def exemplars_of(flags: TranslateFlags) -> list[str]:
 
 def plan_beam(flags: TranslateFlags) -> dict[str, Any]:
     """The arguments of beam_jobs.Plan. Raises PlanError for contradictory flags."""
+    _check_not_empty(flags)
     settings = settings_of(flags)
     if STREAM in (flags.input, flags.output, *flags.exemplar):
         raise PlanError("--runner=beam reads and writes files; - is for one picture, without it")

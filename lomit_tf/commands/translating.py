@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lomit_tf.commands import FAILED, Failure, unusable
 from lomit_tf.commands.translate_flags import TranslateFlags, mask_files
 from lomit_tf.commands.translate_report import Log, licence, say, shown, summary
-from lomit_tf.config import ConfigError, near
+from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import OF_MASKS, STREAM, FileJob, Settings
 from lomit_tf.runtime.places import check_file, check_folder
@@ -40,16 +40,13 @@ def check_flags_of_model(flags: TranslateFlags) -> None:
     """
     from lomit_tf import zoo
     from lomit_tf.commands.models import check_model
-    from lomit_tf.photos.swatches import chosen_groups
 
     config = check_model("model", flags.model)
     if flags.groups is not None and config.model.method == DEFAULT:
-        try:
-            chosen_groups(tuple(config.data.group_labels), flags.groups)
-        except ImageError as error:
-            raise ConfigError(f"--groups={flags.groups}: {error}") from error
+        for name in flags.groups.split(","):
+            _check_group(f"--groups={flags.groups}", flags.model, name.strip(), config)
     if config.model.method == DEFAULT:
-        _check_mask_groups(flags, tuple(config.data.group_labels))
+        _check_mask_groups(flags, config)
     else:
         usual = Settings()
         given = {name: getattr(flags, name) != getattr(usual, name) for name in OF_MASKS}
@@ -72,14 +69,29 @@ def check_flags_of_model(flags: TranslateFlags) -> None:
             )
 
 
-def _check_mask_groups(flags: TranslateFlags, groups: tuple[str, ...]) -> None:
+def _check_group(given: str, model: str, group: str, config: LomitConfig) -> None:
+    """Raise ConfigError for a group that a model does not have; it says which shipped models have it, if any do."""
+    from lomit_tf import zoo
+
+    groups = tuple(config.data.group_labels)
+    if group in groups:
+        return
+    others = [name for name in zoo.names() if name != model]
+    same = [one for one in others if zoo.config_of(one).data.dataset == config.data.dataset]  # faces, or drawn ones
+    able = [f"--model={one}" for one in same if group in zoo.config_of(one).data.group_labels]
+    have = f"; {' and '.join(able)} {'have' if len(able) > 1 else 'has'} {group}" if able else ""
+    raise ConfigError(f"{given}: {group!r} is not a group of {model}, which has {', '.join(groups)}{have}")
+
+
+def _check_mask_groups(flags: TranslateFlags, config: LomitConfig) -> None:
     """Raise ConfigError for mask files of groups that the model does not have, or of none where it has several."""
+    groups = tuple(config.data.group_labels)
     for flag, values in (("input_mask", flags.input_mask), ("exemplar_mask", flags.exemplar_mask)):
         if flag == "input_mask" and (flags.runner == "beam" or os.path.isdir(flags.input)):
             continue  # a folder of masks, whose names have the groups
         for value, (group, path) in zip(values, mask_files(flag, values), strict=True):
-            if group and group not in groups:
-                raise ConfigError(f"--{flag}={value}: {group!r} is not a group of {flags.model}; {near(group, groups)}")
+            if group:
+                _check_group(f"--{flag}={value}", flags.model, group, config)
             if not group and len(groups) > 1:
                 asked = f"say of which group it is, such as --{flag}={groups[0]}={path}"
                 raise ConfigError(f"--{flag}={value}: {flags.model} has the groups {', '.join(groups)}; {asked}")
