@@ -17,6 +17,8 @@ from lomit_tf.imaging.formats import ImageError
 __all__ = ["CELEBA_CROP", "Window", "all_faces", "choose", "cut", "face_window", "parse_crop", "parse_face", "uncut"]
 
 LEAST_SIDE = 32  # of a face's window, in pixels: below it there is too little to see
+# What notes and errors say of arguments, which a page with other means leaves out.
+OTHERS, ANOTHER_CROP = " (face=all or 1 to {} takes others)", ", or crop=center"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,7 +187,7 @@ def choose(
 
     Raises:
       ImageError: a crop or face that cannot be read, is not there, or lies outside of the image; a face of which the
-        window would be smaller than LEAST_SIDE.
+        window, or a centre instead of one that was not found, would be smaller than LEAST_SIDE.
     """
     height, width = image.shape[:2]
     kind, rectangle = parse_crop(crop)
@@ -215,6 +217,11 @@ def choose(
     if not found:
         if face not in ("largest", "all"):
             raise ImageError(f"face={face}: no face was found; leave it out to take the centre")
+        if side < LEAST_SIDE:  # as of a face's window: there is too little to see
+            raise ImageError(
+                f"no face was found, and the photograph is too small: it is {width}x{height} (width x height), and at "
+                f"least {LEAST_SIDE} px are needed; give a larger photograph{ANOTHER_CROP}"
+            )
         return (centre,), (f"no face was found, so {'all of it was taken' if square else 'the centre was cropped'}",)
     return _of_faces(found, face, zoom)
 
@@ -240,11 +247,11 @@ def _of_faces(found: list[Face], face: int | str, zoom: float) -> tuple[tuple[Wi
     if not large:
         raise ImageError(
             f"the face is too small: its part of the photograph is {windows[0].width} px wide, and at least "
-            f"{LEAST_SIDE} are needed; give a larger photograph, or crop=center"
+            f"{LEAST_SIDE} are needed; give a larger photograph{ANOTHER_CROP}"
         )
     notes: tuple[str, ...] = ()
     if face == "largest" and len(found) > 1:
-        notes = (f"{len(found)} faces were found; the largest was taken (face=all or 1 to {len(found)} takes others)",)
+        notes = (f"{len(found)} faces were found; the largest was taken{OTHERS.format(len(found))}",)
     if len(large) < len(windows):
         notes += (f"{len(windows) - len(large)} of {len(windows)} faces are too small and were left as they are",)
     return large, notes

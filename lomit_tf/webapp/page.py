@@ -16,7 +16,7 @@ from lomit_tf.photos import portraits
 from lomit_tf.photos.translator import Translator
 from lomit_tf.webapp import examples
 from lomit_tf.webapp.mask_edits import LayerError
-from lomit_tf.webapp.parts import LARGE, SMALL, brush, click, colour, introduction, said, strip, warm_up
+from lomit_tf.webapp.parts import LARGE, SMALL, brush, click, colour, introduction, on_the_page, said, strip, warm_up
 from lomit_tf.webapp.photograph import face_thumbnails, thumbnail
 from lomit_tf.webapp.session import SIDES, Session, Settings
 
@@ -188,7 +188,7 @@ class _Page:
         try:
             _live(session).open(side, path, Path(path).name, add=add)
         except (ValueError, OSError) as error:
-            gr.Warning(html.escape(str(error)), duration=None)
+            gr.Warning(html.escape(on_the_page(str(error))), duration=None)
             return False
         return True
 
@@ -229,7 +229,7 @@ class _Page:
         try:
             _live(session).open_colour(str(event.colour), painted)
         except ImageError as error:
-            gr.Warning(html.escape(str(error)), duration=None)
+            gr.Warning(html.escape(on_the_page(str(error))), duration=None)
             return UNCHANGED
         return self._everything(session, painted, taken, strength, "exemplar", compare=len(session.exemplars) > 1)
 

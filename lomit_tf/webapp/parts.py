@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from lomit_tf.imaging import framing
+from lomit_tf.photos.steps import NOT_ASKED
 from lomit_tf.photos.translator import Translator
 from lomit_tf.webapp.photograph import thumbnail
 from lomit_tf.webapp.session import SIDES, ScreenView, Session, Settings
@@ -70,15 +73,28 @@ def warm_up(translator: Translator, paths: dict[str, Path]) -> list[dict[str, st
     return [{"url": thumbnail(np.asarray(Image.open(path)), SMALL), "name": name} for name, path in paths.items()]
 
 
+def on_the_page(note: str) -> str:
+    """A note or an error in the page's words: without the arguments that it names, of which the page has none.
+
+    Another face is clicked on, in a strip that says so.
+    """
+    others = re.escape(framing.OTHERS).replace(r"\{\}", r"\d+")
+    return re.sub(f"{others}|{re.escape(framing.ANOTHER_CROP)}", "", note)
+
+
 def said(shown: ScreenView) -> str:
-    """The line below the result: how long it took, and the notes."""
+    """The line below the result: how long it took, and the notes, as `on_the_page`.
+
+    That a mask is of a group which is not taken is no news here, where both stand beside each other.
+    """
     count = len(shown.after)
     kept = count - shown.encoded
     how = f"Translated after {count} exemplars" if count > 1 else "Translated"
     how += f" in **{shown.seconds * 1000:.0f} ms**"
     if kept:
         how += " (exemplar kept from before)" if count == 1 else f" ({kept} of them kept from before)"
-    return how + "".join(f"  \nNote: {html.escape(note)}." for note in shown.notes)
+    notes = [on_the_page(note) for note in shown.notes if NOT_ASKED.format("") not in note]
+    return how + "".join(f"  \nNote: {html.escape(note)}." for note in dict.fromkeys(notes))
 
 
 def click(elem_id: str) -> str:

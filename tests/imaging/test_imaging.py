@@ -135,6 +135,17 @@ def test_without_a_face_the_centre_and_a_word(rng):
         assert choose(image[:, :80], "face", faces=faces) == ((Window(0, 0, 80, 80),), expected)
 
 
+def test_a_photograph_without_a_face_is_as_large_as_a_faces_window_has_to_be():
+    """12x14 pixels were taken where no face was found in them, and 40x40 refused where one was."""
+    image = np.zeros((14, 12, 3), np.uint8)
+    words = r"no face .* too small: it is 12x14 .* at least 32 px are needed; give a larger photograph, or crop=center"
+    with pytest.raises(ImageError, match=words):
+        choose(image, "face")
+    for crop, faces in (("center", True), ("face", False)):  # who asks for it has it
+        assert choose(image, crop, faces=faces)[0] == (Window(0, 1, 12, 12),)
+    assert choose(np.zeros((32, 40, 3), np.uint8), "face")[0] == (Window(4, 0, 32, 32),)
+
+
 def test_cut_repeats_the_border_beyond_the_image():
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
     window = Window(-2, -1, 8, 5)

@@ -11,6 +11,9 @@ from PIL import Image
 from untrained import begun, untrained
 
 from lomit_tf.data import drawn_faces
+from lomit_tf.imaging import framing
+from lomit_tf.imaging.celeba_framing import SHAPE
+from lomit_tf.imaging.faces import Face
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos import portraits
 from lomit_tf.webapp import examples, mask_edits
@@ -136,3 +139,21 @@ def test_the_notice_stands_below_the_title_as_text():
     assert "lomit-note" not in introduction("", "")
     shown = introduction("for <b>research</b> only", "by us")
     assert shown.index("</h1>") < shown.index("for &lt;b&gt;research&lt;/b&gt; only") < shown.index("by us")
+
+
+def test_notes_are_in_the_pages_words():
+    """The page has a strip of faces instead of --face, and no --crop; its ticks say which groups are taken."""
+    pytest.importorskip("gradio", reason="gradio is not installed (extra app)")
+    from lomit_tf.webapp.parts import on_the_page, said
+    from lomit_tf.webapp.session import ScreenView
+
+    face = [Face(0.9, SHAPE * size + 100, np.array([100.0, 100.0]), size) for size in (90, 60)]
+    _, (several,) = framing._of_faces(face, "largest", 1.0)
+    assert several.endswith(" (face=all or 1 to 2 takes others)")
+    of_hair = "input mask of hair: hair is not among the groups to change, and its mask only keeps others out"
+    view = ScreenView(np.zeros((1, 1, 3), np.uint8), (), 0.0, 0, 0, (several, of_hair, "it is <b>dark</b>"))
+    notes = said(view).split("  \n")[1:]
+    assert notes == ["Note: 2 faces were found; the largest was taken.", "Note: it is &lt;b&gt;dark&lt;/b&gt;."]
+    with pytest.raises(ImageError) as error:
+        framing.choose(np.zeros((8, 8, 3), np.uint8), "face")
+    assert on_the_page(str(error.value)).endswith("; give a larger photograph")
