@@ -44,6 +44,7 @@ class Outline:
         so of what the networks give.
       boxes: index of each group that is painted from near -> left, top and side of the square that its networks see.
       competing: indices of the groups whose masks compete with other regions in photographs: `imaging.competing`.
+      small: indices of the groups whose regions are small, as lips are (`unfiltered_groups`): they lie within the crop.
     """
 
     size: int
@@ -55,6 +56,7 @@ class Outline:
     connected: tuple[int, ...] = ()
     boxes: Mapping[int, Box] = dataclasses.field(default_factory=dict)
     competing: tuple[int, ...] = ()
+    small: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, config: LomitConfig) -> Outline:
@@ -64,7 +66,7 @@ class Outline:
         return cls(
             data.image_size, tuple(data.group_labels), config.colour_indices, data.dataset, data.crop,
             code_size=STYLE_DIM * (1 + len(config.boxes)), connected=config.connected_indices,
-            competing=config.competing_indices, boxes=config.boxes,
+            competing=config.competing_indices, boxes=config.boxes, small=config.unfiltered_indices,
         )  # fmt: skip
 
     @property

@@ -5,6 +5,8 @@ Both work on a small copy of the photograph, so their time does not grow with it
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import cv2
 import numpy as np
 
@@ -49,7 +51,9 @@ def refine(masks: np.ndarray, region: np.ndarray) -> np.ndarray:
     return np.clip(np.stack(planes, axis=-1), 0.0, 1.0)
 
 
-def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def extend(
+    photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray, ending: Collection[int] = ()
+) -> tuple[np.ndarray, np.ndarray]:
     """Continue masks beyond their window, along pixels that look like the masked ones and are connected with them.
 
     docs/method.md, eqs. (10.3) to (10.5). A mask is handed on from pixel to neighbouring pixel q, and the largest value
@@ -62,10 +66,11 @@ def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[
       photo: (H, W, 3) uint8.
       masks: (s, t, G) float32 in 0..1.
       to_masks: (2, 3), the photograph's (x, y, 1) to the masks' 0..1: `mask_planes.rectangle`, or `Window.matrix`.
+      ending: channels that end with the window: of regions that lie within it, as lips do.
 
     Returns:
       Masks (h, w, G) float32 of the window and what lies around it, and their own map (2, 3), for `curves.apply`. The
-      given ones where the window covers all of the photograph, or no mask reaches its border.
+      given ones where the window covers all of the photograph, or no mask that is continued reaches its border.
     """
     to_masks = np.asarray(to_masks, np.float64)
     axes = np.linalg.inv(to_masks[:, :2])
@@ -75,7 +80,8 @@ def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[
     left, top = np.clip(first, 0, None).astype(int).tolist()
     right, bottom = (min(n, int(c)) for n, c in zip(photo.shape[1::-1], last, strict=True))
     border = np.concatenate([masks[0], masks[-1], masks[:, 0], masks[:, -1]])
-    if right <= left or bottom <= top or border.max() < MASK_FLOOR:
+    continued = [g for g in range(masks.shape[-1]) if g not in ending]
+    if right <= left or bottom <= top or border[:, continued].max(initial=0) < MASK_FLOOR:
         return masks, to_masks
     scale = min(1.0, SIDE / max(np.hypot(*axes[:, 0]), np.hypot(*axes[:, 1])))
     width, height = max(1, round(scale * (right - left))), max(1, round(scale * (bottom - top)))
@@ -94,7 +100,11 @@ def extend(photo: np.ndarray, masks: np.ndarray, to_masks: np.ndarray) -> tuple[
     ).reshape(height, width, -1)  # fmt: skip
     fade = np.clip((BEYOND - outside) / (BEYOND / 2), 0, 1)
     lab = cv2.cvtColor(part, cv2.COLOR_RGB2LAB)
-    planes = [_continued(lab, seen[..., g], outside <= 0) * fade for g in range(seen.shape[-1])]
+    known = outside <= 0
+    planes = [
+        _continued(lab, seen[..., g], known) * fade if g in continued else np.where(known, seen[..., g], np.float32(0))
+        for g in range(seen.shape[-1])
+    ]
     return np.stack(planes, axis=-1), around
 
 

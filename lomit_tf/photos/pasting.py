@@ -33,7 +33,7 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
     used: list[Mapping[str, np.ndarray]] = []
     for one, made in zip(request.framed.faces, painted, strict=True):
         if made.raw is None and made.curves is not None and not request.given:
-            photo, shown = _paste_colours(photo, one, made.curves, groups, request.strength)
+            photo, shown = _paste_colours(photo, one, made.curves, groups, request.strength, outline.small)
             used.append(shown)
             continue
         masks = photo_masks.of_face(one, request.framed.faces, request.given, groups, coloured)
@@ -51,7 +51,12 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
 
 
 def _paste_colours(
-    photo: Photo, framed: FramedPhoto, grid: np.ndarray, groups: tuple[str, ...], strength: float
+    photo: Photo,
+    framed: FramedPhoto,
+    grid: np.ndarray,
+    groups: tuple[str, ...],
+    strength: float,
+    small: tuple[int, ...],
 ) -> tuple[Photo, Masks]:
     """The same as `photo_masks.of_face` and `_paste_curves`, of a model of colour groups whose masks nobody edited.
 
@@ -59,7 +64,7 @@ def _paste_colours(
     """
     assert framed.own_masks is not None
     to_window = framed.window.matrix
-    masks, place = mask_edges.extend(framed.photo.rgb, framed.own_masks[..., :-1], to_window)
+    masks, place = mask_edges.extend(framed.photo.rgb, framed.own_masks[..., :-1], to_window, small)
 
     def shown() -> Planes:
         planes = mask_planes.shown_masks(masks, place, photo.size)

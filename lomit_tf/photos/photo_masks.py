@@ -50,7 +50,12 @@ def largest(masks: Sequence[Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarra
 
 
 def read_given(
-    framed: FramedPhoto, mask: MasksLike, groups: Sequence[str], what: str, beyond: Collection[str] = ()
+    framed: FramedPhoto,
+    mask: MasksLike,
+    groups: Sequence[str],
+    what: str,
+    beyond: Collection[str] = (),
+    asked: Collection[str] | None = None,
 ) -> tuple[Planes, tuple[str, ...]]:
     """Masks that a person gave, {group: (H, W) float32 in 0..1}, and notes about them.
 
@@ -58,6 +63,7 @@ def read_given(
       groups: the model's.
       what: what to call them: "input mask".
       beyond: the groups whose masks count outside of the window too.
+      asked: the groups whose masks notes are about; all by default.
 
     Raises ImageError and CorruptImageError as `imaging.given_masks.read_masks`.
     """
@@ -67,6 +73,8 @@ def read_given(
     notes = []
     covered = np.max([one.whole(np.ones(one.region.shape[:2])) for one in framed.faces], axis=0) > 0
     for group, plane in given.items():
+        if asked is not None and group not in asked:
+            continue
         of = f"{what} of {group}" if len(groups) > 1 else what
         if not plane[covered].any():
             why = ", where its own colour is seen, so that nothing of it changes" if group in beyond else ""
@@ -74,6 +82,26 @@ def read_given(
         elif group not in beyond and plane[~covered].any():
             notes.append(f"{of}: what is marked outside of the crop is ignored")
     return given, tuple(notes)
+
+
+def nothing_left(
+    framed: FramedPhoto, given: Mapping[str, np.ndarray], groups: Sequence[str], asked: np.ndarray
+) -> tuple[str, ...]:
+    """Notes about groups to change of which the network found something, and given masks of others leave nothing.
+
+    Args:
+      framed: with its own masks, unless every group is given.
+      groups: the model's G; asked: (G,), above 0 for those to change.
+    """
+    notes = []
+    for g, group in enumerate(groups):
+        if not given or group in given or not asked[g]:
+            continue
+        before = max(one.own_masks[..., g].max() for one in framed.faces if one.own_masks is not None)
+        after = max(one.network_masks(given, groups)[..., g].max() for one in framed.faces)
+        if before >= paste_back.MASK_FLOOR > after:
+            notes.append(f"input mask of {', '.join(given)}: it leaves nothing of {group}, which stays as it is")
+    return tuple(notes)
 
 
 def of_photo(
@@ -97,7 +125,8 @@ def of_face(
       faces: all faces of the photograph that are translated, `one` among them.
       given: masks that a person gave, at the photograph's size.
       groups: the model's.
-      beyond: the groups that go on outside of the window, those of colour curves; the others are 0 there.
+      beyond: the groups that go on outside of the window, those of colour curves; the others are 0 there. What was
+        found of small ones, as lips, is 0 there too.
     """
 
     def make() -> Planes:
@@ -107,7 +136,8 @@ def of_face(
             total = np.maximum(np.sum(sharing, axis=0, dtype=np.float32), 1.0)
             return {name: plane if name in one.overlapping else plane / total for name, plane in planes.items()}
         # What is left for the others is computed of the masks as they are, also where they change nothing.
-        found = _found(one, [name in beyond for name in groups], 0.0 if planes else paste_back.MASK_FLOOR)
+        floor = 0.0 if planes else paste_back.MASK_FLOOR
+        found = _found(one, [name in beyond for name in groups], [name in one.small for name in groups], floor)
         if planes:
             left = np.maximum(1.0 - found.sum(axis=-1, keepdims=True), 0.0)  # rounding may leave less than nothing
             everything = np.concatenate([found, left], axis=-1)
@@ -131,13 +161,17 @@ def moved(one: FramedPhoto, by: Mapping[str, np.ndarray], groups: Sequence[str])
     return changed
 
 
-def _found(one: FramedPhoto, beyond: Sequence[bool], floor: float) -> np.ndarray:
-    """(H, W, G) float32: the network's masks of one window, some groups continued beyond it, and 0 below a floor."""
+def _found(one: FramedPhoto, beyond: Sequence[bool], small: Sequence[bool], floor: float) -> np.ndarray:
+    """(H, W, G) float32: the network's masks of one window, some groups continued beyond it, and 0 below a floor.
+
+    Of those that are, small ones end with the window.
+    """
     assert one.own_masks is not None
     found = np.zeros((*one.photo.size, len(beyond)), np.float32)
     continued, within = (np.flatnonzero(np.asarray(beyond) == wanted) for wanted in (True, False))
     if len(continued):
-        masks, place = mask_edges.extend(one.photo.rgb, one.own_masks[..., continued], one.window.matrix)
+        ending = [n for n, g in enumerate(continued) if small[g]]
+        masks, place = mask_edges.extend(one.photo.rgb, one.own_masks[..., continued], one.window.matrix, ending)
         found[..., continued] = mask_planes.shown_masks(masks, place, one.photo.size, floor)
     if not len(within):
         return found

@@ -8,7 +8,7 @@ data/preprocess.py); what the model changes is brought back to full size and add
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.runtime.forks import check_fork
 
 FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
+
+NOT_ASKED = "{} is not among the groups to change"
 
 
 class Steps:
@@ -60,6 +62,11 @@ class Steps:
         return tuple(self.groups[g] for g in self.inference.outline.overlapping)
 
     @property
+    def small_groups(self) -> tuple[str, ...]:
+        """Names of the groups whose regions are small, as lips are: their masks are not continued beyond the crop."""
+        return tuple(self.groups[g] for g in self.inference.outline.small)
+
+    @property
     def knows_faces(self) -> bool:
         """Whether the model was trained on photographs of faces, so that crop="face" looks for one."""
         return self._faces
@@ -87,8 +94,8 @@ class Steps:
         crop = self.crop if crop is None else crop
         windows, notes = framing.choose(photo.rgb, crop, faces=self._faces, zoom=self._zoom, face=face)
         self._log(photo.name, notes)
-        names = self.overlapping_groups
-        framed = [FramedPhoto(photo, window, self.size, photo.notes + notes, names) for window in windows]
+        names, small = self.overlapping_groups, self.small_groups
+        framed = [FramedPhoto(photo, window, self.size, photo.notes + notes, names, small) for window in windows]
         framed[0].others = tuple(framed[1:])
         return framed[0]
 
@@ -108,7 +115,8 @@ class Steps:
         """Where each group lies: {group: (H, W) float32 in 0..1}, at the photograph's own size.
 
         These may be edited and given to `translate` or `set_exemplar`. Groups that are painted by colour curves go on
-        beyond the crop, as far as a translation changes them; those that are painted freely are 0 there.
+        beyond the crop, as far as a translation changes them; small ones, as lips, and those that are painted freely
+        are 0 there.
 
         Args:
           image, crop, face: as of `prepare`, which also says what it raises.
@@ -178,9 +186,11 @@ class Steps:
                 elif groups is not None:
                     notes_of_groups += (f"the colour {exemplar.colour} is not set for {group}: it stays as it is",)
         framed = self.prepare(image, crop=crop, face=face)
-        given, notes = self._given(framed, mask, "input mask", self.colour_groups)
+        wanted = {name for name, one in zip(self.groups, chosen_groups(self.groups, groups), strict=True) if one}
+        given, notes = self._given(framed, mask, "input mask", self.colour_groups, wanted)
         unused = self._unused_masks(framed, given, groups)
-        notes = framed.notes + notes + unused + exemplar.notes + notes_of_groups
+        of_exemplar = tuple(note for note in exemplar.notes if _concerns(note, wanted, self.groups))
+        notes = framed.notes + notes + unused + of_exemplar + notes_of_groups
         return Request(framed, exemplar, given, transfer, strength, keep_background, notes)
 
     def check_settings(self, groups: Sequence[str] | str | None, strength: float, *crops: Any) -> None:
@@ -218,13 +228,20 @@ class Steps:
     def composite(self, request: Request, painted: Sequence[Painting]) -> Result:
         """Bring what was painted back to the photograph's size: the changes, within the masks."""
         photo, masks = pasting.paste(request, painted, self.inference.outline)
-        return Result(masks, request.exemplar.masks, photo, request.notes)
+        taken_away = photo_masks.nothing_left(request.framed, request.given, self.groups, request.transfer)
+        self._log(request.framed.photo.name, taken_away)
+        return Result(masks, request.exemplar.masks, photo, request.notes + taken_away)
 
     def _given(
-        self, framed: FramedPhoto, mask: MasksLike, what: str, beyond: Sequence[str] = ()
+        self,
+        framed: FramedPhoto,
+        mask: MasksLike,
+        what: str,
+        beyond: Sequence[str] = (),
+        asked: Collection[str] | None = None,
     ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
         """Masks that a person gave, and notes about them."""
-        given, notes = photo_masks.read_given(framed, mask, self.groups, what, beyond)
+        given, notes = photo_masks.read_given(framed, mask, self.groups, what, beyond, asked)
         self._log(framed.photo.name, notes)
         return given, notes
 
@@ -237,7 +254,9 @@ class Steps:
         for group in given:
             g = names.index(group)
             if not asked[g]:
-                notes.append(f"input mask of {group}: {group} is not among the groups to change, and stays as it is")
+                limits = any(asked[n] and names[n] not in given for n in range(len(names)) if n not in boxes)
+                effect = "only keeps others out" if limits and g not in boxes else "has no effect"
+                notes.append(f"input mask of {group}: {NOT_ASKED.format(group)}, and its mask {effect}")
             elif g in boxes:
                 left, top, side = boxes[g]
                 planes = [one.network_masks({group: given[group]}, names)[..., g] for one in framed.faces]
@@ -267,3 +286,8 @@ class Steps:
         if self.log_notes:
             for note in notes:
                 logging.warning("%s: %s", name, note)
+
+
+def _concerns(note: str, asked: Collection[str], groups: Sequence[str]) -> bool:
+    """Whether a note of an exemplar is about a mask of groups to change, or about none."""
+    return not any(note.startswith(f"exemplar: exemplar mask of {group}: ") for group in groups if group not in asked)

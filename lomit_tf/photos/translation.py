@@ -48,10 +48,17 @@ class FramedPhoto:
     """A photograph that was read and framed; its masks are kept once they are known. Made by `Translator.prepare`."""
 
     def __init__(
-        self, photo: Photo, window: framing.Window, size: int, notes: tuple[str, ...], overlapping: Sequence[str] = ()
+        self,
+        photo: Photo,
+        window: framing.Window,
+        size: int,
+        notes: tuple[str, ...],
+        overlapping: Sequence[str] = (),
+        small: Sequence[str] = (),
     ) -> None:
         self.photo, self.window, self.notes = photo, window, notes
         self.overlapping = tuple(overlapping)  # names of the model's groups whose masks lie on those of others
+        self.small = tuple(small)  # and of those whose masks are not continued beyond the window
         self.region = framing.cut(photo.rgb, window)  # (h, w, 3) uint8, the guide of the way back
         self.pixels = host.to_model_range(host.resize(self.region, size))  # (S, S, 3) in -1..1
         self.own_masks: np.ndarray | None = None  # (S, S, R), once the network has found them

@@ -31,7 +31,7 @@ class ModelConfig(ConfigSection):
     mask_upsamples: int = option(2, "learned upsampling stages of the mask decoder; what is missing to full size is bilinear")
     mask_skips: bool = option(False, "the mask decoder also sees the content encoder's finer features, for sharper outlines")
     mask_filter: int = option(0, "radius in pixels of a guided filter that gives the masks the image's edges (0: none)")
-    unfiltered_groups: tuple[str, ...] = option((), "comma-separated groups whose masks --mask_filter leaves as they are, such as lips, which are smaller than the filter's squares")
+    unfiltered_groups: tuple[str, ...] = option((), "comma-separated groups whose masks --mask_filter leaves as they are, such as lips, which are smaller than the filter's squares; in photographs they end with the crop")
     mask_contrast: float = option(0.0, "how far masks are sharpened towards 0 and 1 (smoothstep from 0.2 to 0.45), from 0 to 1; training ramps it in with the masks' own losses")
     mask_feather: int = option(0, "pixels over which masks fade out at their edges, after the contrast (0: none), so that what is painted freely has no seam")
     colour_groups: tuple[str, ...] = option((), "recipe: comma-separated groups that are painted by colour curves, such as hair; the others are painted pixel by pixel (a model without --groups has one, named all)")

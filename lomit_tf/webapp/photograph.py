@@ -51,7 +51,8 @@ class Picture:
         """The same photograph, framed by another of its faces, with the masks that the model finds there."""
         photo = self.full.photo
         overlapping = translator.overlapping_groups
-        framed = FramedPhoto(photo, self.faces[face], translator.size, photo.notes, overlapping)
+        small = translator.small_groups
+        framed = FramedPhoto(photo, self.faces[face], translator.size, photo.notes, overlapping, small)
         return Picture(translator, framed, self.name)
 
     @property
@@ -102,7 +103,7 @@ def screen_copy(framed: FramedPhoto, model_size: int, side: int = SCREEN_SIDE) -
     down, across = size[0] / height, size[1] / width
     small = framed.window.scaled(across, down)
     photo = Photo(resized(framed.photo.rgb, size), name=framed.photo.name)
-    copy = FramedPhoto(photo, small, model_size, framed.notes, framed.overlapping)
+    copy = FramedPhoto(photo, small, model_size, framed.notes, framed.overlapping, framed.small)
     copy.pixels, copy.own_masks = framed.pixels, framed.own_masks
     return copy
 

@@ -42,6 +42,20 @@ def test_hair_goes_on_below_the_window_but_not_across_a_gap(rng):
     np.testing.assert_allclose(full[:76], upsample_masks(seen(hair[:80]), (80, 120))[:76, :, 0], atol=0.15)
 
 
+def test_a_mask_that_ends_with_the_window_is_not_continued(rng):
+    """Lips lie within the crop: what reaches its border in their mask is a collar, and goes no further."""
+    photo, hair = two_strands(rng)
+    window, masks = rectangle(0, 0, 120, 80), np.repeat(seen(hair[:80]), 2, axis=-1)
+    both, place = extend(photo, masks, window, ending=(1,))
+    alone, _ = extend(photo, masks[..., :1], window)
+    np.testing.assert_allclose(both[..., :1], alone, atol=1e-6)
+    full = upsample_masks(both, photo.shape[:2])
+    assert full[84:110, 24:41, 0].min() > 0.7 and full[82:, :, 1].max() == 0
+    np.testing.assert_allclose(full[:78, :, 1], full[:78, :, 0], atol=0.02)
+    unchanged, place = extend(photo, masks, window, ending=(0, 1))
+    assert unchanged is masks and place is not None
+
+
 def test_extended_masks_of_a_large_photograph_stay_small(rng):
     photo, hair = two_strands(rng)
     large = np.ascontiguousarray(photo.repeat(12, axis=0).repeat(12, axis=1))

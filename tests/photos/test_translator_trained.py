@@ -84,6 +84,45 @@ def test_trained_a_mask_that_changes_nothing_is_noted():
         assert len(found) == len(expected) and all(e in note for e, note in zip(expected, found, strict=True)), notes
 
 
+def test_trained_notes_are_about_the_groups_to_change():
+    """Of lips to change within a photograph whose hair a person marked: what became of the lips."""
+    celeba = Translator("celeba", log_notes=False)
+    photo, star = PORTRAITS.values()
+    framed, lipstick = celeba.prepare(photo), celeba.encode_colour("#b3122d", ["lips"])
+    everywhere = np.ones(framed.photo.size, np.float32)
+    not_asked = "input mask of hair: hair is not among the groups to change, and its mask only keeps others out"
+    for hair, more in (
+        (everywhere, ("input mask of hair: it leaves nothing of lips, which stays as it is",)),
+        (everywhere * 0, ()),
+    ):
+        assert celeba.translate(framed, {"hair": hair}, groups="lips", exemplar=lipstick).notes == (not_asked, *more)
+    seen = celeba.prepare(star)
+    marked = celeba.encode_exemplar(seen, {"hair": np.zeros(seen.photo.size, np.float32)})
+    assert "exemplar: exemplar mask of hair: nothing is marked" in marked.notes
+    assert celeba.translate(framed, groups="lips", exemplar=marked).notes == ()
+    assert marked.notes[0] in celeba.translate(framed, groups="hair", exemplar=marked).notes
+
+
+def test_trained_lips_end_with_the_crop_and_hair_goes_on():
+    """As in a grey photograph, in which a collar that the crop cuts was taken for lips."""
+    celeba = Translator("celeba", log_notes=False)
+    assert celeba.small_groups == ("lips",)
+    framed = celeba.prepare(next(iter(PORTRAITS.values())))
+    celeba.masks(framed)
+    hair, lips = (framed.own_masks[..., celeba.groups.index(name)] for name in ("hair", "lips"))
+    hair[-8:], lips[-8:] = 0, 0
+    hair[-8:, :64], lips[-8:, 64:] = 1, 1
+    outside = framed.whole(np.ones(framed.region.shape[:2], np.float32)) == 0
+    result = celeba.translate(framed, groups="lips", exemplar=celeba.encode_colour("#b3122d", ["lips"]))
+    near = np.zeros_like(outside)  # a row of the small copy, over which the masks' end is interpolated
+    rows, columns = framed.window.inside(framed.photo.size)
+    near[rows.start - 4 : rows.stop + 4, max(0, columns.start - 4) : columns.stop + 4] = True
+    for masks in (celeba.masks(framed), result.input_masks):
+        assert masks["hair"][outside & ~near].max() > 0.2 and masks["lips"][outside & ~near].max() == 0
+    changed = (result.photo.rgb != framed.photo.rgb).any(axis=-1)
+    assert changed.any() and not changed[outside & ~near].any()
+
+
 def test_trained_a_colour_is_not_taken_for_another_group():
     celeba = Translator("celeba", log_notes=False)
     photo = next(iter(PORTRAITS.values()))
