@@ -19,9 +19,9 @@ def keep_connected(masks: np.ndarray, groups: Sequence[int]) -> np.ndarray:
     docs/method.md, eq. (10.6): with the 8-connected components C_1, C_2, ... of the pixels whose mask m is above ABOVE,
     and w_i the sum of m over C_i, K is the union of those with w_i >= KEPT max w. Then
         m'(q) = m(q)                                                                 for q in K
-        m'(q) = m(q) min(1, max over p in K, |p - q| <= r of (m(p) - ABOVE) / RAMP)  for m(q) <= ABOVE
+        m'(q) = m(q) min(1, max over p in K, |p - q| <= n of (m(p) - ABOVE) / RAMP)  for m(q) <= ABOVE
         m'(q) = 0                                                                    elsewhere
-    so that a pixel that is barely above ABOVE does not decide what is around it. r is REACH times the masks' longer
+    so that a pixel that is barely above ABOVE does not decide what is around it. n is REACH times the masks' longer
     side, rounded (halves up), and at least 1. A mask that is nowhere above ABOVE becomes 0.
 
     Args:
