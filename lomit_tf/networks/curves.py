@@ -156,10 +156,11 @@ def saturation(target: Any, own: Any) -> Any:
 def edge_shares(images: Any, mask: Any, lighter: Any) -> Any:
     """How much of a pixel of each luminance is the region's, where it ends: (B, H/8, W/8, BINS) in 0..1, eq. (7.12).
 
-    At an outline pixels are mixtures of the region and of what is beside it. Between the mean luminance l_m of the
-    region and l_n of what is outside of it, both within one cell of a cell, a pixel of luminance l has the share
-    (l_n - l) / (l_n - l_m). Painted like the region, dark hair made light would get a bright edge. Every share is 1 within
-    the region, where both are of like luminance, and where the region's luminance moves away from what is outside.
+    At an outline pixels are mixtures of the region and of what is beside it. Between the mean luminances l_m of the
+    region and l_n of what is outside of it, within one cell of a cell, a pixel of luminance l has the share
+    (l_n - l) / (l_n - l_m). Painted like the region, dark hair made light would get a bright edge. Every share is 1
+    within the region, where both are of like luminance, and where the region's luminance moves away from what is
+    outside.
 
     Args:
         images: (B, H, W, 3) in [-1, 1].

@@ -36,14 +36,14 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
             photo, shown = _paste_colours(photo, one, made.curves, groups, request.strength, outline.small)
             used.append(shown)
             continue
-        masks = photo_masks.of_face(one, request.framed.faces, request.given, groups, coloured)
+        masks = photo_masks.of_face(one, request.framed.faces, request.given, groups, coloured, request.same)
         if made.raw is not None:
             asked = {name: float(request.transfer[groups.index(name)]) for name in free}
             photo = _paste_free(photo, one, made.raw, masks, asked, request)
         if made.moved is not None:
             by = dict(zip(coloured, np.moveaxis(made.moved, -1, 0), strict=True))
             face = photo_masks.moved(one, by, groups)
-            masks = photo_masks.of_face(face, request.framed.faces, request.given, groups, coloured)
+            masks = photo_masks.of_face(face, request.framed.faces, request.given, groups, coloured, request.same)
         if made.curves is not None:
             photo = _paste_curves(photo, one, made.curves, [masks[name] for name in coloured], request.strength)
         used.append(masks)

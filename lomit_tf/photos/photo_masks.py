@@ -13,6 +13,8 @@ from lomit_tf.imaging import given_masks as given_by_a_person
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.photos.translation import FramedPhoto
 
+AS_SAVED = 0.51 / 255  # a mask that was saved differs from what was found by half of a step of 8 bits, at most
+
 Planes = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
 
 
@@ -84,6 +86,21 @@ def read_given(
     return given, tuple(notes)
 
 
+def as_found(
+    framed: FramedPhoto, given: Mapping[str, np.ndarray], groups: Sequence[str], beyond: Collection[str]
+) -> dict[str, np.ndarray]:
+    """Where given masks are what was found, as a saved one is that comes back: {group: (H, W) bool}.
+
+    There each face keeps its own, so that a mask that is given back unedited changes nothing.
+
+    Args:
+      framed: all of whose faces have masks of their own.
+      beyond: as of `of_face`.
+    """
+    found = of_photo(framed, {}, groups, beyond)
+    return {group: np.abs(plane - found[group]) <= AS_SAVED for group, plane in given.items()}
+
+
 def nothing_left(
     framed: FramedPhoto, given: Mapping[str, np.ndarray], groups: Sequence[str], asked: np.ndarray
 ) -> tuple[str, ...]:
@@ -117,6 +134,7 @@ def of_face(
     given: Mapping[str, np.ndarray],
     groups: Sequence[str],
     beyond: Collection[str] = (),
+    same: Mapping[str, np.ndarray] | None = None,
 ) -> Masks:
     """The masks within which one face is changed: found and given, docs/method.md, eqs. (10.2) to (10.5).
 
@@ -127,10 +145,14 @@ def of_face(
       groups: the model's.
       beyond: the groups that go on outside of the window, those of colour curves; the others are 0 there. What was
         found of small ones, as lips, is 0 there too.
+      same: what `as_found` says of the given ones.
     """
 
     def make() -> Planes:
         planes = {name: _placed(one, faces, plane, name in beyond) for name, plane in given.items()}
+        if same:
+            own = of_face(one, faces, {}, groups, beyond)
+            planes |= {name: np.where(where, own[name], planes[name]) for name, where in same.items()}
         if len(planes) == len(groups):
             sharing = [plane for name, plane in planes.items() if name not in one.overlapping]
             total = np.maximum(np.sum(sharing, axis=0, dtype=np.float32), 1.0)

@@ -212,8 +212,10 @@ class Steps:
         transfer = np.stack([request.transfer for request, _ in each])
         of = self.inference.outline
         if of.connected or of.competing or any(request.given or one.own_masks is not None for request, one in each):
-            self._find_masks([one for request, one in each if len(request.given) < len(self.groups)])
-            network = np.stack([one.network_masks(request.given, self.groups) for request, one in each])
+            self._find_masks([one for _, one in each])
+            for request in requests:
+                self._compare(request)
+            network = np.stack([one.network_masks(request.given, self.groups, request.same) for request, one in each])
             strengths = np.array([request.strength for request, _ in each], np.float32)
             given = np.array([[name in request.given for name in self.groups] for request, _ in each])
             faces = np.array([one.window.of_face for _, one in each])
@@ -227,10 +229,17 @@ class Steps:
 
     def composite(self, request: Request, painted: Sequence[Painting]) -> Result:
         """Bring what was painted back to the photograph's size: the changes, within the masks."""
+        self._compare(request)
         photo, masks = pasting.paste(request, painted, self.inference.outline)
         taken_away = photo_masks.nothing_left(request.framed, request.given, self.groups, request.transfer)
         self._log(request.framed.photo.name, taken_away)
         return Result(masks, request.exemplar.masks, photo, request.notes + taken_away)
+
+    def _compare(self, request: Request) -> None:
+        """Let a request know, once, where its given masks are those that were found."""
+        found = all(one.own_masks is not None for one in request.framed.faces)
+        if request.given and found and not request.same:
+            request.same.update(photo_masks.as_found(request.framed, request.given, self.groups, self.colour_groups))
 
     def _given(
         self,

@@ -75,8 +75,14 @@ class FramedPhoto:
         out[self.window.inside(self.photo.size)] = framing.uncut(part, self.window, self.photo.size)
         return out
 
-    def network_masks(self, given: Mapping[str, np.ndarray], groups: Sequence[str]) -> np.ndarray:
-        """Masks for the network, (S, S, R): its own, with the given ones among them."""
+    def network_masks(
+        self, given: Mapping[str, np.ndarray], groups: Sequence[str], same: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Masks for the network, (S, S, R): its own, with the given ones among them.
+
+        `same` as of `photo_masks.as_found`: where all of a cell is, it has the network's own value, which given masks,
+        brought to the photograph's size and back, would blur.
+        """
         own = self.own_masks
         if own is None:  # every group is given
             own = np.zeros((*self.pixels.shape[:2], len(groups) + 1), np.float32)
@@ -84,6 +90,10 @@ class FramedPhoto:
             groups.index(group): paste_back.downsample(framing.cut(plane, self.window, edge=True), len(own))
             for group, plane in given.items()
         }
+        for group, where in (same or {}).items():
+            kept = paste_back.downsample(framing.cut(np.float32(where), self.window, edge=True), len(own))
+            g = groups.index(group)
+            small[g] = np.where(kept > 1 - 1e-3, own[..., g], small[g])
         return given_masks.replace(own, small, [groups.index(group) for group in self.overlapping])
 
 
@@ -110,3 +120,4 @@ class Request:
     strength: float = 1.0
     keep_background: bool = True
     notes: tuple[str, ...] = ()
+    same: dict[str, np.ndarray] = dataclasses.field(default_factory=dict, compare=False)  # see `photo_masks.as_found`
