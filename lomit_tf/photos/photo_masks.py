@@ -6,6 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+import cv2
 import numpy as np
 
 from lomit_tf.imaging import framing, mask_edges, mask_planes, paste_back
@@ -14,6 +15,7 @@ from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.photos.translation import FramedPhoto
 
 AS_SAVED = 0.51 / 255  # a mask that was saved differs from what was found by half of a step of 8 bits, at most
+AROUND = 5  # pixels along each side of the square in which all of it has to: single pixels may do so by chance
 
 Planes = dict[str, np.ndarray]  # {group: (H, W) float32 in 0..1}, at the photograph's size
 
@@ -98,7 +100,9 @@ def as_found(
       beyond: as of `of_face`.
     """
     found = of_photo(framed, {}, groups, beyond)
-    return {group: np.abs(plane - found[group]) <= AS_SAVED for group, plane in given.items()}
+    square = np.ones((AROUND, AROUND), np.uint8)
+    alike = {group: np.abs(plane - found[group]) <= AS_SAVED for group, plane in given.items()}
+    return {group: cv2.erode(where.astype(np.uint8), square) > 0 for group, where in alike.items()}
 
 
 def nothing_left(
@@ -192,7 +196,7 @@ def _found(one: FramedPhoto, beyond: Sequence[bool], small: Sequence[bool], floo
     found = np.zeros((*one.photo.size, len(beyond)), np.float32)
     continued, within = (np.flatnonzero(np.asarray(beyond) == wanted) for wanted in (True, False))
     if len(continued):
-        ending = [n for n, g in enumerate(continued) if small[g]]
+        ending = [n for n, g in enumerate(continued.tolist()) if small[g]]
         masks, place = mask_edges.extend(one.photo.rgb, one.own_masks[..., continued], one.window.matrix, ending)
         found[..., continued] = mask_planes.shown_masks(masks, place, one.photo.size, floor)
     if not len(within):

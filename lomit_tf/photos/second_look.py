@@ -52,10 +52,7 @@ def paint(
     colours = list(outline.coloured)
     parts = zip(twice, made, again, strict=True)
     seen = np.stack(
-        [
-            _seen_again(images[i], z, masks[i], of_z, [g for g in colours if not given[i, g]])
-            for i, z, of_z in parts
-        ]
+        [_seen_again(images[i], z, masks[i], of_z, [g for g in colours if not given[i, g]]) for i, z, of_z in parts]
     )
     painted_again = networks.paint(made, seen, styles[twice], coloured[twice])
     for i, new, second in zip(twice, seen, painted_again, strict=True):

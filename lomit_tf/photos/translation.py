@@ -91,7 +91,7 @@ class FramedPhoto:
             for group, plane in given.items()
         }
         for group, where in (same or {}).items():
-            kept = paste_back.downsample(framing.cut(np.float32(where), self.window, edge=True), len(own))
+            kept = paste_back.downsample(framing.cut(where.astype(np.float32), self.window, edge=True), len(own))
             g = groups.index(group)
             small[g] = np.where(kept > 1 - 1e-3, own[..., g], small[g])
         return given_masks.replace(own, small, [groups.index(group) for group in self.overlapping])
