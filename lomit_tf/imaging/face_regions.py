@@ -67,7 +67,8 @@ def responsibilities(
         radius: of the guided filter, in pixels (0: RADIUS of the height).
         epsilon: of the guided filter.
         rounds: of the expectation maximisation.
-        yielding: regions whose colours are learned little from what the first region explains.
+        yielding: regions whose colours are learned little from what the first region explains; docs/method.md, with
+            eq. (10.8).
     """
     shape, count = where.shape, where.shape[-1]
     radius = radius or max(1, round(RADIUS * shape[0]))
