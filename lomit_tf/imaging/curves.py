@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from lomit_tf.imaging.mask_planes import MaskPlane, Tile, interpolation, tiles
+from lomit_tf.imaging.mask_planes import MaskPlane, Tile, interpolation, marked, tiles
 
 BINS = 8  # K
 FIXED_POINT = 32  # cv2.remap looks at so many places between two entries of a table
@@ -81,25 +81,31 @@ def apply(
 def _recolour(
     part: np.ndarray, tile: Tile, grids: Sequence[_Grid], planes: Sequence[MaskPlane], white: float
 ) -> None:
-    """Changes the pixels of a tile, `part` (rows, columns, 3), in their place."""
-    change = pixels = None
-    for grid, plane in zip(grids, planes, strict=True):
-        mask = plane.at(tile)
+    """Changes the pixels of a tile, `part` (rows, columns, 3), in their place.
+
+    A mask often covers half of a tile, so only the rectangle around what it covers is looked up.
+    """
+    masks = [plane.at(tile) for plane in planes]
+    covered = marked([mask for mask in masks if mask is not None])
+    if covered is None:
+        return
+    part, tile = part[covered], tile.part(*covered)
+    change = None
+    pixels = part.astype(np.float32)
+    luminance = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    bins = luminance * np.float32(BINS / white)
+    for grid, mask in zip(grids, masks, strict=True):
         if mask is None:
             continue
-        if pixels is None:
-            pixels = part.astype(np.float32)
-            luminance = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-        looked = grid.at(tile, luminance * np.float32(BINS / white))
+        looked = grid.at(tile, bins)
         one = cv2.cvtColor(looked, cv2.COLOR_RGBA2RGB)
         if grid.saturates:
             away = pixels - cv2.cvtColor(luminance, cv2.COLOR_GRAY2RGB)
             away *= cv2.cvtColor(cv2.extractChannel(looked, 3), cv2.COLOR_GRAY2RGB)
             one += away
-        one *= cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB)
+        one *= cv2.cvtColor(mask[covered], cv2.COLOR_GRAY2RGB)
         change = one if change is None else np.add(change, one, out=change)
-    if change is not None:
-        part[:] = _added(part, change)
+    part[:] = _added(part, change)
 
 
 def _added(part: np.ndarray, change: np.ndarray) -> np.ndarray:

@@ -87,6 +87,10 @@ class Tile:
         right, bottom = self.right - 1, self.bottom - 1
         return np.array([[self.left, right, self.left, right], [self.top, self.top, bottom, bottom], [1, 1, 1, 1]])
 
+    def part(self, rows: slice, columns: slice) -> Tile:
+        """The tile of some of its rows and columns, counted within it."""
+        return Tile(self.top + rows.start, self.left + columns.start, self.top + rows.stop, self.left + columns.stop)
+
 
 def tiles(size: tuple[int, int], planes: Sequence[MaskPlane]) -> Iterator[Tile]:
     """Tiles that cover all that a mask covers of a photograph."""
@@ -151,11 +155,17 @@ class MaskPlane:
                 sampled = interpolation(down, part.shape[0]) @ part @ interpolation(across, part.shape[1]).T
         else:
             sampled = self._warped(tile, part, rows.start, columns.start)
-        if np.abs(self.window @ tile.corners - 0.5).max() > HALF:
-            u, v = (np.abs(row[0] * x + row[1] * y[:, None] + (row[2] - 0.5)) <= HALF for row in self.window)
-            sampled = np.where(u & v, sampled, 0)
         sampled = cv2.threshold(np.float32(sampled), self.below, 0, cv2.THRESH_TOZERO)[1]
-        return sampled if sampled.any() else None
+        covered = marked([sampled])
+        if covered is None:
+            return None
+        if np.abs(self.window @ tile.part(*covered).corners - 0.5).max() > HALF:
+            rows, columns = covered
+            x, y = x[columns], y[rows, None]
+            u, v = (np.abs(row[0] * x + row[1] * y + (row[2] - 0.5)) <= HALF for row in self.window)
+            sampled[covered] = np.where(u & v, sampled[covered], 0)
+            return sampled if sampled[covered].any() else None
+        return sampled
 
     def _warped(self, tile: Tile, part: np.ndarray, top: int, left: int) -> np.ndarray:
         """Sampled by cv2.remap, of a copy with entries between the mask's own."""
@@ -166,6 +176,17 @@ class MaskPlane:
         x, y = np.arange(tile.right - tile.left), np.arange(tile.bottom - tile.top)
         u, v = (np.add.outer(np.float32(row[1] * y + row[2]), np.float32(row[0] * x)) for row in TURNED_FINENESS * to)
         return cv2.remap(finer, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def marked(masks: Sequence[np.ndarray]) -> tuple[slice, slice] | None:
+    """Rows and columns around all that is above 0 in masks of one size; None where nothing is."""
+    spans = []
+    for axis in (1, 0):
+        found = np.flatnonzero(np.max([mask.max(axis=axis) for mask in masks], axis=0)) if masks else ()
+        if not len(found):
+            return None
+        spans.append(slice(int(found[0]), int(found[-1]) + 1))
+    return spans[0], spans[1]
 
 
 def _pixels(part: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
