@@ -78,9 +78,7 @@ def apply(
     return result
 
 
-def _recolour(
-    part: np.ndarray, tile: Tile, grids: Sequence[_Grid], planes: Sequence[MaskPlane], white: float
-) -> None:
+def _recolour(part: np.ndarray, tile: Tile, grids: Sequence[_Grid], planes: Sequence[MaskPlane], white: float) -> None:
     """Changes the pixels of a tile, `part` (rows, columns, 3), in their place.
 
     A mask often covers half of a tile, so only the rectangle around what it covers is looked up.
