@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -15,6 +16,8 @@ from lomit_tf.data import pixels
 from lomit_tf.data.opening import opened
 
 __all__ = ["centre_crop", "decode", "from_model_range", "resize", "square", "to_model_range"]
+
+BLOCK = 8192  # values of a line that are worked on at once: with the lines that are summed, they stay within a cache
 
 
 def decode(
@@ -68,20 +71,28 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
     Sums run in TensorFlow's order, rows first, in float32, so that even ties round alike.
     """
     height, width, channels = image.shape
-    lines = image.reshape(height, -1)
-    rows = np.empty((size, width * channels), np.float32)
-    for place, (start, weights) in enumerate(_spans(height, size)):
-        shares = lines[start : start + len(weights)].astype(np.float32)
-        shares *= weights[:, None]
-        np.add.reduce(shares, axis=0, out=rows[place])  # one line after the other
-    columns = rows.reshape(size, width, channels)
-    made = np.zeros((size, size, channels), np.float32)
-    spans = _spans(width, size)
-    for i in range(max(len(weights) for _, weights in spans)):
-        taken = [(x, start + i, weights[i]) for x, (start, weights) in enumerate(spans) if i < len(weights)]
-        to, at, weights = (np.array(column) for column in zip(*taken, strict=True))
-        made[:, to] += columns[:, at] * weights[:, None]
-    return np.round(made).astype(np.uint8)
+    down = _spans(height, size)
+    across = down if width == height else _spans(width, size)
+    rows = _summed(image.reshape(height, -1), down)
+    # Turned, so that columns are lines, too: they lie in one piece.
+    columns = cv2.transpose(rows.reshape(size, width, channels)).reshape(width, -1)
+    made = _summed(columns, across).reshape(size, size, channels)
+    return np.ascontiguousarray(np.round(made).astype(np.uint8).swapaxes(0, 1))
+
+
+def _summed(lines: np.ndarray, spans: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    """(n, W) -> (places, W) float32: weighted sums of lines, one line after the other."""
+    width = lines.shape[1]
+    made = np.empty((len(spans), width), np.float32)
+    shares = np.empty((max(len(weights) for _, weights in spans), min(BLOCK, width)), np.float32)
+    for left in range(0, width, BLOCK):
+        block, to = lines[:, left : left + BLOCK], made[:, left : left + BLOCK]
+        for place, (start, weights) in enumerate(spans):
+            part = shares[: len(weights), : to.shape[1]]
+            np.copyto(part, block[start : start + len(weights)])
+            part *= weights[:, None]
+            np.add.reduce(part, axis=0, out=to[place])
+    return made
 
 
 def _spans(length: int, size: int) -> list[tuple[int, np.ndarray]]:

@@ -166,7 +166,7 @@ def _warp(image: np.ndarray, where: np.ndarray, size: tuple[int, int], *, edge: 
     if 0 in size or 0 in image.shape:
         return np.zeros((*size, *image.shape[2:]), image.dtype)
     warped = cv2.warpAffine(
-        np.ascontiguousarray(image), where, (size[1], size[0]),
+        image, where, (size[1], size[0]),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE if edge else cv2.BORDER_CONSTANT,
     )  # fmt: skip

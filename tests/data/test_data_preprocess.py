@@ -187,7 +187,8 @@ def test_the_same_to_the_bit_eagerly_in_tf_data_in_a_batch_and_exported(height, 
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "size"), [(64, 64, 64), (128, 192, 64), (218, 178, 64), (37, 41, 64), (500, 333, 128)]
+    ("height", "width", "size"),
+    [(64, 64, 64), (128, 192, 64), (218, 178, 64), (37, 41, 64), (500, 333, 128), (150, host.BLOCK // 3 + 100, 64)],
 )
 def test_without_tensorflow_the_resize_is_the_same_to_the_bit(height, width, size):
     image = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
