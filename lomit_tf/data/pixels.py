@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lomit_tf.data import colour, exif, opening, png_chunks, xmp
+from lomit_tf.data import colour, exif, jpeg, opening, png_chunks, xmp
 from lomit_tf.data.icc import (
     ADOBE_GAMMA,
     ADOBE_PRIMARIES,
@@ -225,12 +225,17 @@ def _of_numbers(gamma: float | None, primaries: tuple[float, ...] | None) -> byt
     return of_primaries(2.2 if gamma is None else 1 / gamma, primaries or SRGB_PRIMARIES)
 
 
+def _encoded(image: Image.Image) -> bytes | None:
+    """The file of an image that `opening.opened` opened; one that was open already may have been changed since."""
+    file = getattr(image, "fp", None)
+    return file.getvalue() if opening.NOTES in image.info and isinstance(file, io.BytesIO) else None
+
+
 def _deep_colours(image: Image.Image) -> np.ndarray | None:
     """(H, W, 3 or 4) uint16 of a PNG or TIFF with 16 bits a channel, which Pillow reads with 8; None of others."""
-    file = getattr(image, "fp", None)  # an image that was open already may have been changed: its file does not count
-    if opening.NOTES not in image.info or not isinstance(file, io.BytesIO):
+    data = _encoded(image)
+    if data is None:
         return None
-    data = file.getvalue()
     tiles = getattr(image, "tile", None)
     arguments = tiles[0][3] if tiles else ""
     raw = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
@@ -271,7 +276,14 @@ def _split(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _array(image: Image.Image) -> np.ndarray:
-    """np.array of an RGB image (H, W, 3) uint8, some rows at a time: one copy of all of it takes longer."""
+    """np.array of an RGB image (H, W, 3) uint8.
+
+    A JPEG that is not decoded yet, OpenCV decodes; else some rows at a time: one copy of all of it takes longer.
+    """
+    data = _encoded(image) if image.format in ("JPEG", "MPO") and getattr(image, "tile", None) else None
+    whole = None if data is None else jpeg.decoded(data, *image.size)
+    if whole is not None:
+        return whole
     image.load()
     values = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, ROWS):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lomit_tf.data import colour, pixels, png_chunks
+from lomit_tf.data import colour, jpeg, pixels, png_chunks
 from lomit_tf.data.exif import PREFIX
 from lomit_tf.imaging import tiff
 from lomit_tf.imaging.formats import ImageError, format_of
@@ -56,17 +56,12 @@ def encode(photo: Photo, format: str = "PNG") -> bytes:
         array = photo.over_white() if flat else pixels.to_8_bits(photo.array())
     prefix = PREFIX if format == "JPEG" and held["exif"] else b""
     named = {"exif": prefix + held["exif"], "icc_profile": held["icc"], "xmp": held["xmp"], "dpi": held["dpi"]}
+    known = {k: v for k, v in named.items() if v}
+    if format == "JPEG":
+        return jpeg.encoded(array, **_OPTIONS[format], **known)
     buffer = io.BytesIO()
-    _picture(array, format).save(buffer, format, **_OPTIONS[format], **{k: v for k, v in named.items() if v})
+    Image.fromarray(array).save(buffer, format, **_OPTIONS[format], **known)
     return buffer.getvalue()
-
-
-def _picture(array: np.ndarray, format: str) -> Image.Image:
-    """A Pillow image of (H, W, 3) or (H, W, 4) uint8. JPEG takes four bytes a pixel as they lie, without a copy."""
-    if format != "JPEG":
-        return Image.fromarray(array)
-    height, width = array.shape[:2]
-    return Image.frombuffer("RGBX", (width, height), cv2.cvtColor(array, cv2.COLOR_RGB2RGBA), "raw", "RGBX", 0, 1)
 
 
 def lost(photo: Photo, format: str) -> tuple[str, ...]:
