@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+ROWS = 32  # that change their places of red and blue at once, within a cache
 START_OF_IMAGE, START_OF_SCAN, END_OF_IMAGE, QUANTISATION = 0xD8, 0xDA, 0xD9, 0xDB
 # Frames that are decoded in one scan (baseline, extended), Huffman tables, the restart interval, comments, APP0 to 15.
 _BEFORE_A_SCAN = {0xC0, 0xC1, 0xC4, QUANTISATION, 0xDD, 0xFE, *range(0xE0, 0xF0)}
@@ -36,10 +37,11 @@ def decoded(data: bytes, width: int, height: int) -> np.ndarray | None:
     return values if values is not None and values.shape == (height, width, 3) else None
 
 
-def encoded(rgb: np.ndarray, quality: int, subsampling: int, **metadata: Any) -> bytes:
+def encoded(rgb: np.ndarray, quality: int, subsampling: int, *, spent: bool = False, **metadata: Any) -> bytes:
     """(H, W, 3) uint8 as a JPEG file.
 
     Args:
+      spent: the pixels are not needed again, and may be overwritten.
       quality, subsampling, metadata: as Pillow's `save` takes them; the subsampling 0 or 2.
 
     Raises OSError where OpenCV cannot encode it.
@@ -48,8 +50,11 @@ def encoded(rgb: np.ndarray, quality: int, subsampling: int, **metadata: Any) ->
     small = io.BytesIO()  # what the metadata look like in a file, Pillow knows
     Image.new("RGB", (1, 1)).save(small, "JPEG", **options, **metadata)
     head = small.getvalue()
+    bgr = rgb if spent else np.empty_like(rgb)
+    for top in range(0, len(rgb), ROWS):
+        bgr[top : top + ROWS] = cv2.cvtColor(rgb[top : top + ROWS], cv2.COLOR_RGB2BGR)
     done, file = cv2.imencode(
-        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
+        ".jpg", bgr,
         [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, _SAMPLING[subsampling]],
     )  # fmt: skip
     if not done:

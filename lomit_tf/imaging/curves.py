@@ -39,6 +39,7 @@ def apply(
     to_masks: np.ndarray | None = None,
     *,
     strength: float = 1.0,
+    in_place: bool = False,
 ) -> np.ndarray:
     """A photograph, changed by curves where masks say so.
 
@@ -50,6 +51,7 @@ def apply(
       to_curves: (2, 3), the photograph's (x, y, 1) to the grid's 0..1; `mask_planes.rectangle`, or `Window.matrix`.
       to_masks: the same for the masks; as the grid's by default. `mask_planes.whole` for masks of the whole photograph.
       strength: 0 leaves the photograph as it is, more than 1 exaggerates.
+      in_place: change `values` themselves, of which nothing else is needed.
 
     Returns:
       (H, W, 3) of the type of `values`, rounded and clipped to its range.
@@ -72,7 +74,7 @@ def apply(
     parts = np.split(curves, groups, axis=2)
     grids = [_Grid(part[:, :, 0], to_curves) for part in parts if part.any()]
     planes = [MaskPlane(masks[..., g], to_masks) for g, part in enumerate(parts) if part.any()]
-    result = np.array(values, order="C")
+    result = values if in_place else np.array(values, order="C")
     for tile in tiles(values.shape[:2], planes):
         _recolour(result[tile.rows, tile.columns], tile, grids, planes, white)
     return result

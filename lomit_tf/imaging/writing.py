@@ -26,12 +26,15 @@ LONGEST_SIDE = {"WEBP": 16383, "JPEG": 65500}  # pixels; libjpeg's limit is a li
 _SEGMENT = {"exif": 65533 - 6, "xmp": 65533 - 29}  # bytes, at most, in a JPEG, whose segments have a name in front
 
 
-def encode(photo: Photo, format: str = "PNG") -> bytes:
+def encode(photo: Photo, format: str = "PNG", *, spent: bool = False) -> bytes:
     """A photograph as a file of the given format (a value of formats.FORMATS), with its metadata.
 
     EXIF, ICC profile, XMP and density are kept where the format has a place for them; BMP keeps the density alone, and
     is written in sRGB. PNG and TIFF keep 16 bits, and write floats as 16 bits; the others get 8. JPEG and BMP cannot
     hold transparency, which is laid over white there. `lost` says what of this concerns a photograph.
+
+    Args:
+      spent: the photograph is not needed again, and its pixels may be overwritten.
 
     Raises:
       ImageError: more pixels a side than the format can hold.
@@ -58,7 +61,7 @@ def encode(photo: Photo, format: str = "PNG") -> bytes:
     named = {"exif": prefix + held["exif"], "icc_profile": held["icc"], "xmp": held["xmp"], "dpi": held["dpi"]}
     known = {k: v for k, v in named.items() if v}
     if format == "JPEG":
-        return jpeg.encoded(array, **_OPTIONS[format], **known)
+        return jpeg.encoded(array, spent=spent or array is not photo.values, **_OPTIONS[format], **known)
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, format, **_OPTIONS[format], **known)
     return buffer.getvalue()

@@ -6,6 +6,7 @@ if done.status == "failed": print(done.input, done.message)
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import itertools
@@ -132,8 +133,10 @@ def _translate_files(translator: Translator, jobs: Sequence[FileJob], pool: Thre
     for p in going():
         p.exemplar = p.attempt(lambda p=p: exemplar_of(translator, p.job))  # type: ignore[misc]
     _read(translator, going(), pool)
+    jobs_of = collections.Counter(p.source for p in going())
     for p in going():
-        p.request = p.attempt(lambda p=p: _request(translator, p))  # type: ignore[misc]
+        spent = jobs_of[p.source] == 1 and not p.job.settings.compare
+        p.request = p.attempt(lambda p=p, spent=spent: _request(translator, p, spent))  # type: ignore[misc]
     _paint(translator, going())
 
     def write(p: _Progress) -> None:
@@ -213,11 +216,12 @@ def _frame(translator: Translator, job: FileJob) -> FramedPhoto:
     return translator.prepare(source, crop=job.settings.crop, name=name, face=job.settings.face)
 
 
-def _request(translator: Translator, p: _Progress) -> Request:
+def _request(translator: Translator, p: _Progress, spent: bool) -> Request:
     s = p.job.settings
-    return translator.request(
+    asked = translator.request(
         p.photo, _masks(p.job.input_mask), s.groups, s.strength, s.keep_background, exemplar=p.exemplar
     )
+    return dataclasses.replace(asked, spent=spent)
 
 
 def _masks(files: MaskFiles) -> Any:
@@ -236,7 +240,7 @@ def _write(job: FileJob, result: Result, request: Request, groups: Sequence[str]
     format = format_of(job.output) if named else job.settings.format or "PNG"
     notes = (*result.notes, *lost(result.photo, format))
     if job.output == STREAM:
-        sys.stdout.buffer.write(encode(result.photo, format))
+        sys.stdout.buffer.write(encode(result.photo, format, spent=request.spent))
         sys.stdout.buffer.flush()
         return job.written(notes)
     os.makedirs(os.path.dirname(job.output) or ".", exist_ok=True)
@@ -247,7 +251,7 @@ def _write(job: FileJob, result: Result, request: Request, groups: Sequence[str]
     if job.settings.compare:
         together = side_by_side([request.framed.photo, request.exemplar.photo, result.photo])
         write_bytes(job.beside("compare"), encode(together, "PNG"))
-    write_bytes(job.output, encode(result.photo, format))
+    write_bytes(job.output, encode(result.photo, format, spent=request.spent))
     return job.written(notes, files_of(job, groups))
 
 

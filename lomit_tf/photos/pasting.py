@@ -33,7 +33,9 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
     used: list[Mapping[str, np.ndarray]] = []
     for one, made in zip(request.framed.faces, painted, strict=True):
         if made.raw is None and made.curves is not None and not request.given:
-            photo, shown = _paste_colours(photo, one, made.curves, groups, request.strength, outline.small)
+            # Beyond this window, further faces need the photograph as it was given.
+            own = photo is not given or (request.spent and len(painted) == 1)
+            photo, shown = _paste_colours(photo, one, made.curves, groups, request.strength, outline.small, own)
             used.append(shown)
             continue
         masks = photo_masks.of_face(one, request.framed.faces, request.given, groups, coloured, request.same)
@@ -57,10 +59,12 @@ def _paste_colours(
     groups: tuple[str, ...],
     strength: float,
     small: tuple[int, ...],
+    own: bool,
 ) -> tuple[Photo, Masks]:
     """The same as `photo_masks.of_face` and `_paste_curves`, of a model of colour groups whose masks nobody edited.
 
-    The masks stay as small as they are: `curves.apply` samples them where it needs them.
+    The masks stay as small as they are: `curves.apply` samples them where it needs them. Of a photograph that is the
+    translation's `own`, it changes the pixels in their place.
     """
     assert framed.own_masks is not None
     to_window = framed.window.matrix
@@ -77,7 +81,8 @@ def _paste_colours(
         moved = curves.apply(photo.srgb(), grid, masks, to_window, place, strength=strength)
         where = np.any([found[group] > 0 for group in groups], axis=0)
         return photo.with_srgb(moved, where=where), found
-    return photo.with_values(curves.apply(photo.values, grid, masks, to_window, place, strength=strength)), found
+    moved = curves.apply(photo.values, grid, masks, to_window, place, strength=strength, in_place=own)
+    return photo.with_values(moved), found
 
 
 def _paste_free(

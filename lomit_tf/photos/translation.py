@@ -121,3 +121,4 @@ class Request:
     keep_background: bool = True
     notes: tuple[str, ...] = ()
     same: dict[str, np.ndarray] = dataclasses.field(default_factory=dict, compare=False)  # see `photo_masks.as_found`
+    spent: bool = False  # the photograph is needed for nothing else: what is made of it may take its pixels' place
