@@ -105,7 +105,8 @@ def _recolour(part: np.ndarray, tile: Tile, grids: Sequence[_Grid], planes: Sequ
             one += away
         one *= cv2.cvtColor(mask[covered], cv2.COLOR_GRAY2RGB)
         change = one if change is None else np.add(change, one, out=change)
-    part[:] = _added(part, change)
+    if change is not None:
+        part[:] = _added(part, change)
 
 
 def _added(part: np.ndarray, change: np.ndarray) -> np.ndarray:

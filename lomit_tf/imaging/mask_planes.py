@@ -180,13 +180,13 @@ class MaskPlane:
 
 def marked(masks: Sequence[np.ndarray]) -> tuple[slice, slice] | None:
     """Rows and columns around all that is above 0 in masks of one size; None where nothing is."""
-    spans = []
-    for axis in (1, 0):
-        found = np.flatnonzero(np.max([mask.max(axis=axis) for mask in masks], axis=0)) if masks else ()
-        if not len(found):
-            return None
-        spans.append(slice(int(found[0]), int(found[-1]) + 1))
-    return spans[0], spans[1]
+    rows, columns = (
+        np.flatnonzero(np.max([mask.max(axis=axis) for mask in masks], axis=0)) if masks else np.array([])
+        for axis in (1, 0)
+    )
+    if not len(rows):
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _pixels(part: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
