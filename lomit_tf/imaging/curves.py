@@ -28,7 +28,6 @@ BINS = 8  # K
 FIXED_POINT = 32  # cv2.remap looks at so many places between two entries of a table
 WEIGHT = 2.0**20  # of both shares: cv2.blendLinear adds 1e-5 to the weights that it divides by
 LEAST_FINER, MOST_FINER = 4, 16  # entries of a table for a cell of the grid along each axis
-AT_ONCE = 8192  # pixels that are looked up at once: all that is made of them stays within the caches
 WHITE = {"uint8": 255.0, "uint16": 65535.0}
 
 
@@ -84,23 +83,13 @@ def apply(
 def _recolour(part: np.ndarray, tile: Tile, grids: Sequence[_Grid], planes: Sequence[MaskPlane], white: float) -> None:
     """Changes the pixels of a tile, `part` (rows, columns, 3), in their place.
 
-    A mask often covers half of a tile, so only the rectangle around what it covers is looked up, some rows at a time.
+    A mask often covers half of a tile, so only the rectangle around what it covers is looked up.
     """
     masks = [plane.at(tile) for plane in planes]
     covered = marked([mask for mask in masks if mask is not None])
     if covered is None:
         return
-    rows, columns = covered
-    height = max(1, AT_ONCE // (columns.stop - columns.start))
-    for top in range(rows.start, rows.stop, height):
-        band = slice(top, min(rows.stop, top + height)), columns
-        _recolour_band(part[band], tile.part(*band), grids, [m if m is None else m[band] for m in masks], white)
-
-
-def _recolour_band(
-    part: np.ndarray, tile: Tile, grids: Sequence[_Grid], masks: Sequence[np.ndarray | None], white: float
-) -> None:
-    """Changes pixels, `part` (rows, columns, 3), in their place, within masks (rows, columns)."""
+    part, tile = part[covered], tile.part(*covered)
     change = None
     pixels = part.astype(np.float32)
     luminance = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
@@ -114,7 +103,7 @@ def _recolour_band(
             away = pixels - cv2.cvtColor(luminance, cv2.COLOR_GRAY2RGB)
             away *= cv2.cvtColor(cv2.extractChannel(looked, 3), cv2.COLOR_GRAY2RGB)
             one += away
-        one *= cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB)
+        one *= cv2.cvtColor(mask[covered], cv2.COLOR_GRAY2RGB)
         change = one if change is None else np.add(change, one, out=change)
     if change is not None:
         part[:] = _added(part, change)

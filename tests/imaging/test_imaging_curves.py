@@ -175,17 +175,15 @@ def test_the_tiles_leave_no_seams(rng, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_bands_leave_no_seams_and_a_photograph_may_be_changed_in_its_place(rng, monkeypatch, kind):
+def test_a_photograph_may_be_changed_in_its_place(rng, kind):
     values, curves, masks = a_photograph(rng, (100, 130), kind), some_curves(rng, 8, 8, 2), some_masks(rng, 64, 2)
     masks[30:, 20:, 0], masks[:50, :, 1] = 0, 0  # each covers a part of its own
     given, to = values.copy(), Window(10, 5, 100, 80, 12.0).matrix
     made = apply(values, curves, masks, to)
     np.testing.assert_array_equal(values, given)
-    monkeypatch.setattr("lomit_tf.imaging.curves.AT_ONCE", 100)
     in_place = apply(values, curves, masks, to, in_place=True)
     assert in_place is values and (in_place != given).any()
-    np.testing.assert_array_equal(in_place == given, made == given)
-    assert np.abs(np.float64(made) - in_place).max() <= (1 if kind in (np.uint8, np.uint16) else 1e-5)
+    np.testing.assert_array_equal(in_place, made)
 
 
 @settings(deadline=None, max_examples=60)
