@@ -86,10 +86,10 @@ def test_one_of_every_kind_among_100_good_files(lomit):
 def test_an_error_that_nobody_thought_of_is_one_files(lomit, monkeypatch):
     encode = batch_jobs.encode
 
-    def failing(photo, format):
+    def failing(photo, format, **more):
         if photo.name.endswith("a.png"):
             raise RuntimeError("nobody thought\nof this")
-        return encode(photo, format)
+        return encode(photo, format, **more)
 
     monkeypatch.setattr(batch_jobs, "encode", failing)
     code, out, err = lomit("--input=photos", "--exemplar=star.png", "--output=out")
