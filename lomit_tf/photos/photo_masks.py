@@ -125,6 +125,11 @@ def nothing_left(
     return tuple(notes)
 
 
+def concerns(note: str, asked: Collection[str], groups: Sequence[str]) -> bool:
+    """Whether a note of an exemplar is about a mask of groups to change, or about none."""
+    return not any(note.startswith(f"exemplar: exemplar mask of {group}: ") for group in groups if group not in asked)
+
+
 def of_photo(
     framed: FramedPhoto, given: Mapping[str, np.ndarray], groups: Sequence[str], beyond: Collection[str] = ()
 ) -> Mapping[str, np.ndarray]:

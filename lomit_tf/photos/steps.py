@@ -20,7 +20,7 @@ from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.found_masks import found
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
-from lomit_tf.photos import pasting, photo_masks, second_look
+from lomit_tf.photos import exemplar_styles, pasting, photo_masks, second_look
 from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.runtime.forks import check_fork
@@ -139,10 +139,10 @@ class Steps:
         if len(given) < len(self.groups):
             self._find_masks([framed])
         network = framed.network_masks(given, self.groups)
-        styles = self.inference.styles(framed.pixels[None], network[None])[0]
+        styles, seen = exemplar_styles.encode(self.inference, framed, network)
         notes = tuple(f"exemplar: {note}" for note in framed.notes + notes)
         masks = dict(photo_masks.of_photo(framed, given, self.groups))
-        return Exemplar(styles, masks, framed.photo, framed.window, notes)
+        return Exemplar(styles, masks, framed.photo, framed.window, notes, seen=seen)
 
     def encode_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
         """The style of a colour that a person names, as an exemplar.
@@ -189,7 +189,7 @@ class Steps:
         wanted = {name for name, one in zip(self.groups, chosen_groups(self.groups, groups), strict=True) if one}
         given, notes = self._given(framed, mask, "input mask", self.colour_groups, wanted)
         unused = self._unused_masks(framed, given, groups)
-        of_exemplar = tuple(note for note in exemplar.notes if _concerns(note, wanted, self.groups))
+        of_exemplar = tuple(note for note in exemplar.notes if photo_masks.concerns(note, wanted, self.groups))
         notes = framed.notes + notes + unused + of_exemplar + notes_of_groups
         return Request(framed, exemplar, given, transfer, strength, keep_background, notes)
 
@@ -208,7 +208,8 @@ class Steps:
         # Every face is a picture of its own to the network.
         each = [(request, one) for request in requests for one in request.framed.faces]
         images = np.stack([one.pixels for _, one in each])
-        styles = np.stack([request.exemplar.styles for request, _ in each])
+        exemplars, faces_of = [request.exemplar for request, _ in each], [one for _, one in each]
+        styles = exemplar_styles.for_faces(self.inference, exemplars, faces_of)
         transfer = np.stack([request.transfer for request, _ in each])
         of = self.inference.outline
         if of.connected or of.competing or any(request.given or one.own_masks is not None for request, one in each):
@@ -295,8 +296,3 @@ class Steps:
         if self.log_notes:
             for note in notes:
                 logging.warning("%s: %s", name, note)
-
-
-def _concerns(note: str, asked: Collection[str], groups: Sequence[str]) -> bool:
-    """Whether a note of an exemplar is about a mask of groups to change, or about none."""
-    return not any(note.startswith(f"exemplar: exemplar mask of {group}: ") for group in groups if group not in asked)

@@ -97,6 +97,9 @@ class FramedPhoto:
         return given_masks.replace(own, small, [groups.index(group) for group in self.overlapping])
 
 
+Seen = tuple[np.ndarray, np.ndarray, np.ndarray]  # what networks saw of an exemplar's face, its masks, and its light
+
+
 @dataclasses.dataclass(frozen=True)
 class Exemplar:
     """An encoded exemplar. Made by `Translator.encode_exemplar`; may be kept, shared and used from several threads."""
@@ -107,6 +110,7 @@ class Exemplar:
     window: framing.Window
     notes: tuple[str, ...] = ()
     colour: str = ""  # of `encode_colour`: there is no picture, and nothing of the other groups
+    seen: Seen | None = None  # of a face that was found
 
 
 @dataclasses.dataclass(frozen=True)

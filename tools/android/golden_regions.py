@@ -7,7 +7,7 @@ import golden_models
 import numpy as np
 
 from lomit_tf.data import preprocess
-from lomit_tf.imaging import competing, face_regions, faces, framing
+from lomit_tf.imaging import competing, face_regions, faces, framing, light
 from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.imaging.given_masks import replace
 
@@ -50,7 +50,14 @@ def regions() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         "competing_made.png": _stacked(made[..., :-1]),
     }  # fmt: skip
     rows = np.round(np.concatenate([values, guided[..., None]], axis=-1).reshape(PATCH**2, -1), 6)
-    return pictures, {"patch.txt": rows}
+    return pictures, {"patch.txt": rows, "light.txt": _light(image, patch)}
+
+
+def _light(face: np.ndarray, patch: np.ndarray) -> np.ndarray:
+    """The light of the face, another one, and below them the pixels of the patch in -1..1 as it makes them."""
+    own, wanted = light.of_face(face), np.float32([1.3, 0.94, 0.6])
+    made = light.changed((np.float32(patch) - np.float32(127.5)) * np.float32(1 / 127.5), own, wanted)
+    return np.round(np.concatenate([own[None], wanted[None], made.reshape(-1, 3)]), 6)
 
 
 def _masks(face: np.ndarray) -> np.ndarray:
