@@ -84,7 +84,7 @@ def facts_of(model: Lomit) -> dict[str, Any]:
     return {
         "size": outline.size, "codeSize": outline.code_size, "zoom": zoom(model), "groups": outline.groups,
         "coloured": outline.coloured, "free": outline.free, "connected": outline.connected,
-        "competing": outline.competing, "boxes": dict(outline.boxes),
+        "competing": outline.competing, "boxes": dict(outline.boxes), "small": outline.small,
     }  # fmt: skip
 
 

@@ -62,6 +62,7 @@ export class FramedPhoto {
     const found = await findFaces(networks.face, rgb), groups = model.groups.map((_, g) => g);
     Object.assign(photo, { name, side, picture, rgb, screen: shrunk(rgb, SCREEN_SIDE), editor: sizeWithin(rgb, EDITOR_SIDE) });
     photo.continued = groups.filter((g) => side === "input" && model.coloured.includes(g));
+    photo.ending = photo.continued.flatMap((g, n) => (model.small.includes(g) ? [n] : [])); // which of them, with the window
     photo.overlapping = overlappingOf(model);
     await photo.frame(networks, framed(rgb, found, model.zoom));
     return photo;
@@ -90,12 +91,12 @@ export class FramedPhoto {
     return full ? { picture: this.rgb, window: this.window } : { picture: this.screen, window: this.screenWindow };
   }
 
-  /** The continued groups' masks, with what lies around the window: {masks, map}. */
+  /** The continued groups' masks, with what lies around the window, where those of small groups are 0: {masks, map}. */
   extended(full, own) {
     const { picture, window } = this.at(full), map = matrixOf(window), masks = this.continued.map((g) => own[g]);
     if (!this.beyond.has(own)) this.beyond.set(own, {});
     const kept = this.beyond.get(own);
-    kept[full] ??= extended(picture, masks, map) ?? { masks, map };
+    kept[full] ??= extended(picture, masks, map, this.ending) ?? { masks, map };
     return kept[full];
   }
 

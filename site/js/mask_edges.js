@@ -18,23 +18,24 @@ export const rectangle = (left, top, width, height) => [1 / width, 0, (0.5 - lef
  * @param picture the photograph.
  * @param masks planes of the window, as the model gave them, one for each group.
  * @param map the photograph's x, y to the masks' 0..1: `matrixOf` the window.
+ * @param ending numbers of the masks that end with the window: of regions that lie within it, as lips do.
  * @returns {masks, map}: planes of the window and what lies around it, and their own map; null where the window covers all
- *   of the photograph, or no mask reaches its border.
+ *   of the photograph, or no mask that is continued reaches its border.
  */
-export function extended(picture, masks, map) {
+export function extended(picture, masks, map, ending = []) {
   const back = inverted(map), ends = [[0, 0], [1, 0], [0, 1], [1, 1]].map((c) => c.map((n) => n * (1 + 2 * BEYOND) - BEYOND));
   const corners = ends.map(([u, v]) => at(back, u, v)), along = (axis) => corners.map((corner) => corner[axis]);
   const [left, top] = [0, 1].map((axis) => Math.max(0, GRAIN * Math.floor(Math.min(...along(axis)) / GRAIN)));
   const [right, bottom] = [0, 1].map((axis) => (
     Math.min(axis ? picture.height : picture.width, GRAIN * Math.ceil((Math.max(...along(axis)) + 1) / GRAIN))));
-  if (right <= left || bottom <= top || !masks.some(reachesBorder)) return null;
+  if (right <= left || bottom <= top || !masks.some((mask, n) => !ending.includes(n) && reachesBorder(mask))) return null;
   const scale = Math.min(1, SIDE / Math.max(Math.hypot(back[0], back[3]), Math.hypot(back[1], back[4])));
   const [width, height] = [right - left, bottom - top].map((n) => Math.max(1, rint(scale * n)));
   const around = rectangle(left, top, right - left, bottom - top);
   const { outside, seen } = lookedUp(masks, map, inverted(around), width, height);
   if (!outside.some((distance) => distance > 0)) return null;
   const part = averaged(picture, windowOf(left, top, right - left, bottom - top), width, height), lab = labOf(part);
-  const made = seen.map((mask) => continued(lab, mask, outside));
+  const made = seen.map((mask, n) => (ending.includes(n) ? within(mask, outside) : continued(lab, mask, outside)));
   for (const { values } of made) {
     for (let i = 0; i < values.length; i++) values[i] *= Math.max(0, Math.min(1, (BEYOND - outside[i]) / (BEYOND / 2)));
   }
@@ -66,6 +67,11 @@ function lookedUp(masks, map, back, width, height) {
     }
   }
   return { outside, seen };
+}
+
+/** The mask within the window, and nothing beyond it. */
+function within({ width, height, values }, outside) {
+  return plane(width, height, values.map((value, i) => (outside[i] <= 0 ? value : 0)));
 }
 
 /** The mask, known within the window, handed on to the other pixels. */

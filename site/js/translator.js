@@ -4,6 +4,7 @@
 import { codeOf, styleOf } from "./colours.js";
 import { FramedPhoto, foundMasks } from "./framed_photo.js";
 import { interleaved } from "./group_masks.js";
+import { inLight, lightOf } from "./light.js";
 import { pasted } from "./pasting.js";
 import { changedPicture, seenAgain } from "./second_look.js";
 
@@ -34,19 +35,26 @@ export class Session {
     return Boolean(this.input && (this.exemplar || this.colour));
   }
 
-  /** The groups' styles, (G, D), zeros for a group of which there is nothing; and of each group whether there is something. */
+  /**
+   * The groups' styles, (G, D), zeros for a group of which there is nothing; and of each group whether there is something.
+   * Where both faces were found and some group competes, the exemplar is seen in the light of the input's face.
+   */
   async styles() {
-    const { networks, exemplar, colour } = this, { groups, codeSize } = networks.model;
+    const { networks, input, exemplar, colour } = this, { groups, codeSize, competing, size: side } = networks.model;
     if (colour) {
       const style = styleOf(colour.colour, codeSize), styles = new Float32Array(groups.length * style.length);
       styles.set(style, colour.group * style.length);
       return { styles, there: groups.map((_, g) => g === colour.group) };
     }
-    if (this.styled?.version !== exemplar.version) {
-      const styles = await networks.styles(exemplar.pixels, interleaved(exemplar.networkMasks()));
+    const lit = competing.length > 0 && exemplar.ofFace && input.ofFace;
+    const key = JSON.stringify([exemplar.id, exemplar.version, lit ? input.id : null]);
+    if (this.styled?.key !== key) {
+      const { pixels } = exemplar, light = (photo) => lightOf(photo.pixels, side);
+      const seen = lit ? inLight(pixels, light(exemplar), light(input)) : pixels;
+      const styles = await networks.styles(seen, interleaved(exemplar.networkMasks()));
       const size = styles.length / groups.length;
       const there = groups.map((_, g) => styles.subarray(g * size, (g + 1) * size).some((value) => value !== 0));
-      this.styled = { version: exemplar.version, styles, there };
+      this.styled = { key, styles, there };
     }
     return this.styled;
   }

@@ -48,17 +48,19 @@ test("averages are those of averaging.py", options, () => {
 for (const name of ["upright", "turned"]) {
   test(`a mask goes on beyond an ${name} window as in Python`, options, () => {
     const photo = picture("photo.png", FOLDER), window = windowOf(...facts()[name]);
-    const { masks, map } = extended(photo, [plane("mask.png", FOLDER), planeOf(64, 64)], matrixOf(window));
-    const expected = values(name), read = sampledRows(masks[0], map), row = new Float32Array(photo.width);
-    let most = 0;
-    for (let y = 0; y < photo.height; y++) {
-      read(y, row);
-      row.forEach((value, x) => { // Python's are 0 below 0.02, where they change nothing
-        const wanted = expected[y * photo.width + x];
-        most = Math.max(most, wanted === 0 ? value - 0.02 : Math.abs(value - wanted));
-      });
+    const mask = plane("mask.png", FOLDER), { masks, map } = extended(photo, [mask, planeOf(64, 64), mask], matrixOf(window), [2]);
+    for (const [n, of] of [[0, name], [2, `${name}_ended`]]) { // the last one ends with the window
+      const expected = values(of), read = sampledRows(masks[n], map), row = new Float32Array(photo.width);
+      let most = 0;
+      for (let y = 0; y < photo.height; y++) {
+        read(y, row);
+        row.forEach((value, x) => { // Python's are 0 below 0.02, where they change nothing
+          const wanted = expected[y * photo.width + x];
+          most = Math.max(most, wanted === 0 ? value - 0.02 : Math.abs(value - wanted));
+        });
+      }
+      assert.ok(most < 2e-3, `${of}: ${most}`);
     }
-    assert.ok(most < 2e-3, `${most}`);
     assert.ok(masks[1].values.every((value) => value === 0), "a group of which there is nothing stays so");
   });
 }
@@ -68,6 +70,7 @@ test("a mask that does not reach the window's border stays", () => {
   mask.values[8 * 4 + 4] = 1;
   assert.equal(extended(photo, [mask], matrixOf(windowOf(10, 10, 16, 16))), null);
   mask.values.fill(1);
+  assert.equal(extended(photo, [mask], matrixOf(windowOf(10, 10, 16, 16)), [0]), null, "one that ends there does not count");
   assert.equal(extended(photo, [mask], matrixOf(whole(photo))), null);
 });
 

@@ -75,7 +75,8 @@ def compared(visit, translator) -> Callable[..., np.ndarray]:
 
         window = visit.page.evaluate(WINDOW, [visit.url, base64.b64encode(data).decode()])
         framed = Window(**window, of_face=True)
-        return FramedPhoto(read(data), framed, translator.size, (), translator.overlapping_groups)
+        overlapping, small = translator.overlapping_groups, translator.small_groups
+        return FramedPhoto(read(data), framed, translator.size, (), overlapping, small)
 
     def compare(
         data: bytes, groups: tuple[str, ...] = ALL, strength: float = 1.0, colour: tuple[str, str] = ("", ""),

@@ -96,7 +96,8 @@ def compared(visit, translator, tmp_path) -> Callable[..., np.ndarray]:
         own, near = picture.full.window, 1 + 0.002 * window.width
         for name, by in (("left", near), ("top", near), ("width", near), ("height", near), ("angle", 0.05)):
             assert getattr(window, name) == pytest.approx(getattr(own, name), abs=by), name
-        full = FramedPhoto(picture.full.photo, window, translator.size, (), translator.overlapping_groups)
+        overlapping, small = translator.overlapping_groups, translator.small_groups
+        full = FramedPhoto(picture.full.photo, window, translator.size, (), overlapping, small)
         return Picture(translator, full, picture.name, exemplar=exemplar)
 
     def compare(data: bytes, colour: str = "", exemplar: bytes = b"", paint: Any = None) -> np.ndarray:

@@ -55,10 +55,11 @@ def write_golden(folder: Path) -> None:
     mask = np.float32(np.round(255 * np.clip(1.7 - np.hypot(rows - 40, columns - 30) / 30, 0, 1)) / 255)
     facts: dict[str, object] = {}
     for name, window in (("upright", UPRIGHT), ("turned", TURNED)):
-        made, place = mask_edges.extend(rgb, mask[..., None], window.matrix)
-        plane = mask_planes.shown_masks(made, place, rgb.shape[:2])[..., 0]
-        assert 0.1 < plane.mean() < 0.9 and (plane > 0.5).any()
+        made, place = mask_edges.extend(rgb, np.dstack([mask, mask]), window.matrix, [1])
+        plane, ended = mask_planes.shown_masks(made, place, rgb.shape[:2]).transpose(2, 0, 1)
+        assert 0.1 < plane.mean() < 0.9 and (plane > 0.5).any() and 0.02 < ended.mean() < plane.mean() - 0.02
         plane.astype("<f4").tofile(folder / f"{name}.bin")
+        ended.astype("<f4").tofile(folder / f"{name}_ended.bin")
         facts[name] = [window.left, window.top, window.width, window.height, window.angle]
     Image.fromarray(np.uint8(np.round(255 * mask))).save(folder / "mask.png")
     found = mask_edits.layer_of(cv2.resize(mask, (480, 360)), (192, 256))
