@@ -20,10 +20,14 @@ FURTHEST = 1.6  # how many times as strong a colour's part of the light may be
 SHARE = 0.5  # of the difference of both lights, in logarithms
 
 
-def of_face(pixels: np.ndarray) -> np.ndarray:
-    """(3,) float32: the median of a face's skin, its luminance 1; of (S, S, 3) in -1..1, framed as CelebA's are."""
+def of_face(pixels: np.ndarray) -> np.ndarray | None:
+    """(3,) float32: the median of a face's skin, its luminance 1; of (S, S, 3) in -1..1, framed as CelebA's are.
+
+    None where that is no colour that skin has, more red than green and more green than blue: of paint, or grey.
+    """
     colour = np.median(pixels[_skin(len(pixels))] / 2 + 0.5, axis=0).astype(np.float32) + np.float32(LEAST)
-    return colour / (colour @ TO_YCC[0])
+    red, green, blue = colour
+    return colour / (colour @ TO_YCC[0]) if red > green > blue else None
 
 
 def changed(pixels: np.ndarray, own: np.ndarray, wanted: np.ndarray) -> np.ndarray:

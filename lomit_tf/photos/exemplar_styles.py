@@ -14,23 +14,24 @@ from lomit_tf.photos.translation import Exemplar, FramedPhoto, Seen
 def encode(networks: Networks, framed: FramedPhoto, masks: np.ndarray) -> tuple[np.ndarray, Seen | None]:
     """An exemplar's `styles` and `seen`, of its framed face and its masks (S, S, R) for the networks."""
     styles = networks.styles(framed.pixels[None], masks[None])[0]
-    known = bool(networks.outline.competing) and framed.window.of_face
-    return styles, (framed.pixels, masks, light.of_face(framed.pixels)) if known else None
+    own = light.of_face(framed.pixels) if networks.outline.competing and framed.window.of_face else None
+    return styles, None if own is None else (framed.pixels, masks, own)
 
 
 def for_faces(networks: Networks, exemplars: Sequence[Exemplar], faces: Sequence[FramedPhoto]) -> np.ndarray:
     """The styles (N, G, D) of N exemplars, each in the light of its photograph's face: docs/method.md, eq. (10.9).
 
-    Of a colour that a person named, and where exemplar or photograph show no face that was found, they are what they
-    were.
+    Of a colour that a person named, and where exemplar or photograph show no face that was found, or one whose light is
+    not known, they are what they were.
     """
     styles = np.stack([exemplar.styles for exemplar in exemplars])
     changed = []
     for n, (exemplar, face) in enumerate(zip(exemplars, faces, strict=True)):
-        if exemplar.seen is None or not face.window.of_face:
+        wanted = light.of_face(face.pixels) if exemplar.seen is not None and face.window.of_face else None
+        if exemplar.seen is None or wanted is None:
             continue
         pixels, masks, own = exemplar.seen
-        made = light.changed(pixels, own, light.of_face(face.pixels))
+        made = light.changed(pixels, own, wanted)
         if made is not pixels:
             changed.append((n, made, masks))
     if changed:

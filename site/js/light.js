@@ -10,7 +10,7 @@ const { fround } = Math;
 const luminance = (r, g, b) => fround(0.299 * r + 0.587 * g + 0.114 * b);
 
 /**
- * The median of a face's skin, red, green and blue, its luminance 1.
+ * The median of a face's skin, red, green and blue, its luminance 1; null where that is no colour that skin has.
  *
  * @param pixels of a square, in -1..1, framed as CelebA's are.
  * @param size its side.
@@ -18,7 +18,7 @@ const luminance = (r, g, b) => fround(0.299 * r + 0.587 * g + 0.114 * b);
 export function lightOf(pixels, size) {
   const skin = skinOf(size);
   const colour = [0, 1, 2].map((c) => fround(median(Float32Array.from(skin, (i) => pixels[3 * i + c] / 2 + 0.5)) + LEAST));
-  return Float32Array.from(colour, (value) => value / luminance(...colour));
+  return colour[0] > colour[1] && colour[1] > colour[2] ? Float32Array.from(colour, (value) => value / luminance(...colour)) : null;
 }
 
 /**

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import lomit_tf
@@ -39,10 +40,15 @@ def test_a_picture_takes_the_ratio_of_both_lights_and_keeps_its_luminance(rng):
     np.testing.assert_allclose((made + 1) / 2 @ LUMINANCE, before @ LUMINANCE, atol=1e-5)
 
 
+@pytest.mark.parametrize("skin", [(0.8, 0.3, 0.5), (0.5, 0.5, 0.5), (0.3, 0.4, 0.9)])
+def test_paint_and_grey_say_nothing_of_the_light(skin):
+    assert light.of_face(face(skin=skin)) is None
+
+
 def test_the_same_light_changes_nothing_and_coloured_light_a_part_alone():
     own = light.of_face(face())
     np.testing.assert_array_equal(light.changed(face(), own, own), face())
-    red = light.of_face(face(skin=(0.9, 0.05, 0.05)))
+    red = light.of_face(face(skin=(0.9, 0.05, 0.04)))
     made = (light.changed(np.zeros((1, 1, 3), np.float32), own, red)[0, 0] + 1) / 2
     assert made.max() / made.min() <= light.FURTHEST ** (2 * light.SHARE) + 1e-5
     bright = light.changed(np.ones((1, 1, 3), np.float32), own, red)
