@@ -67,6 +67,15 @@ public final class ModelDescription {
         return competing.clone();
     }
 
+    /** Whether the masks of some group compete. */
+    boolean someCompete() {
+        boolean some = false;
+        for (boolean one : competing) {
+            some |= one;
+        }
+        return some;
+    }
+
     /** How many groups are painted by colour curves. */
     public int colourGroups() {
         return colourGroups;

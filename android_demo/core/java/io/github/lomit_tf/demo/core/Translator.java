@@ -86,6 +86,19 @@ public final class Translator {
         return transferred;
     }
 
+    /**
+     * An exemplar's face in the light of the input's face (lomit_tf/photos/exemplar_styles.py); its masks stay. The
+     * exemplar itself where it is a colour, no group competes, or one of both pictures is not framed by a found face.
+     */
+    private Exemplar inLightOf(ModelView input, Exemplar exemplar) {
+        ModelView view = exemplar.view;
+        if (exemplar.colour != null || !model.someCompete() || !input.frame.isOfFace() || !view.frame.isOfFace()) {
+            return exemplar;
+        }
+        Planes pixels = Light.changed(view.pixels, Light.ofFace(view.pixels), Light.ofFace(input.pixels));
+        return Exemplar.of(new ModelView(view.frame, view.preview, pixels, view.masks), exemplar.edits);
+    }
+
     /** The generator's outputs, by name. */
     private Map<String, float[]> paint(Planes input, Planes inputMasks, Exemplar exemplar, Planes exemplarMasks,
             boolean[] transferred) throws DemoException {
@@ -138,7 +151,8 @@ public final class Translator {
         boolean[] free = of(transferred, false);
         boolean[] coloured = of(transferred, true);
         boolean twice = SecondLook.isNeeded(model, transferred);
-        Map<String, float[]> painted = paint(input.pixels, masks, exemplar, exemplarMasks, twice ? free : transferred);
+        Exemplar lit = inLightOf(input, exemplar);
+        Map<String, float[]> painted = paint(input.pixels, masks, lit, exemplarMasks, twice ? free : transferred);
         Picture made = picture;
         if (model.freeGroups() > 0) {
             Planes raw = new Planes(model.size, model.size, 3, painted.get("raw"));
@@ -149,7 +163,7 @@ public final class Translator {
                 Planes seen = SecondLook.picture(input.pixels, raw, share);
                 masks = SecondLook.masks(model, input.pixels, seen, masks, masks(seen, input.frame),
                         inputEdits.drawn(masks.channels));
-                painted = paint(seen, masks, exemplar, exemplarMasks, coloured);
+                painted = paint(seen, masks, lit, exemplarMasks, coloured);
             }
         }
         if (model.colourGroups() > 0) {

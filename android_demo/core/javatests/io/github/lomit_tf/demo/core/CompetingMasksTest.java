@@ -25,7 +25,7 @@ public final class CompetingMasksTest {
     private static final boolean[] SMILE = {false, false, true};
     private static final float LEVEL = 0.501f / 255; // what rounding to a picture's levels takes
 
-    private static Layouts layouts() throws IOException {
+    static Layouts layouts() throws IOException {
         File assets = new File(System.getProperty("lomit.testdata"), "../../assets");
         try (InputStream stream = new BufferedInputStream(new FileInputStream(new File(assets, "layouts.bin")))) {
             return Layouts.read(stream);
