@@ -39,7 +39,7 @@ def changed(pixels: np.ndarray, own: np.ndarray, wanted: np.ndarray) -> np.ndarr
       wanted: the other light.
 
     Returns:
-      (S, S, 3) float32; the given picture itself where both lights are the same.
+      (S, S, 3) float32, levels of 8 bits; the given picture itself where both lights are the same.
     """
     if np.array_equal(own, wanted):
         return pixels
@@ -48,7 +48,8 @@ def changed(pixels: np.ndarray, own: np.ndarray, wanted: np.ndarray) -> np.ndarr
     after = before * gain
     luminance = [cv2.transform(one, np.float32(TO_YCC[:1])) for one in (before, after)]
     after *= (luminance[0] / np.maximum(luminance[1], np.float32(1e-6)))[..., None]
-    return np.minimum(after, 1) * 2 - 1
+    levels = np.round(np.minimum(after, 1) * np.float32(255))  # a quantised generator makes much of less
+    return (levels - np.float32(127.5)) * np.float32(1 / 127.5)
 
 
 @functools.cache

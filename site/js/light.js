@@ -1,6 +1,8 @@
 // The light that a face is seen in, and pictures as they would look in that of another: lomit_tf/imaging/light.py, which
 // says why; docs/method.md, eq. (10.9).
 
+import { rint } from "./affine.js";
+
 const SKIN = [0.5, 0.57, 0.14, 0.09]; // centre and radii of the middle of the face, in sides of a window framed as CelebA's are
 const LEAST = 0.02; // added to colours in 0..1, so that a black face has a light
 const FURTHEST = 1.6; // how many times as strong a colour's part of the light may be
@@ -26,7 +28,7 @@ export function lightOf(pixels, size) {
  *
  * @param pixels in -1..1.
  * @param own, wanted its light, of `lightOf`, and the other one.
- * @returns the given picture itself where both lights are the same.
+ * @returns levels of 8 bits; the given picture itself where both lights are the same.
  */
 export function inLight(pixels, own, wanted) {
   if (own.every((value, c) => value === wanted[c])) return pixels;
@@ -35,7 +37,7 @@ export function inLight(pixels, own, wanted) {
   for (let i = 0; i < made.length; i += 3) {
     const before = [0, 1, 2].map((c) => fround(fround(pixels[i + c] + 1) / 2)), after = before.map((value, c) => fround(value * gain[c]));
     const share = fround(luminance(...before) / Math.max(luminance(...after), 1e-6));
-    for (let c = 0; c < 3; c++) made[i + c] = fround(Math.min(fround(after[c] * share), 1) * 2) - 1;
+    for (let c = 0; c < 3; c++) made[i + c] = (rint(fround(Math.min(fround(after[c] * share), 1) * 255)) - 127.5) * fround(1 / 127.5);
   }
   return made;
 }

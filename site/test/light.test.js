@@ -30,9 +30,9 @@ test("a median of an even count is the mean of its middle values", () => { // at
   assert.ok(difference(lightOf(pixels, 64), [0.52, 0.42, 0.32].map((value) => value / luminance)).most < 1e-6);
 });
 
-/** A photograph as the session knows it, its red times `red`. */
-function photo(id, red, ofFace = true) {
-  const pixels = FACE.map((value, i) => (i % 3 ? value : (value + 1) * red - 1)), own = [plane(SIZE, SIZE)];
+/** A photograph as the session knows it, its blue times `blue`. */
+function photo(id, blue, ofFace = true) {
+  const pixels = FACE.map((value, i) => (i % 3 < 2 ? value : (value + 1) * blue - 1)), own = [plane(SIZE, SIZE)];
   own[0].values.fill(0.5);
   return { id, version: 0, pixels, own, ofFace, edited: [false], layers: [[]], notes: [], networkMasks: () => own };
 }

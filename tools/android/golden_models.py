@@ -8,6 +8,7 @@ model with random weights, hair by curves and smile free, whose own translation 
 from __future__ import annotations
 
 import collections
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -140,6 +141,7 @@ def translations(assets: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
     found = translator.prepare(photo).window
     crop = found.left, found.top, found.width, found.height
     prepared = [translator.prepare(photo, crop=crop), translator.prepare(exemplar), translator.prepare(turned)]
+    prepared[0].window = dataclasses.replace(prepared[0].window, of_face=True)  # a crop says nothing of faces
     translator.set_exemplar(prepared[1])
     pictures = {"input.png": photo, "exemplar.png": exemplar, "portrait.png": turned}
     pictures["all.png"] = translator.translate(prepared[0]).image

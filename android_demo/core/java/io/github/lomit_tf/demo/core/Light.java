@@ -23,7 +23,7 @@ final class Light {
      * The median of a face's skin, its luminance 1.
      *
      * @param pixels in -1..1, framed as CelebA's faces are.
-     * @return red, green and blue.
+     * @return red, green and blue; null where that is no colour that skin has, more red than green, and than blue.
      */
     static float[] ofFace(Planes pixels) {
         float[][] skin = new float[3][pixels.width * pixels.height];
@@ -41,6 +41,9 @@ final class Light {
         float[] light = new float[3];
         for (int c = 0; c < 3; c++) {
             light[c] = median(skin[c], count) + LEAST;
+        }
+        if (light[0] <= light[1] || light[1] <= light[2]) {
+            return null;
         }
         float luminance = luminance(light[0], light[1], light[2]);
         for (int c = 0; c < 3; c++) {
@@ -61,7 +64,7 @@ final class Light {
      * @param pixels in -1..1.
      * @param own its light, of `ofFace`.
      * @param wanted the other light.
-     * @return the given picture itself where both lights are the same.
+     * @return levels of 8 bits; the given picture itself where both lights are the same.
      */
     static Planes changed(Planes pixels, float[] own, float[] wanted) {
         if (Arrays.equals(own, wanted)) {
@@ -79,14 +82,19 @@ final class Light {
             float blue = (pixels.values[i + 2] + 1) / 2;
             float after = luminance(red * gain[0], green * gain[1], blue * gain[2]);
             float scale = luminance(red, green, blue) / Math.max(after, 1e-6f);
-            made.values[i] = Math.min(red * gain[0] * scale, 1f) * 2 - 1;
-            made.values[i + 1] = Math.min(green * gain[1] * scale, 1f) * 2 - 1;
-            made.values[i + 2] = Math.min(blue * gain[2] * scale, 1f) * 2 - 1;
+            made.values[i] = level(red * gain[0] * scale);
+            made.values[i + 1] = level(green * gain[1] * scale);
+            made.values[i + 2] = level(blue * gain[2] * scale);
         }
         return made;
     }
 
-    /** Summed in double: one rounding alone, since a quantised generator makes much of a few of them. */
+    /** A value of at least 0, at most 1 then, as the next level of 8 bits, in -1..1. */
+    private static float level(float value) {
+        return ((float) Math.rint(Math.min(value, 1f) * 255f) - 127.5f) * (float) (1 / 127.5);
+    }
+
+    /** Summed in double: one rounding alone. */
     private static float luminance(float red, float green, float blue) {
         float[] weights = PasteBack.TO_YCC;
         return (float) ((double) weights[0] * red + (double) weights[1] * green + (double) weights[2] * blue);
