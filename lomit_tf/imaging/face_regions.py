@@ -76,16 +76,19 @@ def responsibilities(
     where = np.maximum(where.reshape(-1, count).astype(np.float64), LEAST_PRIOR)
     where /= where.sum(axis=1, keepdims=True)
     owner = np.repeat(np.arange(count), kernels)  # region of each Gaussian
+    first = np.flatnonzero(np.diff(owner, prepend=-1))  # of each region's Gaussians
     yields = np.isin(owner, yielding)
     parts = _parted_by_lightness(x[:, 0], where**2 / (where**2).sum(axis=1, keepdims=True), kernels)
     moments = _monomials(x)
     for number in range(rounds):
         density = np.exp(np.clip(moments @ _log_densities(moments, parts, owner, x.shape[1]), -600, 300))
-        mixture = np.stack([density[:, owner == k].sum(axis=1) for k in range(count)], axis=1) + 1e-250
+        mixture = np.add.reduceat(density, first, axis=1) + 1e-250
         found = where * mixture
         found /= found.sum(axis=1, keepdims=True)
         if number >= SMOOTH_FROM:
             found = _smoothed(values, found.reshape(shape), radius, epsilon).reshape(-1, count)
+        if number == rounds - 1:
+            break  # nothing is fitted any more
         parts = found[:, owner] * density / mixture[:, owner]
         parts[:, yields] *= 1 - YIELDED * (mixture[:, :1] / (mixture[:, :1] + LIKELY))
     return found.reshape(shape).astype(np.float32)
@@ -122,22 +125,18 @@ def _log_densities(moments: np.ndarray, parts: np.ndarray, owner: np.ndarray, di
     """Coefficients, a column a Gaussian, with which `moments` gives log(share in its region's mixture * density)."""
     sums = parts.T @ moments
     weights = sums[:, 0] + 1e-6
-    upper = np.triu_indices(dims)
-    coefficients = np.zeros((moments.shape[1], len(owner)))
-    for c, (weight, row) in enumerate(zip(weights, sums, strict=True)):
-        mean = row[1 : 1 + dims] / weight
-        second = np.zeros((dims, dims))
-        second[upper] = row[1 + dims :] / weight
-        second = second + second.T - np.diag(np.diag(second))
-        covariance = second - np.outer(mean, mean) + SPREAD * np.eye(dims)
-        precision = np.linalg.inv(covariance)
-        share = weight / weights[owner == owner[c]].sum()
-        square = -precision  # off the diagonal each product stands once for two
-        square[np.diag_indices(dims)] /= 2
-        coefficients[0, c] = np.log(share) - (np.linalg.slogdet(covariance)[1] + mean @ precision @ mean) / 2
-        coefficients[1 : 1 + dims, c] = precision @ mean
-        coefficients[1 + dims :, c] = square[upper]
-    return coefficients
+    means = sums[:, 1 : 1 + dims] / weights[:, None]
+    rows, columns = np.triu_indices(dims)
+    covariance = np.empty((len(owner), dims, dims))
+    covariance[:, rows, columns] = sums[:, 1 + dims :] / weights[:, None] - means[:, rows] * means[:, columns]
+    covariance[:, columns, rows] = covariance[:, rows, columns]
+    covariance += SPREAD * np.eye(dims)
+    precision = np.linalg.inv(covariance)
+    linear = np.einsum("ckl,cl->ck", precision, means)
+    shares = weights / np.bincount(owner, weights)[owner]
+    constant = np.log(shares) - (np.linalg.slogdet(covariance)[1] + (means * linear).sum(axis=1)) / 2
+    square = np.where(rows == columns, -0.5, -1.0) * precision[:, rows, columns]  # off the diagonal each stands for two
+    return np.concatenate([constant[:, None], linear, square], axis=1).T
 
 
 __all__ = [
