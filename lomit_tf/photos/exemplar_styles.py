@@ -14,8 +14,8 @@ from lomit_tf.photos.translation import Exemplar, FramedPhoto, Seen
 def encode(networks: Networks, framed: FramedPhoto, masks: np.ndarray) -> tuple[np.ndarray, Seen | None]:
     """An exemplar's `styles` and `seen`, of its framed face and its masks (S, S, R) for the networks."""
     styles = networks.styles(framed.pixels[None], masks[None])[0]
-    own = light.of_face(framed.pixels) if networks.outline.competing and framed.window.of_face else None
-    return styles, None if own is None else (framed.pixels, masks, own)
+    seen = networks.outline.competing and framed.window.of_face
+    return styles, (framed.pixels, masks, light.of_face(framed.pixels)) if seen else None
 
 
 def for_faces(networks: Networks, exemplars: Sequence[Exemplar], faces: Sequence[FramedPhoto]) -> np.ndarray:
@@ -27,11 +27,10 @@ def for_faces(networks: Networks, exemplars: Sequence[Exemplar], faces: Sequence
     styles = np.stack([exemplar.styles for exemplar in exemplars])
     changed = []
     for n, (exemplar, face) in enumerate(zip(exemplars, faces, strict=True)):
-        wanted = light.of_face(face.pixels) if exemplar.seen is not None and face.window.of_face else None
-        if exemplar.seen is None or wanted is None:
+        if exemplar.seen is None or not face.window.of_face:
             continue
         pixels, masks, own = exemplar.seen
-        made = light.changed(pixels, own, wanted)
+        made = light.changed(pixels, own, light.of_face(face.pixels))
         if made is not pixels:
             changed.append((n, made, masks))
     if changed:

@@ -110,7 +110,7 @@ class Exemplar:
     window: framing.Window
     notes: tuple[str, ...] = ()
     colour: str = ""  # of `encode_colour`: there is no picture, and nothing of the other groups
-    seen: Seen | None = None  # of a face that was found and whose light is known
+    seen: Seen | None = None  # of a face that was found
 
 
 @dataclasses.dataclass(frozen=True)

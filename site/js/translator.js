@@ -50,8 +50,7 @@ export class Session {
     const key = JSON.stringify([exemplar.id, exemplar.version, lit ? input.id : null]);
     if (this.styled?.key !== key) {
       const { pixels } = exemplar, light = (photo) => lightOf(photo.pixels, side);
-      const [own, wanted] = lit ? [exemplar, input].map(light) : [null, null];
-      const seen = own && wanted ? inLight(pixels, own, wanted) : pixels;
+      const seen = lit ? inLight(pixels, light(exemplar), light(input)) : pixels;
       const styles = await networks.styles(seen, interleaved(exemplar.networkMasks()));
       const size = styles.length / groups.length;
       const there = groups.map((_, g) => styles.subarray(g * size, (g + 1) * size).some((value) => value !== 0));

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inLight, lightOf } from "../js/light.js";
+import { inLight, known, lightOf } from "../js/light.js";
 import { plane, toModelRange } from "../js/planes.js";
 import { Session } from "../js/translator.js";
 import { difference, numbers, picture } from "./golden.js";
@@ -21,7 +21,10 @@ test("the light of a face, and a picture in another light, are those of Python",
 
 test("in its own light a picture stays itself", () => {
   assert.equal(inLight(FACE, lightOf(FACE, SIZE), lightOf(FACE.slice(), SIZE)), FACE);
-  assert.equal(lightOf(new Float32Array(3 * 64 * 64).fill(-0.5), 64), null, "grey is no colour of skin");
+  const lights = [[1, 1, 1], [1.5, 0.6, 0.95], [0.8, 0.9, 1.6]].map((light) => Float32Array.from(light));
+  for (const unknown of lights) assert.equal(inLight(FACE, lightOf(FACE, SIZE), unknown), FACE, "no colour of skin");
+  assert.deepEqual([...lights.map(known), known(lightOf(FACE, SIZE))], [0, 0, 0, 1]);
+  assert.ok(Math.abs(known([1.14, 0.9, 1]) - 0.25) < 1e-6);
 });
 
 test("a median of an even count is the mean of its middle values", () => { // at 64 pixels, as many rows above as below 0

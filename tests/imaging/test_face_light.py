@@ -31,7 +31,7 @@ def test_the_light_is_the_median_of_the_skin_at_luminance_1():
 
 def test_a_picture_takes_the_ratio_of_both_lights_and_keeps_its_luminance(rng):
     pixels = np.float32(rng.uniform(-1, 0.2, (SIZE, SIZE, 3)))
-    own, wanted = light.of_face(face()), light.of_face(face(skin=(0.7, 0.62, 0.6)))
+    own, wanted = light.of_face(face()), light.of_face(face(skin=(0.7, 0.6, 0.52)))
     made = light.changed(pixels, own, wanted)
     before = (pixels.astype(np.float64) + 1) / 2
     expected = before * (wanted.astype(np.float64) / own) ** light.SHARE
@@ -42,13 +42,24 @@ def test_a_picture_takes_the_ratio_of_both_lights_and_keeps_its_luminance(rng):
 
 @pytest.mark.parametrize("skin", [(0.8, 0.3, 0.5), (0.5, 0.5, 0.5), (0.3, 0.4, 0.9)])
 def test_paint_and_grey_say_nothing_of_the_light(skin):
-    assert light.of_face(face(skin=skin)) is None
+    unknown, usual = light.of_face(face(skin=skin)), light.of_face(face())
+    assert (light.known(unknown), light.known(usual)) == (0, 1)
+    for lights in ((unknown, usual), (usual, unknown)):
+        np.testing.assert_array_equal(light.changed(face(), *lights), face())
+
+
+@pytest.mark.parametrize(("start", "end"), [((0.6, 0.6, 0.6), (0.8, 0.6, 0.5)), ((0.8, 0.6, 0.5), (0.8, 0.3, 0.5))])
+def test_what_is_known_fades_in(start, end):
+    """No level of a colour switches it on: from grey to skin, and from skin to pink paint, by small steps."""
+    between = (np.add(start, share * np.subtract(end, start)) for share in np.linspace(0, 1, 101))
+    steps = [light.known(light.of_face(face(skin=skin))) for skin in between]
+    assert np.abs(np.diff(steps)).max() < 0.06 and {min(steps), max(steps)} == {0, 1}
 
 
 def test_the_same_light_changes_nothing_and_coloured_light_a_part_alone():
     own = light.of_face(face())
     np.testing.assert_array_equal(light.changed(face(), own, own), face())
-    red = light.of_face(face(skin=(0.9, 0.05, 0.04)))
+    red = light.of_face(face(skin=(0.9, 0.25, 0.2)))
     made = (light.changed(np.zeros((1, 1, 3), np.float32), own, red)[0, 0] + 1) / 2
     assert made.max() / made.min() <= light.FURTHEST ** (2 * light.SHARE) + 0.01  # of levels
     bright = light.changed(np.ones((1, 1, 3), np.float32), own, red)

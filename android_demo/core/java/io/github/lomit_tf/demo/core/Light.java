@@ -9,7 +9,12 @@ import java.util.Arrays;
  */
 final class Light {
     static final float FURTHEST = 1.6f; // how many times as strong a colour's part of the light may be
-    static final float SHARE = 0.5f; // of the difference of both lights, in logarithms
+    static final float SHARE = 0.5f; // of the difference of both lights, in logarithms, if both faces have skin's colour
+    // How much more red than blue there is in a light from where on and until where skin says something of it, and how
+    // much more blue than green there may be.
+    private static final double WARM_FROM = 0.08;
+    private static final double WARM = 0.2;
+    private static final double PINK = 0.2;
     private static final float LEAST = 0.02f; // added to colours in 0..1, so that a black face has a light
     // The ellipse of the middle of the face, in sides of a window framed as CelebA's are.
     private static final double X = 0.5;
@@ -23,7 +28,7 @@ final class Light {
      * The median of a face's skin, its luminance 1.
      *
      * @param pixels in -1..1, framed as CelebA's faces are.
-     * @return red, green and blue; null where that is no colour that skin has, more red than green, and than blue.
+     * @return red, green and blue.
      */
     static float[] ofFace(Planes pixels) {
         float[][] skin = new float[3][pixels.width * pixels.height];
@@ -42,14 +47,18 @@ final class Light {
         for (int c = 0; c < 3; c++) {
             light[c] = median(skin[c], count) + LEAST;
         }
-        if (light[0] <= light[1] || light[1] <= light[2]) {
-            return null;
-        }
         float luminance = luminance(light[0], light[1], light[2]);
         for (int c = 0; c < 3; c++) {
             light[c] /= luminance;
         }
         return light;
+    }
+
+    /** How far a light is that of skin, from 0, of grey or painted faces, to 1. */
+    static double known(float[] light) {
+        double warm = ((double) light[0] - light[2] - WARM_FROM) / (WARM - WARM_FROM);
+        double pink = 1 + ((double) light[1] - light[2]) / PINK;
+        return Math.max(0, Math.min(1, warm)) * Math.max(0, Math.min(1, pink));
     }
 
     /** Of the first values, which are sorted; of an even count the mean of the two in the middle. */
@@ -64,16 +73,17 @@ final class Light {
      * @param pixels in -1..1.
      * @param own its light, of `ofFace`.
      * @param wanted the other light.
-     * @return levels of 8 bits; the given picture itself where both lights are the same.
+     * @return levels of 8 bits; the given picture itself where both lights are the same, or one is not known.
      */
     static Planes changed(Planes pixels, float[] own, float[] wanted) {
-        if (Arrays.equals(own, wanted)) {
+        double share = SHARE * known(own) * known(wanted);
+        if (share == 0 || Arrays.equals(own, wanted)) {
             return pixels;
         }
         float[] gain = new float[3];
         for (int c = 0; c < 3; c++) {
             float ratio = Math.max(1 / FURTHEST, Math.min(FURTHEST, wanted[c] / own[c]));
-            gain[c] = (float) Math.pow(ratio, SHARE);
+            gain[c] = (float) Math.pow(ratio, share);
         }
         Planes made = new Planes(pixels.width, pixels.height, 3);
         for (int i = 0; i < made.values.length; i += 3) {

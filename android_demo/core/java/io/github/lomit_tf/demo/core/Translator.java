@@ -88,20 +88,14 @@ public final class Translator {
 
     /**
      * An exemplar's face in the light of the input's face (lomit_tf/photos/exemplar_styles.py); its masks stay. The
-     * exemplar itself where it is a colour, no group competes, or one of both pictures is not framed by a found face, or
-     * by one whose skin says nothing of the light.
+     * exemplar itself where it is a colour, no group competes, or one of both pictures is not framed by a found face.
      */
     private Exemplar inLightOf(ModelView input, Exemplar exemplar) {
         ModelView view = exemplar.view;
         if (exemplar.colour != null || !model.someCompete() || !input.frame.isOfFace() || !view.frame.isOfFace()) {
             return exemplar;
         }
-        float[] own = Light.ofFace(view.pixels);
-        float[] wanted = Light.ofFace(input.pixels);
-        if (own == null || wanted == null) {
-            return exemplar;
-        }
-        Planes pixels = Light.changed(view.pixels, own, wanted);
+        Planes pixels = Light.changed(view.pixels, Light.ofFace(view.pixels), Light.ofFace(input.pixels));
         return Exemplar.of(new ModelView(view.frame, view.preview, pixels, view.masks), exemplar.edits);
     }
 

@@ -2,7 +2,6 @@ package io.github.lomit_tf.demo.core;
 
 import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
-import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 
@@ -59,21 +58,23 @@ public final class LightTest {
     }
 
     @Test
-    public void paintAndGreySayNothingOfTheLight() {
-        for (float[] skin : new float[][] {{0.6f, -0.4f, 0f}, {0f, 0f, 0f}, {-0.4f, -0.2f, 0.8f}}) {
-            Planes face = new Planes(SIZE, SIZE, 3);
-            for (int i = 0; i < face.values.length; i++) {
-                face.values[i] = skin[i % 3];
-            }
-            assertNull(Light.ofFace(face));
+    public void paintAndGreySayNothingOfTheLight() throws Exception {
+        Planes face = Preprocess.toModelRange(Golden.picture("competing.png"));
+        float[] own = Light.ofFace(face);
+        for (float[] unknown : new float[][] {{1f, 1f, 1f}, {1.5f, 0.6f, 0.95f}, {0.8f, 0.9f, 1.6f}}) {
+            assertEquals(0, Light.known(unknown), 0);
+            assertSame(face, Light.changed(face, own, unknown));
+            assertSame(face, Light.changed(face, unknown, own));
         }
+        assertEquals(1, Light.known(own), 0);
+        assertEquals("half the warmth, half the pink", 0.25, Light.known(new float[] {1.14f, 0.9f, 1f}), 1e-6);
     }
 
     @Test
     public void theSameLightChangesNothingAndColouredLightAPartAlone() throws Exception {
         Planes face = Preprocess.toModelRange(Golden.picture("competing.png"));
         assertSame(face, Light.changed(face, Light.ofFace(face), Light.ofFace(face)));
-        float[] plain = {1f, 1f, 1f};
+        float[] plain = {1.2f, 0.96f, 0.7f};
         float[] red = {2.6f, 0.2f, 0.2f};
         Planes grey = new Planes(1, 1, 3);
         float[] made = Light.changed(grey, plain, red).values;
