@@ -118,7 +118,9 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
 
 def main() -> int:
     """Run what is not done yet; the exit code is as in the module."""
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     p.add_argument("--data_dir", required=True, help="folder of CelebA's files, as of configs/celeba.cfg")
     p.add_argument("--workdir", default="runs/celeba_all", help="folder of all stages")
     p.add_argument("--share", type=float, default=1, help="of the images and steps of a whole run, in 0..1")
@@ -126,8 +128,10 @@ def main() -> int:
     p.add_argument("--list", action="store_true", help="print the commands and what is done, and run none")
     given = p.parse_args()
     work, data, began = Path(given.workdir).resolve(), Path(given.data_dir).resolve(), time.monotonic()
-    if not data.is_dir():
+    if not given.data_dir or not data.is_dir():
         p.error(f"--data_dir={given.data_dir} is not a folder")
+    if not given.workdir or (work.exists() and not work.is_dir()):
+        p.error(f"--workdir={given.workdir} is not a folder; all stages are written there")
     if not given.minutes >= 0:  # nan is not
         p.error(f"--minutes must be at least 0; received {given.minutes:g}")
     if not 0 < given.share <= 1:

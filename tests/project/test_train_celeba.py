@@ -82,3 +82,15 @@ def test_a_list_that_nobody_reads_to_the_end(tmp_path):
 def test_a_folder_that_is_not_there(tmp_path):
     done = subprocess.run([sys.executable, TOOL, f"--data_dir={tmp_path / 'none'}"], capture_output=True, text=True)
     assert done.returncode == 2 and "none is not a folder" in done.stderr
+
+
+@pytest.mark.parametrize(("flags", "said"), [
+    (["--data_dir="], "--data_dir= is not a folder"),
+    (["--data_dir=.", "--workdir="], "--workdir= is not a folder"),
+    (["--data_dir=.", f"--workdir={__file__}"], "is not a folder; all stages"),
+    (["--data_dir=.", "--share=0"], "--share must be above 0"),
+    (["--data_dir=.", "--lis"], "unrecognized arguments: --lis"),
+])  # fmt: skip
+def test_flags_that_cannot_be_used(flags, said):
+    done = subprocess.run([sys.executable, TOOL, *flags, "--list"], capture_output=True, text=True)
+    assert done.returncode == 2 and said in done.stderr and not done.stdout, done.stderr
