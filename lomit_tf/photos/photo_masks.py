@@ -161,7 +161,8 @@ def of_face(
         planes = {name: _placed(one, faces, plane, name in beyond) for name, plane in given.items()}
         if same:
             own = of_face(one, faces, {}, groups, beyond)
-            planes |= {name: np.where(where, own[name], planes[name]) for name, where in same.items()}
+            for name, where in same.items():  # what is erased stays so, also where next to nothing was found
+                planes[name] = np.where(where & (given[name] > 0), own[name], planes[name])
         if len(planes) == len(groups):
             sharing = [plane for name, plane in planes.items() if name not in one.overlapping]
             total = np.maximum(np.sum(sharing, axis=0, dtype=np.float32), 1.0)
