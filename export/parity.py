@@ -127,7 +127,7 @@ def examine(
             "part_bytes": {part: path.stat().st_size for part, path in one.paths.items() if path.is_file()},
             "mask": compare.errors(got["image_masks"], expected["image_masks"]),
             "image": compare.errors(got["translation"], expected["translation"]),
-            "parts": {name: compare.errors(got[name], expected[name]) for name in got if name in ("raw", "curves")},
+            "parts": {name: compare.errors(got[name], expected[name]) for name in got if name in ("raw", "displacement", "curves")},
             "iou": compare.iou(got["image_masks"], expected["image_masks"]),
             **_content(ask, pairs, got, background),
         }  # fmt: skip
