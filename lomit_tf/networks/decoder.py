@@ -19,6 +19,8 @@ AROUND = 5  # side of the squares over which a change's size is averaged, in pix
 class Decoder(layers.Layer):
     """G: HAdaIN, residual blocks, two upsamplings, tanh. Output (B, H, W, 3) in [-1, 1], float32.
 
+    With `displacement` a second output says how far away each pixel comes from: eq. (3.15), (B, H, W, 2) in pixels.
+
     In the recipe the content's finer features are added at each size: docs/method.md, eq. (2.10).
 
     `statistics_sizes` lists how many statistics each place of injection takes, in the order of their use.
