@@ -50,6 +50,8 @@ def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[FileJob], No
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from lomit_tf.photos.wording import in_flags
+
     console = Console(stderr=True, soft_wrap=True)
     with Progress(
         BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
@@ -61,7 +63,7 @@ def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[FileJob], No
         def report(job: FileJob) -> None:
             if job.status == "failed":
                 name = "standard input" if job.input == STREAM else job.input
-                line = f"{name}: {job.message}{log.add(name, job.traceback)}"
+                line = f"{name}: {in_flags(job.message)}{log.add(name, job.traceback)}"
                 if line not in said[-1:]:  # the same file, after another exemplar
                     say(line)
                     said[:] = [line]
@@ -74,8 +76,10 @@ def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[FileJob], No
 
 def summary(tally: Tally, total: int, folder: bool, *, to_stdout: bool) -> None:
     """Notes on standard error, each once with how many pictures it is about; for a folder, the counts."""
+    from lomit_tf.photos.wording import in_flags
+
     for note, count in tally.notes.items():
-        say(f"note: {note}{_pictures(count, tally.noted.get(note, [])) if folder else ''}")
+        say(f"note: {in_flags(note)}{_pictures(count, tally.noted.get(note, [])) if folder else ''}")
     if folder:
         left = total - tally.written - tally.skipped - tally.failed
         counts = f"{tally.written} written, {tally.skipped} skipped (done before), {tally.failed} failed"

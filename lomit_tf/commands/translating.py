@@ -186,13 +186,14 @@ def _unusable_exemplars(translator: Translator, jobs: list[FileJob], log: Log) -
     """Read every exemplar once, and name those that cannot be used."""
     from lomit_tf.photos.batch_jobs import exemplar_of
     from lomit_tf.photos.outcomes import failure
+    from lomit_tf.photos.wording import of_exemplar
 
     unusable = set()
     for job in {job.exemplar: job for job in jobs}.values():
         try:
             exemplar_of(translator, job)
         except ValueError as error:  # CorruptImageError and ImageError: an exemplar or its mask
-            say(str(error))
+            say(of_exemplar(job.exemplar, error))
             unusable.add(job.exemplar)
         except Exception as error:
             say(f"{job.exemplar}: {failure(job, error).message}{log.add(job.exemplar, failure(job, error).traceback)}")
