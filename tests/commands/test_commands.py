@@ -230,6 +230,7 @@ REFUSED = [  # command, flags, what is said: nothing of it needs TensorFlow
     ("lomit_tf.app", ["--model=nope"], "--model: 'nope' is neither the name of shipped weights"),
     ("lomit_tf.serve", ["--model={empty}", "--port=0"], "--model: no trained model at {empty}"),
     ("lomit_tf.demo", ["--model=nope"], "--model: 'nope' is neither"),
+    ("lomit_tf.demo", ["--model="], "lomit-demo: --model is empty; give celeba, "),
     ("lomit_tf.demo", ["--out=/proc/a.png"], "--out=/proc/a.png cannot be written: "),
     ("lomit_tf.demo", ["--out=a"], "--out=a has no ending"),
     ("lomit_tf.distill", ["--teacher={empty}/nope"], "--teacher: there is nothing at {empty}/nope"),
