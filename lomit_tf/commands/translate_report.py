@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from lomit_tf.photos.file_plan import STREAM
+from lomit_tf.photos.file_plan import STREAM, SWATCH
 
 if TYPE_CHECKING:
     from lomit_tf.photos.file_plan import FileJob
@@ -100,6 +100,23 @@ def licence(model: str) -> None:
 
     if notice := zoo.notice(model):
         say(f"note: {notice}")
+
+
+def all_groups(model: str, groups: Sequence[str] | None, exemplars: Collection[str]) -> None:
+    """Once for a run, as its `licence`: that without --groups a mouth is painted anew along with hair and lips.
+
+    Nothing where groups are named, of colours alone, which are for one group, and of models without such groups.
+    """
+    from lomit_tf import zoo
+
+    config = zoo.config_of(model)
+    of_pictures = any(not exemplar.startswith(SWATCH) for exemplar in exemplars)
+    if groups is None and of_pictures and config.boxes and config.colour_indices:
+        names = list(config.data.group_labels)
+        near = " and ".join(names[g] for g in config.boxes)
+        together = f"{', '.join(names[:-1])} and {names[-1]} are taken from the exemplar together"
+        mouths = f"with {near} among them, mouths are often smeared"
+        say(f"note: {together}; {mouths}: try fewer, such as --groups={names[config.colour_indices[0]]}")
 
 
 def say(message: str) -> None:

@@ -50,6 +50,20 @@ def test_the_command_names_its_flags(lomit):
 
 
 @pytest.mark.usefixtures("pictures")
+def test_one_note_where_mouths_are_painted_along_with_all_the_rest(lomit):
+    """Not where groups are named, of a colour, or of a model without smiles."""
+    said = "hair, lips, smile and facial_hair are taken from the exemplar together; with smile and facial_hair among "
+    flags = ("--input=one.jpg", "--output=out.png", "--overwrite")
+    _, _, err = lomit("--model=celeba", "--exemplar=one.jpg", "--exemplar=two.png", "--input=one.jpg", "--output=out/")
+    assert err.count(f"lomit-translate: note: {said}") == 1 and "try fewer, such as --groups=hair\n" in err
+    for more in (["--exemplar=one.jpg", "--groups=hair,lips,smile,facial_hair"], ["--colour=#8a3b12"]):
+        code, _, err = lomit("--model=celeba", *flags, *more)
+        assert code == 0 and "mouths" not in err
+    code, _, err = lomit("--model=celeba_colours", *flags, "--exemplar=one.jpg")
+    assert code == 0 and "mouths" not in err
+
+
+@pytest.mark.usefixtures("pictures")
 def test_beam_names_the_exemplar_and_the_flags(lomit):
     pytest.importorskip("apache_beam", reason="Apache Beam is not installed (extra beam)")
     flags = (MODEL, "--runner=beam", "--input=*.jpg", "--output=out")
