@@ -50,14 +50,28 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _check(options: Options) -> None:
     from lomit_tf.training.joining import joint_config
 
-    for flag, names in (("base", (options.base,)), ("part", options.part)):
-        for name in names:
-            check_model(flag, name)
+    check_model("base", options.base)
+    for name in options.part:
+        _check_part(name)
     if not options.overwrite and (Path(options.out).expanduser() / zoo.MANIFEST).exists():
         raise ConfigError(f"--out={options.out}: there are weights already; give another folder, or --overwrite")
-    joint_config(
-        zoo.config_of(options.base), {name: zoo.config_of(name) for name in options.part}, f"--base={options.base}"
-    )
+    parts = {f"--part={name}": zoo.config_of(name) for name in options.part}
+    joint_config(zoo.config_of(options.base), parts, f"--base={options.base}")
+
+
+def _check_part(name: str) -> None:
+    """Raise ConfigError for a part that is not there: shipped weights, which are none, are not named as near to it."""
+    from lomit_tf.training.checkpoints import find
+    from lomit_tf.training.joining import A_PART
+
+    if not name:
+        raise ConfigError(f"--part is empty; give {A_PART}")
+    if zoo.folder_of(name) is None:
+        try:
+            find(name)
+        except ConfigError as error:
+            raise ConfigError(f"--part={name}: {str(error).partition(';')[0]}; give {A_PART}") from error
+    check_model("part", name)
 
 
 def _join(options: Options) -> None:

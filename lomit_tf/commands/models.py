@@ -9,6 +9,8 @@ from lomit_tf.settings.methods import need_lomit
 
 def check_model(flag: str, name: str) -> LomitConfig:
     """The configuration of the model that a flag names. Raises ConfigError, naming the flag, where there is none."""
+    if not name:
+        raise ConfigError(f"--{flag} is empty; give {', '.join(zoo.names())}, or a folder")
     try:
         return zoo.config_of(name)
     except ConfigError as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from lomit_tf.photos.file_plan import STREAM
+from lomit_tf.photos.file_plan import STREAM, SWATCH
 
 if TYPE_CHECKING:
     from lomit_tf.photos.file_plan import FileJob
@@ -50,6 +50,8 @@ def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[FileJob], No
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from lomit_tf.photos.wording import in_flags
+
     console = Console(stderr=True, soft_wrap=True)
     with Progress(
         BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
@@ -61,7 +63,7 @@ def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[FileJob], No
         def report(job: FileJob) -> None:
             if job.status == "failed":
                 name = "standard input" if job.input == STREAM else job.input
-                line = f"{name}: {job.message}{log.add(name, job.traceback)}"
+                line = f"{name}: {in_flags(job.message)}{log.add(name, job.traceback)}"
                 if line not in said[-1:]:  # the same file, after another exemplar
                     say(line)
                     said[:] = [line]
@@ -74,8 +76,10 @@ def shown(total: int, folder: bool, log: Log) -> Iterator[Callable[[FileJob], No
 
 def summary(tally: Tally, total: int, folder: bool, *, to_stdout: bool) -> None:
     """Notes on standard error, each once with how many pictures it is about; for a folder, the counts."""
+    from lomit_tf.photos.wording import in_flags
+
     for note, count in tally.notes.items():
-        say(f"note: {note}{_pictures(count, tally.noted.get(note, [])) if folder else ''}")
+        say(f"note: {in_flags(note)}{_pictures(count, tally.noted.get(note, [])) if folder else ''}")
     if folder:
         left = total - tally.written - tally.skipped - tally.failed
         counts = f"{tally.written} written, {tally.skipped} skipped (done before), {tally.failed} failed"
@@ -96,6 +100,23 @@ def licence(model: str) -> None:
 
     if notice := zoo.notice(model):
         say(f"note: {notice}")
+
+
+def all_groups(model: str, groups: Sequence[str] | None, exemplars: Collection[str]) -> None:
+    """Once for a run, as its `licence`: that without --groups a mouth is painted anew along with hair and lips.
+
+    Nothing where groups are named, of colours alone, which are for one group, and of models without such groups.
+    """
+    from lomit_tf import zoo
+
+    config = zoo.config_of(model)
+    of_pictures = any(not exemplar.startswith(SWATCH) for exemplar in exemplars)
+    if groups is None and of_pictures and config.boxes and config.colour_indices:
+        names = list(config.data.group_labels)
+        near = " and ".join(names[g] for g in config.boxes)
+        together = f"{', '.join(names[:-1])} and {names[-1]} are taken from the exemplar together"
+        mouths = f"with {near} among them, mouths are often smeared"
+        say(f"note: {together}; {mouths}: try fewer, such as --groups={names[config.colour_indices[0]]}")
 
 
 def say(message: str) -> None:

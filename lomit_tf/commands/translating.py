@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lomit_tf.commands import FAILED, Failure, unusable
 from lomit_tf.commands.translate_flags import TranslateFlags, mask_files
-from lomit_tf.commands.translate_report import Log, licence, say, shown, summary
+from lomit_tf.commands.translate_report import Log, all_groups, licence, say, shown, summary
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import OF_MASKS, STREAM, FileJob, Settings
@@ -111,6 +111,7 @@ def translate_with_beam(planned: dict[str, Any], options: Sequence[str]) -> int:
     except ValueError as error:  # CorruptImageError: an exemplar or its mask
         raise Failure(str(error)) from error
     licence(todo.model)
+    all_groups(todo.model, todo.settings.groups, todo.exemplars)
     tally = translate_pattern(todo, options)
     if not tally.written + tally.skipped + tally.failed:
         raise Failure(f"--input={todo.input}: there is no picture")
@@ -156,6 +157,7 @@ def translate_files(flags: TranslateFlags, planned: list[FileJob] | Iterator[Fil
     if not usable:
         return FAILED
     licence(flags.model)
+    all_groups(flags.model, settings.groups, {job.exemplar for job in usable})
     with shown(len(usable), folder, log) as report:
         tally = run_jobs(translator, usable, report)
     if tally.stopped:
@@ -186,13 +188,14 @@ def _unusable_exemplars(translator: Translator, jobs: list[FileJob], log: Log) -
     """Read every exemplar once, and name those that cannot be used."""
     from lomit_tf.photos.batch_jobs import exemplar_of
     from lomit_tf.photos.outcomes import failure
+    from lomit_tf.photos.wording import of_exemplar
 
     unusable = set()
     for job in {job.exemplar: job for job in jobs}.values():
         try:
             exemplar_of(translator, job)
         except ValueError as error:  # CorruptImageError and ImageError: an exemplar or its mask
-            say(str(error))
+            say(of_exemplar(job.exemplar, error))
             unusable.add(job.exemplar)
         except Exception as error:
             say(f"{job.exemplar}: {failure(job, error).message}{log.add(job.exemplar, failure(job, error).traceback)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from typing import Any
 
 import cv2
@@ -17,8 +18,9 @@ from lomit_tf.imaging.formats import ImageError
 __all__ = ["CELEBA_CROP", "Window", "all_faces", "choose", "cut", "face_window", "parse_crop", "parse_face", "uncut"]
 
 LEAST_SIDE = 32  # of a face's window, in pixels: below it there is too little to see
-# What notes and errors say of arguments, which a page with other means leaves out.
+# What notes and errors say of arguments, which a page with other means leaves out, and the command calls by its flags.
 OTHERS, ANOTHER_CROP = " (face=all or 1 to {} takes others)", ", or crop=center"
+OTHERS_SAID = re.compile(re.escape(OTHERS).replace(r"\{\}", r"\d+"))
 
 
 @dataclasses.dataclass(frozen=True)

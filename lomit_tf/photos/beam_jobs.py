@@ -22,6 +22,8 @@ from apache_beam.metrics.metric import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.utils.shared import Shared
 
+from lomit_tf.data.opening import CorruptImageError
+from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.batch_jobs import BATCH, chunks, exemplar_of, translate_files
 from lomit_tf.photos.file_plan import (
     FileJob,
@@ -37,6 +39,7 @@ from lomit_tf.photos.file_plan import (
 )  # fmt: skip
 from lomit_tf.photos.outcomes import Tally, failure
 from lomit_tf.photos.translator import Translator
+from lomit_tf.photos.wording import in_flags, of_exemplar
 
 FAILURES = "failures"  # the dead-letter list: failures.jsonl in the output folder
 NAMESPACE = "lomit"
@@ -121,7 +124,10 @@ def check_model(plan: Plan) -> None:
     s = plan.settings
     translator.check_settings(s.groups, s.strength, s.crop, s.exemplar_crop)
     for exemplar in plan.exemplars:
-        exemplar_of(translator, FileJob("", "", exemplar, (), plan.exemplar_mask, s))
+        try:
+            exemplar_of(translator, FileJob("", "", exemplar, (), plan.exemplar_mask, s))
+        except (CorruptImageError, ImageError) as error:
+            raise type(error)(of_exemplar(exemplar, error)) from error
 
 
 def wild(pattern: str) -> bool:
@@ -226,7 +232,7 @@ def done_jobs(translator: Translator, jobs: Sequence[FileJob]) -> list[FileJob]:
 
 def dead_letter(job: FileJob) -> str:
     """A failed job as a line of JSON; bytes of a name that are no UTF-8 as escapes, as JSON can hold them."""
-    fields = {"input": job.input, "output": job.output, "exemplar": job.exemplar, "message": job.message}
+    fields = {"input": job.input, "output": job.output, "exemplar": job.exemplar, "message": in_flags(job.message)}
     if job.traceback:
         fields["traceback"] = job.traceback
     line = json.dumps(fields, ensure_ascii=False, default=str)

@@ -8,7 +8,7 @@ zoo.save_folder(joint, Path("celeba"), {})
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lomit_tf.config import ConfigError, LomitConfig, ModelConfig
@@ -23,6 +23,8 @@ UNUSED = (
     "colour_groups", "connected_groups", "competing_groups", "unfiltered_groups", "critic_channels", "critic_layers",
 )  # fmt: skip
 MOVES = "displacement"  # which a part may have or not: one without it moves nothing
+# What messages say that a part is.
+A_PART = "the --workdir of a run that was trained with --close_up, as configs/celeba_smile.cfg says"
 
 
 def joint_config(base: LomitConfig, parts: Mapping[str, LomitConfig], name: str = "the base") -> LomitConfig:
@@ -36,22 +38,23 @@ def joint_config(base: LomitConfig, parts: Mapping[str, LomitConfig], name: str 
     Raises:
         ConfigError: models that do not fit together; the message names the one and the setting.
     """
-    need_lomit(base.model.method, name)
-    if base.model.close_ups or base.data.close_up:
-        raise ConfigError(f"{name}: a model of whole pictures without --close_ups is needed as the base")
-    free = [group for group in base.data.group_labels if group not in base.model.colour_groups]
-    if free:
-        raise ConfigError(f"{name}: {', '.join(free)} is painted freely; a base has --colour_groups alone")
+    _check_base(name, base)
     if not parts:
-        raise ConfigError("no part is given; give --part=RUN of a model that was trained with --close_up")
+        raise ConfigError(f"no part is given; give {A_PART} as --part")
     labels, groups, boxes = list(base.data.label_names), dict(base.data.group_labels), {}
     for run, part in parts.items():
         group = _checked(run, part, base)
         if group in groups:
-            raise ConfigError(f"{run}: there is a group {group} already; train it with another name in --groups")
+            raise ConfigError(
+                f"{run}: the base or another part has a group {group} already; leave one of both out, or train this "
+                "one with another name in --groups"
+            )
         doubled = [label for label in part.data.label_names if label in labels]
         if doubled:
-            raise ConfigError(f"{run}: the label {doubled[0]} is of another group already")
+            raise ConfigError(
+                f"{run}: the label {doubled[0]} is of another group of the base or of a part already; leave one of "
+                f"both out, or train this one without {doubled[0]}"
+            )
         labels += part.data.label_names
         groups[group] = part.data.label_names
         boxes[group] = part.data.close_up
@@ -69,13 +72,43 @@ def joint_config(base: LomitConfig, parts: Mapping[str, LomitConfig], name: str 
     return LomitConfig.from_flat(flat)
 
 
+def _check_base(name: str, base: LomitConfig) -> None:
+    """Raise ConfigError for a model that cannot be a base."""
+    need_lomit(base.model.method, name)
+    if base.model.close_ups:
+        raise ConfigError(
+            f"{name}: it was put together already, with parts for {_near(base)}; give the model of whole pictures that "
+            "was its base, such as celeba_colours, and all parts anew"
+        )
+    if base.data.close_up:
+        raise ConfigError(
+            f"{name}: it sees a part of each picture (--close_up={base.data.close_up}); give it as --part, and a model "
+            "of whole pictures, such as celeba_colours, as --base"
+        )
+    free = [group for group in base.data.group_labels if group not in base.model.colour_groups]
+    if free:
+        are = "are" if len(free) > 1 else "is"
+        raise ConfigError(
+            f"{name}: {_all(free)} {are} painted freely, and a base paints all of its groups by colour curves; give "
+            "one that was trained so, such as celeba_colours (configs/celeba_colours.cfg)"
+        )
+
+
 def _checked(run: str, part: LomitConfig, base: LomitConfig) -> str:
     """The name of a part's group. Raises ConfigError where it is no part of this base."""
     need_lomit(part.model.method, run)
+    if part.model.close_ups:
+        raise ConfigError(
+            f"{run}: it was put together already, of a base and of parts for {_near(part)}; give each of these parts "
+            f"itself, {A_PART}"
+        )
     if not part.data.close_up:
-        raise ConfigError(f"{run}: it was not trained on a part of the pictures; train it with --close_up")
+        raise ConfigError(f"{run}: it sees whole pictures, and a part sees a square of them from near; give {A_PART}")
     if len(part.data.group_labels) > 1:
-        raise ConfigError(f"{run}: a part has one group; it has {', '.join(part.data.group_labels)}")
+        raise ConfigError(
+            f"{run}: a part has one group, and it has {_all(part.data.group_labels)}; train one part for each, with "
+            "that group alone in --groups"
+        )
     group = next(iter(part.data.group_labels))
     if part.data.whole_size != base.data.image_size:
         raise ConfigError(
@@ -85,7 +118,8 @@ def _checked(run: str, part: LomitConfig, base: LomitConfig) -> str:
     for setting in ("dataset", "crop"):
         if getattr(part.data, setting) != getattr(base.data, setting):
             raise ConfigError(
-                f"{run}: --{setting}={getattr(part.data, setting)}, and the base has {getattr(base.data, setting)}"
+                f"{run}: it was trained with --{setting}={getattr(part.data, setting)}, and the base with "
+                f"--{setting}={getattr(base.data, setting)}; train one of both as the other"
             )
     wanted = base.model.near
     for field in dataclasses.fields(ModelConfig):
@@ -96,8 +130,22 @@ def _checked(run: str, part: LomitConfig, base: LomitConfig) -> str:
                 f"--preset=near and the settings of configs/celeba_smile.cfg"
             )
     if part.model.colour_groups:
-        raise ConfigError(f"{run}: {group} is painted by curves; what is painted from near is painted freely")
+        raise ConfigError(
+            f"{run}: its group {group} is painted by colour curves, and a part is painted freely; train it without "
+            "--colour_groups"
+        )
     return group
+
+
+def _all(names: Iterable[str]) -> str:
+    """Names as text: a, b and c."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _near(config: LomitConfig) -> str:
+    """The groups that a model which was put together paints from near."""
+    return _all(list(config.data.group_labels)[g] for g in config.boxes)
 
 
 def joined(base: Lomit, parts: Mapping[str, Lomit] | Sequence[Lomit], name: str = "the base") -> Lomit:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -78,8 +77,7 @@ def on_the_page(note: str) -> str:
 
     Another face is clicked on, in a strip that says so.
     """
-    others = re.escape(framing.OTHERS).replace(r"\{\}", r"\d+")
-    return re.sub(f"{others}|{re.escape(framing.ANOTHER_CROP)}", "", note)
+    return framing.OTHERS_SAID.sub("", note).replace(framing.ANOTHER_CROP, "")
 
 
 def said(shown: ScreenView) -> str:

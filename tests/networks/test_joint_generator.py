@@ -274,15 +274,15 @@ def test_the_command_joins_folders_of_weights(models, faces, tmp_path, capsys, m
 @pytest.mark.parametrize(
     ("base", "part", "said"),
     [
-        ({}, {"close_up": ""}, "train it with --close_up"),
+        ({}, {"close_up": ""}, "trained with --close_up, as configs/celeba_smile.cfg"),
         ({"image_size": 192}, {}, "pictures of 128 pixels, and the base's have 192"),
-        ({"crop": 100}, {}, "--crop=178, and the base has 100"),
+        ({"crop": 100}, {}, "with --crop=178, and the base with --crop=100"),
         ({}, {"residual_blocks": 2}, "--residual_blocks=2, and what is painted from near has 4"),
-        ({}, {"groups": "lips: Smiling"}, "there is a group lips already"),
+        ({}, {"groups": "lips: Smiling"}, "has a group lips already"),
         ({}, {"attributes": ("Black_Hair",), "groups": "smile: Black_Hair"}, "Black_Hair is of another group"),
         ({"colour_groups": ("hair",)}, {}, "lips is painted freely"),
-        ({"close_up": SHARES}, {}, "model of whole pictures"),
-        ({}, {"colour_groups": ("smile",)}, "painted by curves"),
+        ({"close_up": SHARES}, {}, "give it as --part, and a model of whole pictures"),
+        ({}, {"colour_groups": ("smile",)}, "painted by colour curves"),
         ({}, {"attributes": ("Smiling", "Male"), "groups": "smile: Smiling; sex: Male"}, "has one group"),
     ],
 )

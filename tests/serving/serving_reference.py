@@ -84,13 +84,13 @@ class Serving:
         function = self.signatures.get(name or "serving_default")
         if function is None:
             raise ServingError(400, f'Serving signature name: "{name}" not found in signature def')
-        specs = specs_of(function)
+        expected = inputs_of(function)
         if ("instances" in request) == ("inputs" in request):
             raise ServingError(400, "expecting only one of 'inputs' or 'instances'")
         rows = "instances" in request
-        values = from_rows(request["instances"], specs) if rows else from_columns(request["inputs"], specs)
+        values = from_rows(request["instances"], expected) if rows else from_columns(request["inputs"], expected)
         try:
-            found = function(**{n: tf.constant(v, specs[n].dtype) for n, v in values.items()})
+            found = function(**{n: tf.constant(v, expected[n].dtype) for n, v in values.items()})
         except (tf.errors.InvalidArgumentError, ValueError, TypeError) as error:  # as Serving's session reports them
             raise ServingError(400, str(error)) from None
         outputs = {n: [b64(v) for v in t.numpy()] if t.dtype == tf.string else t.numpy() for n, t in found.items()}
@@ -121,7 +121,7 @@ def parse(body: bytes) -> dict[str, Any]:
     return request
 
 
-def specs_of(function: Any) -> dict[str, tf.TensorSpec]:
+def inputs_of(function: Any) -> dict[str, tf.TensorSpec]:
     positional, named = function.structured_input_signature
     return {signature.name: signature for signature in (*positional, *named.values()) if signature is not None}
 
@@ -130,44 +130,44 @@ def is_object(value: Any) -> bool:
     return isinstance(value, dict) and not (set(value) == {"b64"} and isinstance(value["b64"], str))
 
 
-def from_rows(instances: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
+def from_rows(instances: Any, expected: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
     """Rows: objects with a value for each input and for nothing else, all rows of the same shapes."""
     if not isinstance(instances, list) or not instances:
         raise ServingError(400, "Expecting 'instances' to be a list that is not empty")
-    if not isinstance(instances[0], dict) and len(specs) > 1:
+    if not isinstance(instances[0], dict) and len(expected) > 1:
         raise ServingError(400, "instances is a plain list, but expecting list of objects")
-    columns: dict[str, list[Any]] = {name: [] for name in specs}
+    columns: dict[str, list[Any]] = {name: [] for name in expected}
     named = is_object(instances[0])
     for row in instances:
         if is_object(row) != named:
             raise ServingError(400, "objects and plain values in one list")
-        if not named and len(specs) > 1:
+        if not named and len(expected) > 1:
             raise ServingError(400, "plain value for several inputs")
-        cells = row if named else {next(iter(specs)): row}
-        if set(cells) != set(specs):
-            raise ServingError(400, f"keys must be equal to: {','.join(sorted(specs))}")
+        cells = row if named else {next(iter(expected)): row}
+        if set(cells) != set(expected):
+            raise ServingError(400, f"keys must be equal to: {','.join(sorted(expected))}")
         for name, value in cells.items():
-            columns[name].append(tensor(value, specs[name]))
+            columns[name].append(tensor(value, expected[name]))
     for name, column in columns.items():
         if len({np.shape(value) for value in column}) > 1:
             raise ServingError(400, f"Expecting one shape of {name}")
-    return {name: stacked(column, specs[name]) for name, column in columns.items()}
+    return {name: stacked(column, expected[name]) for name, column in columns.items()}
 
 
 def stacked(parts: list[Any], signature: tf.TensorSpec) -> np.ndarray:
     return np.array(parts, object if signature.dtype == tf.string else np.float32)
 
 
-def from_columns(inputs: Any, specs: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
+def from_columns(inputs: Any, expected: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
     """Columns: a value for each input; others are passed over, and each may have a first dimension of its own."""
     if not is_object(inputs):
-        if len(specs) > 1:
+        if len(expected) > 1:
             raise ServingError(400, "inputs is a plain value/list, but expecting an object")
-        inputs = {next(iter(specs)): inputs}
-    for name in specs:
+        inputs = {next(iter(expected)): inputs}
+    for name in expected:
         if name not in inputs:
             raise ServingError(400, f"Missing named input: {name} in 'inputs' object.")
-    return {name: tensor(inputs[name], signature) for name, signature in specs.items()}
+    return {name: tensor(inputs[name], signature) for name, signature in expected.items()}
 
 
 def tensor(value: Any, signature: tf.TensorSpec) -> Any:
