@@ -66,11 +66,13 @@ function raised(displacement, window, source, strength) {
   const [across, down] = [0, 1].map(() => plane(right + 1 - left, bottom + 1 - top));
   const radians = (window.angle * Math.PI) / 180, [cosine, sine] = window.angle ? [Math.cos(radians), Math.sin(radians)] : [1, 0];
   for (let y = top, i = 0; y <= bottom; y++) {
+    const parts = high.weights[y];
     for (let x = left; x <= right; x++, i++) {
+      const shares = wide.weights[x];
       let [u, v] = [0, 0];
-      for (let k = 0; k < high.weights[y].length; k++) {
-        for (let n = 0; n < wide.weights[x].length; n++) {
-          const from = 2 * ((high.start[y] + k) * width + wide.start[x] + n), share = high.weights[y][k] * wide.weights[x][n];
+      for (let k = 0; k < parts.length; k++) {
+        for (let n = 0; n < shares.length; n++) {
+          const from = 2 * ((high.start[y] + k) * width + wide.start[x] + n), share = parts[k] * shares[n];
           u += share * values[from];
           v += share * values[from + 1];
         }
@@ -125,8 +127,8 @@ function sampler({ width, data }, { left, top, right, bottom }) {
 }
 
 /**
- * move(y, pixels): moves a row's pixels (RGBA, as floats in 0..255) of a picture; null where nothing moves. moving.moved of
- * moving.in_photograph.
+ * {box, move}: move(y, pixels) moves a row's pixels (RGBA, as floats in 0..255) of a picture, within the box alone; null where
+ * nothing moves. moving.moved of moving.in_photograph.
  *
  * @param source the picture as it was, from the window's part of which they come.
  * @param displacement as of `movedPixels`, along the window's rows and columns.
@@ -136,7 +138,7 @@ export function mover(source, window, displacement, strength) {
   if (!field) return null;
   const inside = insideOf(window, source), box = boxOf(field, window, inside), sample = sampler(source, inside);
   const { left, top, across, down } = field, to = pictureToPixels(window, inside);
-  return (y, pixels) => {
+  const move = (y, pixels) => {
     if (y < box.top || y >= box.bottom) return;
     for (let x = box.left; x < box.right; x++) {
       let [right, below] = [0, 0];
@@ -153,19 +155,23 @@ export function mover(source, window, displacement, strength) {
       sample(rint(STEPS * fround(x - inside.left + right)), rint(STEPS * fround(y - inside.top + below)), pixels, 4 * x);
     }
   };
+  return { box, move };
 }
 
 /** A window's part of a picture in which pixels have moved, rounded, and the window in it: {picture, window}. */
-export function movedPart(source, window, move) {
-  const inside = insideOf(window, source), { width, data } = source;
+export function movedPart(source, window, { box, move }) {
+  const inside = insideOf(window, source), { width, data } = source, line = new Float32Array(4 * width);
   // One pixel more on each side, which a turned window looks at, too.
   const [left, top] = [Math.max(0, inside.left - 1), Math.max(0, inside.top - 1)];
   const [right, bottom] = [Math.min(width, inside.right + 1), Math.min(source.height, inside.bottom + 1)];
-  const part = picture(right - left, bottom - top), line = new Float32Array(4 * width);
+  const part = picture(right - left, bottom - top);
   for (let y = top; y < bottom; y++) {
-    line.set(data.subarray(4 * y * width, 4 * (y + 1) * width));
+    const from = 4 * y * width, to = 4 * ((y - top) * part.width - left);
+    part.data.set(data.subarray(from + 4 * left, from + 4 * right), to + 4 * left);
+    if (y < box.top || y >= box.bottom || box.left >= box.right) continue;
+    line.set(data.subarray(from + 4 * box.left, from + 4 * box.right), 4 * box.left);
     move(y, line);
-    part.data.set(line.subarray(4 * left, 4 * right), 4 * (y - top) * part.width); // rounds halves to even
+    part.data.set(line.subarray(4 * box.left, 4 * box.right), to + 4 * box.left); // rounds halves to even
   }
   return { picture: part, window: { ...window, left: window.left - left, top: window.top - top } };
 }

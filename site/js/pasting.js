@@ -22,20 +22,20 @@ export function pasted(photo, { coloured, free }, painted, strength, full) {
   const source = full ? photo.picture : photo.screen, { window } = photo.at(full), { width, height } = source;
   const made = { width, height, data: source.data.slice() }, exact = free.length > 0; // rounded once, not between the two
   const marked = raw && strength ? markedRows(asked.map((g) => masks[g]), window) : null;
-  const move = raw && displacement && strength ? mover(source, window, displacement, strength) : null;
-  const moved = move && movedPart(source, window, move), seen = moved ? { ...moved, picture: overWhite(moved.picture) } : undefined;
+  const moving = raw && displacement && strength ? mover(source, window, displacement, strength) : null;
+  const moved = moving && movedPart(source, window, moving), seen = moved ? { ...moved, picture: overWhite(moved.picture) } : undefined;
   const before = displacement ? movedPixels(photo.pixels, displacement) : photo.pixels;
   const add = marked && adder(photo.at(full).picture, window, changeOf(before, raw, masks[0]), strength, marked, seen);
   const bends = strength && curves?.values.some((value) => value !== 0);
   const change = bends && changer(curves, matrixOf(window), strength, exact);
-  if (!add && !move && !change) return made;
+  if (!add && !moving && !change) return made;
   const rows = photo.layers.map(() => new Float32Array(width)), chosen = new Float32Array(width);
   const readFree = add && photo.maskRows(full, asked), read = change && photo.maskRows(full, coloured, own);
   const floats = exact && new Float32Array(4 * width);
   for (let y = 0; y < height; y++) {
     const bytes = made.data.subarray(4 * y * width, 4 * (y + 1) * width), pixels = floats || bytes;
     if (floats) floats.set(bytes);
-    move?.(y, pixels);
+    moving?.move(y, pixels);
     if (add) {
       readFree(y, rows);
       chosen.fill(0);

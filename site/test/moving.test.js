@@ -22,12 +22,12 @@ function field(name) {
   return { width: side, height: side, values: by };
 }
 
-/** A picture in floats whose pixels a mover has moved, without transparency. */
-function moved({ width, height, data }, move) {
+/** A picture in floats whose pixels a mover, if any, has moved, without transparency. */
+function moved({ width, height, data }, moving) {
   const made = [];
   for (let y = 0; y < height; y++) {
     const line = Float32Array.from(data.subarray(4 * y * width, 4 * (y + 1) * width));
-    move(y, line);
+    moving?.move(y, line);
     for (let i = 0; i < line.length; i++) if (i % 4 < 3) made.push(line[i]);
   }
   return made;
@@ -47,8 +47,8 @@ test("what the model sees moves as in OpenCV", options, () => {
 for (const name of NAMES) {
   test(`a photograph's pixels move as in OpenCV: ${name}`, options, () => {
     const photo = picture("moving.png", FOLDER), facts = JSON.parse(fs.readFileSync(new URL("windows.json", FOLDER), "utf8"));
-    const move = mover(photo, windowOf(...facts[name]), field("field"), 1.5), made = moved(photo, move), expected = values(`moved_${name}`);
-    const before = moved(photo, () => {});
+    const moving = mover(photo, windowOf(...facts[name]), field("field"), 1.5), made = moved(photo, moving), expected = values(`moved_${name}`);
+    const before = moved(photo, null);
     // A place that lies between two of OpenCV's steps may be rounded to either of them.
     const far = made.filter((value, i) => Math.abs(value - expected[i]) > 0.01).length / made.length, { most } = difference(made, expected);
     assert.ok(far < 1e-4 && most < 8, `${far} of the values differ, by up to ${most}`);
@@ -61,7 +61,7 @@ test("what moves is taken from the picture as it was, and only within the window
   const by = { width: 4, height: 4, values: new Float32Array(32).map((_, i) => (i % 2 ? 0 : 0.5)) }; // 4 pixels to the right
   const line = Float32Array.from(photo.data.subarray(4 * photo.width * 46, 4 * photo.width * 47)), given = line.slice();
   const copy = photo.data.slice();
-  mover(photo, window, by, 1)(46, line);
+  mover(photo, window, by, 1).move(46, line);
   assert.deepEqual(photo.data, copy);
   for (let x = left + 4; x < left + 24; x++) assert.equal(line[4 * x], given[4 * (x + 4)], `column ${x}`);
   assert.equal(line[4 * (left + 29) + 1] !== given[4 * (left + 29) + 1], true);
