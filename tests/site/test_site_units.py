@@ -120,7 +120,7 @@ def write_moving(folder: Path) -> None:
     photo = np.uint8(np.clip(np.round(noise), 0, 255))
     Image.fromarray(photo).save(folder / "moving.png")
     smooth = cv2.GaussianBlur(by, (0, 0), 1.0)
-    smooth[:2] = smooth[:, 14:] = 0
+    smooth[:2] = smooth[:, :3] = smooth[:, 14:] = 0
     arrays = {
         "still": still, "small_field": by, "small_moved": moving.moved(still, by, linear=True),
         "small_half": moving.moved(still, np.float32(0.5) * by, linear=True), "field": smooth,
