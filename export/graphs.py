@@ -34,8 +34,9 @@ def generator(
 
     Returns:
         translation: the composite, (B, S, S, 3) in [-1, 1]; raw: what G painted, for applications that make the
-        composite at a photograph's own size, in models with free groups; curves: (B, S/8, S/8, C * 32) of the C colour
-        groups, in models that have some.
+        composite at a photograph's own size, in models with free groups; displacement: (B, S, S, 2), by how many pixels
+        these are to move before, in models with it; curves: (B, S/8, S/8, C * 32) of the C colour groups, in models
+        that have some.
     """
     overlapping = bool(model.inference_generator.boxes)
     masks = [core.complete(given, overlapping=overlapping) for given in (image_masks, exemplar_masks)]
@@ -52,8 +53,7 @@ class MobileModule(tf.Module):
 
     Attributes:
         mask_net: {"image"} -> {"masks"}.
-        generator: what `generator_inputs` names, to {"translation"} and "raw" or "curves" or both, as
-            `Generator.parts` says.
+        generator: what `generator_inputs` names, to {"translation"} and what `Generator.parts` names.
     """
 
     def __init__(self, model: Lomit) -> None:

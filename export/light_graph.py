@@ -31,8 +31,7 @@ class LightModule(tf.Module):
 
         def paint(image: Any, masks: Any, styles: Any, transfer: Any) -> dict[str, Any]:
             painting = core.apply_styles(g, image, styles, transfer, masks)
-            parts = {"raw": painting.raw, "curves": painting.curves}
-            return {name: part for name, part in parts.items() if part is not None}
+            return {name: getattr(painting, name) for name in g.parts(size)}
 
         def function(made: Any, *signature: tf.TensorSpec) -> Any:
             return tf.function(made, input_signature=signature, autograph=False)

@@ -170,6 +170,10 @@ def infos(part: str, variant: str, size: int, groups: int, version: str, parts: 
         "masks": TensorInfo("masks", masks, labels=True),
         "translation": TensorInfo("translation", "the picture in the exemplar's style", size),
         "raw": TensorInfo("raw", "what the generator painted, before the composite with the masks", size),
+        "displacement": TensorInfo(
+            "displacement", "how many pixels to the right and downwards the colours of each pixel come from",
+            limits=(-64.0, 64.0),
+        ),
         "curves": TensorInfo(
             "curves", "colour curves: a change of red, green and blue for each of 8 luminances", limits=(-2.0, 2.0)
         ),

@@ -27,6 +27,7 @@ Compare exported artefacts with the Keras model: what they compute, how large th
 
   python -m export.parity exported
       writes report.md, report.json and parity.png into the folder that `python -m export --out=exported` wrote"""
+PARTS = ("raw", "displacement", "curves")  # outputs of the generator beside the translation
 ACCURATE = 0.75  # a classifier worse than this on real images judges nothing
 
 
@@ -127,7 +128,7 @@ def examine(
             "part_bytes": {part: path.stat().st_size for part, path in one.paths.items() if path.is_file()},
             "mask": compare.errors(got["image_masks"], expected["image_masks"]),
             "image": compare.errors(got["translation"], expected["translation"]),
-            "parts": {name: compare.errors(got[name], expected[name]) for name in got if name in ("raw", "curves")},
+            "parts": {name: compare.errors(got[name], expected[name]) for name in got if name in PARTS},
             "iou": compare.iou(got["image_masks"], expected["image_masks"]),
             **_content(ask, pairs, got, background),
         }  # fmt: skip

@@ -17,10 +17,10 @@ from keras import ops
 from lomit_tf.engines.outline import COLOURS_ONLY, Painting
 from lomit_tf.networks import colour, curves
 from lomit_tf.networks.blocks import above
-from lomit_tf.networks.decoder import changed
+from lomit_tf.networks.decoder import composed
+from lomit_tf.networks.displacement import displaced
 from lomit_tf.networks.edited_masks import complete, with_edits
 from lomit_tf.networks.generator import Generator
-from lomit_tf.networks.joint_generator import JointGenerator
 
 __all__ = [
     "Encoding", "Painting", "Translation", "apply_styles", "blend", "chosen_mask", "colour_change", "complete",
@@ -251,39 +251,41 @@ def paint(
         transfer: (B, G), T.
         reconstruct: also let G paint the input in its own styles.
     """
-    raw = again = grid = None
+    raw = again = grid = moved = None
     y = image
     of_masks = ops.stop_gradient(masks)
     if generator.boxes:
         target_styles = _only(generator, own, target, generator.free_groups)
-        raw, y = _painted_near(
-            generator, image, of_masks, generator.changes(image, content, masks, target_styles, own), transfer
-        )
+        changes = generator.changes(image, content, of_masks, target_styles, own)
+        raw, y, moved = _painted_near(image, of_masks, changes, transfer)
         again = image  # the own styles change nothing
     elif generator.free_groups:
         target_styles = _only(generator, own, target, generator.free_groups)
         if reconstruct or generator.free_change:
             doubled = tuple(ops.concatenate([c, c], axis=0) for c in content)
             regions = ops.concatenate([masks, masks], axis=0)
-            both = generator.decode(doubled, regions, ops.concatenate([target_styles, own], axis=0))
+            both, moving = generator.decode_moving(doubled, regions, ops.concatenate([target_styles, own], axis=0))
             raw, again = ops.split(both, 2, axis=0)
         else:
             raw = generator.decode(content, masks, target_styles)
-        if generator.free_change:
-            raw = ops.clip(changed(image, raw, again), -1.0, 1.0)
         if not generator.composite:
             return Painting(masks, raw, image=raw, reconstruction=again)
-        y = blend(_chosen(generator.free_groups, of_masks, transfer), raw, image)
+        chosen = _chosen(generator.free_groups, of_masks, transfer)
+        if generator.free_change:
+            y, moved = composed(image, chosen, both, moving)
+            raw = _without_mask(image, y, chosen, moved)
+        else:
+            y = blend(chosen, raw, image)
     if generator.colour_groups:
         target_styles = _only(generator, own, target, generator.colour_groups)
         grid = generator.curves(image, content, masks, target_styles, own)
         y = y + colour_change(generator, grid, of_masks, y, transfer)
-    return Painting(masks, raw, grid, y, again if reconstruct else None)
+    return Painting(masks, raw, grid, y, again if reconstruct else None, moved)
 
 
 def _painted_near(
-    generator: JointGenerator, image: Any, masks: Any, changes: dict[int, Any], transfer: Any
-) -> tuple[Any, Any]:
+    image: Any, masks: Any, changes: dict[int, tuple[Any, Any]], transfer: Any
+) -> tuple[Any, Any, Any]:
     """What groups that are painted from near make of an image: docs/method.md, eqs. (3.11) and (3.12).
 
     Args:
@@ -291,17 +293,24 @@ def _painted_near(
         changes: of `JointGenerator.changes`.
 
     Returns:
-        raw, which a composite within the groups' masks together makes y of; and y.
+        raw, which a composite within the groups' masks together makes y of; y; and how far away its pixels come from,
+        or None in models without displacement.
     """
-    change = chosen = 0.0
-    for g, added in changes.items():
+    change, chosen, by = 0.0, 0.0, None
+    for g, (added, moved) in changes.items():
         asked = ops.reshape(transfer[:, g], (-1, 1, 1, 1))
-        mask = masks[..., g : g + 1]
-        within = ops.minimum(mask, generator.fading(g, image.shape[1]))
-        change = change + asked * within * (ops.clip(image + added, -1.0, 1.0) - image)
-        chosen = chosen + asked * mask
-    raw = image + change / ops.clip(chosen, LEAST_CHOSEN, 1.0)
-    return ops.clip(raw, -1.0, 1.0), image + change
+        change = change + asked * added
+        chosen = chosen + asked * masks[..., g : g + 1]
+        if moved is not None:
+            by = asked * moved if by is None else by + asked * moved
+    y = image + change
+    return _without_mask(image, y, chosen, by), y, by
+
+
+def _without_mask(image: Any, y: Any, mask: Any, by: Any) -> Any:
+    """What a composite within a mask, m * raw + (1 - m) * x, makes y of, in [-1, 1]; x moved by `by`, if any."""
+    before = image if by is None else displaced(image, by)
+    return ops.clip(before + (y - before) / ops.clip(mask, LEAST_CHOSEN, 1.0), -1.0, 1.0)
 
 
 def colour_change(generator: Generator, grid: Any, masks: Any, images: Any, transfer: Any) -> Any:

@@ -22,7 +22,8 @@ Put a model of whole pictures and models that see a part of them from near toget
   python -m lomit_tf.translate --model=celeba_all --groups=smile --input=me.jpg --exemplar=star.jpg --output=out.jpg
 
 The base paints all its groups by colour curves. A part has one group and was trained as configs/celeba_smile.cfg says:
---close_up, --preset=near, --free_change, --relative_styles, --mask_feather=4, --mask_contrast=1, --style_margin=4.
+--close_up, --preset=near, --free_change, --relative_styles, --mask_feather=4, --mask_contrast=1, --style_margin=4;
+with or without --displacement.
 The result is a folder of weights, which everything takes that takes the name of a model."""
 
 

@@ -31,7 +31,8 @@ class PageModule(tf.Module):
       parts: names of the functions.
       mask_net: {"image": (1, S, S, 3) in -1..1} -> {"masks": (1, S, S, G) in 0..1}.
       style_net: {"image", "masks"} -> {"styles": (1, G, D)}, all 0 for a group whose mask is empty.
-      free_net: {"image", "masks", "styles", "transfer": (1, G), 1 for each group to take} -> {"raw": (1, S, S, 3)}.
+      free_net: {"image", "masks", "styles", "transfer": (1, G), 1 for each group to take} -> {"raw": (1, S, S, 3)}, and
+        "displacement": (1, S, S, 2) in models that move pixels.
       curve_net: the same -> {"curves": (1, S/8, S/8, 32 C)}.
     """
 
@@ -68,7 +69,13 @@ class PageModule(tf.Module):
         self.curve_net = function(lambda *arrays: {"curves": painting(*arrays).curves}, *given)
         self.parts = ("mask_net", "style_net", "curve_net")
         if self.outline.free:
-            self.free_net = function(lambda *arrays: {"raw": painting(*arrays).raw}, *given)
+            made = tuple(name for name in g.parts(size) if name != "curves")
+
+            def free(*arrays: Any) -> dict[str, Any]:
+                painted = painting(*arrays)
+                return {name: getattr(painted, name) for name in made}
+
+            self.free_net = function(free, *given)
             self.parts += ("free_net",)
 
 

@@ -2,12 +2,12 @@
 
     python tools/train_celeba.py --data_dir=/path/to/celeba --workdir=runs/celeba_all
 
-Runs eighteen commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
+Runs nineteen commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
 hair from near, and lomit_tf.join, of all parts and of those that a phone takes. By the times of its commands, about
 five hours on two cores with AVX-512. --share=0.1 takes a tenth of the images and steps, for a first look: so it was run
-from end to end, in 83 minutes of one core that it shared with other work; the whole was not run yet. Started again
-with the same --workdir and --share it goes on where it was: stages that are done are skipped, and a training that was
-interrupted resumes from its last checkpoint. --minutes stops it in time, after saving.
+from end to end before smiles moved pixels, in 83 minutes of one core that it shared with other work; the whole was
+not run yet. Started again with the same --workdir and --share it goes on where it was: stages that are done are
+skipped, and a training that was interrupted resumes from its last checkpoint. --minutes stops it in time, after saving.
 
 Exit codes: 0 done; 1 a stage failed, and its message is above; 2 flags that cannot be used; 3 stopped by --minutes.
 """
@@ -25,11 +25,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIPS = "Male,Heavy_Makeup,Young,Smiling,Mouth_Slightly_Open,Eyeglasses,Bangs,Rosy_Cheeks,Pale_Skin,No_Beard"
-# Of what is painted from near: labels that go along with it, the share of the close-up that is its place, and how many
-# images say where that is.
+# Of what is painted from near: labels that go along with it, the share of the close-up that is its place, how many
+# images say where that is, and for how many steps pixels learn to move before anything is painted.
 NEAR = {
-    "smile": ("Male,Young,Heavy_Makeup,Wearing_Lipstick,Eyeglasses,Bangs,No_Beard", 0.36, 8000),
-    "facial_hair": ("Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900),
+    "smile": ("Male,Young,Heavy_Makeup,Wearing_Lipstick,Eyeglasses,Bangs,No_Beard", 0.36, 8000, 400),
+    "facial_hair": ("Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900, 0),
 }
 STOPPED, FAILED = 3, 1
 LEAST = 200  # images that places and layouts are learned from at least, whatever the share
@@ -97,7 +97,7 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
         "colours", work / "colour_masks_begun", ["hair", "lips"], of(1000), "--certain=0.6", "--decay_start=0.4",
         "--decay_every=0.1",
     )  # fmt: skip
-    for name, (controls, place, count) in NEAR.items():
+    for name, (controls, place, count, moving) in NEAR.items():
         flagfile = f"celeba_{name}.cfg"
         yield train(f"{name}_begun", flagfile, 1, "--init_from=celeba_faces", "--nofreeze_masks")
         yield refine(
@@ -108,7 +108,12 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
             f"{name}_masks", work / f"{name}_begun", [f"{name}_place"], of(400), images("train", 5000),
             "--decay_start=0.5", "--decay_every=0.1",
         )  # fmt: skip
-        yield train(name, flagfile, of(4200), f"--init_from={work / f'{name}_masks'}")
+        start = work / f"{name}_masks"
+        if moving:
+            alone = ["--change_weight=2000", "--decay_start=1", f"--init_from={start}"]
+            yield train(f"{name}_moves", flagfile, of(moving), *alone)
+            start = work / f"{name}_moves"
+        yield train(name, flagfile, of(4200), f"--init_from={start}")
     for name, parts in (("celeba", list(NEAR)), ("celeba_mobile", ["smile"])):
         joint, given = work / name, [f"--part={work / part}" for part in parts]
         asked = ["-m", "lomit_tf.join", f"--base={work / 'colours'}", *given, f"--out={joint}"]

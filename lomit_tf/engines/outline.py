@@ -27,6 +27,7 @@ class Painting:
     curves: Any = None  # (B, S/8, S/8, C * 4 * BINS) of the C colour groups; None in models without any
     image: Any = None  # (B, S, S, 3): the translation, within [-1, 1] but where curves overshoot
     reconstruction: Any = None  # (B, S, S, 3): G with the own styles, where it was asked for
+    displacement: Any = None  # (B, S, S, 2), in pixels: how far away its pixels come from; None in models without it
     moved: Any = None  # of photographs, (S, S, C): what the colour groups' masks gained where their regions moved
 
 

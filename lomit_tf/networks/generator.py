@@ -48,6 +48,7 @@ class Generator(layers.Layer):
         self.composite = config.recipe
         self.boxes: dict[int, Box] = {}  # of groups that are painted from near: see JointGenerator
         self.free_change = config.free_change
+        self.displacement = config.displacement
         self.style_pool = config.style_pool
         self.relative_styles = config.relative_styles
         self.style_margin = config.style_margin
@@ -72,6 +73,8 @@ class Generator(layers.Layer):
         found = {}
         if self.free_groups and self.composite:
             found["raw"] = (size, size, 3)
+            if self.displacement:
+                found["displacement"] = (size, size, 2)
         if self.colour_groups:
             cells = size // curves.CELL
             found["curves"] = (cells, cells, len(self.colour_groups) * curves.CURVE)
@@ -127,9 +130,14 @@ class Generator(layers.Layer):
 
         Styles reach `style_margin` pixels beyond the masks. Raises ValueError where all groups are colour groups.
         """
+        return self.decode_moving(content, masks, styles)[0]
+
+    def decode_moving(self, content: tuple[Any, Any, Any], masks: Any, styles: Any) -> tuple[Any, Any]:
+        """As `decode`, and how the pixels move with these styles, (B, H, W, 2), or None in models without it."""
         if self.decoder is None:
             raise ValueError("all groups of this model are painted by colour curves: it has no decoder")
-        return self.decoder(content, widen(masks, self.style_margin), self._of_styles(styles, 0))
+        made = self.decoder(content, widen(masks, self.style_margin), self._of_styles(styles, 0))
+        return made if self.displacement else (made, None)
 
     def curves(self, image: Any, content: tuple[Any, Any, Any], masks: Any, target: Any, own: Any) -> Any:
         """The curves of every colour group that take an image from its own styles to others.

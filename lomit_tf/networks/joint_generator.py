@@ -10,7 +10,7 @@ from keras import layers, ops
 from lomit_tf.config import STYLE_DIM, ModelConfig
 from lomit_tf.networks import colour
 from lomit_tf.networks.blocks import DType, above
-from lomit_tf.networks.decoder import changed
+from lomit_tf.networks.decoder import composed
 from lomit_tf.networks.generator import Generator
 from lomit_tf.settings.close_ups import Box
 
@@ -44,6 +44,7 @@ class JointGenerator(layers.Layer):
         self.num_groups = num_groups
         self.colour_groups = tuple(colour_groups)
         self.boxes = dict(boxes or {})
+        self.displacement = config.displacement
         self.free_groups = tuple(self.boxes)
         if sorted(self.colour_groups + self.free_groups) != list(range(num_groups)):
             raise ValueError(f"{num_groups} groups are either of {self.colour_groups} or of {self.free_groups}")
@@ -58,7 +59,8 @@ class JointGenerator(layers.Layer):
 
     def parts(self, size: int) -> dict[str, tuple[int, int, int]]:
         """As Generator's."""
-        return {"raw": (size, size, 3)} | self.whole.parts(size)
+        moves = {"displacement": (size, size, 2)} if self.displacement else {}
+        return {"raw": (size, size, 3)} | moves | self.whole.parts(size)
 
     def fading(self, group: int, size: int) -> Any:
         """What a group's mask is at most: (1, S, S, 1), 0 outside of its square and 1 within, eq. (3.14)."""
@@ -103,15 +105,18 @@ class JointGenerator(layers.Layer):
             found.append(ops.concatenate([whole[:, -1, :STYLE_DIM], *around, whole[:, -1, STYLE_DIM:]], axis=-1))
         return ops.stack(found, axis=1)
 
-    def changes(self, image: Any, content: tuple[Any, ...], masks: Any, target: Any, own: Any) -> dict[int, Any]:
-        """What each free group's painter adds to the picture, before any mask: eq. (3.10) less the picture.
+    def changes(
+        self, image: Any, content: tuple[Any, ...], masks: Any, target: Any, own: Any
+    ) -> dict[int, tuple[Any, Any]]:
+        """What each free group alone changes in the picture, within its mask: eqs. (3.10), (3.11) and (3.16).
 
         Args:
             image, content, masks: of the input.
             target, own: styles (B, R, style_size).
 
         Returns:
-            Group -> (B, S, S, 3), 0 outside of the group's square.
+            Group -> the change (B, S, S, 3) and the displacement (B, S, S, 2), or None in models without it; 0 outside
+            of the group's square.
         """
         found = {}
         for i, (g, box) in enumerate(self.boxes.items()):
@@ -122,12 +127,13 @@ class JointGenerator(layers.Layer):
             pairs = [
                 ops.stack([s[:, g, :STYLE_DIM], s[:, -1, first : first + STYLE_DIM]], axis=1) for s in (target, own)
             ]
-            both = self.near[i].decode(
+            both = self.near[i].decode_moving(
                 doubled, ops.concatenate([regions, regions], axis=0), ops.concatenate(pairs, axis=0)
             )
-            wanted, present = ops.split(both, 2, axis=0)
-            near = cut(image, box)
-            found[g] = uncut(changed(near, wanted, present) - near, box, masks.shape[1])
+            near, within = cut(image, box), ops.minimum(mask, fading(box[2]))
+            after, moved = composed(near, within, *both)
+            size = masks.shape[1]
+            found[g] = uncut(after - near, box, size), None if moved is None else uncut(moved, box, size)
         return found
 
     def curves(self, image: Any, content: tuple[Any, ...], masks: Any, target: Any, own: Any) -> Any:

@@ -10,6 +10,7 @@ from lomit_tf import core
 from lomit_tf.config import LomitConfig
 from lomit_tf.losses import adversarial, classification, colour, mask, reconstruction
 from lomit_tf.networks.critic import Critic
+from lomit_tf.networks.displacement import displaced, roughness
 from lomit_tf.networks.generator import Generator
 from lomit_tf.networks.hadain import widen
 from lomit_tf.objectives.pairs import Pairs, Step, swap, translate
@@ -50,8 +51,12 @@ def image_terms(step: Step) -> tuple[dict[str, Any], Any]:
         terms["reconstruction"] = reconstruction_term(step)
     if step.generator.colour_groups:
         terms["colour"] = colour_term(step)
-    if step.config.loss.change_weight:
-        terms["change"] = reconstruction.l1(step.first.image, step.pairs.images)  # docs/method.md, eq. (5.12)
+    moved = step.first.painting.displacement
+    if step.config.loss.change_weight:  # docs/method.md, eq. (5.12): what is painted, and not what only moved
+        before = step.pairs.images if moved is None else displaced(step.pairs.images, moved)
+        terms["change"] = reconstruction.l1(step.first.image, before)
+    if moved is not None:
+        terms["roughness"] = roughness(moved)
     cycle, returned = cycle_terms(step)
     return terms | cycle, returned
 

@@ -24,6 +24,7 @@ def generator_weights(config: LomitConfig, step: Any) -> dict[str, Any]:
         "reconstruction": loss.reconstruction_weight,
         "colour": loss.colour_weight,
         "change": loss.change_weight,
+        "roughness": loss.roughness_weight,
         "cycle": loss.cycle_weight,
         "mask_classification": own * WEIGHTS["mask_classification"],
         "mask_cycle": own * loss.mask_cycle_weight,

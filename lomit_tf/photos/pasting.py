@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lomit_tf.engines.outline import Outline, Painting
-from lomit_tf.imaging import curves, framing, mask_edges, mask_planes, paste_back
+from lomit_tf.imaging import curves, framing, mask_edges, mask_planes, moving, paste_back
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.photos import photo_masks
 from lomit_tf.photos.photo_masks import Masks, Planes
@@ -41,7 +41,7 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
         masks = photo_masks.of_face(one, request.framed.faces, request.given, groups, coloured, request.same)
         if made.raw is not None:
             asked = {name: float(request.transfer[groups.index(name)]) for name in free}
-            photo = _paste_free(photo, one, made.raw, masks, asked, request)
+            photo = _paste_free(photo, one, made, masks, asked, request)
         if made.moved is not None:
             by = dict(zip(coloured, np.moveaxis(made.moved, -1, 0), strict=True))
             face = photo_masks.moved(one, by, groups)
@@ -88,24 +88,34 @@ def _paste_colours(
 def _paste_free(
     photo: Photo,
     framed: FramedPhoto,
-    raw: np.ndarray,
+    made: Painting,
     masks: Mapping[str, np.ndarray],
     asked: Mapping[str, float],
     request: Request,
 ) -> Photo:
-    """The photograph with the free groups' change of one window, within the masks of those that are asked for."""
+    """The photograph with the free groups' change of one window, within the masks of those that are asked for.
+
+    Its own pixels move first, where the model moves any; what was painted besides is added to them.
+    """
     window, keep = framed.window, request.keep_background
-    change = paste_back.upsample_change((raw - framed.pixels) / 2, framed.region)
-    change *= np.float32(request.strength)
-    inside = window.inside(photo.size)
-    weights = paste_back.fading(window, photo.size) if keep else np.ones(change.shape[:2], np.float32)
+    inside, strength = window.inside(photo.size), np.float32(request.strength)
+    weights = paste_back.fading(window, photo.size) if keep else np.ones(framed.region.shape[:2], np.float32)
+    before, guide, colours = framed.pixels, framed.region, photo.srgb(inside)
+    moves = np.zeros(colours.shape[:2], bool)
+    if made.displacement is not None and made.displacement.any():
+        before = moving.moved(before, made.displacement, linear=True)
+        by = moving.in_photograph(strength * made.displacement, window, weights, photo.size)
+        moves = np.abs(by).max(axis=-1) >= moving.LEAST
+        colours = moving.moved(colours, by)
+        guide = framing.cut(photo.with_srgb(colours, inside, where=moves).rgb, window)
+    change = strength * paste_back.upsample_change((made.raw - before) / 2, guide)
     blend = framing.uncut(weights, window, photo.size)
     if keep:
         chosen = sum(masks[name][inside] * share for name, share in asked.items())
         blend = np.minimum(chosen, 1.0) * blend
     change = framing.uncut(change, window, photo.size)
-    moved = paste_back.add(photo.srgb(inside), change, blend, 1.0)
-    return photo.with_srgb(moved, inside, where=blend >= paste_back.MASK_FLOOR)
+    painted = paste_back.add(colours, change, blend, 1.0)
+    return photo.with_srgb(painted, inside, where=moves | (blend >= paste_back.MASK_FLOOR))
 
 
 def _paste_curves(

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from lomit_tf.engines.outline import Networks, Painting
+from lomit_tf.imaging import moving
 from lomit_tf.imaging.found_masks import found
 
 VISIBLE = 0.05  # a change, in units of [-1, 1], from which on masks are half those of what was painted
@@ -43,7 +44,7 @@ def paint(
     painted = networks.paint(images, masks, styles, first)
     if not len(twice):
         return painted
-    made = np.stack([_picture(images[i], masks[i], painted[i].raw, near[i], strengths[i]) for i in twice])
+    made = np.stack([_picture(images[i], masks[i], painted[i], near[i], strengths[i]) for i in twice])
     again = found(
         made, networks.masks(made),
         competing=outline.competing, connected=outline.connected, overlapping=outline.overlapping,
@@ -68,10 +69,14 @@ def _among(indices: tuple[int, ...], transfer: np.ndarray) -> np.ndarray:
     return transfer * kept
 
 
-def _picture(image: np.ndarray, masks: np.ndarray, raw: np.ndarray, asked: np.ndarray, strength: float) -> np.ndarray:
+def _picture(image: np.ndarray, masks: np.ndarray, made: Painting, asked: np.ndarray, strength: float) -> np.ndarray:
     """z of eq. (7.9): (S, S, 3), with the groups' masks as photographs have them, eq. (3.12)."""
     chosen = np.minimum((masks[..., : len(asked)] * asked).sum(axis=-1, keepdims=True), 1.0)
-    return np.clip(image + strength * chosen * (raw - image), -1.0, 1.0).astype(np.float32)
+    before = after = image
+    if made.displacement is not None:
+        before = moving.moved(image, made.displacement, linear=True)
+        after = moving.moved(image, np.float32(strength) * made.displacement, linear=True)
+    return np.clip(after + strength * chosen * (made.raw - before), -1.0, 1.0).astype(np.float32)
 
 
 def _seen_again(

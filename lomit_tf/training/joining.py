@@ -16,11 +16,13 @@ from lomit_tf.settings.methods import need_lomit
 
 if TYPE_CHECKING:  # imported where models are made, so that what does not fit is said before TensorFlow is loaded
     from lomit_tf.model import Lomit
+    from lomit_tf.networks.generator import Generator
 
 # Settings of the networks that say nothing about what a translation computes.
 UNUSED = (
     "colour_groups", "connected_groups", "competing_groups", "unfiltered_groups", "critic_channels", "critic_layers",
 )  # fmt: skip
+MOVES = "displacement"  # which a part may have or not: one without it moves nothing
 # What messages say that a part is.
 A_PART = "the --workdir of a run that was trained with --close_up, as configs/celeba_smile.cfg says"
 
@@ -56,7 +58,12 @@ def joint_config(base: LomitConfig, parts: Mapping[str, LomitConfig], name: str 
         labels += part.data.label_names
         groups[group] = part.data.label_names
         boxes[group] = part.data.close_up
+    reaches = {run: part.model.displacement for run, part in parts.items() if part.model.displacement}
+    if len(set(reaches.values())) > 1:
+        said = ", ".join(f"{run} --{MOVES}={reach}" for run, reach in reaches.items())
+        raise ConfigError(f"parts move pixels by the same --{MOVES} or not at all; received {said}")
     flat = base.flat() | {
+        MOVES: max(reaches.values(), default=0),
         "attributes": labels, "match": [label for label in base.data.match if label not in labels],
         "groups": "; ".join(f"{group}: {', '.join(names)}" for group, names in groups.items()),
         "close_ups": "; ".join(f"{group}: {box}" for group, box in boxes.items()),
@@ -117,7 +124,7 @@ def _checked(run: str, part: LomitConfig, base: LomitConfig) -> str:
     wanted = base.model.near
     for field in dataclasses.fields(ModelConfig):
         given, needed = getattr(part.model, field.name), getattr(wanted, field.name)
-        if field.name not in UNUSED and given != needed:
+        if field.name not in (*UNUSED, MOVES) and given != needed:
             raise ConfigError(
                 f"{run}: --{field.name}={given}, and what is painted from near has {needed}; train it with "
                 f"--preset=near and the settings of configs/celeba_smile.cfg"
@@ -154,7 +161,15 @@ def joined(base: Lomit, parts: Mapping[str, Lomit] | Sequence[Lomit], name: str 
     for generator in (model.generator, model.ema_generator):
         if isinstance(generator, JointGenerator):
             for mine, theirs in zip([generator.whole, *generator.near], [base, *named.values()], strict=True):
-                for variable, value in zip(mine.variables, theirs.inference_generator.variables, strict=True):
+                given = theirs.inference_generator
+                for variable, value in zip(_alike(mine, given), given.variables, strict=True):
                     variable.assign(value)
     model.has_critic = False
     return model
+
+
+def _alike(generator: Generator, given: Generator) -> list[Any]:
+    """The variables of a generator that another one has too, which may move no pixels: the head that does begins so."""
+    head = generator.decoder and generator.decoder.displacement
+    left_out = {id(v) for v in head.variables} if head and not given.displacement else set()
+    return [v for v in generator.variables if id(v) not in left_out]

@@ -37,8 +37,8 @@ async function run(model, signature, inputs) {
  * @param onBytes see fetchWhole.
  * @returns {model, layouts, masks, styles, free, curves, face}: MODEL as site/build.py wrote it, the layouts of faces (null
  *   where no group competes), and functions of arrays: of what the model sees its masks; of it and masks the styles of an
- *   exemplar; of an input, its masks, styles and the groups to take what is painted freely, and curves; and what faces.js
- *   asks for.
+ *   exemplar; of an input, its masks, styles and the groups to take {raw, displacement}, what is painted freely and, where the
+ *   model moves pixels, how far away they come from, else null; of the same, curves; and what faces.js asks for.
  */
 export async function load(base, cache, onBytes) {
   const get = (file) => fetchWhole(new URL(file, base).href, file, FILES[file], { cache, onBytes });
@@ -51,18 +51,21 @@ export async function load(base, cache, onBytes) {
   const models = {}, options = { accelerator: "wasm" };
   for (const [n, name] of Object.keys(NETWORKS).entries()) models[name] = await loadAndCompile(data[n], options);
   const { size, groups } = MODEL, image = (pixels) => [pixels, [1, size, size, 3]], masks = (values) => [values, [1, size, size, groups.length]];
-  const lomit = async (part, output, inputs) => (await run(models.lomit, part, inputs))[output];
-  const paint = (part, output) => (pixels, values, styles, transfer) => lomit(part, output, {
+  const lomit = (part, inputs) => run(models.lomit, part, inputs);
+  const paint = (part) => (pixels, values, styles, transfer) => lomit(part, {
     image: image(pixels), masks: masks(values), styles: [styles, [1, groups.length, styles.length / groups.length]],
     transfer: [transfer, [1, groups.length]],
   });
   return {
     model: MODEL,
     layouts: MODEL.competing.length ? new Layouts(data.at(-1)) : null,
-    masks: (pixels) => lomit("mask_net", "masks", { image: image(pixels) }),
-    styles: (pixels, values) => lomit("style_net", "styles", { image: image(pixels), masks: masks(values) }),
-    free: paint("free_net", "raw"),
-    curves: paint("curve_net", "curves"),
+    masks: async (pixels) => (await lomit("mask_net", { image: image(pixels) })).masks,
+    styles: async (pixels, values) => (await lomit("style_net", { image: image(pixels), masks: masks(values) })).styles,
+    free: async (...given) => {
+      const { raw, displacement } = await paint("free_net")(...given), moves = displacement?.some((value) => value !== 0);
+      return { raw, displacement: moves ? { width: size, height: size, values: displacement } : null };
+    },
+    curves: async (...given) => (await paint("curve_net")(...given)).curves,
     face: async (name, pixels) => {
       const side = Math.sqrt(pixels.length / 3), outputs = await run(models[name], "", { image: [pixels, [1, side, side, 3]] });
       const [logits, regressors] = Object.values(outputs).sort((one, other) => one.length - other.length);

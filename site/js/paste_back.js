@@ -1,11 +1,11 @@
 // What groups that are painted freely change, at a photograph's own size: lomit_tf/imaging/paste_back.py. The change's brightness
 // follows the photograph's edges, by the guided filter; its two differences of colour are bilinear.
 
-import { inverted, stepsOf } from "./affine.js";
+import { stepsOf } from "./affine.js";
 import { MASK_FLOOR } from "./curves.js";
 import { GuidedStep } from "./guided.js";
 import { averaged, plane, resizedRows } from "./planes.js";
-import { cornersOf, insideOf, pixelsToPicture, rowsOf, whole } from "./windows.js";
+import { cornersOf, insideOf, pictureToPixels, rowsOf, whole } from "./windows.js";
 
 const BORDER = 1 / 16, STEP = 4, SIDE_STEPS = 64; // the photograph is approached in steps of STEP, with smaller copies of it
 const TO_YCC = [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]];
@@ -80,6 +80,12 @@ function fading(length, starts, stops) {
     Math.max(0, Math.min(1, starts ? (i + 0.5) / ramp : 1, stops ? (length - i - 0.5) / ramp : 1))));
 }
 
+/** Of a window's columns and rows, what they count: {wide, high}. paste_back.fading. */
+export function fadingOf(window, picture) {
+  const [left, top, right, bottom] = endsWithin(window, picture);
+  return { wide: fading(window.width, left, right), high: fading(window.height, top, bottom) };
+}
+
 /** First and last row of a window in which masks of the networks' size may be more than 0; null where none is. */
 export function markedRows(masks, { height }) {
   const { width, height: side } = masks[0], marked = Array.from({ length: side }, (_, y) => (
@@ -92,21 +98,20 @@ export function markedRows(masks, { height }) {
 /**
  * add(y, chosen, pixels): adds a change to a row of a picture; rows have to come from top to bottom.
  *
- * @param picture its own pixels are the guide.
+ * @param picture that it is added to.
  * @param change as of `raisedRows`, of a window, in units of white.
  * @param rows first and last row of the window in which something changes.
+ * @param seen {picture, window}: the guide, the window's own pixels by default; of any picture in which the window lies.
  * @returns add takes the masks of the groups to take together, and pixels (RGBA) as floats in 0..255, which are changed.
  */
-export function adder(picture, window, change, strength, [first, last]) {
-  const guide = guideOf(picture, window), [left, top, right, bottom] = endsWithin(window, picture);
-  const wide = fading(window.width, left, right), high = fading(window.height, top, bottom), scale = 255 * strength;
+export function adder(picture, window, change, strength, [first, last], seen = { picture, window }) {
+  const guide = guideOf(seen.picture, seen.window), { wide, high } = fadingOf(window, picture), scale = 255 * strength;
   const move = (pixels, x, blend, line, from) => {
     for (let k = 0; k < 3; k++) pixels[4 * x + k] = Math.max(0, Math.min(255, pixels[4 * x + k] + scale * blend * line[from + k]));
   };
   if (window.angle) {
     const kept = keptRows(change, guide, first, last), inside = insideOf(window, picture), found = new Float32Array(4);
-    const m = inverted(pixelsToPicture(window));
-    const to = [m[0], m[1], m[2] + m[0] * inside.left + m[1] * inside.top, m[3], m[4], m[5] + m[3] * inside.left + m[4] * inside.top];
+    const to = pictureToPixels(window, inside);
     return (y, chosen, pixels) => {
       for (let x = inside.left; x < inside.right; x++) {
         const most = Math.min(1, chosen[x]);

@@ -1,7 +1,10 @@
-// From what the networks painted to the photograph: lomit_tf/photos/pasting.py. Free groups first, then colours.
+// From what the networks painted to the photograph: lomit_tf/photos/pasting.py. Free groups first, whose pixels move before anything
+// is added to them; then colours.
 
 import { rint } from "./affine.js";
 import { changer } from "./curves.js";
+import { overWhite } from "./framed_photo.js";
+import { movedPart, movedPixels, mover } from "./moving.js";
 import { adder, markedRows } from "./paste_back.js";
 import { matrixOf } from "./windows.js";
 
@@ -10,23 +13,29 @@ import { matrixOf } from "./windows.js";
  *
  * @param photo a FramedPhoto.
  * @param model coloured and free: the model's groups of either kind.
- * @param painted {raw, free, masks, curves, own}: what was painted freely, or null; the groups of it; the masks that the
- *   networks were given; the curves, or null; and the planes that the colour groups' masks are made of.
+ * @param painted {raw, displacement, free, masks, curves, own}: what was painted freely, or null; how far away its pixels
+ *   come from, or null; the groups of it; the masks that the networks were given; the curves, or null; and the planes that the
+ *   colour groups' masks are made of.
  */
-export function pasted(photo, { coloured, free }, { raw, free: asked, masks, curves, own }, strength, full) {
+export function pasted(photo, { coloured, free }, painted, strength, full) {
+  const { raw, displacement, free: asked, masks, curves, own } = painted;
   const source = full ? photo.picture : photo.screen, { window } = photo.at(full), { width, height } = source;
   const made = { width, height, data: source.data.slice() }, exact = free.length > 0; // rounded once, not between the two
   const marked = raw && strength ? markedRows(asked.map((g) => masks[g]), window) : null;
-  const add = marked && adder(photo.at(full).picture, window, changeOf(photo.pixels, raw, masks[0]), strength, marked);
+  const moving = raw && displacement && strength ? mover(source, window, displacement, strength) : null;
+  const moved = moving && movedPart(source, window, moving), seen = moved ? { ...moved, picture: overWhite(moved.picture) } : undefined;
+  const before = displacement ? movedPixels(photo.pixels, displacement) : photo.pixels;
+  const add = marked && adder(photo.at(full).picture, window, changeOf(before, raw, masks[0]), strength, marked, seen);
   const bends = strength && curves?.values.some((value) => value !== 0);
   const change = bends && changer(curves, matrixOf(window), strength, exact);
-  if (!add && !change) return made;
+  if (!add && !moving && !change) return made;
   const rows = photo.layers.map(() => new Float32Array(width)), chosen = new Float32Array(width);
   const readFree = add && photo.maskRows(full, asked), read = change && photo.maskRows(full, coloured, own);
   const floats = exact && new Float32Array(4 * width);
   for (let y = 0; y < height; y++) {
     const bytes = made.data.subarray(4 * y * width, 4 * (y + 1) * width), pixels = floats || bytes;
     if (floats) floats.set(bytes);
+    moving?.move(y, pixels);
     if (add) {
       readFree(y, rows);
       chosen.fill(0);
@@ -43,6 +52,6 @@ export function pasted(photo, { coloured, free }, { raw, free: asked, masks, cur
 }
 
 /** What was changed, in units of white: {width, height, values}. */
-function changeOf(pixels, raw, { width, height }) {
-  return { width, height, values: raw.map((value, i) => (value - pixels[i]) / 2) };
+function changeOf(before, raw, { width, height }) {
+  return { width, height, values: raw.map((value, i) => (value - before[i]) / 2) };
 }

@@ -1,15 +1,23 @@
 // Colours on what was painted freely before: where a smile has moved the lips, lipstick goes onto the new ones.
 // lomit_tf/photos/second_look.py, which has the equation.
 
+import { movedPixels } from "./moving.js";
 import { plane } from "./planes.js";
 
 const VISIBLE = 0.05, REACH = 2;
 
-/** What the model sees with the free groups' change in it, in -1..1. `masks` are those of the groups to take. */
-export function changedPicture(pixels, raw, masks, strength) {
-  return pixels.map((value, i) => {
+/**
+ * What the model sees with the free groups' change in it, in -1..1.
+ *
+ * @param made {raw, displacement}: what was painted freely, and how far away its pixels come from, or null.
+ * @param masks those of the groups to take.
+ */
+export function changedPicture(pixels, { raw, displacement }, masks, strength) {
+  const before = displacement ? movedPixels(pixels, displacement) : pixels;
+  const after = displacement ? movedPixels(pixels, displacement, strength) : pixels;
+  return after.map((value, i) => {
     const chosen = Math.min(1, masks.reduce((sum, { values }) => sum + values[Math.trunc(i / 3)], 0));
-    return Math.max(-1, Math.min(1, value + strength * chosen * (raw[i] - value)));
+    return Math.max(-1, Math.min(1, value + strength * chosen * (raw[i] - before[i])));
   });
 }
 

@@ -75,11 +75,12 @@ export class Session {
     const { pixels, own } = input, before = this.kept?.first === first ? this.kept : null, masks = before?.masks ?? input.networkMasks();
     const paint = (part, picture, planes, groups) => (
       networks[part](picture, interleaved(planes), styles, Float32Array.from(model.groups, (_, g) => (groups.includes(g) ? 1 : 0))));
-    const made = { key, first, there, free, masks, own, raw: before?.raw ?? null, curves: null };
-    if (free.length && !made.raw) made.raw = await paint("free", pixels, masks, twice ? near : asked);
+    const { raw, displacement } = before ?? { raw: null, displacement: null };
+    const made = { key, first, there, free, masks, own, raw, displacement, curves: null };
+    if (free.length && !raw) Object.assign(made, await paint("free", pixels, masks, twice ? near : asked));
     let [seen, picture] = [masks, pixels];
     if (twice) {
-      picture = changedPicture(pixels, made.raw, near.map((g) => masks[g]), strength);
+      picture = changedPicture(pixels, made, near.map((g) => masks[g]), strength);
       const { edited } = input, moving = model.coloured.filter((g) => !edited[g]);
       seen = seenAgain(pixels, picture, masks, await foundMasks(networks, picture, input.ofFace), moving);
       made.own = own.map((mask, g) => (moving.includes(g)

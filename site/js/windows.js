@@ -35,6 +35,12 @@ export function pixelsToPicture(window) {
   return [p, q, c + (p + q) / 2, r, s, f + (r + s) / 2];
 }
 
+/** The way back, from column 0 and row 0 of the part of a picture that `insideOf` says. */
+export function pictureToPixels(window, { left, top }) {
+  const m = inverted(pixelsToPicture(window));
+  return [m[0], m[1], m[2] + m[0] * left + m[1] * top, m[3], m[4], m[5] + m[3] * left + m[4] * top];
+}
+
 /** The corners: upper left, upper right, lower right, lower left. */
 export function cornersOf(window) {
   const to = inverseOf(window);
@@ -113,8 +119,7 @@ export function uncutRows(source, window, inside) {
       for (let x = inside.left; x < inside.right; x++) to[x - inside.left] = source.values[from + x];
     };
   }
-  const m = inverted(pixelsToPicture(window));
-  const back = [m[0], m[1], m[2] + m[0] * inside.left + m[1] * inside.top, m[3], m[4], m[5] + m[3] * inside.left + m[4] * inside.top];
+  const back = pictureToPixels(window, inside);
   return (y, to) => {
     for (let x = inside.left; x < inside.right; x++) {
       const [i, j] = stepsOf(back, x - inside.left, y - inside.top);

@@ -72,8 +72,11 @@ test("groups that overlap take nothing from others", options, () => {
 
 test("the networks look once more at what was painted freely", options, () => {
   const [before, raw, masks, found] = ["before", "raw", "own", "found"].map(values), side = Math.sqrt(before.length / 3);
-  const planes = apart(masks, 4, side), painted = changedPicture(before, raw, [planes[2], planes[3]], 0.8);
+  const planes = apart(masks, 4, side), near = [planes[2], planes[3]];
+  const painted = changedPicture(before, { raw, displacement: null }, near, 0.8);
   assert.ok(difference(painted, values("painted")).most < 1e-6);
+  const displacement = { width: side, height: side, values: values("by") }, moved = changedPicture(before, { raw, displacement }, near, 0.8);
+  assert.ok(difference(moved, values("painted_moved")).most < 1e-5 && difference(moved, painted).most > 0.5);
   const again = seenAgain(before, painted, planes, apart(found, 4, side), [1]);
   assert.ok(difference(interleaved(again), values("seen")).most < 1e-5);
   assert.equal(again[0], planes[0]);

@@ -114,6 +114,7 @@ def test_every_field_can_be_given(folder):
             also = {
                 **{name: ["--groups=x: a; y: b"] for name in named},
                 "competing_groups": ["--groups=x: a; y: b", "--colour_groups=x,y"],
+                "displacement": ["--free_change", "--system=recipe"],
                 "close_up": ["--dataset=celeb_a"],
                 "close_ups": ["--groups=x: a; y: b", "--colour_groups=y", "--image_size=128"],
                 "freeze_masks": ["--init_from=runs/before"],

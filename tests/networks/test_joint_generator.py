@@ -311,3 +311,41 @@ def test_what_was_put_together_is_not_trained_further(models, tmp_path):
 def test_a_part_alone_translates_no_photographs(models):
     with pytest.raises(ConfigError, match=r"lomit_tf\.join"):
         lomit_tf.Translator(models[1])
+
+
+@pytest.fixture(scope="module")
+def moving(models) -> tuple[Lomit, Lomit, Lomit, Lomit]:
+    """The base, a smile that moves pixels, a beard that does not, and the three put together."""
+    base, _, beard, _ = models
+    smile = trained(part_config(displacement=4), 7)
+    for g in (smile.generator, smile.ema_generator):
+        kernel = g.decoder.displacement.field.conv.kernel
+        kernel.assign(np.random.default_rng(5).normal(0, 0.3, kernel.shape))
+    return base, smile, beard, joined(base, {"runs/smile": smile, "runs/beard": beard})
+
+
+def test_pixels_move_in_the_square_of_the_part_that_moves_them(moving, faces):
+    """Eq. (3.15): the displacement is the part's in its place; what is put on by others is as without it."""
+    _, smile, beard, joint = moving
+    x, exemplar = faces
+    assert joint.config.model.displacement == 4
+    assert joint.inference_generator.parts(128)["displacement"] == (128, 128, 2)
+    found = joint.translate(x, exemplar, chosen(2))
+    near, other = cut(x, BOX), cut(exemplar, BOX)
+    part = smile.translate(near, other, np.ones((2, 1), "float32"), faded(smile, near), faded(smile, other))
+    by = np.asarray(found["displacement"])
+    assert np.abs(by).max() > 0.05
+    np.testing.assert_allclose(cut(by, BOX), part["displacement"], atol=1e-4)
+    np.testing.assert_allclose(cut(np.asarray(found["image"]), BOX), part["image"], atol=1e-4)
+    np.testing.assert_allclose(uncut(cut(by, BOX), BOX, 128), by)
+    still = joint.translate(x, exemplar, chosen(3))
+    assert not np.asarray(still["displacement"]).any()
+    alone = beard.translate(near, other, np.ones((2, 1), "float32"), faded(beard, near), faded(beard, other))
+    np.testing.assert_allclose(cut(np.asarray(still["image"]), BOX), alone["image"], atol=1e-4)
+
+
+def test_parts_move_by_one_reach(models):
+    base, *_ = models
+    parts = {"a": trained(part_config(displacement=4), 1), "b": trained(part_config("Male", "m", displacement=6), 1)}
+    with pytest.raises(ConfigError, match="the same --displacement or not at all; received a --displacement=4, b"):
+        joined(base, parts)

@@ -159,9 +159,8 @@ def test_schedules_count_in_fractions_of_the_runs_first_length():
 
 
 OF_OTHER_WORK = {
-    "colour_groups", "connected_groups", "competing_groups", "unfiltered_groups", "free_change", "mask_contrast",
-    "colour_weight",
-    "change_weight",
+    "colour_groups", "connected_groups", "competing_groups", "unfiltered_groups", "free_change", "displacement",
+    "mask_contrast", "colour_weight", "change_weight", "roughness_weight",
     "close_up", "close_ups", "relative_styles", "mask_feather",
     "init_from", "freeze_masks",
     "augment", "method", "method_size", "domains",

@@ -102,7 +102,10 @@ def compared(visit, translator) -> Callable[..., np.ndarray]:
         assert made.shape == expected.shape
         difference = np.abs(made - expected)
         few = (difference > 1).mean()
-        assert difference.max() <= 4 and few < 1e-4, f"{few:.2g} of the values differ by up to {difference.max()}"
+        # Painted masks may differ by 1 of 255 from Python's, and with them how far pixels move. Both sides sample at steps
+        # of 1/32 of a pixel, which at a sharp edge are 8 levels.
+        most, share = (16, 1e-3) if painted else (4, 1e-4)
+        assert difference.max() <= most and few < share, f"{few:.2g} of the values differ by up to {difference.max()}"
         changing = np.max([result.input_masks[name] for name in groups], axis=0)
         outside = cv2.dilate(changing, np.ones((5, 5))) == 0  # where masks end, one of the two may round to 0
         assert outside.mean() > 0.3 and np.array_equal(made[outside], before[outside])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -14,7 +15,18 @@ import pytest
 from PIL import Image
 from site_page import ROOT, SITE, builder, installed, photograph
 
-from lomit_tf.imaging import averaging, celeba_framing, colours, framing, given_masks, mask_edges, mask_planes
+from lomit_tf.engines.outline import Painting
+from lomit_tf.imaging import (
+    averaging,
+    celeba_framing,
+    colours,
+    framing,
+    given_masks,
+    mask_edges,
+    mask_planes,
+    moving,
+    paste_back,
+)
 from lomit_tf.photos import second_look
 from lomit_tf.webapp import mask_edits
 
@@ -30,6 +42,7 @@ def test_pure_functions_in_node(tmp_path):
     installed(builder())
     write_golden(tmp_path)
     write_groups(tmp_path)
+    write_moving(tmp_path)
     done = subprocess.run(
         [node, "--test", "--test-reporter=tap"], cwd=SITE, capture_output=True, text=True,
         env={"PATH": str(Path(node).parent), "LOMIT_GOLDEN": tmp_path.as_uri() + "/"},
@@ -84,14 +97,49 @@ def write_groups(folder: Path) -> None:
     replaced = given_masks.replace(regions, {1: given[..., 1], 2: given[..., 2]}, (2, 3))
     before, raw = (random.uniform(-1, 1, (side, side, 3)).astype(np.float32) for _ in range(2))
     raw[: side // 2] = before[: side // 2] + 0.05 * raw[: side // 2]
-    painted = second_look._picture(before, regions, raw, np.float32([0, 0, 1, 1]), 0.8)
+    made, asked = Painting(regions, raw), np.float32([0, 0, 1, 1])
+    painted = second_look._picture(before, regions, made, asked, 0.8)
+    by = random.uniform(-3, 3, (side, side, 2)).astype(np.float32)
+    of_moved = second_look._picture(before, regions, dataclasses.replace(made, displacement=by), asked, 0.8)
     seen = second_look._seen_again(before, painted, regions, np.dstack([found, regions[..., -1]]), [1])
     arrays = {
         "own": own, "given": given, "replaced": replaced[..., :4], "before": before, "raw": raw, "painted": painted,
-        "found": found, "seen": seen[..., :4],
+        "found": found, "seen": seen[..., :4], "by": by, "painted_moved": of_moved,
     }  # fmt: skip
     for name, array in arrays.items():
         np.ascontiguousarray(array, "<f4").tofile(folder / f"{name}.bin")
+
+
+def write_moving(folder: Path) -> None:
+    """A picture of what the model sees, and a photograph, whose pixels have moved; in upright and turned windows."""
+    random, side = np.random.default_rng(6), 16
+    still = random.uniform(-1, 1, (side, side, 3)).astype(np.float32)
+    by = random.uniform(-3, 3, (side, side, 2)).astype(np.float32)
+    by[:4] = by[:, 12:] = 0
+    noise = cv2.GaussianBlur(random.uniform(-400, 655, (120, 150, 3)), (0, 0), 1.5)
+    photo = np.uint8(np.clip(np.round(noise), 0, 255))
+    Image.fromarray(photo).save(folder / "moving.png")
+    smooth = cv2.GaussianBlur(by, (0, 0), 1.0)
+    smooth[:2] = smooth[:, :3] = smooth[:, 14:] = 0
+    arrays = {
+        "still": still, "small_field": by, "small_moved": moving.moved(still, by, linear=True),
+        "small_half": moving.moved(still, np.float32(0.5) * by, linear=True), "field": smooth,
+    }  # fmt: skip
+    facts = {}
+    for name, place in (
+        ("within", (20, 10, 90, 84, 0.0)), ("beyond", (-15, 30, 120, 120, 0.0)), ("turned", (30, 5, 96, 96, 25.0)),
+        ("shrinking", (60, 50, 12, 12, 0.0)),
+    ):  # fmt: skip
+        window = framing.Window(*place)
+        rows, columns = window.inside(photo.shape[:2])
+        weights = paste_back.fading(window, photo.shape[:2])
+        expected = photo / np.float32(255)
+        there = moving.in_photograph(np.float32(1.5) * smooth, window, weights, photo.shape[:2])
+        expected[rows, columns] = moving.moved(np.ascontiguousarray(expected[rows, columns]), there)
+        arrays[f"moved_{name}"], facts[name] = 255 * expected, place
+    for name, array in arrays.items():
+        np.ascontiguousarray(array, "<f4").tofile(folder / f"{name}.bin")
+    (folder / "windows.json").write_text(json.dumps(facts))
 
 
 def test_the_framing_is_that_of_python():
