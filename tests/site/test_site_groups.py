@@ -102,8 +102,8 @@ def compared(visit, translator) -> Callable[..., np.ndarray]:
         assert made.shape == expected.shape
         difference = np.abs(made - expected)
         few = (difference > 1).mean()
-        # Painted masks may differ by 1 of 255 from Python's, and with them how far pixels move. Both sides sample at steps
-        # of 1/32 of a pixel, which at a sharp edge are 8 levels.
+        # Painted masks may differ by 1 of 255 from Python's, and with them how far pixels move. Both sides sample at
+        # steps of 1/32 of a pixel, which at a sharp edge are 8 levels.
         most, share = (16, 1e-3) if painted else (4, 1e-4)
         assert difference.max() <= most and few < share, f"{few:.2g} of the values differ by up to {difference.max()}"
         changing = np.max([result.input_masks[name] for name in groups], axis=0)
