@@ -15,6 +15,7 @@ from lomit_tf.imaging.framing import Window
 
 LEAST = 1 / 64  # pixels, by which nothing is seen to move: half of the smallest step that OpenCV makes
 TILE = 4096  # rows and columns that are moved at a time; OpenCV takes pictures of less than 32,768
+LEAST_OPAQUE = 0.5  # of what a pixel would show; below, it does not move
 AROUND = 4  # pixels beyond what is sampled that the interpolation sees
 
 
@@ -36,6 +37,24 @@ def moved(values: np.ndarray, displacement: np.ndarray, *, linear: bool = False)
             if moves[rows, columns].any():
                 _move(values, displacement, moves, rows, columns, result, linear)
     return result
+
+
+def moved_opaque(values: np.ndarray, alpha: np.ndarray | None, displacement: np.ndarray) -> np.ndarray:
+    """As `moved`, of the visible colours alone: samples count by their opacity.
+
+    Where most of what would be seen is transparent the pixel stays as it is, since nothing is known of what was behind.
+
+    Args:
+      values, displacement: as of `moved`.
+      alpha: (h, w) of any of the photograph's types, or None where all is opaque.
+    """
+    opaque = 1.0 if alpha is None or alpha.dtype.kind == "f" else float(np.iinfo(alpha.dtype).max)
+    if alpha is None or (alpha == opaque).all():
+        return moved(values, displacement)
+    share = (alpha / opaque).astype(values.dtype)[..., None].repeat(3, axis=-1)
+    weighed, weight = moved(values * share, displacement), moved(share, displacement)
+    moves = (np.abs(displacement).max(axis=-1, keepdims=True) >= LEAST) & (weight > LEAST_OPAQUE)
+    return np.where(moves, np.clip(weighed / np.maximum(weight, LEAST_OPAQUE), 0, 1), values)
 
 
 def _move(

@@ -101,18 +101,20 @@ def _paste_free(
     inside, strength = window.inside(photo.size), np.float32(request.strength)
     weights = paste_back.fading(window, photo.size) if keep else np.ones(framed.region.shape[:2], np.float32)
     before, guide, colours = framed.pixels, framed.region, photo.srgb(inside)
-    moves = np.zeros(colours.shape[:2], bool)
+    blend = framing.uncut(weights, window, photo.size)
+    chosen = np.ones_like(blend)
+    if keep:
+        chosen = np.minimum(sum(masks[name][inside] * share for name, share in asked.items()), 1.0)
+        blend = chosen * blend
+    moves = np.zeros(blend.shape, bool)
     if made.displacement is not None and made.displacement.any():
         before = moving.moved(before, made.displacement, linear=True)
         by = moving.in_photograph(strength * made.displacement, window, weights, photo.size)
-        moves = np.abs(by).max(axis=-1) >= moving.LEAST
-        colours = moving.moved(colours, by)
-        guide = framing.cut(photo.with_srgb(colours, inside, where=moves).rgb, window)
+        moved = moving.moved_opaque(colours, None if photo.alpha is None else photo.alpha[inside], by)
+        guide = framing.cut(photo.with_srgb(moved, inside).rgb, window)
+        moves = (moved != colours).any(axis=-1) & (chosen >= paste_back.MASK_FLOOR)
+        colours = np.where(moves[..., None], moved, colours)
     change = strength * paste_back.upsample_change((made.raw - before) / 2, guide)
-    blend = framing.uncut(weights, window, photo.size)
-    if keep:
-        chosen = sum(masks[name][inside] * share for name, share in asked.items())
-        blend = np.minimum(chosen, 1.0) * blend
     change = framing.uncut(change, window, photo.size)
     painted = paste_back.add(colours, change, blend, 1.0)
     return photo.with_srgb(painted, inside, where=moves | (blend >= paste_back.MASK_FLOOR))

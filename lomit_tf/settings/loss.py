@@ -23,7 +23,7 @@ class LossConfig(ConfigSection):
     reconstruction_weight: float = option(10.0, "weight of L1(x11, x1), within the domain")
     reconstruction_outside: float = option(1.0, "what a pixel outside the painted region counts in L1(x11, x1), from 0 to 1; a composite does not show it")
     cycle_weight: float = option(10.0, "weight of L1(x121, x1)")
-    change_weight: float = option(0.0, "weight of L1(x12, x1), the size of the change: it weighs against exaggeration by groups that are painted pixel by pixel (docs/method.md, eq. (5.12))")
+    change_weight: float = option(0.0, "weight of L1(x12, x1), the size of the change, with --displacement beyond what only moves: it weighs against exaggeration by groups that are painted pixel by pixel (docs/method.md, eq. (5.12))")
     roughness_weight: float = option(10.0, "weight of the mean squared difference between the displacements of neighbouring pixels, with --displacement (docs/method.md, eq. (5.13))")
     colour_weight: float = option(10.0, "weight of L1 between the painted region's colour moments and the exemplar's (colour groups only)")
     mask_similarity: Schedule = option(Schedule(0.1, 0.1), "weight of R1, mask similarity: like pixels have like mask values; a strong one from the start makes masks flat")

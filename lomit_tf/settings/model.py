@@ -36,7 +36,7 @@ class ModelConfig(ConfigSection):
     mask_feather: int = option(0, "pixels over which masks fade out at their edges, after the contrast (0: none), so that what is painted freely has no seam")
     colour_groups: tuple[str, ...] = option((), "recipe: comma-separated groups that are painted by colour curves, such as hair; the others are painted pixel by pixel (a model without --groups has one, named all)")
     free_change: bool = option(False, "recipe: groups that are not painted by curves are painted as a change: the input, and what G makes of it in the wanted styles less what it makes of it in its own, so that the input's details stay (docs/method.md, eq. (3.10))")
-    displacement: int = option(0, "pixels, of the model's own, that --free_change may move the input's pixels by, so that a mouth opens and closes as a movement and stays sharp (0: none; docs/method.md, eq. (3.15))")
+    displacement: int = option(0, "pixels of the model's own that a style may move the input's by in each direction, with --free_change, so that a mouth opens and closes as a movement and stays sharp; between two styles it may be twice as far (0: none; at most 32; docs/method.md, eq. (3.15))")
     relative_styles: bool = option(False, "the style encoder sees the colours of each region less their mean over it, so that a style says nothing of the skin's colour (docs/method.md, eq. (2.13))")
     close_ups: str = option("", 'recipe: groups that networks of their own paint from near, and the square of the picture that these see: left, top and width as shares of its side, e.g. "smile: 0.25,0.5,0.5". All others are --colour_groups. Such a model is put together by python -m lomit_tf.join of models that were trained apart')
     connected_groups: tuple[str, ...] = option((), "comma-separated groups whose mask is one connected region, such as hair: in photographs, smaller parts apart from the largest are left out; no effect in training")
@@ -56,8 +56,10 @@ class ModelConfig(ConfigSection):
             raise ConfigError(f"--colour_groups={','.join(self.colour_groups)} needs --system=recipe: curves change the input itself; received --system={self.system}")
         if self.free_change and not self.recipe:
             raise ConfigError(f"--free_change needs --system=recipe, whose composite keeps the input; received --system={self.system}")
+        if self.displacement > 32:
+            raise ConfigError(f"--displacement is at most 32 of the model's pixels; received {self.displacement}")
         if self.displacement and not (self.free_change or self.close_ups):
-            raise ConfigError(f"--displacement={self.displacement} needs --free_change: only an input that is kept can be moved")
+            raise ConfigError(f"--displacement={self.displacement} needs --system=recipe and --free_change: only an input that is kept can be moved; received --system={self.system}")
         if self.close_ups:
             parse_boxes(self.close_ups)
             if not (self.recipe and self.colour_groups):

@@ -2,11 +2,13 @@
 // lomit_tf/imaging/moving.py, which samples as OpenCV's remap does: at 32 places between two pixels.
 
 import { at, clamp, rint, samplePlane, stepsOf } from "./affine.js";
+import { MASK_FLOOR } from "./curves.js";
 import { fadingOf } from "./paste_back.js";
 import { linear, picture, plane } from "./planes.js";
 import { insideOf, pictureToPixels, pixelsToPicture } from "./windows.js";
 
-const LEAST = 1 / 64, STEPS = 32, SHARPNESS = -0.75, { fround } = Math; // LEAST: pixels, by which nothing is seen to move
+// LEAST: pixels, by which nothing is seen to move; LEAST_OPAQUE: of what a pixel would show, below which it does not move.
+const LEAST = 1 / 64, LEAST_OPAQUE = 0.5, STEPS = 32, SHARPNESS = -0.75, { fround } = Math;
 
 /** INTER_CUBIC's shares of the pixel before the last, the last, the next and the one after it, for each of STEPS places. */
 const SHARES = Array.from({ length: STEPS }, (_, step) => {
@@ -109,26 +111,30 @@ function sampler({ width, data }, { left, top, right, bottom }) {
   const at = new Int32Array(4);
   return (column, row, pixels, to) => {
     const [across, along] = [SHARES[column & 31], SHARES[row & 31]];
+    let weight = 0;
     for (let n = 0; n < 4; n++) at[n] = 4 * (left + clamp((column >> 5) + n - 1, right - left));
     let [red, green, blue] = [0, 0, 0];
     for (let k = 0; k < 4; k++) {
       const line = 4 * width * (top + clamp((row >> 5) + k - 1, bottom - top));
       for (let n = 0; n < 4; n++) {
-        const share = along[k] * across[n], from = line + at[n];
+        const from = line + at[n], share = along[k] * across[n] * (data[from + 3] / 255);
+        weight += share;
         red += share * data[from];
         green += share * data[from + 1];
         blue += share * data[from + 2];
       }
     }
-    pixels[to] = Math.max(0, Math.min(255, red)); // it overshoots beside edges
-    pixels[to + 1] = Math.max(0, Math.min(255, green));
-    pixels[to + 2] = Math.max(0, Math.min(255, blue));
+    if (weight <= LEAST_OPAQUE) return;
+    pixels[to] = Math.max(0, Math.min(255, red / weight)); // it overshoots beside edges
+    pixels[to + 1] = Math.max(0, Math.min(255, green / weight));
+    pixels[to + 2] = Math.max(0, Math.min(255, blue / weight));
   };
 }
 
 /**
- * {box, move}: move(y, pixels) moves a row's pixels (RGBA, as floats in 0..255) of a picture, within the box alone; null where
- * nothing moves. moving.moved of moving.in_photograph.
+ * {box, move}: move(y, pixels, chosen) moves a row's pixels (RGBA, as floats in 0..255) of a picture, within the box alone and
+ * where the masks (chosen) are not next to nothing, if they are given; null where nothing moves. moving.moved_opaque of
+ * moving.in_photograph.
  *
  * @param source the picture as it was, from the window's part of which they come.
  * @param displacement as of `movedPixels`, along the window's rows and columns.
@@ -138,9 +144,10 @@ export function mover(source, window, displacement, strength) {
   if (!field) return null;
   const inside = insideOf(window, source), box = boxOf(field, window, inside), sample = sampler(source, inside);
   const { left, top, across, down } = field, to = pictureToPixels(window, inside);
-  const move = (y, pixels) => {
+  const move = (y, pixels, chosen = null) => {
     if (y < box.top || y >= box.bottom) return;
     for (let x = box.left; x < box.right; x++) {
+      if (chosen && Math.min(1, chosen[x]) < MASK_FLOOR) continue;
       let [right, below] = [0, 0];
       if (window.angle) {
         const [i, j] = stepsOf(to, x - inside.left, y - inside.top), [column, row] = [i - STEPS * left, j - STEPS * top];

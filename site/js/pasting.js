@@ -28,18 +28,18 @@ export function pasted(photo, { coloured, free }, painted, strength, full) {
   const add = marked && adder(photo.at(full).picture, window, changeOf(before, raw, masks[0]), strength, marked, seen);
   const bends = strength && curves?.values.some((value) => value !== 0);
   const change = bends && changer(curves, matrixOf(window), strength, exact);
-  if (!add && !moving && !change) return made;
+  if (!add && !change) return made;
   const rows = photo.layers.map(() => new Float32Array(width)), chosen = new Float32Array(width);
   const readFree = add && photo.maskRows(full, asked), read = change && photo.maskRows(full, coloured, own);
   const floats = exact && new Float32Array(4 * width);
   for (let y = 0; y < height; y++) {
     const bytes = made.data.subarray(4 * y * width, 4 * (y + 1) * width), pixels = floats || bytes;
     if (floats) floats.set(bytes);
-    moving?.move(y, pixels);
     if (add) {
       readFree(y, rows);
       chosen.fill(0);
       for (const g of asked) for (let x = 0; x < width; x++) chosen[x] += rows[g][x];
+      moving?.move(y, pixels, chosen); // nothing moves where nothing is added
       add(y, chosen, pixels);
     }
     if (change) {

@@ -129,3 +129,30 @@ def test_a_second_look_sees_the_moved_picture(smooth):
     np.testing.assert_allclose(seen, moving.moved(asked.framed.pixels, made.displacement, linear=True), atol=1e-5)
     without = dataclasses.replace(made, displacement=None)
     assert np.abs(second_look._picture(asked.framed.pixels, made.masks, without, np.ones(1), 1.0) - seen).mean() > 0
+
+
+def test_nothing_moves_outside_of_a_mask_that_a_person_drew(smooth):
+    """The mask has an edge that the model's size does not know: pixels where it is 0 stay to the bit."""
+    photo = np.ascontiguousarray(smooth[:64, :64])
+    asked = request(photo, Window(0, 0, 64, 64))
+    drawn = np.zeros((64, 64), np.float32)
+    drawn[20:44, 21:43] = 1
+    found, _ = pasting.paste(dataclasses.replace(asked, given={"smile": drawn}), [painted(asked, 0.1)], OUTLINE)
+    outside = drawn == 0
+    np.testing.assert_array_equal(found.values[outside], photo[outside])
+    assert (found.values[~outside] != photo[~outside]).any()
+
+
+def test_no_colour_comes_from_what_is_transparent(smooth):
+    """Magenta behind an alpha of 0 stays hidden; where all is opaque, alpha changes nothing."""
+    photo = np.full((60, 60, 3), 0.5, np.float32)
+    photo[:, 30:] = (1, 0, 1)
+    alpha = np.full((60, 60), 255, np.uint8)
+    by = np.zeros((60, 60, 2), np.float32)
+    by[10:50, 10:30, 0] = 4
+    np.testing.assert_array_equal(moving.moved_opaque(photo, alpha, by), moving.moved(photo, by))
+    alpha[:, 30:] = 0
+    found = moving.moved_opaque(photo, alpha, by)
+    np.testing.assert_allclose(found[:, :30], 0.5, atol=0.01)
+    assert np.abs(moving.moved(photo, by)[:, :30] - 0.5).max() > 0.4
+    np.testing.assert_array_equal(found[:, 30:], photo[:, 30:])
