@@ -262,7 +262,7 @@ def test_weights_ramp_the_masks_own_terms_only_and_only_in_the_recipe(tiny):
         weights = {name: float(w) for name, w in objectives.generator_weights(config, step).items()}
         assert weights == pytest.approx({
             "adversarial": 1, "classification": 1, "reconstruction": 10, "colour": 10, "cycle": 10, "content": 1,
-            "change": 0, "style_foreground": 1, "style_background": 1,
+            "change": 0, "roughness": 10, "style_foreground": 1, "style_background": 1,
             "mask_similarity": 0.2 * share, "mask_sparsity": 2 * share,
             "mask_classification": share, "mask_critic": 0.2 * share, "mask_cycle": 4 * share, "edge": 6 * share,
         })  # fmt: skip
