@@ -345,7 +345,6 @@ def test_pixels_move_in_the_square_of_the_part_that_moves_them(moving, faces):
 
 
 def test_parts_move_by_one_reach(models):
-    base, *_ = models
     parts = {"a": trained(part_config(displacement=4), 1), "b": trained(part_config("Male", "m", displacement=6), 1)}
     with pytest.raises(ConfigError, match="the same --displacement or not at all; received a --displacement=4, b"):
-        joined(base, parts)
+        joined(models[0], parts)
