@@ -36,8 +36,8 @@ class Inference:
 
         def paint(images: tf.Tensor, styles: tf.Tensor, transfer: tf.Tensor, masks: tf.Tensor | None = None) -> dict:
             painting = core.apply_styles(g, images, styles, transfer, masks)
-            parts = {"masks": painting.masks} | {name: getattr(painting, name) for name in g.parts(size)}
-            return parts
+            parts = {name: getattr(painting, name) for name in ("masks", "raw", "displacement", "curves")}
+            return {name: part for name, part in parts.items() if part is not None}
 
         def compiled(function, *signature):  # type: ignore[no-untyped-def]
             return tf.function(function, input_signature=signature, autograph=False)
