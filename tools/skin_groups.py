@@ -10,6 +10,9 @@ photograph's own colours stand in for them, and mix what a person looks like wit
 - iou: of the mask at the one threshold that is best over all faces; ratio_missed: 1 - iou, over that of all.
 - skin_lightness: mean |change of the skin's mean L*|, 0..100; skin_colour: mean change of its mean colour in CIELAB
   (Euclidean); ratio_lightness, ratio_colour: the same over those of all faces.
+- hair_lightness: mean |change of the true hair's mean L*|; leak: the skin's change of lightness over the hair's, of
+  all faces of the group together; ratio_leak: the same over that of all. White hair that turns black changes by much
+  more than brown hair that does, and the soft edge of its mask with it.
 - background: mean |change| outside the true region, 0..1.
 
 The mask is the hair's, or that of --group: lips, for instance.
@@ -31,6 +34,7 @@ from lomit_tf.photos.translator import Translator
 SKIN, HAIR = 1, 13
 LEAST = 0.005  # of the picture: smaller regions are not measured
 BLACK, GREY = 25.0, 8.0
+MEANS = "skin_lightness", "skin_colour", "hair_lightness", "background"
 
 
 def lab(image: np.ndarray) -> np.ndarray:
@@ -44,20 +48,23 @@ def measure(
     """Arrays (N, ...) by name: the figures of the module's docstring, and what the groups are made by."""
     faces = [translator.prepare(path) for path in paths]
     rows: dict[str, list] = {
-        name: [] for name in ("iou", "skin_lightness", "skin_colour", "background", "skin", "hair")
+        name: [] for name in ("iou", "skin_lightness", "skin_colour", "hair_lightness", "background", "skin", "hair")
     }
     for n, face in enumerate(faces):
         exemplar = translator.encode_exemplar(paths[(n + 1) % len(paths)])
         (result,) = translator.translate_batch([translator.request(face, None, [group], exemplar=exemplar)])
         before, after = face.photo.rgb, result.photo.rgb
         true, hair, skin = np.isin(classes[n], region), classes[n] == HAIR, classes[n] == SKIN
-        old, new = lab(before)[skin].mean(axis=0), lab(after)[skin].mean(axis=0)
+        lab_before, lab_after = lab(before), lab(after)
+        old, new = lab_before[skin].mean(axis=0), lab_after[skin].mean(axis=0)
+        old_hair = lab_before[hair].mean(axis=0)
         rows["iou"].append(iou(np.array([result.input_masks[group] >= t for t in THRESHOLDS]), true[None]))
         rows["skin_lightness"].append(abs(new[0] - old[0]))
         rows["skin_colour"].append(np.linalg.norm(new - old))
+        rows["hair_lightness"].append(abs(lab_after[hair].mean(axis=0)[0] - old_hair[0]))
         rows["background"].append(np.abs(after[~true].astype(np.float32) - before[~true]).mean() / 255)
         rows["skin"].append(old[0])
-        rows["hair"].append(lab(before)[hair].mean(axis=0))
+        rows["hair"].append(old_hair)
     return {name: np.array(values, np.float64) for name, values in rows.items()}
 
 
@@ -89,9 +96,12 @@ def main() -> None:
         for who, chosen in groups(found["skin"], found["hair"]).items():
             row: dict[str, float] = {"faces": int(chosen.sum()), "threshold": float(THRESHOLDS[at])}
             if chosen.any():
-                row |= {key: found[key][chosen].mean() for key in ("skin_lightness", "skin_colour", "background")}
+                row |= {key: found[key][chosen].mean() for key in MEANS}
                 row |= {"iou": 1 - missed[chosen].mean(), "ratio_missed": missed[chosen].mean() / missed.mean()}
                 row["ratio_lightness"] = row["skin_lightness"] / found["skin_lightness"].mean()
+                leak = found["skin_lightness"].mean() / found["hair_lightness"].mean()
+                row["leak"] = row["skin_lightness"] / row["hair_lightness"]
+                row["ratio_leak"] = row["leak"] / leak
                 row["ratio_colour"] = row["skin_colour"] / found["skin_colour"].mean()
             print(json.dumps({"model": name, "half": given.half, "mask": group, "group": who}
                              | {key: round(value, 4) for key, value in row.items()}), flush=True)  # fmt: skip
