@@ -53,6 +53,11 @@ class LomitConfig:
                     "hair that is painted by colour curves competes"
                 )
         self._check_close_ups()
+        if model.displacement and len(self.colour_indices) == len(self.data.group_labels):
+            raise ConfigError(
+                f"--displacement={model.displacement} moves pixels of groups that are painted pixel by pixel; all groups "
+                f"of this model are --colour_groups={','.join(model.colour_groups)}"
+            )
         if training.freeze_masks and not training.init_from:
             raise ConfigError("--freeze_masks needs --init_from, which says whose masks to keep")
         if training.strategy != "one_device":

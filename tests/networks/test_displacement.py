@@ -149,3 +149,5 @@ def test_a_displacement_needs_an_input_that_is_kept():
         LomitConfig.create("small", dataset="celeb_a", attributes=("Smiling",), system="recipe", displacement=4)
     with pytest.raises(ConfigError, match="at most 32 of the model's pixels; received 33"):
         LomitConfig.create("small", dataset="celeb_a", **FREE | {"displacement": 33})
+    with pytest.raises(ConfigError, match="pixel by pixel; all groups of this model are --colour_groups=all"):
+        LomitConfig.create("small", dataset="celeb_a", **FREE | {"displacement": 4, "colour_groups": ("all",)})
