@@ -65,7 +65,7 @@ public final class MovingTest {
         Planes change = PasteBack.change(Preprocess.toModelRange(Golden.picture("painted.png")), before);
         Picture made = PasteBack.add(photo, window, change, mask, 1f, Moving.of(photo, window, by, 1f));
         Picture expected = within(photo, window, Golden.picture("moved_" + name + ".png"));
-        int differ = Golden.assertNear(expected, made, 2);
+        int differ = Golden.assertNear(expected, made, 1);
         assertTrue(name + ": " + differ + " values", differ < made.argb.length / 50);
         Picture still = PasteBack.add(photo, window, change, mask, 1f);
         int moved = 0;
