@@ -13,6 +13,7 @@ import numpy as np
 EXACT, EXACT_MEAN = 1e-3, 1e-5
 LEAST_PSNR = {"float16": 45.0, "dynamic": 32.0, "int8": 32.0}  # decibels, of the translation by both files together
 LEAST_IOU = {"float16": 0.99, "dynamic": 0.97, "int8": 0.97}
+MOST_DISPLACED = 0.25  # pixels of the model, in the mean, where pixels move by one or more
 INT8_SMALLER, INT8_FASTER = 3.5, 1.5  # than float32, both files together
 
 
@@ -45,6 +46,13 @@ def iou(got: np.ndarray, expected: np.ndarray) -> float:
     return float(np.logical_and(a, b).sum() / union) if union else 1.0
 
 
+def displacement_error(got: np.ndarray, expected: np.ndarray) -> float:
+    """Mean distance in pixels between two displacements (N, S, S, 2), where a pixel of either moves by one or more."""
+    moves = np.maximum(*(np.hypot(one[..., 0], one[..., 1]) for one in (got, expected))) >= 1
+    difference = got.astype(np.float64) - expected
+    return float(np.hypot(difference[..., 0], difference[..., 1])[moves].mean()) if moves.any() else 0.0
+
+
 def background_error(translation: np.ndarray, image: np.ndarray, background: np.ndarray) -> float:
     """Mean absolute change, of 0..1, over the pixels of the background (N, S, S)."""
     changed = np.abs(translation - image).mean(axis=-1) / 2
@@ -71,6 +79,10 @@ def acceptance(row: dict[str, Any], float32: dict[str, Any] | None) -> list[Acce
         made.append(AcceptanceThreshold(f"{name}: PSNR of the translation, dB", psnr, least, psnr >= least, True))
         same, least = row["iou"], LEAST_IOU[variant]
         made.append(AcceptanceThreshold(f"{name}: IoU with the Keras model's masks", same, least, same >= least, True))
+    if "displaced" in row:
+        error, most = row["displaced"], EXACT if variant == "float32" else MOST_DISPLACED
+        text = f"{name}: mean error in pixels of what moves by one or more"
+        made.append(AcceptanceThreshold(text, error, most, error <= most, True))
     if variant == "int8" and float32 is not None:
         smaller = float32["bytes"] / row["bytes"]
         made.append(

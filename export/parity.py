@@ -132,6 +132,8 @@ def examine(
             "iou": compare.iou(got["image_masks"], expected["image_masks"]),
             **_content(ask, pairs, got, background),
         }  # fmt: skip
+        if "displacement" in expected:
+            row["displaced"] = compare.displacement_error(got["displacement"], expected["displacement"])
         row["operations"] = _operations(one, parts)
         if latency:
             row["latency"], row["peak_mb"] = _latency(

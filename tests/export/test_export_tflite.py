@@ -178,6 +178,22 @@ def test_errors_and_overlap_by_hand():
     assert compare.agreement(np.array([[2.0, 3.0]]), labels, asked) == 0.5
 
 
+@pytest.mark.parametrize(
+    ("variant", "error", "holds"), [("int8", 0.2, True), ("int8", 0.3, False), ("float32", 0.01, False)]
+)
+def test_pixels_that_move_have_to_come_from_the_same_place(variant, error, holds):
+    expected = np.zeros((1, 4, 4, 2), np.float32)
+    expected[0, 0] = 3, -4
+    got = expected + np.float32([0, error])
+    got[0, 1:] = 0.7  # in all by less than a pixel: not judged
+    row = {
+        "name": variant, "variant": variant, "image": {"psnr": 99.0, "max": 0.0, "mean": 0.0}, "iou": 1.0,
+        "mask": {"max": 0.0, "mean": 0.0}, "displaced": compare.displacement_error(got, expected),
+    }  # fmt: skip
+    (judged,) = [threshold for threshold in compare.acceptance(row, None) if "moves" in threshold.name]
+    assert (judged.holds, judged.fatal) == (holds, True) and judged.value == pytest.approx(error)
+
+
 def test_bars_hold_and_miss():
     plain = {
         "name": "TFLite float32",

@@ -1,7 +1,8 @@
 """Write what the Android demo's tests compare with: `python tools/android/golden.py`.
 
 android_demo/core/testdata comes from `preprocess` (TensorFlow) and the imaging modules (OpenCV), the core's
-counterparts in Python, of drawn faces and a portrait in the public domain, competing regions from golden_regions.py;
+counterparts in Python, of drawn faces and a portrait in the public domain; competing regions from golden_regions.py,
+pixels that move from golden_moving.py.
 android_demo/desktop/testdata comes from golden_models.py.
 """
 
@@ -12,6 +13,7 @@ import dataclasses
 from pathlib import Path
 
 import golden_models
+import golden_moving
 import golden_regions
 import numpy as np
 from PIL import Image
@@ -57,6 +59,7 @@ def core_pictures() -> dict[str, np.ndarray]:
         "pasted_turned.png": _pasted(large, turned, painted, mask),
         **{f"look_{n}.png": picture for n, picture in enumerate(_looks(large))},
         **_curved(photo, window, mask),
+        **golden_moving.pictures(photo, painted, mask),
         **_shared(),
         **_connected(),
     }

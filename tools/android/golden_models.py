@@ -81,7 +81,8 @@ class Files:
         feed |= {"transfer": transfer} if len(groups) > 1 else {}
         feed |= {"colours": styles[:, list(coloured), size:-1]} if coloured else {}
         painted = self._generator.run(feed | {"image_masks": masks[..., :-1]})
-        parts = {"masks": masks} | {name: painted[name] for name in ("raw", "curves") if name in painted}
+        named = ("raw", "displacement", "curves")
+        parts = {"masks": masks} | {name: painted[name] for name in named if name in painted}
         return [core.Painting(**{name: part[i] for name, part in parts.items()}) for i in range(len(masks))]
 
     def translate(self, images: np.ndarray, styles: np.ndarray, transfer: np.ndarray) -> list[core.Painting]:

@@ -60,6 +60,11 @@ final class Affine {
 
     /** Red, green and blue, rounded (halves up), at a place in steps; beyond the border its last pixels, or black. */
     static void sample(Picture picture, int x, int y, boolean edge, float[] rgb, int offset) {
+        sample(picture, null, x, y, edge, rgb, offset);
+    }
+
+    /** The same once pixels of the picture have moved; null where none does. */
+    static void sample(Picture picture, Moving moving, int x, int y, boolean edge, float[] rgb, int offset) {
         float right = right(x);
         float below = right(y);
         rgb[offset] = 0f;
@@ -73,7 +78,7 @@ final class Affine {
                 continue;
             }
             float weight = ((k & 1) == 0 ? 1f - right : right) * (k >> 1 == 0 ? 1f - below : below);
-            int argb = picture.argb[Rows.clamp(row, picture.height) * picture.width + Rows.clamp(column, picture.width)];
+            int argb = Moving.argb(picture, moving, Rows.clamp(column, picture.width), Rows.clamp(row, picture.height));
             rgb[offset] += weight * (argb >> 16 & 255);
             rgb[offset + 1] += weight * (argb >> 8 & 255);
             rgb[offset + 2] += weight * (argb & 255);

@@ -19,18 +19,21 @@ public final class ModelDescription {
     public final boolean transfer;
     /** Whether it has the input `colours`, so that a colour can be set in the place of an exemplar. */
     public final boolean colours;
+    /** Whether what is painted freely moves the picture's own pixels first: the generator's output `displacement`. */
+    public final boolean displacement;
     private final boolean[] colour;
     private final boolean[] connected;
     private final boolean[] overlapping;
     private final boolean[] competing;
     private final int colourGroups;
 
-    private ModelDescription(int size, List<String> groups, boolean transfer, boolean colours, boolean[] colour,
-            boolean[] connected, boolean[] overlapping, boolean[] competing) {
+    private ModelDescription(int size, List<String> groups, boolean transfer, boolean colours, boolean displacement,
+            boolean[] colour, boolean[] connected, boolean[] overlapping, boolean[] competing) {
         this.size = size;
         this.groups = groups;
         this.transfer = transfer;
         this.colours = colours;
+        this.displacement = displacement;
         this.colour = colour;
         this.connected = connected;
         this.overlapping = overlapping;
@@ -141,7 +144,8 @@ public final class ModelDescription {
         }
         boolean settable = has(generator.inputs(), "colours");
         ModelDescription model = new ModelDescription(
-                size, Collections.unmodifiableList(names), transfer, settable, colour, region, apart, competes);
+                size, Collections.unmodifiableList(names), transfer, settable, has(generator.outputs(), "displacement"),
+                colour, region, apart, competes);
         if (settable) {
             expect(find(generator.inputs(), "colours"), 1, model.colourGroups(), ColourStyle.MOMENTS);
         }
@@ -157,6 +161,9 @@ public final class ModelDescription {
         }
         if (freeGroups() > 0) {
             expect(find(outputs, "raw"), 1, size, size, 3);
+        }
+        if (displacement) {
+            expect(find(outputs, "displacement"), 1, size, size, 2);
         }
         if (colourGroups() > 0) {
             expect(find(outputs, "curves"), 1, size / CELL, size / CELL, colourGroups() * Curves.CURVE);

@@ -76,10 +76,20 @@ public final class PasteBack {
      * @param weights width x height x 1 of any size, 0..1: where to make the change.
      * @param strength 0 leaves the picture as it is, more than 1 exaggerates.
      */
-    public static Picture add(final Picture picture, final Window window, Planes change, final Planes weights,
-            final float strength) {
+    public static Picture add(Picture picture, Window window, Planes change, Planes weights, float strength) {
+        return add(picture, window, change, weights, strength, null);
+    }
+
+    /**
+     * The same where the picture's own pixels move first (lomit_tf/photos/pasting.py). Nothing moves where no group's mask
+     * is.
+     *
+     * @param moving null where nothing moves.
+     */
+    static Picture add(final Picture picture, final Window window, Planes change, final Planes weights,
+            final float strength, final Moving moving) {
         if (window.angle != 0) {
-            return TurnedPasteBack.add(picture, window, change, weights, strength);
+            return TurnedPasteBack.add(picture, window, change, weights, strength, moving);
         }
         final int[] argb = picture.argb.clone();
         final Filter[] where = Filter.raising(weights.width, weights.height, window.width, window.height);
@@ -89,30 +99,51 @@ public final class PasteBack {
         if (rows == null) {
             return new Picture(picture.width, picture.height, argb);
         }
-        raise(change, Rows.of(picture, window), rows[0], rows[1], new GuidedStep.Sink() {
+        raise(change, Rows.of(picture, window, moving), rows[0], rows[1], new GuidedStep.Sink() {
             @Override
             public void row(int y, float[] line, int offset) {
                 float[] small = new float[weights.width];
                 float[] blend = new float[window.width];
+                float[] rgb = new float[3];
                 weights.row(where[1], y, small, 0);
                 Planes.across(where[0], small, 0, blend, 0, 1);
                 int row = (window.top + y) * picture.width + window.left;
                 int end = Math.min(window.width, picture.width - window.left);
                 for (int x = Math.max(0, -window.left); x < end; x++) {
-                    float weight = Math.min(1f, blend[x]) * across[x] * down[y];
-                    if (weight < MASK_FLOOR) {
-                        continue;
-                    }
-                    float scale = weight * strength * 255f;
-                    int pixel = argb[row + x];
-                    argb[row + x] = Preprocess.pixel(
-                            (pixel >> 16 & 255) + scale * line[offset + 3 * x],
-                            (pixel >> 8 & 255) + scale * line[offset + 3 * x + 1],
-                            (pixel & 255) + scale * line[offset + 3 * x + 2]);
+                    float share = Math.min(1f, blend[x]);
+                    argb[row + x] = pixel(argb[row + x], moving, window.left + x, window.top + y, share,
+                            share * across[x] * down[y], strength, line, offset + 3 * x, rgb);
                 }
             }
         });
         return new Picture(picture.width, picture.height, argb);
+    }
+
+    /**
+     * A pixel of the picture, moved and changed.
+     *
+     * @param argb as it is.
+     * @param x, y where it is in the picture.
+     * @param share of the groups' masks, 0..1: below MASK_FLOOR it stays.
+     * @param weight the same, faded out with the window: below MASK_FLOOR nothing is added.
+     * @param change in units of white, red at `at`.
+     * @param rgb three values to work with.
+     */
+    static int pixel(int argb, Moving moving, int x, int y, float share, float weight, float strength, float[] change,
+            int at, float[] rgb) {
+        if (share < MASK_FLOOR || moving == null && weight < MASK_FLOOR) {
+            return argb;
+        }
+        if (moving == null) {
+            rgb[0] = argb >> 16 & 255;
+            rgb[1] = argb >> 8 & 255;
+            rgb[2] = argb & 255;
+        } else {
+            moving.read(x, y, rgb);
+        }
+        float scale = weight < MASK_FLOOR ? 0f : weight * strength * 255f;
+        return Preprocess.pixel(rgb[0] + scale * change[at], rgb[1] + scale * change[at + 1],
+                rgb[2] + scale * change[at + 2]);
     }
 
     /** First and last row of the window within the picture where something may change; null without one. */

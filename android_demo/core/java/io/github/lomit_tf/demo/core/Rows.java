@@ -14,16 +14,21 @@ abstract class Rows {
     abstract void read(int y, float[] rgb);
 
     /** A window of a picture; beyond the border its last pixels are repeated. */
-    static Rows of(final Picture picture, final Window window) {
+    static Rows of(Picture picture, Window window) {
+        return of(picture, window, null);
+    }
+
+    /** The same once pixels of the picture have moved; null where none does. */
+    static Rows of(final Picture picture, final Window window, final Moving moving) {
         if (window.angle != 0) {
-            return turned(picture, window);
+            return turned(picture, window, moving);
         }
         return new Rows(window.width, window.height) {
             @Override
             void read(int y, float[] rgb) {
-                int row = clamp(window.top + y, picture.height) * picture.width;
+                int row = clamp(window.top + y, picture.height);
                 for (int x = 0; x < width; x++) {
-                    int pixel = picture.argb[row + clamp(window.left + x, picture.width)];
+                    int pixel = Moving.argb(picture, moving, clamp(window.left + x, picture.width), row);
                     rgb[3 * x] = pixel >> 16 & 255;
                     rgb[3 * x + 1] = pixel >> 8 & 255;
                     rgb[3 * x + 2] = pixel & 255;
@@ -33,13 +38,13 @@ abstract class Rows {
     }
 
     /** A turned window, sampled bilinearly and rounded: framing.cut. */
-    private static Rows turned(final Picture picture, final Window window) {
+    private static Rows turned(final Picture picture, final Window window, final Moving moving) {
         final Affine to = window.toPicture();
         return new Rows(window.width, window.height) {
             @Override
             void read(int y, float[] rgb) {
                 for (int x = 0; x < width; x++) {
-                    Affine.sample(picture, to.x(x, y), to.y(x, y), true, rgb, 3 * x);
+                    Affine.sample(picture, moving, to.x(x, y), to.y(x, y), true, rgb, 3 * x);
                 }
             }
         };

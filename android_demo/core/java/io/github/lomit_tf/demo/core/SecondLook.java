@@ -23,7 +23,11 @@ final class SecondLook {
         return near && coloured && model.transfer;
     }
 
-    /** What the model sees with the free groups' change in it: size x size x 3 in -1..1. */
+    /**
+     * What the model sees with the free groups' change in it: size x size x 3 in -1..1.
+     *
+     * @param pixels what the model sees, moved where the model moves any.
+     */
     static Planes picture(Planes pixels, Planes raw, Planes share) {
         Planes made = new Planes(pixels.width, pixels.height, pixels.channels);
         for (int i = 0; i < made.values.length; i++) {

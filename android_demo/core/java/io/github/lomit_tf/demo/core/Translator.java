@@ -135,8 +135,9 @@ public final class Translator {
     }
 
     /**
-     * The input in the exemplar's style, at the input's own resolution. Free groups first: their change is brought to the
-     * picture's size and added to it; then colours: what that gave is looked up in the curves (lomit_tf/photos/pasting.py).
+     * The input in the exemplar's style, at the input's own resolution. Free groups first: the picture's own
+     * pixels move, where the model moves any, and what is painted besides is brought to the picture's size and added; then
+     * colours: what that gave is looked up in the curves (lomit_tf/photos/pasting.py).
      *
      * @param picture the one that `input` is the view of.
      * @param chosen the groups to transfer; those beyond its end are transferred.
@@ -156,11 +157,14 @@ public final class Translator {
         Picture made = picture;
         if (model.freeGroups() > 0) {
             Planes raw = new Planes(model.size, model.size, 3, painted.get("raw"));
-            Planes change = PasteBack.change(raw, input.pixels);
+            Planes by = model.displacement ? new Planes(model.size, model.size, 2, painted.get("displacement")) : null;
+            Planes before = by == null ? input.pixels : Moving.moved(input.pixels, by);
             Planes share = PasteBack.share(masks, free, model.overlapping());
-            made = PasteBack.add(made, input.frame.window, change, share, 1f);
+            Window window = input.frame.window;
+            made = PasteBack.add(made, window, PasteBack.change(raw, before), share, 1f,
+                    by == null ? null : Moving.of(made, window, by, 1f));
             if (twice) {
-                Planes seen = SecondLook.picture(input.pixels, raw, share);
+                Planes seen = SecondLook.picture(before, raw, share);
                 masks = SecondLook.masks(model, input.pixels, seen, masks, masks(seen, input.frame),
                         inputEdits.drawn(masks.channels));
                 painted = paint(seen, masks, lit, exemplarMasks, coloured);

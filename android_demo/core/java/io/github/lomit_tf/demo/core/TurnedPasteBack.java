@@ -22,10 +22,10 @@ final class TurnedPasteBack {
     }
 
     static Picture add(final Picture picture, final Window window, Planes small, final Planes weights,
-            final float strength) {
+            final float strength, final Moving moving) {
         final TurnedPasteBack kept = new TurnedPasteBack(window, window.endsWithin(picture.width, picture.height));
         final Filter[] where = Filter.raising(weights.width, weights.height, window.width, window.height);
-        PasteBack.raise(small, Rows.of(picture, window), 0, window.height - 1, new GuidedStep.Sink() {
+        PasteBack.raise(small, Rows.of(picture, window, moving), 0, window.height - 1, new GuidedStep.Sink() {
             @Override
             public void row(int y, float[] line, int offset) {
                 float[] narrow = new float[weights.width];
@@ -39,24 +39,19 @@ final class TurnedPasteBack {
         });
         final int[] argb = picture.argb.clone();
         final int[] inside = window.inside(picture.width, picture.height);
-        final Affine back = window.toPicture().inverted();
-        final Affine to = new Affine(back.a, back.b, back.a * inside[0] + back.b * inside[1] + back.c,
-                back.d, back.e, back.d * inside[0] + back.e * inside[1] + back.f);
+        final Affine to = window.fromPicture(inside);
         Bands.run(inside[3] - inside[1], 16, new Bands.Task() {
             @Override
             public void run(int from, int until) {
                 float[] found = new float[5];
+                float[] rgb = new float[3];
                 for (int y = from; y < until; y++) {
                     for (int x = 0; x < inside[2] - inside[0]; x++) {
                         kept.sample(to.x(x, y), to.y(x, y), found);
-                        float blend = Math.min(1f, found[3]) * found[4];
-                        if (blend < PasteBack.MASK_FLOOR) {
-                            continue;
-                        }
+                        float share = Math.min(1f, found[3]);
                         int at = (inside[1] + y) * picture.width + inside[0] + x;
-                        float scale = blend * strength * 255f;
-                        argb[at] = Preprocess.pixel((argb[at] >> 16 & 255) + scale * found[0],
-                                (argb[at] >> 8 & 255) + scale * found[1], (argb[at] & 255) + scale * found[2]);
+                        argb[at] = PasteBack.pixel(argb[at], moving, inside[0] + x, inside[1] + y, share,
+                                share * found[4], strength, found, 0, rgb);
                     }
                 }
             }

@@ -44,6 +44,13 @@ public final class Window {
         return new Affine(cosine, -sine, x - cosine * i + sine * j, sine, cosine, y - sine * i - cosine * j);
     }
 
+    /** The way back, from pixels of a part of a picture, as `inside` says it. */
+    Affine fromPicture(int[] part) {
+        Affine back = toPicture().inverted();
+        return new Affine(back.a, back.b, back.a * part[0] + back.b * part[1] + back.c,
+                back.d, back.e, back.d * part[0] + back.e * part[1] + back.f);
+    }
+
     /** x and y of the corners: upper left, upper right, lower right, lower left. */
     private double[][] corners() {
         Affine to = toPicture();

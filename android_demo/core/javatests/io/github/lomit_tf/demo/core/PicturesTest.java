@@ -69,7 +69,10 @@ public final class PicturesTest {
         Golden.assertNear(Golden.picture("pasted_beyond.png"), made, 1);
     }
 
-    /** core/BUILD gives the tests' JVM 288 MB; the picture and the result are 48 MB each, the arrays for them 96 MB. */
+    /**
+     * core/BUILD gives the tests' JVM 288 MB; the picture and the result are 48 MB each, the arrays for them 96 MB, the
+     * pixels that move 18 MB.
+     */
     @Test
     public void twelveMegapixelsInBoundedMemory() {
         int width = 4000;
@@ -85,9 +88,17 @@ public final class PicturesTest {
             weights.values[i] = i / 128 < 90 ? 1f : 0f;
             change.values[3 * i] = 0.25f;
         }
+        Planes by = new Planes(128, 128, 2); // of half of the sides, as that of a smile
+        for (int i = 0; i < 128 * 128; i++) {
+            by.values[2 * i] = i / 128 >= 64 && i % 128 >= 64 ? 2f : 0f;
+        }
+        Window window = Window.centred(width, height);
         long start = System.nanoTime();
-        Picture made = PasteBack.add(photo, Window.centred(width, height), change, weights, 1f);
+        Picture made = PasteBack.add(photo, window, change, weights, 1f, Moving.of(photo, window, by, 1f));
         System.out.println("12 megapixels: " + (System.nanoTime() - start) / 1000000 + " ms");
+        int moved = 1800 * width + 2500; // two pixels of the model are 46.875
+        assertEquals(argb[moved + 47] >> 8 & 255, made.argb[moved] >> 8 & 255, 1);
+        assertEquals((argb[moved + 47] >> 16 & 255) + 64, made.argb[moved] >> 16 & 255, 1);
         int within = 1000 * width + 2000;
         assertEquals("a constant change stays constant", (argb[within] >> 16 & 255) + 64, made.argb[within] >> 16 & 255);
         assertEquals(argb[within] & 0xffff, made.argb[within] & 0xffff);
