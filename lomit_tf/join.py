@@ -53,6 +53,8 @@ def _check(options: Options) -> None:
     check_model("base", options.base)
     for name in options.part:
         _check_part(name)
+        if options.part.count(name) > 1:
+            raise ConfigError(f"--part={name} is given {options.part.count(name)} times; give each part once")
     if not options.overwrite and (Path(options.out).expanduser() / zoo.MANIFEST).exists():
         raise ConfigError(f"--out={options.out}: there are weights already; give another folder, or --overwrite")
     parts = {f"--part={name}": zoo.config_of(name) for name in options.part}

@@ -59,7 +59,7 @@ class ModelConfig(ConfigSection):
         if self.displacement > 32:
             raise ConfigError(f"--displacement is at most 32 of the model's pixels; received {self.displacement}")
         if self.displacement and not (self.free_change or self.close_ups):
-            raise ConfigError(f"--displacement={self.displacement} needs --system=recipe and --free_change: only an input that is kept can be moved; received --system={self.system}")
+            raise ConfigError(f"--displacement={self.displacement} needs --system=recipe and --free_change: only an input that is kept can be moved; received --system={self.system} and {'--free_change' if self.free_change else '--nofree_change'}")
         if self.close_ups:
             parse_boxes(self.close_ups)
             if not (self.recipe and self.colour_groups):

@@ -269,6 +269,9 @@ def test_the_command_joins_folders_of_weights(models, faces, tmp_path, capsys, m
     assert join.run(asked) == 2
     assert "there are weights already" in capsys.readouterr().err
     assert join.run([*asked, "--overwrite"]) == 0
+    capsys.readouterr()
+    assert join.run(["--base=base", "--part=smile", "--part=smile", "--out=twice"]) == 2
+    assert capsys.readouterr().err == "lomit-join: --part=smile is given 2 times; give each part once\n"
 
 
 @pytest.mark.parametrize(
