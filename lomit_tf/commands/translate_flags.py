@@ -83,7 +83,9 @@ class TranslateFlags:
         None, "take only these attribute groups from the exemplar (default: all that the model has; with a smile or a "
         "beard beside hair and lips, mouths are often smeared)", form="A,B",
     )  # fmt: skip
-    strength: float = option(1.0, "how much of the change to make: 0 none, 1 all, more exaggerates (smiles and beards get halos then)", least=0)
+    strength: float = option(
+        1.0, "how much of the change to make: 0 none, 1 all, more exaggerates, with halos in smiles", least=0
+    )
     face: str = option(
         "largest", "which face, where there are several: largest, all (each in turn), or a number from 1 on, counted "
         "from the left", form="WHICH",

@@ -55,8 +55,8 @@ class LomitConfig:
         self._check_close_ups()
         if model.displacement and len(self.colour_indices) == len(self.data.group_labels):
             raise ConfigError(
-                f"--displacement={model.displacement} moves pixels of groups that are painted pixel by pixel; all groups "
-                f"of this model are --colour_groups={','.join(model.colour_groups)}"
+                f"--displacement={model.displacement} moves pixels of groups that are painted pixel by pixel; all "
+                f"groups of this model are --colour_groups={','.join(model.colour_groups)}"
             )
         if training.freeze_masks and not training.init_from:
             raise ConfigError("--freeze_masks needs --init_from, which says whose masks to keep")

@@ -145,7 +145,8 @@ def test_what_is_not_asked_for_does_not_move(moved):
 
 
 def test_a_displacement_needs_an_input_that_is_kept():
-    with pytest.raises(ConfigError, match="--displacement=4 needs --system=recipe and --free_change.*received --system=recipe and --nofree_change"):
+    said = "--displacement=4 needs --system=recipe and --free_change.*received --system=recipe and --nofree_change"
+    with pytest.raises(ConfigError, match=said):
         LomitConfig.create("small", dataset="celeb_a", attributes=("Smiling",), system="recipe", displacement=4)
     with pytest.raises(ConfigError, match="at most 32 of the model's pixels; received 33"):
         LomitConfig.create("small", dataset="celeb_a", **FREE | {"displacement": 33})
