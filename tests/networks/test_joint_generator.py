@@ -19,31 +19,9 @@ from lomit_tf.training import distill_config, mask_teaching
 from lomit_tf.training.joining import joined
 from lomit_tf.training.mask_refinement import refine_masks
 from lomit_tf.training.warm_start import start_from
+from tests.helpers.joint_configs import SHARES, part_config, whole_config
 
 BOX = (32, 64, 64)  # left, top and width in pictures of 128: the lower face
-SHARES = "0.25,0.5,0.5"
-
-
-def whole_config(**fields) -> LomitConfig:
-    return LomitConfig.create(
-        "small", **{
-            "dataset": "celeb_a", "system": "recipe", "image_size": 128,
-            "attributes": ("Black_Hair", "Wearing_Lipstick"),
-            "groups": "hair: Black_Hair; lips: Wearing_Lipstick", "colour_groups": ("hair", "lips"), "base_channels": 8,
-            "unfiltered_groups": ("lips",), "mask_filter": 4, "connected_groups": ("hair",), "style_margin": 4,
-            "match": (), "pairing": "differing",
-        } | fields
-    )  # fmt: skip
-
-
-def part_config(label: str = "Smiling", group: str = "smile", **fields) -> LomitConfig:
-    return LomitConfig.create(
-        "near", **{
-            "dataset": "celeb_a", "system": "recipe", "image_size": 64, "close_up": SHARES,
-            "attributes": (label,), "groups": f"{group}: {label}", "style_margin": 4, "mask_contrast": 1.0,
-            "free_change": True, "relative_styles": True, "mask_feather": 4,
-        } | fields
-    )  # fmt: skip
 
 
 def trained(config: LomitConfig, seed: int) -> Lomit:
@@ -274,29 +252,6 @@ def test_the_command_joins_folders_of_weights(models, faces, tmp_path, capsys, m
     assert capsys.readouterr().err == "lomit-join: --part=smile is given 2 times; give each part once\n"
 
 
-@pytest.mark.parametrize(
-    ("base", "part", "said"),
-    [
-        ({}, {"close_up": ""}, "trained with --close_up, as configs/celeba_smile.cfg"),
-        ({"image_size": 192}, {}, "pictures of 128 pixels, and the base's have 192"),
-        ({"crop": 100}, {}, "with --crop=178, and the base with --crop=100"),
-        ({}, {"residual_blocks": 2}, "--residual_blocks=2, and what is painted from near has 4"),
-        ({}, {"groups": "lips: Smiling"}, "has a group lips already"),
-        ({}, {"attributes": ("Black_Hair",), "groups": "smile: Black_Hair"}, "Black_Hair is of another group"),
-        ({"colour_groups": ("hair",)}, {}, "lips is painted freely"),
-        ({"close_up": SHARES}, {}, "give it as --part, and a model of whole pictures"),
-        ({}, {"colour_groups": ("smile",)}, "painted by colour curves"),
-        ({}, {"attributes": ("Smiling", "Male"), "groups": "smile: Smiling; sex: Male"}, "has one group"),
-    ],
-)
-def test_models_that_do_not_fit_are_refused(base, part, said):
-    with pytest.raises(ConfigError, match=r"runs/smile|runs/base") as error:
-        from lomit_tf.training.joining import joint_config
-
-        joint_config(whole_config(**base), {"runs/smile": part_config(**part)}, "runs/base")
-    assert said in str(error.value)
-
-
 def test_what_was_put_together_is_not_trained_further(models, tmp_path):
     joint = models[-1]
     zoo.save_folder(joint, tmp_path / "joint", {})
@@ -345,9 +300,3 @@ def test_pixels_move_in_the_square_of_the_part_that_moves_them(moving, faces):
     assert not np.asarray(still["displacement"]).any()
     alone = beard.translate(near, other, np.ones((2, 1), "float32"), faded(beard, near), faded(beard, other))
     np.testing.assert_allclose(cut(np.asarray(still["image"]), BOX), alone["image"], atol=1e-4)
-
-
-def test_parts_move_by_one_reach(models):
-    parts = {"a": trained(part_config(displacement=4), 1), "b": trained(part_config("Male", "m", displacement=6), 1)}
-    with pytest.raises(ConfigError, match="the same --displacement or not at all; received a --displacement=4, b"):
-        joined(models[0], parts)

@@ -7,7 +7,6 @@ import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.Test;
@@ -128,18 +127,7 @@ public final class MovingTest {
     /** A smile that moves everything by four pixels and paints nothing, and lips, which are what is white. */
     @Test
     public void aTranslationMovesFirstAndLooksAgainAtWhatHasMoved() throws Exception {
-        Network masks = new TranslatorTest.Arithmetic(Collections.singletonList(TranslatorTest.tensor("masks", 2)),
-                TranslatorTest.tensor("image", 3)) {
-            @Override
-            float[] compute(String output, Map<String, float[]> feed) {
-                float[] made = new float[SIZE * SIZE * 2];
-                for (int i = 0; i < SIZE * SIZE; i++) {
-                    made[2 * i] = feed.get("image")[3 * i] > 0.9f ? 1f : 0f;
-                    made[2 * i + 1] = 1f;
-                }
-                return made;
-            }
-        };
+        Network masks = TranslatorTest.white();
         Picture photo = TranslatorTest.plain(SIZE, SIZE, 0xff404040);
         for (int y = 0; y < SIZE; y++) {
             Arrays.fill(photo.argb, y * SIZE + 30, y * SIZE + 36, 0xffffffff);

@@ -7,7 +7,6 @@ import static org.junit.Assert.fail;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.Test;
@@ -21,17 +20,7 @@ public final class SecondLookTest {
     public void looksForTheLipsOfTheSmileThatWasPainted() throws Exception {
         final List<float[]> transfers = new ArrayList<float[]>();
         final List<float[]> given = new ArrayList<float[]>();
-        Network masks = new TranslatorTest.Arithmetic(Collections.singletonList(TranslatorTest.tensor("masks", 2)), TranslatorTest.tensor("image", 3)) {
-            @Override
-            float[] compute(String output, Map<String, float[]> feed) {
-                float[] made = new float[SIZE * SIZE * 2];
-                for (int i = 0; i < SIZE * SIZE; i++) {
-                    made[2 * i] = feed.get("image")[3 * i] > 0.9f ? 1f : 0f;
-                    made[2 * i + 1] = 1f;
-                }
-                return made;
-            }
-        };
+        Network masks = TranslatorTest.white();
         List<Network.Tensor> outputs =
                 Arrays.asList(TranslatorTest.tensor("raw", 3), new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 32));
         Network generator = new TranslatorTest.Arithmetic(outputs, TranslatorTest.tensor("exemplar_masks", 2), TranslatorTest.tensor("exemplar", 3),

@@ -57,6 +57,21 @@ public final class TranslatorTest {
         };
     }
 
+    /** A group that is what is white, and one that is everywhere. */
+    static Arithmetic white() {
+        return new Arithmetic(Collections.singletonList(tensor("masks", 2)), tensor("image", 3)) {
+            @Override
+            float[] compute(String output, Map<String, float[]> feed) {
+                float[] made = new float[SIZE * SIZE * 2];
+                for (int i = 0; i < SIZE * SIZE; i++) {
+                    made[2 * i] = feed.get("image")[3 * i] > 0.9f ? 1f : 0f;
+                    made[2 * i + 1] = 1f;
+                }
+                return made;
+            }
+        };
+    }
+
     /** Two groups that share every pixel. */
     private static Arithmetic halves() {
         return new Arithmetic(Collections.singletonList(tensor("masks", 2)), tensor("image", 3)) {
