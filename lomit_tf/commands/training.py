@@ -56,7 +56,8 @@ def messages() -> Iterator[None]:
 
 
 def report_result(result: TrainingResult) -> None:
-    """Say where the results are, on standard output. Raises Failure where the run was interrupted, after saving."""
+    """Say where the results are, on standard output. Raises Failure where the run was interrupted, after saving,
+    and has steps left."""
     places = {
         "sample grid": result.grid,
         "log": result.log,
@@ -64,7 +65,7 @@ def report_result(result: TrainingResult) -> None:
         "checkpoint": result.checkpoint,
     }
     report(f"{result.step} generator steps in {result.workdir}", places)
-    if result.interrupted is not None:
+    if result.interrupted is not None and not result.done:
         raise Failure(
             f"interrupted and saved after generator step {result.step}; the same command goes on from there",
             INTERRUPTED + result.interrupted,

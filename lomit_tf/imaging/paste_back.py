@@ -53,6 +53,11 @@ def upsample_change(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
     return np.clip(cv2.transform(raised, TO_RGB), *limits)
 
 
+def without_colour(change: np.ndarray) -> np.ndarray:
+    """A change of brightness alone: (h, w, 3) float32 -> the same, three times the brightness of each pixel."""
+    return np.repeat(cv2.transform(np.ascontiguousarray(change, np.float32), TO_YCC[:1]), 3).reshape(change.shape)
+
+
 def _one_step(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
     """(s, t, 1) -> (h, w, 1), near enough to it for the filter's subsampling to see all of the guide."""
     (height, width), (s, t) = guide.shape[:2], change.shape[:2]

@@ -115,6 +115,8 @@ def _paste_free(
         moves = (moved != colours).any(axis=-1) & (chosen >= paste_back.MASK_FLOOR)
         colours = np.where(moves[..., None], moved, colours)
     change = strength * paste_back.upsample_change((made.raw - before) / 2, guide)
+    if not np.ptp(framed.region, axis=-1).any():  # a grey photograph stays grey
+        change = paste_back.without_colour(change)
     change = framing.uncut(change, window, photo.size)
     painted = paste_back.add(colours, change, blend, 1.0)
     return photo.with_srgb(painted, inside, where=moves | (blend >= paste_back.MASK_FLOOR))

@@ -24,7 +24,11 @@ Step = Callable[[Any], dict[str, float]]  # an element of the data -> the step's
 
 @dataclasses.dataclass(frozen=True)
 class TrainingResult:
-    """Where a run's results are. `interrupted` is the signal that ended it early, after saving."""
+    """Where a run's results are.
+
+    `interrupted` is the signal that it was told to stop by, after saving. It is `done` where all of its steps are, even
+    if the signal came during the last one.
+    """
 
     workdir: Path
     step: int
@@ -33,6 +37,7 @@ class TrainingResult:
     tensorboard: Path
     checkpoint: str | None
     interrupted: int | None
+    done: bool
 
 
 def resumed(config: LomitConfig, work: Workdir, model: LomitBase, chief: bool = True) -> tuple[Checkpoints, int]:
@@ -89,7 +94,7 @@ class Driver:
             logging.warning("%d unreadable images were replaced: %s", found.count, found)
         return TrainingResult(
             self.work.path, done, samples.latest if samples else None, self.work.log, self.work.tensorboard,
-            self.saver.latest, received[0] if received else None,
+            self.saver.latest, received[0] if received else None, done >= self.config.training.steps,
         )  # fmt: skip
 
     def _callbacks(self) -> tuple[cb.Samples | None, list[keras.callbacks.Callback]]:

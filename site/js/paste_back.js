@@ -26,13 +26,25 @@ function guideOf(picture, window) {
   return { picture: cut, window: whole(cut), width, height, read: rowsOf(cut, whole(cut)) };
 }
 
+/** Whether red, green and blue are equal wherever a window covers a picture, or is around. */
+function isGrey(picture, window) {
+  const { left, top, right, bottom } = insideOf(window, picture), { width, data } = picture;
+  for (let y = top; y < bottom; y++) {
+    for (let i = 4 * (y * width + left); i < 4 * (y * width + right); i += 4) {
+      if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
+    }
+  }
+  return true;
+}
+
 /**
  * {y, row} of a change at the size of a guide, one after the other: paste_back.upsample_change.
  *
  * @param change {width, height, values}, three values for each pixel.
  * @param first, last rows of the guide.
+ * @param grey whether to leave out colour, so that a grey photograph stays grey.
  */
-export function* raisedRows(change, guide, first, last) {
+export function* raisedRows(change, guide, first, last, grey) {
   const { width, height, values } = change, of = (c) => values.filter((_, i) => i % 3 === c), colours = [0, 1, 2].map(of);
   const limits = colours.map(limitsOf), [light, blue, red] = TO_YCC.map((shares) => plane(width, height,
     Float32Array.from(colours[0], (r, i) => shares[0] * r + shares[1] * colours[1][i] + shares[2] * colours[2][i])));
@@ -56,6 +68,9 @@ export function* raisedRows(change, guide, first, last) {
       const x = Math.trunc(i / 3), c = i % 3, shares = TO_RGB[c];
       const value = shares[0] * row[x] + shares[1] * shades[0][x] + shares[2] * shades[1][x];
       made[i] = Math.max(limits[c][0], Math.min(limits[c][1], value));
+    }
+    for (let i = 0; grey && i < made.length; i += 3) {
+      made.fill(TO_YCC[0].reduce((sum, part, c) => sum + part * made[i + c], 0), i, i + 3);
     }
     yield { y, row: made };
   }
@@ -106,11 +121,12 @@ export function markedRows(masks, { height }) {
  */
 export function adder(picture, window, change, strength, [first, last], seen = { picture, window }) {
   const guide = guideOf(seen.picture, seen.window), { wide, high } = fadingOf(window, picture), scale = 255 * strength;
+  const grey = isGrey(picture, window);
   const move = (pixels, x, blend, line, from) => {
     for (let k = 0; k < 3; k++) pixels[4 * x + k] = Math.max(0, Math.min(255, pixels[4 * x + k] + scale * blend * line[from + k]));
   };
   if (window.angle) {
-    const kept = keptRows(change, guide, first, last), inside = insideOf(window, picture), found = new Float32Array(4);
+    const kept = keptRows(change, guide, first, last, grey), inside = insideOf(window, picture), found = new Float32Array(4);
     const to = pictureToPixels(window, inside);
     return (y, chosen, pixels) => {
       for (let x = inside.left; x < inside.right; x++) {
@@ -122,7 +138,7 @@ export function adder(picture, window, change, strength, [first, last], seen = {
     };
   }
   const start = Math.max(first, -window.top, 0), stop = Math.min(last, picture.height - 1 - window.top);
-  const rows = raisedRows(change, guide, start, stop);
+  const rows = raisedRows(change, guide, start, stop, grey);
   return (y, chosen, pixels) => {
     const at = y - window.top;
     if (at < start || at > stop) return;
@@ -135,9 +151,9 @@ export function adder(picture, window, change, strength, [first, last], seen = {
 }
 
 /** look([x, y] in steps, wide, high, found): a turned window's change, and how far it fades out, at a place in it. */
-function keptRows(change, guide, first, last) {
+function keptRows(change, guide, first, last, grey) {
   const { width, height } = guide, kept = new Float32Array(3 * width * (last + 1 - first));
-  for (const { y, row } of raisedRows(change, guide, first, last)) kept.set(row, 3 * width * (y - first));
+  for (const { y, row } of raisedRows(change, guide, first, last, grey)) kept.set(row, 3 * width * (y - first));
   return ([x, y], wide, high, found) => {
     const right = (x & 31) / 32, below = (y & 31) / 32;
     found.fill(0);

@@ -50,6 +50,16 @@ test("a strength of 0, and what lies outside of the mask, leave every bit", () =
   assert.equal(markedRows([planeOf(8, 8)], WITHIN), null);
 });
 
+for (const angle of [0, 25]) {
+  test(`a grey photograph stays grey in a window turned by ${angle}`, () => {
+    const photo = picture("large.png"), grey = { ...photo, data: photo.data.map((_, i, all) => (i % 4 === 3 ? 255 : all[4 * (i >> 2)])) };
+    const window = windowOf(40, 30, 200, 200, angle), made = [grey, photo].map((one) => pasted(one, window, picture("view_turned.png")));
+    const coloured = made.map((data) => data.filter((value, i) => i % 4 < 3 && value !== data[4 * (i >> 2)]).length);
+    assert.equal(coloured[0], 0);
+    assert.ok(coloured[1] > 3000 && difference(made[0], grey.data).count > 3000);
+  });
+}
+
 test("a window smaller than what the model paints", () => {
   const photo = picture("large.png"), window = windowOf(20, 20, 48, 48), made = pasted(photo, window, seen(photo, window, 64));
   assert.ok(difference(made, photo.data).count > 300);

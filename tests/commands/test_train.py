@@ -74,7 +74,7 @@ def record(message: str, level: int, path: Path) -> logging.LogRecord:
 @pytest.fixture
 def trained(monkeypatch):
     """Puts a stand-in in the place of the loop; gives what it is asked, and is told what to do."""
-    state = types.SimpleNamespace(calls=[], outcome=None)
+    state = types.SimpleNamespace(calls=[], outcome=None, done=False)
 
     def stand_in(config, workdir, *, resume):
         state.calls.append((config, workdir, resume))
@@ -93,6 +93,7 @@ def trained(monkeypatch):
             tensorboard=workdir / "tensorboard",
             checkpoint=str(workdir / "checkpoints/step-7"),
             interrupted=state.outcome,
+            done=state.done,
         )
 
     heavy = types.ModuleType("lomit_tf.training.loop")
@@ -150,6 +151,9 @@ def test_exit_codes_of_runs_that_end_early(trained, capsys):
         err = capsys.readouterr().err
         assert "\nlomit-train: " in err and "Traceback" not in err
         assert str(outcome) in err or not isinstance(outcome, ValueError | TrainingError)
+    trained.outcome, trained.done = 15, True  # it was told to stop during its last step: nothing is left to go on with
+    assert train.run(["--workdir=w"]) == 0
+    assert "lomit-train" not in capsys.readouterr().err
     trained.outcome = ZeroDivisionError("a fault of ours")
     with pytest.raises(ZeroDivisionError):
         train.run(["--workdir=w"])

@@ -113,6 +113,25 @@ def test_what_is_painted_is_added_to_the_pixels_that_moved(smooth):
     np.testing.assert_allclose(difference[inside], 0.1, atol=0.01)
 
 
+@pytest.mark.parametrize("angle", [0.0, 25.0])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_a_grey_photograph_stays_grey(smooth, kind, angle):
+    """What is painted brings red: of a grey photograph it becomes as much brightness, and it stays in another."""
+    grey = smooth[..., :1].repeat(3, axis=-1)
+    for photo, stays in ((grey, True), (smooth, False)):
+        asked = request(
+            np.round(photo * 255).astype(np.uint8) if kind is np.uint8 else photo, Window(20, 5, 64, 64, angle)
+        )
+        made = painted(asked)
+        red = asked.framed.own_masks[..., :1] * np.float32([0.5, 0, 0])
+        found, _ = pasting.paste(asked, [dataclasses.replace(made, raw=made.raw + red)], OUTLINE)
+        plain, _ = pasting.paste(asked, [made], OUTLINE)
+        assert (np.ptp(found.values, axis=-1).max() == 0) == stays
+        inner = np.s_[33:41, 48:56]
+        brighter = (found.values[inner].astype(float) - plain.values[inner]).mean(axis=(0, 1)) / found.scale
+        np.testing.assert_allclose(brighter, [0.299 * 0.25] * 3 if stays else [0.25, 0, 0], atol=0.02)
+
+
 def test_a_photograph_of_eight_bits_moves_within_its_values(smooth):
     photo = np.round(smooth * 255).astype(np.uint8)
     asked = request(photo, Window(10, 5, 64, 64))

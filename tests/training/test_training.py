@@ -93,7 +93,14 @@ def test_continuing_equals_not_stopping_logs_no_step_twice_and_keeps_the_last_ch
     often = {"checkpoint_every": 1, "keep_checkpoints": 2}
     training.train(tiny(steps=2, schedule_steps=4, **often), tmp_path)
     assert sorted(p.name for p in Workdir(tmp_path).checkpoints.iterdir()) == ["step-1.npz", "step-2.npz"]
-    result = training.train(tiny(**often), tmp_path)
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            if batch == 3:  # too late: nothing is left to go on with
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    result = training.train(tiny(**often), tmp_path, callbacks=[Stop()])
+    assert result.done and result.interrupted == signal.SIGTERM
     assert sorted(p.name for p in Workdir(tmp_path).checkpoints.iterdir()) == ["step-3.npz", "step-4.npz"]
     steps = [json.loads(line)["step"] for line in result.log.read_text().splitlines()]
     assert steps == [2, 4]

@@ -99,7 +99,7 @@ public final class PasteBack {
         if (rows == null) {
             return new Picture(picture.width, picture.height, argb);
         }
-        raise(change, Rows.of(picture, window, moving), rows[0], rows[1], new GuidedStep.Sink() {
+        raise(change, Rows.of(picture, window, moving), rows[0], rows[1], picture.isGrey(window), new GuidedStep.Sink() {
             @Override
             public void row(int y, float[] line, int offset) {
                 float[] small = new float[weights.width];
@@ -167,8 +167,11 @@ public final class PasteBack {
     /**
      * paste_back.upsample_change, its rows first..last handed to a sink: brightness through the guided filter, the two
      * differences of colour bilinearly, since uneven colours would become fringes along the photograph's edges.
+     *
+     * @param grey whether to leave out the differences of colour, so that a grey photograph stays grey.
      */
-    static void raise(Planes change, final Rows guide, int first, int last, final GuidedStep.Sink sink) {
+    static void raise(Planes change, final Rows guide, int first, int last, final boolean grey,
+            final GuidedStep.Sink sink) {
         final float[][] limits = limits(change);
         final Planes colours = new Planes(change.width, change.height, 3);
         for (int i = 0; i < colours.values.length; i += 3) {
@@ -206,6 +209,10 @@ public final class PasteBack {
                     convert(TO_RGB, plain, x, line, x);
                     for (int c = 0; c < 3; c++) {
                         line[x + c] = Math.max(limits[0][c], Math.min(limits[1][c], line[x + c]));
+                    }
+                    if (grey) {
+                        float luminance = TO_YCC[0] * line[x] + TO_YCC[1] * line[x + 1] + TO_YCC[2] * line[x + 2];
+                        java.util.Arrays.fill(line, x, x + 3, luminance);
                     }
                 }
                 sink.row(y, line, 0);

@@ -16,4 +16,18 @@ public final class Picture {
         this.height = height;
         this.argb = argb;
     }
+
+    /** Whether red, green and blue are equal wherever a window covers it, or is around. */
+    boolean isGrey(Window window) {
+        int[] inside = window.inside(width, height);
+        for (int y = inside[1]; y < inside[3]; y++) {
+            for (int x = inside[0]; x < inside[2]; x++) {
+                int pixel = argb[y * width + x];
+                if ((pixel & 255) != (pixel >> 8 & 255) || (pixel & 255) != (pixel >> 16 & 255)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
 }

@@ -25,7 +25,8 @@ final class TurnedPasteBack {
             final float strength, final Moving moving) {
         final TurnedPasteBack kept = new TurnedPasteBack(window, window.endsWithin(picture.width, picture.height));
         final Filter[] where = Filter.raising(weights.width, weights.height, window.width, window.height);
-        PasteBack.raise(small, Rows.of(picture, window, moving), 0, window.height - 1, new GuidedStep.Sink() {
+        Rows guide = Rows.of(picture, window, moving);
+        PasteBack.raise(small, guide, 0, window.height - 1, picture.isGrey(window), new GuidedStep.Sink() {
             @Override
             public void row(int y, float[] line, int offset) {
                 float[] narrow = new float[weights.width];

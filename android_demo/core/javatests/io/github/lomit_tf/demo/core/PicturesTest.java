@@ -69,6 +69,31 @@ public final class PicturesTest {
         Golden.assertNear(Golden.picture("pasted_beyond.png"), made, 1);
     }
 
+    /** In an upright and in a turned window, by a change that has colours. */
+    @Test
+    public void aGreyPictureStaysGrey() throws Exception {
+        Picture photo = Golden.picture("large.png");
+        int[] grey = new int[photo.argb.length];
+        for (int i = 0; i < grey.length; i++) {
+            grey[i] = 0xff000000 | 0x010101 * (photo.argb[i] >> 8 & 255);
+        }
+        Picture without = new Picture(photo.width, photo.height, grey);
+        Planes change = PasteBack.change(Preprocess.toModelRange(Golden.picture("painted.png")),
+                Preprocess.toModelRange(Golden.picture("view_turned.png")));
+        Planes mask = Golden.mask("mask.png");
+        for (double angle : new double[] {0, 25}) {
+            Window window = new Window(40, 30, 200, 200, angle);
+            Picture made = PasteBack.add(without, window, change, mask, 1f);
+            assertTrue(made.isGrey(new Window(0, 0, photo.width, photo.height)));
+            int changed = 0;
+            for (int i = 0; i < grey.length; i++) {
+                changed += grey[i] == made.argb[i] ? 0 : 1;
+            }
+            assertTrue(changed + " pixels", changed > 1000);
+            assertTrue(!PasteBack.add(photo, window, change, mask, 1f).isGrey(window));
+        }
+    }
+
     /**
      * core/BUILD gives the tests' JVM 288 MB; the picture and the result are 48 MB each, the arrays for them 96 MB, the
      * pixels that move 18 MB.
