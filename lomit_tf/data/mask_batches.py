@@ -8,7 +8,7 @@ import tensorflow as tf
 from lomit_tf.data.augment import JITTERS, UNSURE, Augmentation, affine, jittered, warped
 from lomit_tf.data.loader import Loader
 from lomit_tf.data.order import PairOrder, Purpose
-from lomit_tf.data.pairs import PairPipeline
+from lomit_tf.data.pairs import PairPipeline, as_it_is
 from lomit_tf.data.preprocess import to_model_range
 from lomit_tf.data.store import ImageStore
 
@@ -95,6 +95,4 @@ def mask_batches(loader: MaskLoader, start_step: int = 0) -> PairPipeline:
 
     dataset = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
     dataset = dataset.map(element, num_parallel_calls=1, deterministic=True).prefetch(2)
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return PairPipeline(dataset.with_options(options), loader)
+    return PairPipeline(as_it_is(dataset), loader)

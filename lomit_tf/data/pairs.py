@@ -109,7 +109,15 @@ def training_pairs(
     dataset = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
     # Two steps at a time: while one waits for its slowest image the other keeps the reading threads busy.
     dataset = dataset.map(element, num_parallel_calls=2, deterministic=True).prefetch(prefetch)
+    return PairPipeline(as_it_is(dataset), loader)
+
+
+def as_it_is(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The same elements, which nothing splits among workers (each builds its own part) and nothing tunes.
+
+    What is tuned has a thread of TensorFlow's, for which the end of an iterator waits up to a minute.
+    """
     options = tf.data.Options()
-    # Every worker builds its own part of the batch (`rows`); tf.distribute must not split the steps among them.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return PairPipeline(dataset.with_options(options), loader)
+    options.autotune.enabled = False
+    return dataset.with_options(options)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -53,14 +55,21 @@ def worker_rows(strategy: tf.distribute.Strategy, training: TrainingConfig) -> s
     return slice(resolver.task_id * share, (resolver.task_id + 1) * share)
 
 
-def distribute(strategy: tf.distribute.Strategy, dataset: tf.data.Dataset) -> tf.distribute.DistributedDataset:
-    """Give each replica of this process its consecutive rows of every element of `dataset`."""
+def distribute(strategy: tf.distribute.Strategy, dataset: tf.data.Dataset) -> Iterator[dict[str, Any]]:
+    """The elements of `dataset`, of which each replica of this process is given its consecutive rows.
+
+    `strategy.distribute_datasets_from_function` would do the same, by iterators that prefetch into the devices. They
+    end only when a thread of TensorFlow's that tunes them wakes, which it does ever more seldom, at last once in a
+    minute: so long a training would wait after its last step. An element is a few megabytes, which a step copies.
+    """
     local = len(strategy.extended.worker_devices)
-    if local > 1:
 
-        def split(element: dict[str, tf.Tensor]) -> tf.data.Dataset:
-            parts = {k: tf.reshape(v, (local, v.shape[0] // local, *v.shape[1:])) for k, v in element.items()}
-            return tf.data.Dataset.from_tensor_slices(parts)
+    def rows(value: tf.Tensor) -> Any:
+        def of(context: tf.distribute.ReplicaContext) -> tf.Tensor:
+            count, replica = value.shape[0] // local, context.replica_id_in_sync_group % local
+            return value[replica * count : (replica + 1) * count]
 
-        dataset = dataset.flat_map(split).prefetch(2 * local)
-    return strategy.distribute_datasets_from_function(lambda context: dataset)
+        return strategy.experimental_distribute_values_from_function(of)
+
+    for element in dataset:
+        yield {name: rows(value) for name, value in element.items()}
