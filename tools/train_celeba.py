@@ -59,19 +59,8 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
 
     def refine(name: str, model: str, *more: str) -> Stage:
         out = work / f"{name}.npz"
-        return (
-            name,
-            [
-                "-m",
-                "lomit_tf.refine_masks",
-                f"--model={model}",
-                "--refuse=",
-                *more,
-                f"--data_dir={data}",
-                f"--out={out}",
-            ],
-            out,
-        )
+        given = [f"--model={model}", "--refuse=", *more, f"--data_dir={data}", f"--out={out}"]
+        return name, ["-m", "lomit_tf.refine_masks", *given], out
 
     def teach(name: str, model: Path, targets: list[str], steps: int, *more: str) -> Stage:
         refined = ",".join(str(work / f"{target}.npz") for target in targets)
