@@ -57,9 +57,7 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     for name, translator in translators.items():
         if GROUP not in translator.groups:
-            raise SystemExit(
-                f"{name} has no group {GROUP}, but {', '.join(translator.groups)}; name another model"
-            )
+            raise SystemExit(f"{name} has no group {GROUP}, but {', '.join(translator.groups)}; name another model")
     drawn = pairs(images.labels[:, 0], given.pairs, given.seed)
     photographs = {i: images.read(i) for pair in drawn for i in pair}
     classifier = AttributeClassifier.load(CLASSIFIER)

@@ -2,7 +2,7 @@
 
     python tools/train_celeba.py --data_dir=/path/to/celeba --workdir=runs/celeba_all
 
-Runs nineteen commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
+Runs twenty commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
 hair from near, and lomit_tf.join, of all parts and of those that a phone takes. By the times of its commands, about
 five hours on two cores with AVX-512. --share=0.1 takes a tenth of the images and steps, for a first look: so it was run
 from end to end before smiles moved pixels, in 83 minutes of one core that it shared with other work; the whole was
@@ -26,10 +26,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LIPS = "Male,Heavy_Makeup,Young,Smiling,Mouth_Slightly_Open,Eyeglasses,Bangs,Rosy_Cheeks,Pale_Skin,No_Beard"
 # Of what is painted from near: labels that go along with it, the share of the close-up that is its place, how many
-# images say where that is, and for how many steps pixels learn to move before anything is painted.
+# images say where that is, for how many steps pixels learn to move before anything is painted, and for how many more, at
+# the end, what is painted costs less.
 NEAR = {
-    "smile": ("Male,Young,Heavy_Makeup,Wearing_Lipstick,Eyeglasses,Bangs,No_Beard", 0.36, 8000, 400),
-    "facial_hair": ("Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900, 0),
+    "smile": ("Male,Young,Heavy_Makeup,Wearing_Lipstick,Eyeglasses,Bangs,No_Beard", 0.36, 8000, 400, 450),
+    "facial_hair": ("Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900, 0, 0),
 }
 STOPPED, FAILED = 3, 1
 LEAST = 200  # images that places and layouts are learned from at least, whatever the share
@@ -86,7 +87,8 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
         "colours", work / "colour_masks_begun", ["hair", "lips"], of(1000), "--certain=0.6", "--decay_start=0.4",
         "--decay_every=0.1",
     )  # fmt: skip
-    for name, (controls, place, count, moving) in NEAR.items():
+    painters = {}
+    for name, (controls, place, count, moving, more) in NEAR.items():
         flagfile = f"celeba_{name}.cfg"
         yield train(f"{name}_begun", flagfile, 1, "--init_from=celeba_faces", "--nofreeze_masks")
         yield refine(
@@ -103,8 +105,13 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
             yield train(f"{name}_moves", flagfile, of(moving), *alone)
             start = work / f"{name}_moves"
         yield train(name, flagfile, of(4200), f"--init_from={start}")
+        painters[name] = work / name
+        if more:
+            cheaper = ["--change_weight=60", "--roughness_weight=6", "--decay_start=0.6", "--decay_every=0.15"]
+            yield train(f"{name}_more", flagfile, of(more), *cheaper, f"--init_from={painters[name]}")
+            painters[name] = work / f"{name}_more"
     for name, parts in (("celeba", list(NEAR)), ("celeba_mobile", ["smile"])):
-        joint, given = work / name, [f"--part={work / part}" for part in parts]
+        joint, given = work / name, [f"--part={painters[part]}" for part in parts]
         asked = ["-m", "lomit_tf.join", f"--base={work / 'colours'}", *given, f"--out={joint}"]
         yield name, asked, joint / "model.json"
         yield f"{name}_graph", ["-m", "export.light", str(joint)], joint / "graph.npz"
