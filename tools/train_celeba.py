@@ -26,12 +26,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LIPS = "Male,Heavy_Makeup,Young,Smiling,Mouth_Slightly_Open,Eyeglasses,Bangs,Rosy_Cheeks,Pale_Skin,No_Beard"
 # Of what is painted from near: labels that go along with it, the share of the close-up that is its place, how many
-# images say where that is, for how many steps pixels learn to move before anything is painted, and for how many more, at
-# the end, what is painted costs less.
+# images say where that is, for how many steps pixels learn to move before anything is painted, and for how many more
+# what is painted costs less at the end.
 NEAR = {
     "smile": ("Male,Young,Heavy_Makeup,Wearing_Lipstick,Eyeglasses,Bangs,No_Beard", 0.36, 8000, 400, 450),
-    "facial_hair": ("Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900, 0, 0),
-}
+    "facial_hair": (
+        "Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900, 0, 0,
+    ),
+}  # fmt: skip
 STOPPED, FAILED = 3, 1
 LEAST = 200  # images that places and layouts are learned from at least, whatever the share
 LEAVE = 120.0  # seconds that a training has for saving once it is asked to stop
