@@ -41,7 +41,7 @@ def paste(request: Request, painted: Sequence[Painting], outline: Outline) -> tu
         masks = photo_masks.of_face(one, request.framed.faces, request.given, groups, coloured, request.same)
         if made.raw is not None:
             asked = {name: float(request.transfer[groups.index(name)]) for name in free}
-            photo = _paste_free(photo, one, made, masks, asked, request)
+            photo = _paste_free(photo, one, made, masks, asked, request, grey=bool(coloured))
         if made.moved is not None:
             by = dict(zip(coloured, np.moveaxis(made.moved, -1, 0), strict=True))
             face = photo_masks.moved(one, by, groups)
@@ -92,10 +92,13 @@ def _paste_free(
     masks: Mapping[str, np.ndarray],
     asked: Mapping[str, float],
     request: Request,
+    *,
+    grey: bool,
 ) -> Photo:
     """The photograph with the free groups' change of one window, within the masks of those that are asked for.
 
-    Its own pixels move first, where the model moves any; what was painted besides is added to them.
+    Its own pixels move first, where the model moves any; what was painted besides is added to them. With `grey`, a grey
+    photograph stays grey: in models whose curves give colour, what is painted freely does not mean to.
     """
     window, keep = framed.window, request.keep_background
     inside, strength = window.inside(photo.size), np.float32(request.strength)
@@ -115,7 +118,7 @@ def _paste_free(
         moves = (moved != colours).any(axis=-1) & (chosen >= paste_back.MASK_FLOOR)
         colours = np.where(moves[..., None], moved, colours)
     change = strength * paste_back.upsample_change((made.raw - before) / 2, guide)
-    if not np.ptp(framed.region, axis=-1).any():  # a grey photograph stays grey
+    if grey and not np.ptp(framed.region, axis=-1).any():
         change = paste_back.without_colour(change)
     change = framing.uncut(change, window, photo.size)
     painted = paste_back.add(colours, change, blend, 1.0)

@@ -27,7 +27,7 @@ function guideOf(picture, window) {
 }
 
 /** Whether red, green and blue are equal wherever a window covers a picture, or is around. */
-function isGrey(picture, window) {
+export function isGrey(picture, window) {
   const { left, top, right, bottom } = insideOf(window, picture), { width, data } = picture;
   for (let y = top; y < bottom; y++) {
     for (let i = 4 * (y * width + left); i < 4 * (y * width + right); i += 4) {
@@ -117,11 +117,11 @@ export function markedRows(masks, { height }) {
  * @param change as of `raisedRows`, of a window, in units of white.
  * @param rows first and last row of the window in which something changes.
  * @param seen {picture, window}: the guide, the window's own pixels by default; of any picture in which the window lies.
+ * @param grey whether to add brightness alone.
  * @returns add takes the masks of the groups to take together, and pixels (RGBA) as floats in 0..255, which are changed.
  */
-export function adder(picture, window, change, strength, [first, last], seen = { picture, window }) {
+export function adder(picture, window, change, strength, [first, last], seen = { picture, window }, grey = false) {
   const guide = guideOf(seen.picture, seen.window), { wide, high } = fadingOf(window, picture), scale = 255 * strength;
-  const grey = isGrey(picture, window);
   const move = (pixels, x, blend, line, from) => {
     for (let k = 0; k < 3; k++) pixels[4 * x + k] = Math.max(0, Math.min(255, pixels[4 * x + k] + scale * blend * line[from + k]));
   };

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
 import { apart, interleaved, share } from "../js/group_masks.js";
-import { adder, markedRows } from "../js/paste_back.js";
+import { adder, isGrey, markedRows } from "../js/paste_back.js";
 import { plane as planeOf, resizedPlane, seen, toModelRange } from "../js/planes.js";
 import { changedPicture, seenAgain } from "../js/second_look.js";
 import { insideOf, uncutRows, windowOf } from "../js/windows.js";
@@ -19,10 +19,10 @@ function values(name) {
 }
 
 /** A photograph with the change from what the model sees to painted.png, within mask.png. */
-function pasted(photo, window, view, strength = 1) {
+function pasted(photo, window, view, strength = 1, grey = false) {
   const mask = plane("mask.png"), before = toModelRange(view), after = toModelRange(picture("painted.png"));
   const change = { width: 64, height: 64, values: after.map((value, i) => (value - before[i]) / 2) };
-  const add = adder(photo, window, change, strength, markedRows([mask], window));
+  const add = adder(photo, window, change, strength, markedRows([mask], window), undefined, grey);
   const inside = insideOf(window, photo), read = uncutRows(resizedPlane(mask, window.width, window.height), window, inside);
   const data = Float32Array.from(photo.data), row = new Float32Array(photo.width);
   for (let y = inside.top; y < inside.bottom; y++) {
@@ -53,7 +53,7 @@ test("a strength of 0, and what lies outside of the mask, leave every bit", () =
 for (const angle of [0, 25]) {
   test(`a grey photograph stays grey in a window turned by ${angle}`, () => {
     const photo = picture("large.png"), grey = { ...photo, data: photo.data.map((_, i, all) => (i % 4 === 3 ? 255 : all[4 * (i >> 2)])) };
-    const window = windowOf(40, 30, 200, 200, angle), made = [grey, photo].map((one) => pasted(one, window, picture("view_turned.png")));
+    const window = windowOf(40, 30, 200, 200, angle), made = [grey, photo].map((one) => pasted(one, window, picture("view_turned.png"), 1, isGrey(one, window)));
     const coloured = made.map((data) => data.filter((value, i) => i % 4 < 3 && value !== data[4 * (i >> 2)]).length);
     assert.equal(coloured[0], 0);
     assert.ok(coloured[1] > 3000 && difference(made[0], grey.data).count > 3000);

@@ -17,6 +17,7 @@ from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request
 
 SIZE = 32
 OUTLINE = Outline(SIZE, ("smile",), (), "celeb_a", 178)
+CURVES_TOO = Outline(SIZE, ("smile", "hair"), (1,), "celeb_a", 178)
 
 
 @pytest.fixture
@@ -66,13 +67,13 @@ def test_a_displacement_turns_and_grows_with_its_window(angle):
     np.testing.assert_allclose(middle, [8 * np.cos(turn), 8 * np.sin(turn)], atol=1e-4)
 
 
-def request(photo: np.ndarray, window: Window, strength: float = 1.0) -> Request:
+def request(photo: np.ndarray, window: Window, strength: float = 1.0, groups: int = 1) -> Request:
     framed = FramedPhoto(from_array(photo), window, SIZE, ())
-    framed.own_masks = np.zeros((SIZE, SIZE, 2), np.float32)
+    framed.own_masks = np.zeros((SIZE, SIZE, groups + 1), np.float32)
     framed.own_masks[8:24, 8:24, 0] = 1
-    framed.own_masks[..., 1] = 1 - framed.own_masks[..., 0]
+    framed.own_masks[..., -1] = 1 - framed.own_masks[..., 0]
     nothing = Exemplar(np.zeros((1, 8), np.float32), {}, framed.photo, window)
-    return Request(framed, nothing, {}, np.ones(1, np.float32), strength)
+    return Request(framed, nothing, {}, np.ones(groups, np.float32), strength)
 
 
 def painted(asked: Request, brighter: float = 0.0) -> Painting:
@@ -116,16 +117,17 @@ def test_what_is_painted_is_added_to_the_pixels_that_moved(smooth):
 @pytest.mark.parametrize("angle", [0.0, 25.0])
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
 def test_a_grey_photograph_stays_grey(smooth, kind, angle):
-    """What is painted brings red: of a grey photograph it becomes as much brightness, and it stays in another."""
+    """What is painted brings red: of a grey photograph it becomes as much brightness, and it stays in another, and in
+    models without curves, whose free groups may be hair.
+    """
     grey = smooth[..., :1].repeat(3, axis=-1)
-    for photo, stays in ((grey, True), (smooth, False)):
-        asked = request(
-            np.round(photo * 255).astype(np.uint8) if kind is np.uint8 else photo, Window(20, 5, 64, 64, angle)
-        )
+    for photo, outline, stays in ((grey, CURVES_TOO, True), (smooth, CURVES_TOO, False), (grey, OUTLINE, False)):
+        values = np.round(photo * 255).astype(np.uint8) if kind is np.uint8 else photo
+        asked = request(values, Window(20, 5, 64, 64, angle), groups=len(outline.groups))
         made = painted(asked)
         red = asked.framed.own_masks[..., :1] * np.float32([0.5, 0, 0])
-        found, _ = pasting.paste(asked, [dataclasses.replace(made, raw=made.raw + red)], OUTLINE)
-        plain, _ = pasting.paste(asked, [made], OUTLINE)
+        found, _ = pasting.paste(asked, [dataclasses.replace(made, raw=made.raw + red)], outline)
+        plain, _ = pasting.paste(asked, [made], outline)
         assert (np.ptp(found.values, axis=-1).max() == 0) == stays
         inner = np.s_[33:41, 48:56]
         brighter = (found.values[inner].astype(float) - plain.values[inner]).mean(axis=(0, 1)) / found.scale

@@ -86,10 +86,15 @@ public final class PasteBack {
      *
      * @param moving null where nothing moves.
      */
+    static Picture add(Picture picture, Window window, Planes change, Planes weights, float strength, Moving moving) {
+        return add(picture, window, change, weights, strength, moving, false);
+    }
+
+    /** The same, of brightness alone where `grey`. */
     static Picture add(final Picture picture, final Window window, Planes change, final Planes weights,
-            final float strength, final Moving moving) {
+            final float strength, final Moving moving, boolean grey) {
         if (window.angle != 0) {
-            return TurnedPasteBack.add(picture, window, change, weights, strength, moving);
+            return TurnedPasteBack.add(picture, window, change, weights, strength, moving, grey);
         }
         final int[] argb = picture.argb.clone();
         final Filter[] where = Filter.raising(weights.width, weights.height, window.width, window.height);
@@ -99,7 +104,7 @@ public final class PasteBack {
         if (rows == null) {
             return new Picture(picture.width, picture.height, argb);
         }
-        raise(change, Rows.of(picture, window, moving), rows[0], rows[1], picture.isGrey(window), new GuidedStep.Sink() {
+        raise(change, Rows.of(picture, window, moving), rows[0], rows[1], grey, new GuidedStep.Sink() {
             @Override
             public void row(int y, float[] line, int offset) {
                 float[] small = new float[weights.width];

@@ -161,8 +161,10 @@ public final class Translator {
             Planes before = by == null ? input.pixels : Moving.moved(input.pixels, by);
             Planes share = PasteBack.share(masks, free, model.overlapping());
             Window window = input.frame.window;
+            // In models whose curves give colour, what is painted freely does not mean to: a grey picture stays grey.
+            boolean grey = model.colourGroups() > 0 && picture.isGrey(window);
             made = PasteBack.add(made, window, PasteBack.change(raw, before), share, 1f,
-                    by == null ? null : Moving.of(made, window, by, 1f));
+                    by == null ? null : Moving.of(made, window, by, 1f), grey);
             if (twice) {
                 Planes seen = SecondLook.picture(before, raw, share);
                 masks = SecondLook.masks(model, input.pixels, seen, masks, masks(seen, input.frame),

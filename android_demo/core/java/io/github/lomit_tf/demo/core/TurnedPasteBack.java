@@ -22,11 +22,11 @@ final class TurnedPasteBack {
     }
 
     static Picture add(final Picture picture, final Window window, Planes small, final Planes weights,
-            final float strength, final Moving moving) {
+            final float strength, final Moving moving, boolean grey) {
         final TurnedPasteBack kept = new TurnedPasteBack(window, window.endsWithin(picture.width, picture.height));
         final Filter[] where = Filter.raising(weights.width, weights.height, window.width, window.height);
         Rows guide = Rows.of(picture, window, moving);
-        PasteBack.raise(small, guide, 0, window.height - 1, picture.isGrey(window), new GuidedStep.Sink() {
+        PasteBack.raise(small, guide, 0, window.height - 1, grey, new GuidedStep.Sink() {
             @Override
             public void row(int y, float[] line, int offset) {
                 float[] narrow = new float[weights.width];
