@@ -11,7 +11,7 @@ import tensorflow as tf
 from lomit_tf.networks.blocks import kernels_as_they_are
 
 
-def converted(module: tf.Module, signatures: Mapping[str, Any]) -> bytes:
+def converted(module: tf.Module, signatures: Mapping[str, Any], *, halved: bool = False) -> bytes:
     """Functions of a module as the signatures of one float32 TFLite file, whose weights they share.
 
     By way of a SavedModel: the converter's from_concrete_functions loses the weights of tf.Module trees silently.
@@ -20,6 +20,7 @@ def converted(module: tf.Module, signatures: Mapping[str, Any]) -> bytes:
     Args:
         module: which tracks the weights.
         signatures: name in the file -> a tf.function with an input signature.
+        halved: store weights in 16 bits. What is computed stays float32.
 
     Raises RuntimeError when the result needs an op that is not a TFLite builtin.
     """
@@ -28,5 +29,7 @@ def converted(module: tf.Module, signatures: Mapping[str, Any]) -> bytes:
             tf.saved_model.save(module, folder, signatures=dict(signatures))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if halved:
+            converter.optimizations, converter.target_spec.supported_types = [tf.lite.Optimize.DEFAULT], [tf.float16]
         made: bytes = converter.convert()
         return made

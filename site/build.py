@@ -134,6 +134,7 @@ def write_networks(model_name: str, out: Path) -> dict[str, Any]:
         raise ConfigError(f"--model={model_name}: {error}") from error
     for kind in ("short", "full"):
         shutil.copyfile(FACES / f"face_detection_{kind}_range.tflite", out / "models" / f"face_{kind}.tflite")
+    shutil.copyfile(FACES / "framing.tflite", out / "models" / "framing.tflite")
     facts = models.facts_of(model)
     if facts["competing"]:
         layouts = Layouts.from_bytes(competing.LAYOUTS.read_bytes())

@@ -2,7 +2,8 @@
 
 A photograph is looked at as a whole and in overlapping tiles, and where nothing was found in copies turned to both
 sides. Every candidate is then looked at once more, upright and near, by the short-range model: that confirms it, and
-its points (eyes, nose, mouth, ears) become exact. android_demo's core does the same in Java, with the same models.
+its points (eyes, nose, mouth, ears) become exact. Last, `framing_network.py` corrects how CelebA's crop lies around
+them. android_demo's core does the same in Java, and the static page in JavaScript, with the same models.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from lomit_tf.imaging import blazeface
-from lomit_tf.imaging.averaging import averaged
 from lomit_tf.imaging.blazeface import FULL, LEAST_SCORE, OVERLAP, SHORT, Model, intersection_over_union
+from lomit_tf.imaging.celeba_framing import crop_around
+from lomit_tf.imaging.framing_network import corrected
+from lomit_tf.imaging.look import Look
 
-LOOK_SIDE = 1280  # the photograph is looked at in a copy of at most this side
 MIRRORED = (1, 0, 2, 3, 5, 4)  # blazeface.POINTS in a mirror
 LEAST_CANDIDATE = 0.3  # probability, to be looked at again
 LEAST_LOOKS = 3  # of four, that must see a face again: both networks
@@ -37,12 +38,14 @@ class Face:
       points: (6, 2) float64, x and y of blazeface.POINTS in the photograph, where pixel centres are whole numbers.
       centre: (2,) of the box, the same.
       side: of the box, in pixels; the box is turned as the eyes are.
+      crop: upper side and centre of CelebA's crop around it, where `framing_network` has looked at it.
     """
 
     score: float
     points: np.ndarray
     centre: np.ndarray
     side: float
+    crop: tuple[complex, complex] | None = None
 
     @property
     def angle(self) -> float:
@@ -57,42 +60,6 @@ class Face:
 
 
 NEAR = {SHORT: 1.8, FULL: 2.2}  # side of the square of another look at a face, in sides of its box
-
-
-class Look:
-    """A photograph to look at: copies of it, each half as large as the one before."""
-
-    def __init__(self, image: np.ndarray) -> None:
-        """Args: image: (H, W, 3) uint8."""
-        self.height, self.width = image.shape[:2]
-        scale = min(1.0, LOOK_SIDE / max(self.height, self.width))
-        to = max(1, round(self.width * scale)), max(1, round(self.height * scale))
-        self.copies = [averaged(image, *to) if scale < 1 else image]
-
-    def square(self, centre: np.ndarray, side: float, angle: float, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """A turned square of the photograph, black beyond its border, and its map.
-
-        Returns:
-          (size, size, 3) uint8, and (2, 3) float64 which makes x, y in the photograph of (u, v, 1), 0..1 in the square.
-        """
-        cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-        axes = side * np.array([[cosine, -sine], [sine, cosine]])
-        to_photo = np.column_stack([axes, centre - axes.sum(axis=1) / 2])
-        level, step = 0, side / size * self.copies[0].shape[1] / self.width
-        while step >= 2 and min(self.copies[level].shape[:2]) > 1:
-            level, step = level + 1, step / 2
-            if level == len(self.copies):
-                height, width = self.copies[-1].shape[:2]
-                self.copies.append(averaged(self.copies[-1], (width + 1) // 2, (height + 1) // 2))
-        copy = self.copies[level]
-        scale = np.array([copy.shape[1] / self.width, copy.shape[0] / self.height])
-        # Column i and row j of the square are u, v = (i + 0.5) / size, (j + 0.5) / size.
-        where = np.column_stack([axes / size, to_photo[:, 2] + axes.sum(axis=1) / size / 2])
-        where[:, 2] += 0.5
-        where *= scale[:, None]
-        where[:, 2] -= 0.5
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(copy, where, (size, size), flags=flags, borderMode=cv2.BORDER_CONSTANT), to_photo
 
 
 def seen(
@@ -127,13 +94,21 @@ def seen(
 
 
 def find(image: np.ndarray, *, largest: bool = False) -> list[Face]:
-    """The faces of an upright photograph (H, W, 3) uint8, the largest first.
+    """The faces of an upright photograph (H, W, 3) uint8, the largest first, each with its crop.
 
     Args:
       largest: only the largest is asked for. Where the photograph as a whole shows one face, and that a large one, the
         tiles are not looked at, in which smaller ones would be found.
     """
     look = Look(image)
+    return [
+        dataclasses.replace(face, crop=corrected(look, *crop_around(face.points)))
+        for face in sorted(_found(look, largest), key=lambda face: -face.side)
+    ]
+
+
+def _found(look: Look, largest: bool) -> list[Face]:
+    """Those that were confirmed, in any order."""
     size = np.array([look.width, look.height], np.float64)
     whole = (size - 1) / 2, float(size.max())
     if largest:
@@ -153,7 +128,7 @@ def find(image: np.ndarray, *, largest: bool = False) -> list[Face]:
         near = [confirmed(look, face) for face in distinct(found)[:MOST]]
         faces = distinct([face for face in near if face is not None])
         if faces:
-            return sorted(faces, key=lambda face: -face.side)
+            return faces
     return []
 
 

@@ -274,7 +274,7 @@ def parse_face(face: Any) -> int | str:
 
 def face_window(face: Face, zoom: float = 1.0) -> Window:
     """CelebA's 178 px centre crop around a face, `zoom` times as large: a square, turned as the face is."""
-    turn, centre = crop_around(face.points)
+    turn, centre = face.crop or crop_around(face.points)
     side = max(1, round(abs(turn) * zoom))
     x, y = centre.real + 0.5, centre.imag + 0.5
     left, top = math.floor(x - side / 2 + 0.5), math.floor(y - side / 2 + 0.5)

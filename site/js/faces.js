@@ -1,10 +1,11 @@
 // Faces in a photograph: BlazeFace's two networks, decoded as lomit_tf/imaging/faces.py does it, which says why.
 
-import { at, rint, sampleColour, stepsOf } from "./affine.js";
-import { averaged } from "./planes.js";
-import { whole as allOf } from "./windows.js";
+import { at } from "./affine.js";
+import { cropAround } from "./celeba_framing.js";
+import { corrected } from "./framing_network.js";
+import { Look, pixelsOf } from "./look.js";
 
-const LOOK_SIDE = 1280, LEAST_CANDIDATE = 0.3, LEAST_SCORE = 0.5, LEAST_LOOKS = 3, MOST = 64, OVERLAP = 0.3, TILE = 0.5, LARGE = 0.12;
+const LEAST_CANDIDATE = 0.3, LEAST_SCORE = 0.5, LEAST_LOOKS = 3, MOST = 64, OVERLAP = 0.3, TILE = 0.5, LARGE = 0.12;
 const MIRRORED = [1, 0, 2, 3, 5, 4], TURNS = [[0], [-40, 40]];
 
 /** The networks: side of the input, (stride, anchors in each cell) of the layers, and the square of another look. */
@@ -68,48 +69,6 @@ export function merged(found) {
   return kept;
 }
 
-/** A photograph to look at: copies of it, each half as large as the one before. */
-export class Look {
-  constructor(picture) {
-    this.width = picture.width;
-    this.height = picture.height;
-    const scale = Math.min(1, LOOK_SIDE / Math.max(this.width, this.height));
-    const [width, height] = [this.width, this.height].map((n) => Math.max(1, rint(n * scale)));
-    this.copies = [scale < 1 ? averaged(picture, allOf(picture), width, height) : picture];
-  }
-
-  /** x, y in the photograph of u, v in 0..1 of a turned square. */
-  static place([x, y], side, angle) {
-    const cosine = side * Math.cos((angle * Math.PI) / 180), sine = side * Math.sin((angle * Math.PI) / 180);
-    return [cosine, -sine, x - (cosine - sine) / 2, sine, cosine, y - (sine + cosine) / 2];
-  }
-
-  /** A turned square, size x size, black beyond the border. */
-  square(to, side, size) {
-    let level = 0, step = ((side / size) * this.copies[0].width) / this.width;
-    while (step >= 2 && Math.min(this.copies[level].width, this.copies[level].height) > 1) {
-      level += 1;
-      step /= 2;
-      if (level === this.copies.length) {
-        const last = this.copies[level - 1];
-        this.copies.push(averaged(last, allOf(last), (last.width + 1) >> 1, (last.height + 1) >> 1));
-      }
-    }
-    const copy = this.copies[level], across = copy.width / this.width, down = copy.height / this.height, half = 0.5 / size;
-    const where = [
-      (across * to[0]) / size, (across * to[1]) / size, across * (to[2] + half * (to[0] + to[1]) + 0.5) - 0.5,
-      (down * to[3]) / size, (down * to[4]) / size, down * (to[5] + half * (to[3] + to[4]) + 0.5) - 0.5,
-    ];
-    const made = { width: size, height: size, data: new Uint8ClampedArray(4 * size * size).fill(255) }, rgb = [0, 0, 0];
-    for (let i = 0; i < size * size; i++) {
-      const [x, y] = stepsOf(where, i % size, Math.floor(i / size));
-      sampleColour(copy, x, y, false, rgb, 0);
-      made.data.set(rgb, 4 * i);
-    }
-    return made;
-  }
-}
-
 /** [centre, side] of squares: all of a photograph, and tiles that cover it and overlap by at least a half. */
 export function squares(width, height) {
   const longest = Math.max(width, height), side = TILE * longest;
@@ -131,13 +90,8 @@ const boxOf = ({ centre: [x, y], side }) => [x - side / 2, y - side / 2, x + sid
 const distance = (one, other) => Math.hypot(one.centre[0] - other.centre[0], one.centre[1] - other.centre[1]);
 
 async function seenBy(run, look, model, centre, side, angle, mirrored, least) {
-  const to = Look.place(centre, side, angle), square = look.square(to, side, model.side), size = model.side;
-  const pixels = new Float32Array(3 * size * size);
-  for (let i = 0; i < size * size; i++) {
-    const from = 4 * (mirrored ? i - (i % size) + size - 1 - (i % size) : i);
-    for (let c = 0; c < 3; c++) pixels[3 * i + c] = square.data[from + c] * Math.fround(2 / 255) - 1;
-  }
-  const { regressors, logits } = await run(model.name, pixels);
+  const to = Look.place(centre, side, angle);
+  const { regressors, logits } = await run(model.name, pixelsOf(look.square(to, side, model.side), mirrored));
   return merged(decode(regressors, logits, model, least)).map((row) => {
     const place = (i) => at(to, mirrored ? 1 - row[i] : row[i], row[i + 1]);
     const points = MIRRORED.map((twin, i) => place(5 + 2 * (mirrored ? twin : i)));
@@ -192,14 +146,23 @@ async function candidates(run, look, [centre, side], angle) {
 }
 
 /**
- * The faces of an upright photograph, [{score, points, centre, side}], as faces.find has them.
+ * The faces of an upright photograph, [{score, points, centre, side, crop}], as faces.find has them.
  *
- * @param run async (name, pixels) => {regressors, logits}: the network "short" or "full" on side x side x 3 in -1..1.
+ * @param run async (name, pixels) => {regressors, logits}: the network "short" or "full" on side x side x 3 in -1..1; and
+ *   {correction} of "framing".
  * @returns {only, all}: all faces, the largest first; and the one large face that the photograph as a whole shows, which
  *   is taken where the largest is asked for, or null.
  */
 export async function findFaces(run, picture) {
-  const look = new Look(picture), [whole, ...tiles] = squares(look.width, look.height);
+  const look = new Look(picture), { only, all } = await found(run, look);
+  const framed = async (face) => ({ ...face, crop: await corrected(run, look, cropAround(face.points)) });
+  const made = [];
+  for (const face of all) made.push(await framed(face));
+  return { only: only && (all.includes(only) ? made[all.indexOf(only)] : await framed(only)), all: made };
+}
+
+async function found(run, look) {
+  const [whole, ...tiles] = squares(look.width, look.height);
   const again = async (ones) => {
     const sure = [];
     for (const candidate of distinct(ones).slice(0, MOST)) {

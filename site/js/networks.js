@@ -6,7 +6,7 @@ import { fetchWhole } from "./fetching.js";
 import { Layouts } from "./layouts.js";
 
 const WASM = "litert/litert_wasm_compat_internal.wasm", LOADER = "litert/litert_wasm_compat_internal.js";
-const NETWORKS = { lomit: "models/lomit.tflite", short: "models/face_short.tflite", full: "models/face_full.tflite" };
+const NETWORKS = { lomit: "models/lomit.tflite", short: "models/face_short.tflite", full: "models/face_full.tflite", framing: "models/framing.tflite" };
 const LAYOUTS = "models/layouts.bin"; // of faces, where a group competes
 const ASKED = [WASM, ...Object.values(NETWORKS), ...(MODEL.competing.length ? [LAYOUTS] : [])];
 
@@ -68,6 +68,7 @@ export async function load(base, cache, onBytes) {
     curves: async (...given) => (await paint("curve_net")(...given)).curves,
     face: async (name, pixels) => {
       const side = Math.sqrt(pixels.length / 3), outputs = await run(models[name], "", { image: [pixels, [1, side, side, 3]] });
+      if (name === "framing") return { correction: Object.values(outputs)[0] };
       const [logits, regressors] = Object.values(outputs).sort((one, other) => one.length - other.length);
       return { logits, regressors };
     },

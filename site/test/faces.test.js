@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FULL, Look, SHORT, anchors, decode, merged, squares } from "../js/faces.js";
+import { FULL, SHORT, anchors, decode, merged, squares } from "../js/faces.js";
+import { Look } from "../js/look.js";
 import { difference, numbers, picture } from "./golden.js";
 
 for (const [model, name, count] of [[SHORT, "short", 896], [FULL, "full", 2304]]) {

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Look } from "../js/faces.js";
+import { Look } from "../js/look.js";
 import { at } from "../js/affine.js";
-import { SHAPE, faceWindow, framed } from "../js/framing.js";
+import { SHAPE } from "../js/celeba_framing.js";
+import { faceWindow, framed } from "../js/framing.js";
 import { numbers } from "./golden.js";
 
 const PHOTO = { width: 300, height: 410 };

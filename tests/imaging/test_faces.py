@@ -13,9 +13,10 @@ from PIL import Image
 from lomit_tf.imaging import blazeface, faces, framing
 from lomit_tf.imaging.blazeface import FULL, SHORT, anchors, decode, intersection_over_union, merged
 from lomit_tf.imaging.celeba_framing import CORRECTION, SHAPE, crop_around
-from lomit_tf.imaging.faces import Face, Look
+from lomit_tf.imaging.faces import Face
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.framing import Window, choose, face_window, parse_face
+from lomit_tf.imaging.look import Look
 
 
 def test_anchors_are_the_centres_of_the_cells():

@@ -20,11 +20,12 @@ from PIL import Image
 
 from lomit_tf.data import preprocess
 from lomit_tf.data.drawn_faces import draw
-from lomit_tf.imaging import blazeface, curves, faces, framing, mask_edges, mask_planes, paste_back
+from lomit_tf.imaging import blazeface, curves, faces, framing, framing_network, mask_edges, mask_planes, paste_back
 from lomit_tf.imaging.celeba_framing import SHAPE
 from lomit_tf.imaging.connected import keep_connected
 from lomit_tf.imaging.framing import Window
 from lomit_tf.imaging.given_masks import replace
+from lomit_tf.imaging.look import Look
 
 DEMO = Path(__file__).parents[2] / "android_demo"
 SIZE = 64
@@ -121,7 +122,7 @@ def _regions(mask: np.ndarray) -> np.ndarray:
 
 
 def _looks(photo: np.ndarray) -> list[np.ndarray]:
-    look = faces.Look(photo)
+    look = Look(photo)
     squares = ((150, 140, 90, 20, 128), (149.5, 144.5, 300, 0, 64), (40, 250, 260, -40, 48))
     return [look.square(np.array([x, y], float), side, angle, size)[0] for x, y, side, angle, size in squares]
 
@@ -154,7 +155,17 @@ def numbers() -> dict[str, np.ndarray]:
         window = framing.face_window(faces.Face(1.0, points, np.zeros(2), 1.0), zoom)
         rows.append([*points.ravel(), zoom, window.left, window.top, window.width, window.angle])
     made["framing.txt"] = np.array(rows)
+    made["moved.txt"] = np.array([_moved(rng) for _ in range(6)])
     return made
+
+
+def _moved(rng: np.random.Generator) -> list[float]:
+    """A crop, what the framing network might say of it, some of it too much, and the crop that follows."""
+    turn = complex(rng.uniform(60, 900) * np.exp(1j * np.radians(rng.uniform(-50, 50))))
+    centre, output = complex(300, 200), rng.normal(0, 2, 4)
+    numbers = (turn, centre, *framing_network.moved(turn, centre, output))
+    parts = [part for number in numbers for part in (number.real, number.imag)]
+    return [*parts[:4], *output, *parts[4:]]
 
 
 def _large(seed: int) -> np.ndarray:

@@ -125,9 +125,14 @@ def turned_portrait() -> np.ndarray:
 
 
 def found_faces() -> np.ndarray:
-    """Rows of what is found in the turned portrait: score, x and y of the six points, centre and side."""
-    found = faces.find(turned_portrait(), largest=True)
-    return np.array([[f.score, *f.points.ravel(), *f.centre, f.side] for f in found])
+    """Rows of what is found in the turned portrait: score, x and y of the six points, centre and side of the box, and
+    the crop's upper side and centre."""
+    rows = []
+    for face in faces.find(turned_portrait(), largest=True):
+        assert face.crop is not None
+        crop = [part for number in face.crop for part in (number.real, number.imag)]
+        rows.append([face.score, *face.points.ravel(), *face.centre, face.side, *crop])
+    return np.array(rows)
 
 
 def translations(assets: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -21,7 +21,8 @@ final class Faces implements FaceFinder {
     public List<Face> find(Picture picture) throws DemoException {
         if (detector == null) {
             detector = new BlazeFace(Work.opener.open(assets, "face_detection_short_range.tflite"),
-                    Work.opener.open(assets, "face_detection_full_range.tflite"));
+                    Work.opener.open(assets, "face_detection_full_range.tflite"),
+                    Work.opener.open(assets, "framing.tflite"));
         }
         return detector.find(picture);
     }

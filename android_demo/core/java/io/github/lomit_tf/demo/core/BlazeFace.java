@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * Finds faces with BlazeFace's short- and full-range networks, as `find(largest=True)` of lomit_tf/imaging/faces.py: where
  * the whole picture shows one face and that a large one, it is taken; else they are looked for in the picture and in
- * overlapping tiles, where there is nothing in turned ones; and every candidate once more, upright and near.
+ * overlapping tiles, where there is nothing in turned ones; and every candidate once more, upright and near. Last, a third network corrects how CelebA's crop lies around them.
  */
 public final class BlazeFace implements FaceFinder {
     private static final double LEAST_CANDIDATE = 0.3;
@@ -23,15 +23,25 @@ public final class BlazeFace implements FaceFinder {
 
     private final FaceModel near;
     private final FaceModel far;
+    private final FramingNetwork framing;
 
-    public BlazeFace(Network shortRange, Network fullRange) throws DemoException {
+    public BlazeFace(Network shortRange, Network fullRange, Network framing) throws DemoException {
         near = FaceModel.shortRange(shortRange);
         far = FaceModel.fullRange(fullRange);
+        this.framing = new FramingNetwork(framing);
     }
 
     @Override
     public List<Face> find(Picture picture) throws DemoException {
         Look look = new Look(picture);
+        List<Face> faces = new ArrayList<Face>();
+        for (Face face : found(look)) {
+            faces.add(face.framed(framing.corrected(look, face.crop)));
+        }
+        return faces;
+    }
+
+    private List<Face> found(Look look) throws DemoException {
         List<double[]> squares = squares(look.width, look.height);
         Face large = onlyLargeOne(look, squares.get(0));
         if (large != null) {

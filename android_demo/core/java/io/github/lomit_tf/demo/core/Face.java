@@ -13,13 +13,25 @@ public final class Face {
     public final double y;
     /** Of its box, which is turned as the eyes are. */
     public final double side;
+    /** x and y of the upper side of CelebA's crop around it, and of the crop's centre. */
+    final double[] crop;
 
     Face(double score, double[] points, double x, double y, double side) {
+        this(score, points, x, y, side, CelebaFraming.around(points));
+    }
+
+    private Face(double score, double[] points, double x, double y, double side, double[] crop) {
         this.score = score;
         this.points = points;
         this.x = x;
         this.y = y;
         this.side = side;
+        this.crop = crop;
+    }
+
+    /** The same face, framed by another crop. */
+    Face framed(double[] by) {
+        return new Face(score, points, x, y, side, by);
     }
 
     /** Degrees, clockwise as one sees it, by which the line of the eyes is turned. */

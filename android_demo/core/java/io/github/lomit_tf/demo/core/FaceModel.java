@@ -3,7 +3,6 @@ package io.github.lomit_tf.demo.core;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -59,14 +58,7 @@ public final class FaceModel {
 
     /** What it finds in a picture side x side: rows of score, then x and y of the box's corners and of the points, 0..1. */
     List<double[]> find(Picture picture, double least) throws DemoException {
-        float[] pixels = new float[3 * side * side];
-        for (int i = 0; i < picture.argb.length; i++) {
-            for (int c = 0; c < 3; c++) {
-                pixels[3 * i + c] = (picture.argb[i] >> (16 - 8 * c) & 255) * (2f / 255f) - 1f;
-            }
-        }
-        Map<String, float[]> feed = new HashMap<String, float[]>();
-        feed.put(network.inputs().get(0).name, pixels);
+        Map<String, float[]> feed = Collections.singletonMap(network.inputs().get(0).name, pixels(picture));
         float[] regressors = null;
         float[] logits = null;
         for (float[] output : network.run(feed).values()) {
@@ -77,6 +69,17 @@ public final class FaceModel {
             }
         }
         return merged(decode(regressors, logits, least));
+    }
+
+    /** A picture as a network's input, -1..1. */
+    static float[] pixels(Picture picture) {
+        float[] pixels = new float[3 * picture.argb.length];
+        for (int i = 0; i < picture.argb.length; i++) {
+            for (int c = 0; c < 3; c++) {
+                pixels[3 * i + c] = (picture.argb[i] >> (16 - 8 * c) & 255) * (2f / 255f) - 1f;
+            }
+        }
+        return pixels;
     }
 
     /** Candidates of at least this score, the surest first. */

@@ -71,7 +71,7 @@ public final class Framing {
 
     /** framing.face_window: CelebA's centre crop around a face, a square turned as the face is. */
     static Window ofFace(Face face, double zoom) {
-        double[] crop = CelebaFraming.around(face.points);
+        double[] crop = face.crop;
         int side = (int) Math.max(1, Math.rint(Math.hypot(crop[0], crop[1]) * zoom));
         return new Window((int) Math.floor(crop[2] + 0.5 - side / 2.0 + 0.5),
                 (int) Math.floor(crop[3] + 0.5 - side / 2.0 + 0.5), side, side,

@@ -1,11 +1,14 @@
 package io.github.lomit_tf.demo.core;
 
+import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import org.junit.Test;
 
@@ -56,6 +59,62 @@ public final class FramingTest {
             assertEquals(row[14], window.top, 0);
             assertEquals(row[15], window.width, 0);
             assertEquals(row[16], window.angle, 1e-6);
+        }
+    }
+
+    /** The crops of moved.txt are framing_network.moved's of the same outputs. */
+    @Test
+    public void movesCropsAsPython() throws Exception {
+        List<double[]> rows = Golden.numbers("moved.txt");
+        assertEquals(6, rows.size());
+        for (double[] row : rows) {
+            float[] output = new float[4];
+            for (int k = 0; k < 4; k++) {
+                output[k] = (float) row[4 + k];
+            }
+            double[] made = FramingNetwork.moved(Arrays.copyOf(row, 4), output);
+            assertArrayEquals(Arrays.copyOfRange(row, 8, 12), made, 1e-4);
+        }
+    }
+
+    /** The network sees a part of the crop that lies around the mouth, and a second time where it says. */
+    @Test
+    public void looksAgainWhereTheNetworkSays() throws Exception {
+        final List<float[]> seen = new ArrayList<float[]>();
+        Network network = new Network() {
+            @Override
+            public List<Tensor> inputs() {
+                return Collections.singletonList(new Tensor("image", 1, 64, 64, 3));
+            }
+
+            @Override
+            public List<Tensor> outputs() {
+                return Collections.singletonList(new Tensor("correction", 1, 4));
+            }
+
+            @Override
+            public Map<String, float[]> run(Map<String, float[]> feed) {
+                seen.add(feed.get("image"));
+                return Collections.singletonMap("correction", new float[] {0, 0, 1, 0});
+            }
+        };
+        int[] argb = new int[300 * 410];
+        for (int i = 0; i < argb.length; i++) {
+            argb[i] = 0xff000000 | (i % 300 / 2) << 16 | (i / 300 / 2) << 8;
+        }
+        double[] made = new FramingNetwork(network).corrected(
+                new Look(new Picture(300, 410, argb)), new double[] {100, 0, 150, 200});
+        assertArrayEquals(new double[] {100, 0, 157, 200}, made, 1e-6);
+        assertEquals(2, seen.size());
+        for (int n = 0; n < 2; n++) {
+            double red = 0;
+            double green = 0;
+            for (int i = 0; i < 64 * 64; i++) {
+                red += (seen.get(n)[3 * i] + 1) * 127.5 / (64 * 64);
+                green += (seen.get(n)[3 * i + 1] + 1) * 127.5 / (64 * 64);
+            }
+            assertEquals((150 + 3.5 * n) / 2, red, 0.6);
+            assertEquals(209 / 2.0, green, 0.6);
         }
     }
 

@@ -22,7 +22,8 @@ public final class FacesTest {
         File library = new File(System.getProperty("lomit.litert"));
         File models = new File(System.getProperty("lomit.faces"));
         BlazeFace finder = new BlazeFace(new LiteRtNetwork(library, new File(models, "face_detection_short_range.tflite")),
-                new LiteRtNetwork(library, new File(models, "face_detection_full_range.tflite")));
+                new LiteRtNetwork(library, new File(models, "face_detection_full_range.tflite")),
+                new LiteRtNetwork(library, new File(models, "framing.tflite")));
         File data = new File(System.getProperty("lomit.testdata"));
         BufferedImage image = ImageIO.read(new File(data, "portrait.png"));
         int[] argb = image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
@@ -46,5 +47,12 @@ public final class FacesTest {
         Framing.Frame frame = new Framing(true, 1).frame(picture, finder);
         assertEquals(Framing.Note.FACE, frame.note);
         assertTrue(frame.window.toString(), frame.window.angle < -10 && frame.window.angle > -30);
+        String[] crop = lines.get(0).split(" ");
+        double across = Double.parseDouble(crop[16]);
+        double down = Double.parseDouble(crop[17]);
+        assertEquals(Math.hypot(across, down), frame.window.width, 1.5);
+        assertEquals(Math.toDegrees(Math.atan2(down, across)), frame.window.angle, 0.3);
+        assertEquals(Double.parseDouble(crop[18]), frame.window.left + frame.window.width / 2.0 - 0.5, 1.5);
+        assertEquals(Double.parseDouble(crop[19]), frame.window.top + frame.window.height / 2.0 - 0.5, 1.5);
     }
 }

@@ -100,7 +100,8 @@ public final class InferenceTest {
     public void theFacesAreFramedAsInPython() throws Exception {
         Framing framing = Framing.of(properties());
         BlazeFace finder = new BlazeFace(new LiteRtNetwork(LIBRARY, new File(FACES, "face_detection_short_range.tflite")),
-                new LiteRtNetwork(LIBRARY, new File(FACES, "face_detection_full_range.tflite")));
+                new LiteRtNetwork(LIBRARY, new File(FACES, "face_detection_full_range.tflite")),
+                new LiteRtNetwork(LIBRARY, new File(FACES, "framing.tflite")));
         String[] names = {"", "exemplar.png", "portrait.png", "input.png"};
         for (int i = 1; i < names.length; i++) {
             Framing.Frame frame = framing.frame(picture(names[i]), finder);
