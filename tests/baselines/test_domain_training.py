@@ -110,15 +110,22 @@ def test_ten_steps_leave_finite_losses_and_networks_that_have_learned(runs, meth
         assert grid.size[1] == (7 if method == "aggan" else 6) * 128  # two rows of masks, and no reconstruction
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("method", TERMS)
-def test_what_goes_on_from_a_checkpoint_is_the_run_that_was_never_stopped(method, tmp_path):
-    """Draws, AGGAN's pool of pictures and its phase too, to the bit: nothing of a run is outside of its checkpoint."""
+@pytest.fixture(scope="module")
+def distances(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[str, float]]]:
+    """method -> how far its run that went on from a checkpoint is from the one that was never stopped."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    command = [sys.executable, str(ROOT / "tests" / "helpers" / "resumed_run.py"), method, str(tmp_path / "run")]
+    script = ROOT / "tests" / "helpers" / "resumed_run.py"
+    command = [sys.executable, str(script), str(tmp_path_factory.mktemp("resumed")), *TERMS]
     found = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
     assert found.returncode == 0, found.stderr[-4000:]
-    furthest = json.loads(found.stdout.splitlines()[-1])
+    return json.loads(found.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", TERMS)
+def test_what_goes_on_from_a_checkpoint_is_the_run_that_was_never_stopped(method, distances):
+    """Draws, AGGAN's pool of pictures and its phase too, to the bit: nothing of a run is outside of its checkpoint."""
+    furthest = distances[method]
     assert {name: far for name, far in furthest["resumed"].items() if far} == {}
     assert furthest["other pairs"]["generator_optimizer"] > 0.1  # so equality is not a matter of course
 
