@@ -34,7 +34,7 @@ picture = translator.translate(face).image
 config = LomitConfig.create(**(TINY | lomit_models.RECIPE | {{"mask_filter": 2, "style_margin": 2}}))
 keras.utils.set_random_seed(1)
 model = Lomit(config)
-model.compile()
+model.compile(run_eagerly=True)  # the types are those of the compiled step, which takes longer
 x = np.random.default_rng(0).uniform(-1, 1, (2, 2, 1, 64, 64, 3)).astype("float32")
 y = np.array([[[1, 0]], [[0, 1]]], "float32")
 # Not NumPy arrays: those Keras itself would round to its floatx before the model sees them.
