@@ -13,6 +13,7 @@ import pytest
 
 from lomit_tf.training.checkpoints import networks_by_part
 from tests.helpers import lomit_models
+from tests.helpers.jax_flags import QUICK
 from tests.helpers.jax_sgd_step import RATE
 
 pytest.importorskip("jax", reason="jax is not installed (extra jax)")
@@ -52,8 +53,7 @@ def both(tmp_path_factory, tiny, element) -> dict[str, tuple[dict, dict]]:
         expected[name] = on_tensorflow(name, config, data, folder)
     environment = os.environ | {
         "PYTHONPATH": str(TESTS.parent), "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 "
-        "--xla_llvm_disable_expensive_passes=true",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count=2 {QUICK}",
     }  # fmt: skip
     command = [sys.executable, str(TESTS / "helpers" / "jax_sgd_step.py"), str(folder)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -14,11 +14,10 @@ import pytest
 from PIL import Image
 
 from lomit_tf.config import ConfigError, LomitConfig
+from tests.helpers.jax_flags import QUICK
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed (extra jax)")
-# Compiled quickly rather than well, and once for all runs of this module.
-QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 FLAGS = {
     "dataset": "drawn_faces", "crop": 0, "train_images": 12, "n_critic": 2, "checkpoint_every": 1, "log_every": 1,
     "sample_every": 0, "ema_decay": 0.9, "keep_checkpoints": 9, "schedule_steps": 100,
@@ -88,7 +87,7 @@ def as_flags(config: LomitConfig) -> list[str]:
 
 @needs_jax
 @pytest.mark.slow
-def test_a_workdir_goes_from_tensorflow_to_jax_and_back(tmp_path, tiny):
+def test_a_workdir_goes_from_tensorflow_to_jax_and_back(tmp_path, tiny, uncompiled):
     from lomit_tf.training import loop
     from lomit_tf.training.checkpoints import Workdir, load
 
