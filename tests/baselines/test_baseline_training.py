@@ -79,7 +79,7 @@ def test_a_run_leaves_what_lomits_leaves_and_is_loaded_by_its_method(runs, metho
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", TINY)
-def test_a_resumed_run_is_the_one_that_was_never_stopped(runs, method, tmp_path):
+def test_a_resumed_run_is_the_one_that_was_never_stopped(runs, method, tmp_path, uncompiled):
     again = tmp_path / "again"
     shutil.copytree(runs[method], again)
     (again / "checkpoints" / "step-4.npz").unlink()
@@ -87,8 +87,8 @@ def test_a_resumed_run_is_the_one_that_was_never_stopped(runs, method, tmp_path)
     assert result.step == 4
     whole, resumed = (arrays(path / "checkpoints" / "step-4.npz") for path in (runs[method], again))
     assert whole.keys() == resumed.keys()
-    # Two compilations may sum in another order, and Adam turns that into parts of its step of 1e-4 where a gradient is
-    # nearly 0; a state that was not restored makes differences of whole steps.
+    # The second run is not compiled and may sum in another order, and Adam turns that into parts of its step of 1e-4
+    # where a gradient is nearly 0; a state that was not restored makes differences of whole steps.
     for name, value in whole.items():
         np.testing.assert_allclose(resumed[name], value, rtol=1e-4, atol=2e-5, err_msg=name)
 
@@ -179,7 +179,7 @@ def test_pictures_are_translated_at_the_models_size(runs, photo_folder, capsys):
 
 
 @pytest.mark.slow
-def test_a_budget_of_processor_time_plans_a_run_and_is_not_spent_anew(runs, tmp_path, monkeypatch):
+def test_a_budget_of_processor_time_plans_a_run_and_is_not_spent_anew(runs, tmp_path, monkeypatch, uncompiled):
     monkeypatch.setattr(processor_budget, "measure", lambda config: {"first": 597.0, "step": 0.5, "image": 0.0})
     config = LomitConfig.create(method="elegant", **RUN)
     result = processor_budget.train_for(config, tmp_path, 600)
@@ -199,7 +199,9 @@ def test_a_budget_of_processor_time_plans_a_run_and_is_not_spent_anew(runs, tmp_
 
 
 @pytest.mark.slow
-def test_a_signal_while_steps_are_measured_ends_the_training_and_leaves_no_record(runs, tmp_path, monkeypatch):
+def test_a_signal_while_steps_are_measured_ends_the_training_and_leaves_no_record(
+    runs, tmp_path, monkeypatch, uncompiled
+):
     """As Ctrl-C: the measured steps end, and the method is not trained after them."""
 
     class Clock(processor_budget._Clock):
