@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from lomit_tf.config import ConfigError, LomitConfig
@@ -22,11 +23,12 @@ from lomit_tf.runtime.signals import interrupting_signals
 from lomit_tf.training import callbacks
 from lomit_tf.training import loop as training
 from lomit_tf.training.checkpoints import Workdir, load
+from tests.helpers import eager
 
 TINY = {
     "image_size": 64, "crop": 0, "attributes": ("Black_Hair", "Smiling"), "train_images": 24, "base_channels": 4,
-    "residual_blocks": 1, "edge_kernel": 3, "critic_channels": 4, "critic_layers": 4, "batch_size": 2,
-    "n_critic": 2, "steps": 4, "checkpoint_every": 2, "log_every": 2, "sample_every": 2,
+    "residual_blocks": 1, "edge_kernel": 3, "style_downsamples": 2, "critic_channels": 4, "critic_layers": 3,
+    "batch_size": 2, "n_critic": 2, "steps": 4, "checkpoint_every": 2, "log_every": 2, "sample_every": 2,
 }  # fmt: skip
 
 
@@ -44,7 +46,7 @@ def weights(path: Path) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[training.TrainingResult, list[int]]:
-    """A run of four steps, and the steps that a callback saw; the tests leave its workdir as it is."""
+    """A run of four steps, not compiled, and the steps that a callback saw; the tests leave its workdir as it is."""
     seen: list[int] = []
 
     class Spy(keras.callbacks.Callback):
@@ -52,10 +54,25 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[training.TrainingRe
             assert logs and all(math.isfinite(v) for v in logs.values())
             seen.append(batch)
 
-    return training.train(tiny(), tmp_path_factory.mktemp("whole"), callbacks=[Spy()]), seen
+    with eager.uncompiled():
+        return training.train(tiny(), tmp_path_factory.mktemp("whole"), callbacks=[Spy()]), seen
 
 
-def test_an_interrupt_that_was_lost_ends_the_run_before_its_first_step(tmp_path) -> None:
+def check_grid_and_log(workdir: Path, steps: list[int]) -> None:
+    """The last grid is one of pictures, and the log has finite terms of these steps."""
+    work = Workdir(workdir)
+    with Image.open(work.samples / f"step-{steps[-1]:06d}.png") as grid:
+        names = grid.width - 8 * 128
+        assert 64 < names < 256 and grid.height == 8 * 128  # eight pairs, eight rows, 64 px enlarged twice
+        assert np.asarray(grid)[:, 96:].std() > 10
+    lines = [json.loads(line) for line in work.log.read_text().splitlines()]
+    assert [line["step"] for line in lines] == steps
+    terms = ("generator/mask_similarity", "generator/cycle", "critic/gradient_norm")
+    for name in (*terms, "mask/all/mean", "mask/all/variance"):
+        assert all(math.isfinite(line[name]) for line in lines)
+
+
+def test_an_interrupt_that_was_lost_ends_the_run_before_its_first_step(tmp_path, uncompiled) -> None:
     """As compiled code loses one while the model is built: the run went on to its end, and then said `interrupted`."""
     with pytest.raises(KeyboardInterrupt), interrupting_signals():
         with contextlib.suppress(KeyboardInterrupt):
@@ -68,16 +85,7 @@ def test_a_run_leaves_grid_log_tensorboard_flagfile_and_checkpoints(whole) -> No
     result, seen = whole
     assert seen == [0, 1, 2, 3] and result.step == 4 and result.interrupted is None
     assert result.grid is not None and result.grid.name == "step-000004.png"
-    with Image.open(result.grid) as grid:
-        names = grid.width - 8 * 128
-        assert 64 < names < 256 and grid.height == 8 * 128  # eight pairs, eight rows, 64 px enlarged twice
-        assert np.asarray(grid)[:, 96:].std() > 10
-    lines = [json.loads(line) for line in result.log.read_text().splitlines()]
-    assert [line["step"] for line in lines] == [2, 4]
-    terms = ("generator/mask_similarity", "generator/cycle", "critic/gradient_norm")
-    names = (*terms, "mask/all/mean", "mask/all/variance")
-    for name in names:
-        assert all(math.isfinite(line[name]) for line in lines)
+    check_grid_and_log(result.workdir, [2, 4])
     assert list(result.tensorboard.glob("events.*"))
     flags = Workdir(result.workdir).flagfile.read_text()
     assert "--base_channels=4" in flags
@@ -88,7 +96,9 @@ def test_a_run_leaves_grid_log_tensorboard_flagfile_and_checkpoints(whole) -> No
     assert np.isfinite(model.translate(picture, picture)["image"].numpy()).all()
 
 
-def test_continuing_equals_not_stopping_logs_no_step_twice_and_keeps_the_last_checkpoints(whole, tmp_path) -> None:
+def test_continuing_equals_not_stopping_logs_no_step_twice_and_keeps_the_last_checkpoints(
+    whole, tmp_path, uncompiled
+) -> None:
     """Without --deterministic too: on one CPU only the summation order inside an operation could differ."""
     often = {"checkpoint_every": 1, "keep_checkpoints": 2}
     training.train(tiny(steps=2, schedule_steps=4, **often), tmp_path)
@@ -121,7 +131,7 @@ def test_another_configuration_is_refused_with_the_differing_fields(whole, tmp_p
     assert not (tmp_path / "empty").exists()
 
 
-def test_a_run_that_is_done_is_left_as_it_is(whole) -> None:
+def test_a_run_that_is_done_is_left_as_it_is(whole, uncompiled) -> None:
     run = whole[0].workdir
     before = weights(run)
     assert training.train(tiny(), run).step == 4
@@ -180,7 +190,7 @@ def wait_for(path: Path, process: subprocess.Popen[str], seconds: float = 400) -
 
 
 def test_killed_and_started_again_deterministic_runs_end_bit_identical(tmp_path: Path) -> None:
-    """SIGKILL at an arbitrary moment after the first checkpoint; the uninterrupted run is the reference."""
+    """SIGKILL at an arbitrary moment after the first checkpoint; the uninterrupted run, compiled, is the reference."""
     flags = {"steps": 12, "checkpoint_every": 3, "deterministic": "true", "sample_every": 0}
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     victim, reference = start(killed, **flags), start(whole, **flags)
@@ -194,21 +204,19 @@ def test_killed_and_started_again_deterministic_runs_end_bit_identical(tmp_path:
         _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
     assert "going on from step" in errors
+    check_grid_and_log(whole, [2, 4, 6, 8, 10, 12])
     one, other = weights(whole), weights(killed)
     assert one.keys() == other.keys()
     for name, value in one.items():
         np.testing.assert_array_equal(other[name], value, err_msg=name)
 
 
-def test_one_thread_per_operation_says_when_it_comes_too_late() -> None:
-    """On the command line it is in time: one thread, and nothing is said."""
-    code = "import tensorflow as tf; from lomit_tf.training.loop import one_thread_per_operation as one; {}; one()"
+def test_one_thread_per_operation_says_when_it_comes_too_late(caplog) -> None:
+    """On the command line it is in time: one thread, and nothing is said. Here TensorFlow has already run."""
+    code = "import tensorflow as tf; from lomit_tf.training.loop import one_thread_per_operation as one; one()"
     code += "; print(tf.config.threading.get_intra_op_parallelism_threads())"
-    early, late = (
-        subprocess.Popen([sys.executable, "-c", code.format(before)], stdout=-1, stderr=-1, text=True)
-        for before in ("0", "tf.constant(1.0)")
-    )
-    shown, errors = early.communicate()
-    assert early.returncode == 0 and shown.strip() == "1" and "--deterministic" not in errors
-    shown, errors = late.communicate()
-    assert late.returncode == 0 and shown.strip() == "0" and "--deterministic: set before" in errors
+    early = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert early.returncode == 0 and early.stdout.strip() == "1" and "--deterministic" not in early.stderr
+    tf.constant(1.0)
+    training.one_thread_per_operation()
+    assert tf.config.threading.get_intra_op_parallelism_threads() == 0 and "--deterministic: set before" in caplog.text
