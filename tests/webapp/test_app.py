@@ -114,32 +114,25 @@ class Stripping(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.mark.slow
-def test_it_serves_behind_a_proxy_below_a_path(groups_workdir):
+def test_it_serves_behind_a_proxy_below_a_path(translator, monkeypatch):
     """With GRADIO_ROOT_PATH, all that the page asks for lies below that path, and comes through the proxy."""
     pytest.importorskip("gradio", reason="gradio is not installed (extra app)")
-    command = [sys.executable, "-m", "lomit_tf.app", f"--model={groups_workdir}", "--port=0"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "GRADIO_ROOT_PATH": "/faces"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as served:
-        try:
-            address = re.search(r"open (http://127\.0\.0\.1:\d+)/", line := served.stdout.readline())
-            assert address, line + served.stderr.read()
-            handler = type("Proxy", (Stripping,), {"behind": address[1]})
-            with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as proxy:
-                threading.Thread(target=proxy.serve_forever, daemon=True).start()
-                outside = f"http://127.0.0.1:{proxy.server_address[1]}"
-                with urllib.request.urlopen(f"{outside}/faces/", timeout=60) as answer:
-                    page = answer.read().decode()
-                with urllib.request.urlopen(f"{outside}/faces/config", timeout=60) as answer:
-                    root = json.load(answer)["root"]
-                assert root.endswith("/faces")
-                assets = set(re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page))
-                assert assets
-                for asset in assets:
-                    with urllib.request.urlopen(urllib.parse.urljoin(f"{outside}/faces/", asset), timeout=60) as answer:
-                        assert answer.status == 200, asset
-                proxy.shutdown()
-        finally:
-            served.send_signal(signal.SIGTERM)
-            served.communicate(timeout=60)
+    from lomit_tf.webapp import server as serving
+
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "/faces")
+    with serving.serve(translator, port=0) as served:
+        handler = type("Proxy", (Stripping,), {"behind": re.fullmatch(r"(http://127\.0\.0\.1:\d+)/", served.url)[1]})
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as proxy:
+            threading.Thread(target=proxy.serve_forever, daemon=True).start()
+            outside = f"http://127.0.0.1:{proxy.server_address[1]}"
+            with urllib.request.urlopen(f"{outside}/faces/", timeout=60) as answer:
+                page = answer.read().decode()
+            with urllib.request.urlopen(f"{outside}/faces/config", timeout=60) as answer:
+                root = json.load(answer)["root"]
+            assert root.endswith("/faces")
+            assets = set(re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page))
+            assert assets
+            for asset in assets:
+                with urllib.request.urlopen(urllib.parse.urljoin(f"{outside}/faces/", asset), timeout=60) as answer:
+                    assert answer.status == 200, asset
+            proxy.shutdown()
