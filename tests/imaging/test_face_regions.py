@@ -199,7 +199,7 @@ def test_learning_is_the_same_again_and_with_threads_and_takes_few_pictures(lear
         Layouts.learn(pictures[:0], masks[:0])
 
 
-def test_refining_by_regions_goes_on_with_the_layouts_that_it_learned(tiny, tmp_path, monkeypatch):
+def test_refining_by_regions_goes_on_with_the_layouts_that_it_learned(tiny, tmp_path, monkeypatch, uncompiled):
     drawn = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
     config = tiny(groups="hair: Black_Hair; smile: Smiling", **drawn)
     model = lomit_tf.load(save_workdir(config, tmp_path / "run"))

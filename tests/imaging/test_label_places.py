@@ -22,6 +22,14 @@ from tests.helpers.serving import save_workdir
 SIZE = 32
 
 
+@pytest.fixture(scope="module")
+def model(tiny, tmp_path_factory) -> lomit_tf.Lomit:
+    """A model with random weights, of the groups hair and smile."""
+    drawn = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
+    config = tiny(groups="hair: Black_Hair; smile: Smiling", **drawn)
+    return lomit_tf.load(save_workdir(config, tmp_path_factory.mktemp("hair and smile") / "run"))
+
+
 def pictures(rng, labels: np.ndarray) -> np.ndarray:
     """Noise; label 0 brightens the place (24..31, 8..23), label 1 reddens (0..7, 0..31) and label 2 does nothing.
 
@@ -99,7 +107,6 @@ def test_small_parts_of_a_place_that_lie_apart_are_left_out():
     assert where[:16].max() == 0
 
 
-
 def test_evidence_of_some_values_leaves_the_others_out(rng):
     """Label 0 makes its place brighter, label 1 its own redder: CIELAB's a does not see the first."""
     labels = (rng.random((200, 2)) < 0.5).astype(np.float32)
@@ -165,10 +172,8 @@ def test_what_differs_the_other_way_is_not_the_region(rng, sign):
         assert red[whole & ~teeth].mean() < 0.05 and red[teeth].mean() > 0.5
 
 
-def test_the_direction_is_that_of_the_label(tiny, tmp_path, monkeypatch):
+def test_the_direction_is_that_of_the_label(model, tmp_path, monkeypatch, uncompiled):
     """Drawn smiles: the refiner is told in which direction CIELAB's a goes where the label shows."""
-    drawn = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
-    model = lomit_tf.load(save_workdir(tiny(groups="hair: Black_Hair; smile: Smiling", **drawn), tmp_path / "run"))
     data = dataclasses.replace(model.config.data, train_images=60)
     asked = []
 
@@ -189,9 +194,7 @@ def test_too_few_pictures_are_an_error(rng):
         label_places.evidence(rng.integers(0, 256, (3, 16, 16, 3)).astype(np.uint8), np.zeros((3, 2)), [0])
 
 
-def test_refining_by_labels_gives_every_image_the_place_of_its_group(tiny, tmp_path):
-    drawn = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
-    model = lomit_tf.load(save_workdir(tiny(groups="hair: Black_Hair; smile: Smiling", **drawn), tmp_path / "run"))
+def test_refining_by_labels_gives_every_image_the_place_of_its_group(model, tmp_path, uncompiled):
     data = dataclasses.replace(model.config.data, train_images=150)
     options = RefineConfig(by="labels", group="hair", refuse=(), controls=("Bangs",), refine_size=64, place_share=0.1,
                            place_edge=0.03)  # fmt: skip
@@ -209,9 +212,7 @@ def test_refining_by_labels_gives_every_image_the_place_of_its_group(tiny, tmp_p
         mask_refinement.refine_masks(model, few, options, tmp_path / "few.npz")
 
 
-def test_a_piece_of_a_place_is_read_again(tiny, tmp_path, monkeypatch):
-    drawn = {"dataset": "drawn_faces", "crop": 0, "system": "recipe", "ema_decay": 0.9}
-    model = lomit_tf.load(save_workdir(tiny(groups="hair: Black_Hair; smile: Smiling", **drawn), tmp_path / "run"))
+def test_a_piece_of_a_place_is_read_again(model, tmp_path, monkeypatch, uncompiled):
     data = dataclasses.replace(model.config.data, train_images=40)
     options = RefineConfig(by="labels", group="smile", refuse=(), refine_size=64)
     store = ImageStore(open_set(mask_refinement.refined_data(data, options), "train"),
