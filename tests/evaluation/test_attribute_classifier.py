@@ -260,12 +260,12 @@ def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_trains_and_reports(tmp_path):
+def test_the_command_trains_and_reports(tmp_path, capsys):
     argv = ["--dataset=drawn_faces", "--image_size=64", "--attributes=Blond_Hair", "--train_images=64", "--steps=2",
             "--width=4", f"--out={tmp_path / 'classifier'}"]  # fmt: skip
-    done = subprocess.run([sys.executable, "-m", "lomit_tf.train_classifier", *argv], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "Blond_Hair" in done.stdout and "of 1000" in done.stdout and "step 2/2" in done.stderr
+    assert command.run(argv) == 0
+    out, err = capsys.readouterr()
+    assert "Blond_Hair" in out and "of 1000" in out and "step 2/2" in err
     record = AttributeClassifier.load(tmp_path / "classifier").record
     assert (
         record["command"].startswith("python -m lomit_tf.train_classifier --dataset=drawn_faces")
