@@ -129,11 +129,10 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def uncompiled() -> Iterator[None]:
     """Steps that run operation by operation: for tests of a few steps, of which compiling would be most of the time."""
-    import tensorflow as tf
+    from tests.helpers import eager
 
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    with eager.uncompiled():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -146,7 +145,7 @@ def groups_workdir(tmp_path_factory, tiny) -> Path:
 
 
 @pytest.fixture(scope="module")
-def translator(groups_workdir) -> Any:
+def translator(groups_workdir, loaded_once) -> Any:
     """A Translator of `groups_workdir`. Modules that need another one define a `translator` of their own."""
     from lomit_tf.photos.translator import Translator
 
@@ -175,19 +174,28 @@ def photo_folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def kept_weights() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`lomit_tf.load` and `inference.Inference`, which keep what they have made, for all modules of this process."""
+    import lomit_tf
+    from lomit_tf import inference
+
+    return functools.cache(lomit_tf.load), functools.cache(inference.Inference)
+
+
 @pytest.fixture(scope="module")
-def loaded_once() -> Iterator[None]:
-    """Commands that run in this process load and trace the same weights once, not each anew, which takes seconds.
+def loaded_once(kept_weights) -> Iterator[None]:
+    """Translators in this process load and trace the same weights once, not each anew, which takes seconds.
 
     Everything else of a Translator is made anew for each of them.
     """
     import lomit_tf
     from lomit_tf import inference
 
-    load = functools.cache(lomit_tf.load)
+    load, traced = kept_weights
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lomit_tf, "load", lambda name: load(os.path.abspath(name) if os.path.isdir(name) else name))
-        patch.setattr(inference, "Inference", functools.cache(inference.Inference))
+        patch.setattr(inference, "Inference", traced)
         yield
 
 

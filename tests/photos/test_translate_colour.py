@@ -28,7 +28,7 @@ def workdir(tiny, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def translator(workdir) -> Translator:
+def translator(workdir, loaded_once) -> Translator:
     return Translator(workdir, crop="none", log_notes=False)
 
 
@@ -111,7 +111,7 @@ def test_the_command_refuses_a_colour_for_a_free_group(workdir, photo_folder, ca
     assert not Path("red.png").exists()
 
 
-def test_the_command_takes_colours_beside_exemplars(workdir, photo_folder, capsys):
+def test_the_command_takes_colours_beside_exemplars(workdir, loaded_once, photo_folder, capsys):
     flags = [f"--model={workdir}", "--input=photos/a.png", "--crop=none"]
     assert translate.run([*flags, "--colour=#8a3b12", "--output=brown.png", "--save_masks"]) == 0
     assert sorted(p.name for p in Path().glob("brown.png.*")) == [

@@ -32,7 +32,7 @@ def random_model(config) -> Lomit:
 
 
 @pytest.fixture(scope="module")
-def model(tiny) -> Lomit:
+def model(tiny, loaded_once) -> Lomit:
     return random_model(tiny(dataset="drawn_faces", crop=0, system="recipe"))
 
 
