@@ -151,6 +151,7 @@ def test_faces_are_those_of_python_and_java(visit):
         assert face["score"] == pytest.approx(row[0], abs=0.01)
         np.testing.assert_allclose(np.ravel(face["points"]), row[1:13], atol=0.5)
         np.testing.assert_allclose([*face["centre"], face["side"]], row[13:16], atol=0.5)
+        np.testing.assert_allclose(np.ravel(face["crop"]), row[16:20], atol=1.0)
 
 
 def test_every_exif_orientation_is_pythons(visit):
