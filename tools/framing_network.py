@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from lomit_tf.config import DataConfig
-from lomit_tf.data.image_set import ImageSet
+from lomit_tf.data.image_set import DataError, ImageSet
 from lomit_tf.data.sources import open_set
 from lomit_tf.imaging import framing_network
 from lomit_tf.imaging.celeba_framing import CELEBA_CROP, crop_around
@@ -144,7 +144,7 @@ def train(images: ImageSet, out: Path, steps: int, seed: int) -> None:
     lite = np.concatenate([run(image=one[None])["correction"] for one in parts])
     kept = np.abs(lite - model.predict(parts, verbose=0)).max()
     print(json.dumps({"file": str(out), "bytes": out.stat().st_size, "tflite_difference": round(float(kept), 5),
-                      "error": np.abs(lite - targets).mean(axis=0).round(4).tolist()}))  # fmt: skip
+                      "error": [round(float(e), 4) for e in np.abs(lite - targets).mean(axis=0)]}))  # fmt: skip
 
 
 def measure(images: ImageSet, smiles: np.ndarray, count: int) -> None:
@@ -187,14 +187,25 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=500, help="measure: how many images")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    for name, least in (("steps", 10), ("count", 20)):
+        if getattr(given, name) < least:
+            parser.error(f"--{name} must be at least {least}; received {getattr(given, name)}")
+    if given.command == "train" and not given.out.absolute().parent.is_dir():
+        parser.error(f"--out={given.out}: there is no folder {given.out.absolute().parent}; make it first")
+    if given.command == "train" and given.out.exists():
+        parser.error(f"--out={given.out} is there already; give another file")
+    if given.network and not given.network.is_file():
+        parser.error(f"--network={given.network}: there is no such file")
     data = DataConfig(dataset="celeb_a", data_dir=given.data_dir, attributes=("Smiling",))
+    try:
+        images = open_set(data, "train" if given.command == "train" else "validation")
+    except DataError as error:
+        raise SystemExit(str(error)) from None
     if given.command == "train":
-        images = open_set(data, "train")
         train(images, given.out, given.steps, given.seed)
         return
     if given.network:
         framing_network.NETWORK = given.network
-    images = open_set(data, "validation")
     measure(images, images.labels[:, 0] > 0, given.count)
 
 

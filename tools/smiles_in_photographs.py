@@ -5,9 +5,9 @@
 CelebA's aligned images are taken for photographs. Of those with and of those without a smile, by their labels, half of
 --pairs each is drawn by --seed, and the n-th of the one is translated after the n-th of the other. A translation
 succeeds if CelebA's own crop of the result shows the exemplar's label to a classifier. Each model is measured twice:
-`found`, where the window is that of the face that BlazeFace finds, and `crop`, where it is the crop of training, which
-no photograph of a person's comes with. How large a found window is depends on the smile itself, by some percent, so
-that a model that was trained on aligned faces alone takes the one for the other. A line of JSON each.
+`found`, where the window is that of the face that is found, and `crop`, where it is the crop of training, which no
+photograph of a person's comes with. Where the size of found windows goes along with the smile, a model that was
+trained on aligned faces alone takes the one for the other, and the two differ. A line of JSON each.
 """
 
 from __future__ import annotations
