@@ -111,10 +111,10 @@ def file_of(model: Any) -> bytes:
 
     from export.converter import converted
 
-    spec = tf.TensorSpec((1, SIDE, SIDE, 3), tf.float32, name="image")
+    signature = tf.TensorSpec((1, SIDE, SIDE, 3), tf.float32, name="image")
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]  # tracked, so that they are saved
-    function = tf.function(lambda image: {"correction": model(image, training=False)}, [spec], autograph=False)
+    function = tf.function(lambda image: {"correction": model(image, training=False)}, [signature], autograph=False)
     return converted(module, {"framing_net": function}, halved=True)
 
 
