@@ -17,7 +17,7 @@ from lomit_tf.photos import portraits
 
 CORE, NEAR = 0.9, 0.08  # the mask's core; of 0..1, how far the mean colour may be
 # Known to miss NEAR, and how far they come: the mask takes her cap, black with gold and white, for hair.
-FARTHER = {("Grace Hopper", "blue"): 0.1, ("Grace Hopper", "black"): 0.12, ("Grace Hopper", "grey"): 0.09}
+FARTHER = {("Grace Hopper", "blue"): 0.1, ("Grace Hopper", "black"): 0.16, ("Grace Hopper", "grey"): 0.09}
 
 
 def test_the_files_are_those_that_the_credits_name():

@@ -144,7 +144,7 @@ def write_moving(folder: Path) -> None:
 
 def test_the_framing_is_that_of_python():
     """The numbers are written in three languages."""
-    text = (SITE / "js" / "framing.js").read_text(encoding="utf-8")
+    text = (SITE / "js" / "celeba_framing.js").read_text(encoding="utf-8")
     for name, expected in (("SHAPE", celeba_framing.SHAPE), ("CORRECTION", celeba_framing.CORRECTION)):
         block = re.search(rf"export const {name} = \[(.*?)\n\];", text, re.DOTALL)
         assert block
