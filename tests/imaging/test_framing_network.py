@@ -56,7 +56,7 @@ def test_training_shows_where_the_crop_lies(tool, rng):
         part, (s, t, u, v) = tool.squares(rng, image)
         slope = part[-1, :, 0].astype(float).mean() - part[0, :, 0].astype(float).mean()
         if part[:, -1, 0].mean() < part[:, 0, 0].mean():  # mirrored
-            t, u, slope = -t, -u, slope
+            t, u = -t, -u
         turn = CELEBA_CROP * np.exp(-(s + 1j * t))
         centre = complex(177, 217) / 2 - turn * (u + 1j * v)
         across, middle = shown(turn, centre)
