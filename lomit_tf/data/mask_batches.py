@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from lomit_tf.data.augment import JITTERS, UNSURE, Augmentation, affine, jittered, warped
 from lomit_tf.data.loader import Loader
-from lomit_tf.data.order import PairOrder, Purpose
+from lomit_tf.data.order import PairOrder, epoch_places
 from lomit_tf.data.pairs import PairPipeline, as_it_is
 from lomit_tf.data.preprocess import to_model_range
 from lomit_tf.data.store import ImageStore
@@ -49,7 +49,7 @@ class MaskLoader(Loader):
     def _load(self, step: int) -> tuple[np.ndarray, ...]:
         """x (B, S, S, 3) float32 in -1..1, target and asked (B, S, S, T) of a step."""
         rng = np.random.default_rng([self.seed, step])
-        places = self._places(step)
+        places = epoch_places(self.seed, step, self.shape[0], len(self.indices))
         size = self.store.config.image_size
         # Drawn for the whole batch, and only then this worker's rows are taken.
         matrices = np.array([affine(rng, size, self.how) for _ in places])[self.rows]
@@ -70,15 +70,6 @@ class MaskLoader(Loader):
         count, size = self.rows.stop - self.rows.start, self.store.config.image_size
         maps = np.zeros((count, size, size, self.values.shape[-1]), np.float32)
         return np.zeros((count, size, size, 3), np.float32), maps, maps
-
-    def _places(self, step: int) -> np.ndarray:
-        """(B,) places in `indices`: a new permutation of them each epoch."""
-        batch = self.shape[0]
-        epochs, places = np.divmod(np.arange(step * batch, (step + 1) * batch), len(self.indices))
-        for epoch in np.unique(epochs):
-            order = np.random.default_rng([self.seed, Purpose.ORDER_1, int(epoch)]).permutation(len(self.indices))
-            places[epochs == epoch] = order[places[epochs == epoch]]
-        return places
 
 
 def mask_batches(loader: MaskLoader, start_step: int = 0) -> PairPipeline:

@@ -113,3 +113,12 @@ class PairOrder:
         if self._differing:
             return first, self.differing(first, np.random.default_rng([self._seed, Purpose.PARTNER, step]))
         return first, self.walk(1, step * count, count)
+
+
+def epoch_places(seed: int, step: int, batch: int, count: int) -> np.ndarray:
+    """(batch,) places among `count` that a step takes: a new permutation of them each epoch."""
+    epochs, places = np.divmod(np.arange(step * batch, (step + 1) * batch), count)
+    for epoch in np.unique(epochs):
+        order = np.random.default_rng([seed, Purpose.ORDER_1, int(epoch)]).permutation(count)
+        places[epochs == epoch] = order[places[epochs == epoch]]
+    return places

@@ -172,7 +172,7 @@ def refine_masks(
     }  # fmt: skip
     record = json.loads(json.dumps(record))
     parts = out.with_name(out.name + ".parts")
-    _take_up(parts, record)
+    take_up(parts, record)
     store = ImageStore(images, wide, num_workers=max(1, threads or os.cpu_count() or 1), cache=False)
     absent, refused, bare = (_any_of(images, labels) for labels in (options.absent, options.refuse, options.bare))
     refused, bare = refused & ~absent, bare & ~absent & ~refused
@@ -201,7 +201,7 @@ def _any_of(images: ImageSet, labels: Sequence[str]) -> np.ndarray:
     return np.asarray(images.labels[:, [images.label_names.index(label) for label in labels]].any(axis=1))
 
 
-def _take_up(parts: Path, record: dict[str, Any]) -> None:
+def take_up(parts: Path, record: dict[str, Any]) -> None:
     """Make the folder of pieces, or check that it is of the same run."""
     place = parts / "record.json"
     if place.exists():
@@ -209,7 +209,7 @@ def _take_up(parts: Path, record: dict[str, Any]) -> None:
         differing = [k for k in record if before.get(k) != record[k]]
         if differing:
             lines = ", ".join(f"{k} was {before.get(k)!r}, now {record[k]!r}" for k in differing)
-            raise ConfigError(f"{parts} holds pieces of another refinement ({lines}); name another --out, or remove it")
+            raise ConfigError(f"{parts} holds pieces of another run ({lines}); name another --out, or remove it")
     else:
         write_text(place, json.dumps(record, indent=1) + "\n")
 

@@ -222,7 +222,7 @@ def test_refining_goes_on_where_it_stopped_and_threads_change_nothing(start, tmp
     with pytest.raises(KeyboardInterrupt):
         refined(start, tmp_path / "parts.npz", piece=8, refuse=("Bangs",), absent=("Eyeglasses",))
     assert sorted(p.name for p in (tmp_path / "parts.npz.parts").glob("*.npz")) == ["00000000.npz", "00000008.npz"]
-    with pytest.raises(ConfigError, match=r"another refinement \(sure_foreground was 0.55, now 0.6\)"):
+    with pytest.raises(ConfigError, match=r"another run \(sure_foreground was 0.55, now 0.6\)"):
         refined(start, tmp_path / "parts.npz", piece=8, refuse=("Bangs",), absent=("Eyeglasses",), sure_foreground=0.6)
     calls = []
     monkeypatch.setattr(mask_refiners.Refiners, "all", lambda self, *a: calls.append(1) or real(self, *a))

@@ -1,0 +1,54 @@
+"""Find how faces move with a label: `python -m lomit_tf.find_movements --model=... --data_dir=... --out=smiles.npz`.
+
+Exit codes: 0 done; 2 flags, model or data that cannot be used; 130 or 143 interrupted by Ctrl-C or SIGTERM, after which
+the same command goes on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lomit_tf.commands import Command, report, unusable
+from lomit_tf.commands.find_flags import Invocation, help_text, parse
+from lomit_tf.commands.models import check_lomit
+from lomit_tf.commands.training import messages
+from lomit_tf.runtime.places import check_file
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """The command; its exit code (see the module)."""
+    goes_on = "the same command goes on from there"
+    return Command("lomit-find-movements", help_text, parse, _find, goes_on, check=_check).run(argv)
+
+
+def _check(asked: Invocation) -> None:
+    check_file("out", Path(asked.run.out))
+    check_lomit("model", asked.run.model, "finding movements")
+
+
+def _find(asked: Invocation) -> None:
+    """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
+    import lomit_tf
+    from lomit_tf.data.image_set import DataError
+    from lomit_tf.training import movement_targets
+    from lomit_tf.training.mask_refinement import Bar
+
+    run_flags, bar = asked.run, Bar("finding movements", every=500)
+    try:
+        with unusable(DataError):
+            config = lomit_tf.load(run_flags.model).config
+            config = dataclasses.replace(config, data=dataclasses.replace(config.data, **asked.data))
+            with messages():
+                found = movement_targets.find_movements(
+                    config, asked.options, run_flags.out, threads=run_flags.threads, say=bar
+                )
+    finally:
+        bar.close()
+    report(f"{len(found.faces)} movements in {Path(run_flags.out)}", {"images": len(found.keys)})
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,186 @@
+"""How faces move with a label, found for pairs of training images: what `movement_teaching` teaches.
+
+    targets = find_movements(config, FindConfig(), "smiles.npz")
+    MovementTargets.load("smiles.npz")
+
+docs/method.md, 9.5. No landmarks and no other network take part; labels alone say which faces are compared.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.data.image_set import DataError
+from lomit_tf.data.sources import open_set
+from lomit_tf.data.store import ImageStore
+from lomit_tf.imaging.local_means import LocalMeans, Movement, pairs
+from lomit_tf.runtime.atomic import write_bytes
+from lomit_tf.settings.close_ups import box_of
+from lomit_tf.settings.data import DataConfig
+from lomit_tf.settings.movement_teacher import FindConfig
+from lomit_tf.training.mask_refinement import key_of, take_up
+from lomit_tf.training.mask_refiners import as_bytes
+
+Say = Callable[[int, int], None]
+FINE = 8  # steps of a displacement in a pixel
+COARSE = 2  # of 255, a step of a change of colour
+
+
+@dataclasses.dataclass(frozen=True)
+class MovementTargets:
+    """Movements of pairs of a data set.
+
+    Attributes:
+      keys: (N,) names of the images, as `key_of` gives them.
+      faces, exemplars: (n,) indices into them.
+      mirrored: (n, 2) bool, whether the face and the exemplar are to be mirrored.
+      moves: (n, s, s, 2) int8, the displacement within the close-up, in eighths of a pixel of the whole picture.
+      changes: (n, s, s, 3) int8, what is added to the colours, in steps of COARSE of 255.
+      record: what made them: data, group, settings.
+    """
+
+    keys: np.ndarray
+    faces: np.ndarray
+    exemplars: np.ndarray
+    mirrored: np.ndarray
+    moves: np.ndarray
+    changes: np.ndarray
+    record: dict[str, Any]
+
+    def displacement(self, rows: np.ndarray) -> np.ndarray:
+        """(k, s, s, 2) float32, in pixels."""
+        return self.moves[rows].astype(np.float32) / FINE
+
+    def change(self, rows: np.ndarray) -> np.ndarray:
+        """(k, s, s, 3) float32, of 0..255."""
+        return self.changes[rows].astype(np.float32) * COARSE
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> MovementTargets:
+        """What `find_movements` wrote. Raises ConfigError naming a file that is missing or is none."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                parts = {f.name: file[f.name] for f in dataclasses.fields(cls) if f.name != "record"}
+                return cls(**parts, record=json.loads(str(file["record"])))
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            # NumPy's own words for a file of another kind advise to trust it.
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is a file of another kind"
+            raise ConfigError(
+                f"{path}: no movements that can be read ({reason}); write them with python -m lomit_tf.find_movements"
+            ) from None
+
+
+def whole_data(data: DataConfig, more: Sequence[str] = ()) -> DataConfig:
+    """The data of a close-up as whole pictures, all of them, with further labels."""
+    attributes = tuple(dict.fromkeys([*data.attributes, *more]))
+    return dataclasses.replace(
+        data, close_up="", image_size=data.whole_size, attributes=attributes, labelled_only=False, match=(),
+        pairing="random", groups="",
+    )  # fmt: skip
+
+
+def check(config: LomitConfig) -> None:
+    """Raise ConfigError for a model whose movements cannot be found: not from near, or not of one label."""
+    data = config.data
+    if not data.close_up or not config.model.displacement:
+        raise ConfigError(
+            "movements are those of a model that sees faces from near and moves pixels; train one with --close_up, "
+            "--free_change and --displacement, as configs/celeba_smile.cfg does"
+        )
+    if len(data.label_names) != 1:
+        raise ConfigError(f"movements go along with one label; the model has {', '.join(data.label_names)}")
+
+
+def find_movements(
+    config: LomitConfig, options: FindConfig, out: str | os.PathLike[str], *, threads: int = 0, say: Say | None = None
+) -> MovementTargets:
+    """Find the movements of pairs of training images and write them to one file; an interrupted run goes on.
+
+    Args:
+        config: of a model that sees faces from near, framed as CelebA's are.
+        options: which pairs, and which faces are taken together.
+        out: the file; beside it lies the folder `out`.parts until all is there.
+        threads: that work, 0 for one a core.
+        say: called with the number of pairs done, and of all.
+
+    Raises:
+        ConfigError: a model or settings that do not fit, or pieces that other settings left.
+        DataError, CorruptDataError: as of the data set; also where too few faces are alike.
+    """
+    check(config)
+    out, data = Path(out), config.data
+    wide = whole_data(data, options.kinds)
+    images = open_set(wide, "train")
+    record = {
+        "dataset": data.dataset, "crop": data.crop, "close_up": data.close_up, "image_size": data.image_size,
+        "label": data.label_names[0], "images": len(images), **dataclasses.asdict(options),
+    }  # fmt: skip
+    record = json.loads(json.dumps(record))
+    parts = out.with_name(out.name + ".parts")
+    take_up(parts, record)
+    count = max(1, threads or os.cpu_count() or 1)
+    pictures, found = ImageStore(images, wide, num_workers=count, cache=False).readable(np.arange(len(images)))
+    labels = images.labels[found].astype(bool)
+    kinds = labels[:, [images.label_names.index(kind) for kind in options.kinds]] @ (1 << np.arange(len(options.kinds)))
+    try:
+        means = LocalMeans.of(
+            pictures, labels[:, images.label_names.index(record["label"])], kinds, neighbours=options.neighbours,
+            own_weight=options.own_weight, wanted_weight=options.wanted_weight,
+        )  # fmt: skip
+    except ValueError as error:
+        raise DataError(
+            f"{error}: too few for means of --neighbours={options.neighbours}; take fewer, fewer --kinds or more images"
+        ) from None
+    left, top, side = box_of(data.close_up, data.image_size)[0]
+    within = (slice(top, top + side), slice(left, left + side))
+    starts = range(0, options.pairs, options.piece)
+    with ThreadPoolExecutor(count) as pool:
+        for start in starts:
+            place, stop = parts / f"{start:08d}.npz", min(start + options.piece, options.pairs)
+            if not place.exists():
+                write_bytes(place, as_bytes(_piece(means, start, stop - start, within, options, pool)))
+            if say is not None:
+                say(stop, options.pairs)
+    pieces = [dict(np.load(parts / f"{start:08d}.npz")) for start in starts]
+    whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    whole["keys"] = np.array([key_of(images.keys[i], data.data_dir) for i in found], np.str_)
+    write_bytes(out, as_bytes(whole | {"record": np.array(json.dumps(record))}))
+    shutil.rmtree(parts)
+    return MovementTargets(**whole, record=record)
+
+
+def _piece(
+    means: LocalMeans, start: int, count: int, within: tuple[slice, slice], options: FindConfig,
+    pool: ThreadPoolExecutor,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """`count` pairs whose movements do not fold."""
+    drawn = pairs(means.labels, means.usable(), np.random.default_rng([options.seed, start]), options.same)
+    chosen: list[tuple[int, int, Movement]] = []
+    while len(chosen) < count:
+        some = [next(drawn) for _ in range(min(64, count - len(chosen)))]
+        made = pool.map(lambda pair: means.movement(*pair), some)
+        chosen += [(*pair, movement) for pair, movement in zip(some, made, strict=True) if not movement.folds]
+    faces, exemplars = (np.array([pair[side] for pair in chosen]) for side in (0, 1))
+    half = len(means.pictures) // 2
+    moves = np.stack([movement.displacement[within] for *_, movement in chosen])
+    changes = np.stack([movement.change[within] for *_, movement in chosen])
+    return {
+        "faces": faces % half, "exemplars": exemplars % half,
+        "mirrored": np.stack([faces >= half, exemplars >= half], axis=1),
+        "moves": np.clip(np.round(moves * FINE), -128, 127).astype(np.int8),
+        "changes": np.clip(np.round(changes / COARSE), -128, 127).astype(np.int8),
+    }  # fmt: skip
+
+
+__all__ = ["MovementTargets", "check", "find_movements", "whole_data"]
