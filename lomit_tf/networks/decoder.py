@@ -7,7 +7,7 @@ from typing import Any
 from keras import layers, ops
 
 from lomit_tf.config import ModelConfig
-from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock, above
+from lomit_tf.networks.blocks import ConvBlock, DType, ResidualBlock
 from lomit_tf.networks.displacement import DisplacementHead, displaced
 from lomit_tf.networks.hadain import HighwayAdaIN
 from lomit_tf.networks.upsampling import UpsampledConvBlock
@@ -78,17 +78,14 @@ class Decoder(layers.Layer):
         return image if self.displacement is None else (image, displacement)
 
 
-def composed(
-    image: Any, mask: Any, painted: Any, displacement: Any = None, limit: float | None = None
-) -> tuple[Any, Any]:
-    """An image changed within a mask: docs/method.md, eqs. (3.8), (3.10), (3.16) and (3.17).
+def composed(image: Any, mask: Any, painted: Any, displacement: Any = None) -> tuple[Any, Any]:
+    """An image changed within a mask: docs/method.md, eqs. (3.8), (3.10) and (3.16).
 
     Args:
         image: (B, H, W, 3) in [-1, 1].
         mask: (B, H, W, 1) in 0..1.
         painted: (2 B, H, W, 3): what G paints in the wanted styles, and then in the own ones.
         displacement: (2 B, H, W, 2) likewise, in pixels, or None in models without it.
-        limit: of what is painted where any pixel moves, in units of [-1, 1].
 
     Returns:
         The result (B, H, W, 3) in [-1, 1], and the displacement of its pixels, within the mask (B, H, W, 2), or None.
@@ -100,9 +97,6 @@ def composed(
     by = mask * (there - here)
     before = displaced(image, by)
     paint = ops.clip(changed(image, wanted, present, by), -1.0, 1.0) - before
-    if limit is not None:
-        moves = above(ops.max(ops.abs(by), axis=(1, 2, 3), keepdims=True), 0.0)
-        paint = paint + moves * (limit * ops.tanh(paint / limit) - paint)
     return before + mask * paint, by
 
 

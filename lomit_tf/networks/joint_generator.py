@@ -15,7 +15,6 @@ from lomit_tf.networks.generator import Generator
 from lomit_tf.settings.close_ups import Box
 
 FADE = 8  # pixels at the edges of a square over which what is painted in it fades out
-MOST_PAINT = 0.12  # that is added to a pixel that moves, in units of [-1, 1]
 
 
 class JointGenerator(layers.Layer):
@@ -109,7 +108,7 @@ class JointGenerator(layers.Layer):
     def changes(
         self, image: Any, content: tuple[Any, ...], masks: Any, target: Any, own: Any
     ) -> dict[int, tuple[Any, Any]]:
-        """What each free group alone changes in the picture, within its mask: eqs. (3.10), (3.11) and (3.17).
+        """What each free group alone changes in the picture, within its mask: eqs. (3.10), (3.11) and (3.16).
 
         Args:
             image, content, masks: of the input.
@@ -132,7 +131,7 @@ class JointGenerator(layers.Layer):
                 doubled, ops.concatenate([regions, regions], axis=0), ops.concatenate(pairs, axis=0)
             )
             near, within = cut(image, box), ops.minimum(mask, fading(box[2]))
-            after, moved = composed(near, within, *both, limit=MOST_PAINT)
+            after, moved = composed(near, within, *both)
             size = masks.shape[1]
             found[g] = uncut(after - near, box, size), None if moved is None else uncut(moved, box, size)
         return found

@@ -13,8 +13,7 @@ from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.imaging import given_masks
 from lomit_tf.inference import Inference
 from lomit_tf.model import Lomit
-from lomit_tf.networks.displacement import displaced
-from lomit_tf.networks.joint_generator import MOST_PAINT, JointGenerator, cut, uncut
+from lomit_tf.networks.joint_generator import JointGenerator, cut, uncut
 from lomit_tf.settings.mask_teacher import RefineConfig
 from lomit_tf.training import distill_config, mask_teaching
 from lomit_tf.training.joining import joined
@@ -295,10 +294,7 @@ def test_pixels_move_in_the_square_of_the_part_that_moves_them(moving, faces):
     by = np.asarray(found["displacement"])
     assert np.abs(by).max() > 0.05
     np.testing.assert_allclose(cut(by, BOX), part["displacement"], atol=1e-4)
-    before = np.asarray(displaced(near, part["displacement"]))
-    whole, limited = np.asarray(part["image"]) - before, cut(np.asarray(found["image"]), BOX) - before
-    assert np.abs(whole).max() > 2 * MOST_PAINT and np.abs(limited).max() < MOST_PAINT + 1e-4  # eq. (3.17)
-    assert (whole * limited > -1e-5).all() and (np.abs(limited) < np.abs(whole) + 1e-4).all()
+    np.testing.assert_allclose(cut(np.asarray(found["image"]), BOX), part["image"], atol=1e-4)
     np.testing.assert_allclose(uncut(cut(by, BOX), BOX, 128), by)
     still = joint.translate(x, exemplar, chosen(3))
     assert not np.asarray(still["displacement"]).any()

@@ -144,7 +144,7 @@ def test_batches_are_the_pictures_and_what_was_found(config, targets):
 def test_batches_turn_pictures_and_movements_together(config, targets):
     """What a moved picture shows, turned, is what the turned picture shows when it moves by the turned displacement."""
     made = loader(config, targets, Augmentation(True, 20, 0.2, 0.05, 0))
-    x1, _, d, change = made.load(np.int64(0))
+    x1, _, d, _ = made.load(np.int64(0))
     plain = loader(config, targets, Augmentation(flip=False)).load(np.int64(0))
     assert np.abs(x1 - plain[0]).mean() > 0.02 and not np.isnan(d).any()
     rng = np.random.default_rng([0, 0])
