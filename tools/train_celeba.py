@@ -2,10 +2,10 @@
 
     python tools/train_celeba.py --data_dir=/path/to/celeba --workdir=runs/celeba_all
 
-Runs twenty commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
+Runs nineteen commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
 hair from near, and lomit_tf.join, of all parts and of those that a phone takes. By the times of its commands, about
 five hours on two cores with AVX-512. --share=0.1 takes a tenth of the images and steps, for a first look: so it was run
-from end to end before smiles moved pixels, in 83 minutes of one core that it shared with other work; the whole was
+from end to end before smiles were taught by movements, in 83 minutes of one core that it shared with other work; the whole was
 not run yet. Started again with the same --workdir and --share it goes on where it was: stages that are done are
 skipped, and a training that was interrupted resumes from its last checkpoint. --minutes stops it in time, after saving.
 
@@ -25,15 +25,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIPS = "Male,Heavy_Makeup,Young,Smiling,Mouth_Slightly_Open,Eyeglasses,Bangs,Rosy_Cheeks,Pale_Skin,No_Beard"
-# Of what is painted from near: labels that go along with it, the share of the close-up that is its place, how many
-# images say where that is, for how many steps pixels learn to move before anything is painted, and for how many more
-# what is painted costs less at the end.
+# Of what is painted from near: labels that go along with it, the share of the close-up that is its place, and how many
+# images say where that is.
 NEAR = {
-    "smile": ("Male,Young,Heavy_Makeup,Wearing_Lipstick,Eyeglasses,Bangs,No_Beard", 0.36, 8000, 400, 450),
-    "facial_hair": (
-        "Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900, 0, 0,
-    ),
-}  # fmt: skip
+    "smile": ("Male,Young,Heavy_Makeup,Wearing_Lipstick,Eyeglasses,Bangs,No_Beard", 0.36, 8000),
+    "facial_hair": ("Male,Young,Heavy_Makeup,Smiling,Mouth_Slightly_Open,Wearing_Lipstick,Eyeglasses", 0.32, 15900),
+}
 STOPPED, FAILED = 3, 1
 LEAST = 200  # images that places and layouts are learned from at least, whatever the share
 LEAVE = 120.0  # seconds that a training has for saving once it is asked to stop
@@ -73,6 +70,18 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
         ]  # fmt: skip
         return name, ["-m", "lomit_tf.teach_masks", *asked], work / name / "checkpoints" / f"step-{steps}.npz"
 
+    def moving(name: str) -> Iterator[Stage]:
+        model, found = work / f"{name}_masks", work / f"{name}_movements.npz"
+        yield f"{name}_movements", [
+            "-m", "lomit_tf.find_movements", f"--model={model}", f"--pairs={of(18000, LEAST)}", "--train_images=0",
+            f"--data_dir={data}", f"--out={found}",
+        ], found  # fmt: skip
+        steps = of(3000)
+        yield name, [
+            "-m", "lomit_tf.teach_movements", f"--model={model}", f"--movements={found}", f"--data_dir={data}",
+            "--train_images=0", f"--steps={steps}", f"--workdir={work / name}",
+        ], work / name / "checkpoints" / f"step-{steps}.npz"  # fmt: skip
+
     yield train("colours_begun", "celeba_colours.cfg", 1, "--init_from=celeba_hair", "--nofreeze_masks")
     yield refine(
         "hair", "celeba_hair", "--by=regions", "--refine_size=128", images("train", 7000), images("layout", 1000),
@@ -90,7 +99,7 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
         "--decay_every=0.1",
     )  # fmt: skip
     painters = {}
-    for name, (controls, place, count, moving, more) in NEAR.items():
+    for name, (controls, place, count) in NEAR.items():
         flagfile = f"celeba_{name}.cfg"
         yield train(f"{name}_begun", flagfile, 1, "--init_from=celeba_faces", "--nofreeze_masks")
         yield refine(
@@ -101,17 +110,11 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
             f"{name}_masks", work / f"{name}_begun", [f"{name}_place"], of(400), images("train", 5000),
             "--decay_start=0.5", "--decay_every=0.1",
         )  # fmt: skip
-        start = work / f"{name}_masks"
-        if moving:
-            alone = ["--change_weight=2000", "--decay_start=1", f"--init_from={start}"]
-            yield train(f"{name}_moves", flagfile, of(moving), *alone)
-            start = work / f"{name}_moves"
-        yield train(name, flagfile, of(4200), f"--init_from={start}")
         painters[name] = work / name
-        if more:
-            cheaper = ["--change_weight=60", "--roughness_weight=6", "--decay_start=0.6", "--decay_every=0.15"]
-            yield train(f"{name}_more", flagfile, of(more), *cheaper, f"--init_from={painters[name]}")
-            painters[name] = work / f"{name}_more"
+        if name == "smile":
+            yield from moving(name)
+        else:
+            yield train(name, flagfile, of(4200), f"--init_from={work / f'{name}_masks'}")
     for name, parts in (("celeba", list(NEAR)), ("celeba_mobile", ["smile"])):
         joint, given = work / name, [f"--part={painters[part]}" for part in parts]
         asked = ["-m", "lomit_tf.join", f"--base={work / 'colours'}", *given, f"--out={joint}"]

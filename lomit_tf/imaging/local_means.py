@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -86,7 +87,7 @@ class LocalMeans:
     wanted_weight: float = 0.3
 
     @classmethod
-    def of(cls, pictures: np.ndarray, labels: np.ndarray, kinds: np.ndarray, **options: float) -> LocalMeans:
+    def of(cls, pictures: np.ndarray, labels: np.ndarray, kinds: np.ndarray, **options: Any) -> LocalMeans:
         """Look at pictures (N, S, S, 3) uint8, and at their mirror images, which come after them.
 
         Raises ValueError where no kind has enough faces with the label and without it.
@@ -152,7 +153,7 @@ class LocalMeans:
 
 
 def soft(size: int, half: tuple[float, float]) -> np.ndarray:
-    """1 around the middle of mouths and 0 away from it, (S, S, 1) float32: eq. (9.32)."""
+    """1 around the middle of mouths and 0 away from it, (S, S, 1) float32: eq. (9.33)."""
     at = (np.arange(size, dtype=np.float32) + 0.5) / size
     across = (np.abs(at - MIDDLE[0]) / half[0]) ** 4
     along = (np.abs(at - MIDDLE[1]) / half[1]) ** 4

@@ -54,6 +54,7 @@ class MovementStudent(students.StudentModel):
     def learners(self) -> list[keras.Variable]:
         """The variables that learn."""
         g = self.generator
+        assert g.decoder is not None  # `check` has asked for a model that moves pixels
         parts = (g.style_encoder, g.foreground_mlp, g.background_mlp, g.decoder)
         return [variable for part in parts for variable in part.trainable_variables]
 

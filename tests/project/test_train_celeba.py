@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from export import light
-from lomit_tf import join, teach_masks
-from lomit_tf.commands import flags, refine_flags
+from lomit_tf import join, teach_masks, teach_movements
+from lomit_tf.commands import find_flags, flags, refine_flags
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tools" / "train_celeba.py"
 PARSERS = {
     "lomit_tf.train": flags.parse, "lomit_tf.refine_masks": refine_flags.parse, "lomit_tf.join": join.FLAGS.parse,
     "lomit_tf.teach_masks": teach_masks.parse, "export.light": light.FLAGS.parse,
+    "lomit_tf.find_movements": find_flags.parse, "lomit_tf.teach_movements": teach_movements.parse,
 }  # fmt: skip
-MADE = ("--model=work", "--init_from=work", "--refined", "--base", "--part")  # arguments that name what a stage made
+MADE = ("--model=work", "--init_from=work", "--refined", "--movements", "--base", "--part")  # arguments that name what a stage made
 
 
 @pytest.fixture(scope="module")

@@ -94,6 +94,8 @@ COMMANDS = {
     "train_classifier": ["--out=classifier"],
     "refine_masks": ["--model=drawn_faces", "--out=masks.npz"],
     "teach_masks": ["--model=drawn_faces", "--refined_masks=masks.npz", "--workdir=w"],
+    "find_movements": ["--model=drawn_faces", "--out=moves.npz"],
+    "teach_movements": ["--model=drawn_faces", "--movements=moves.npz", "--workdir=w"],
 }
 ONE = """
 import importlib, os, sys
