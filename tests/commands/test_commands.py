@@ -239,7 +239,6 @@ REFUSED = [  # command, flags, what is said: nothing of it needs TensorFlow
     ("lomit_tf.teach_masks", ["--model=nope", "--refined_masks=m", "--workdir={empty}"], "--model: 'nope' is"),
     ("lomit_tf.refine_masks", ["--model=nope", "--out={empty}/m.npz"], "--model: 'nope' is"),
     ("lomit_tf.find_movements", ["--model=nope", "--out={empty}/m.npz"], "--model: 'nope' is"),
-    ("lomit_tf.find_movements", ["--model=celeba_hair", "--out={empty}/m.npz"], "sees faces from near and moves pixels"),
     ("lomit_tf.teach_movements", ["--model=nope", "--movements=m", "--workdir={empty}"], "--model: 'nope' is"),
     ("lomit_tf.train_classifier", ["--out=/proc/x"], "--out=/proc/x cannot be written: "),
     ("lomit_tf.train_classifier", [f"--out={ROOT}/lomit_tf/weights/celeba_classifier"], "holds a classifier already"),

@@ -21,7 +21,8 @@ PARSERS = {
     "lomit_tf.teach_masks": teach_masks.parse, "export.light": light.FLAGS.parse,
     "lomit_tf.find_movements": find_flags.parse, "lomit_tf.teach_movements": teach_movements.parse,
 }  # fmt: skip
-MADE = ("--model=work", "--init_from=work", "--refined", "--movements", "--base", "--part")  # arguments that name what a stage made
+# Arguments that name what a stage made.
+MADE = ("--model=work", "--init_from=work", "--refined", "--movements", "--base", "--part")
 
 
 @pytest.fixture(scope="module")
