@@ -22,20 +22,40 @@ Part = tuple[float, float, float, float]  # left, top, right, bottom, shares of 
 
 # For faces in CelebA's framing.
 ABOVE: Part = (0.125, 0.344, 0.875, 0.688)  # from the brows to the tip of the nose, which the mouth does not change
-MOUTH: Part = (0.297, 0.625, 0.703, 0.891)
 FACE: Part = (0.219, 0.344, 0.781, 0.938)  # whose colours say how a picture is lit
 SEEN: Part = (0.125, 0.281, 0.875, 1.0)  # within which means are compared
 MIDDLE = (0.5, 0.754)  # of mouths
-INNER = (0.164, 0.117)  # half widths of where teeth may come and go, shares of the side
-OUTER = (0.234, 0.188)  # and of where anything moves
 
 ABOVE_SIZE, MOUTH_SIZE = (32, 15), (26, 17)  # pixels, width and height, at which parts are compared
 ABOVE_PARTS, MOUTH_PARTS = 24, 16  # principal components that count
 CONTRAST = 8.0  # of 255, added to a part's standard deviation, so that noise is not made large
 SMOOTH = 2 / 128  # sigma of the blur of a flow, a share of the side
 BROAD = 10 / 128  # and of the blur that finds changes of light, which belong to the pictures and not to the label
-LEAST_CHANGE = 15.0  # of 255, the most that colours change outside of INNER
+LEAST_CHANGE = 15.0  # of 255, the most that colours change outside of a place's inner part
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """What changes with a label, in CelebA's framing.
+
+    Attributes:
+      part: what is compared, of faces with the one label or the other.
+      inner: half widths around MIDDLE of where colours may change as they like, shares of the side.
+      outer: of where anything changes.
+      moves: whether pixels move; otherwise only colours change.
+    """
+
+    part: Part
+    inner: tuple[float, float]
+    outer: tuple[float, float]
+    moves: bool
+
+
+PLACES = {
+    "mouth": Place((0.297, 0.625, 0.703, 0.891), (0.164, 0.117), (0.234, 0.188), True),
+    "beard": Place((0.25, 0.578, 0.75, 1.0), (0.25, 0.219), (0.25, 0.219), False),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +89,8 @@ class LocalMeans:
       pictures: (N, S, S, 3) uint8.
       labels: (N,) whether a picture has the label.
       kinds: (N,) integers; only faces of one kind are taken together, such as men.
-      above, mouth: (N, k) float32, principal components, in units of their common deviation.
+      above, mouth: (N, k) float32, principal components of what is above the mouth, and of the place's part, in units
+        of their common deviation.
       light: (N, 4) float32, mean colour and deviation of the face.
       neighbours: K, faces in a mean.
       own_weight, wanted_weight: how much the mouth counts beside what is above it, among faces with the own label and
@@ -82,13 +103,16 @@ class LocalMeans:
     above: np.ndarray
     mouth: np.ndarray
     light: np.ndarray
+    place: Place = PLACES["mouth"]
     neighbours: int = 80
     own_weight: float = 0.5
     wanted_weight: float = 0.3
 
     @classmethod
-    def of(cls, pictures: np.ndarray, labels: np.ndarray, kinds: np.ndarray, **options: Any) -> LocalMeans:
-        """Look at pictures (N, S, S, 3) uint8, and at their mirror images, which come after them.
+    def of(
+        cls, pictures: np.ndarray, labels: np.ndarray, kinds: np.ndarray, place: str = "mouth", **options: Any
+    ) -> LocalMeans:
+        """Look at pictures (N, S, S, 3) uint8, and at their mirror images, which come after them. `place`: of PLACES.
 
         Raises ValueError where no kind has enough faces with the label and without it.
         """
@@ -97,8 +121,8 @@ class LocalMeans:
         found = cls(
             both, np.tile(labels.astype(bool), 2), np.tile(kinds, 2),
             _components(np.stack([_seen(g, ABOVE, ABOVE_SIZE) for g in grey]), ABOVE_PARTS),
-            _components(np.stack([_seen(g, MOUTH, MOUTH_SIZE) for g in grey]), MOUTH_PARTS),
-            np.stack([_light(picture) for picture in both]), **options,
+            _components(np.stack([_seen(g, PLACES[place].part, MOUTH_SIZE) for g in grey]), MOUTH_PARTS),
+            np.stack([_light(picture) for picture in both]), PLACES[place], **options,
         )  # fmt: skip
         if not found.usable().any():
             raise ValueError(
@@ -121,13 +145,15 @@ class LocalMeans:
         wanted = self.mean(self.nearest(i, j, self.wanted_weight), i)
         size = self.pictures.shape[1]
         left, top, right, bottom = _pixels(SEEN, size)
-        flow = cv2.GaussianBlur(_flow(wanted, own), (0, 0), SMOOTH * size)
+        flow = np.zeros((*own.shape[:2], 2), np.float32)
+        if self.place.moves:
+            flow = cv2.GaussianBlur(_flow(wanted, own), (0, 0), SMOOTH * size)
         change = wanted - _moved(own, flow)
-        inner = soft(size, INNER)[top:bottom, left:right]
+        inner = soft(size, self.place.inner)[top:bottom, left:right]
         change = change - (1 - inner) * cv2.GaussianBlur(change, (0, 0), BROAD * size)
         most = LEAST_CHANGE + (255 - LEAST_CHANGE) * inner
         change = most * np.tanh(change / most)
-        outer = soft(size, OUTER)[top:bottom, left:right]
+        outer = soft(size, self.place.outer)[top:bottom, left:right]
 
         def whole(values: np.ndarray) -> np.ndarray:
             return np.pad(values, ((top, size - bottom), (left, size - right), (0, 0)))
@@ -225,4 +251,4 @@ def pairs(labels: np.ndarray, usable: np.ndarray, rng: np.random.Generator, same
         yield i, int(rng.choice(having[wanted]))
 
 
-__all__ = ["LocalMeans", "Movement", "pairs", "soft"]
+__all__ = ["PLACES", "LocalMeans", "Movement", "Place", "pairs", "soft"]

@@ -21,10 +21,14 @@ def movement_terms(
         image: (B, H, W, 3) in [-1, 1], the input.
         mask: (B, H, W, 1) in 0..1, within which it is changed.
         result: (B, H, W, 3), what was made of it.
-        moved: (B, H, W, 2) in pixels, by which pixels of the result came to their places.
+        moved: (B, H, W, 2) in pixels, by which pixels of the result came to their places; None where none moves.
         displacement, change: (B, H, W, 2) and (B, H, W, 3), what was found.
     """
-    wanted, added = mask * displacement, mask * change
+    added = mask * change
+    if moved is None:
+        painted = ops.mean(ops.abs(result - image - added))
+        return (PAINTED + SEEN) * painted, {"painted": painted}
+    wanted = mask * displacement
     wrong = ops.sum(ops.square(moved - wanted), axis=-1)
     terms = {
         "moved": ops.mean(ops.sqrt(wrong + ROUNDED**2)) - ROUNDED,

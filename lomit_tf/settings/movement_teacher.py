@@ -24,6 +24,10 @@ def _between(name: str, value: float, low: float, high: float) -> None:
 class FindConfig:
     """How movements between faces are found: eqs. (9.30) to (9.35)."""
 
+    label: str = option("", "the label, of those of the model (empty: its only one)")
+    place: str = option(
+        "mouth", "what changes with it: mouth, which moves; or beard, of which only colours change", ("mouth", "beard")
+    )
     pairs: int = option(18000, "pairs of a face and an exemplar whose movements are found")
     kinds: tuple[str, ...] = option(
         ("Male", "No_Beard", "Wearing_Lipstick"),
@@ -42,6 +46,8 @@ class FindConfig:
     piece: int = option(500, "pairs between two pieces that are kept, from which an interrupted run goes on")
 
     def __post_init__(self) -> None:
+        if self.place not in ("mouth", "beard"):
+            raise ConfigError(f"--place must be mouth or beard; received {self.place!r}")
         for name in ("pairs", "neighbours", "piece"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1; received {getattr(self, name)}")

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.config import ConfigError, LomitConfig, near
 from lomit_tf.data.image_set import DataError
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
-from lomit_tf.imaging.local_means import LocalMeans, Movement, pairs
+from lomit_tf.imaging.local_means import PLACES, LocalMeans, Movement, pairs
 from lomit_tf.runtime.atomic import write_bytes
 from lomit_tf.settings.close_ups import box_of
 from lomit_tf.settings.data import DataConfig
@@ -90,16 +90,29 @@ def whole_data(data: DataConfig, more: Sequence[str] = ()) -> DataConfig:
     )  # fmt: skip
 
 
-def check(config: LomitConfig) -> None:
-    """Raise ConfigError for a model whose movements cannot be found: not from near, or not of one label."""
+def label_of(config: LomitConfig, options: FindConfig) -> str:
+    """The label whose movements are found.
+
+    Raises ConfigError for a model that cannot learn them: one that sees whole pictures, or that moves nothing where
+    pixels are to move; and for a label that it does not have.
+    """
     data = config.data
-    if not data.close_up or not config.model.displacement:
+    if not data.close_up or not config.model.free_change:
         raise ConfigError(
-            "movements are those of a model that sees faces from near and moves pixels; train one with --close_up, "
-            "--free_change and --displacement, as configs/celeba_smile.cfg does"
+            "movements are those of a model that sees faces from near and changes them; train one with --close_up and "
+            "--free_change, as configs/celeba_smile.cfg does"
         )
-    if len(data.label_names) != 1:
-        raise ConfigError(f"movements go along with one label; the model has {', '.join(data.label_names)}")
+    if PLACES[options.place].moves and not config.model.displacement:
+        raise ConfigError(
+            f"--place={options.place} moves pixels; train a model with --displacement, or give --place=beard"
+        )
+    if not options.label and len(data.label_names) != 1:
+        raise ConfigError(f"--label is missing; the model has {', '.join(data.label_names)}")
+    if options.label and options.label not in data.label_names:
+        raise ConfigError(
+            f"--label={options.label!r} is not one of the model's; {near(options.label, data.label_names)}"
+        )
+    return options.label or data.label_names[0]
 
 
 def find_movements(
@@ -118,13 +131,12 @@ def find_movements(
         ConfigError: a model or settings that do not fit, or pieces that other settings left.
         DataError, CorruptDataError: as of the data set; also where too few faces are alike.
     """
-    check(config)
-    out, data = Path(out), config.data
+    label, out, data = label_of(config, options), Path(out), config.data
     wide = whole_data(data, options.kinds)
     images = open_set(wide, "train")
     record = {
         "dataset": data.dataset, "crop": data.crop, "close_up": data.close_up, "image_size": data.image_size,
-        "label": data.label_names[0], "images": len(images), **dataclasses.asdict(options),
+        "images": len(images), **dataclasses.asdict(options), "label": label,
     }  # fmt: skip
     record = json.loads(json.dumps(record))
     parts = out.with_name(out.name + ".parts")
@@ -135,7 +147,7 @@ def find_movements(
     kinds = labels[:, [images.label_names.index(kind) for kind in options.kinds]] @ (1 << np.arange(len(options.kinds)))
     try:
         means = LocalMeans.of(
-            pictures, labels[:, images.label_names.index(record["label"])], kinds, neighbours=options.neighbours,
+            pictures, labels[:, images.label_names.index(label)], kinds, options.place, neighbours=options.neighbours,
             own_weight=options.own_weight, wanted_weight=options.wanted_weight,
         )  # fmt: skip
     except ValueError as error:
@@ -183,4 +195,4 @@ def _piece(
     }  # fmt: skip
 
 
-__all__ = ["MovementTargets", "check", "find_movements", "whole_data"]
+__all__ = ["MovementTargets", "find_movements", "label_of", "whole_data"]

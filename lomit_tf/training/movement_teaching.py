@@ -25,12 +25,12 @@ from lomit_tf.data.store import ImageStore
 from lomit_tf.losses.movement_teaching import movement_terms
 from lomit_tf.model import Batch, Lomit
 from lomit_tf.settings.close_ups import box_of
-from lomit_tf.settings.movement_teacher import LOOP, TeachMovementsConfig
+from lomit_tf.settings.movement_teacher import LOOP, FindConfig, TeachMovementsConfig
 from lomit_tf.training import loop as training
 from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.mask_refinement import key_of
-from lomit_tf.training.movement_targets import COARSE, FINE, MovementTargets, check, whole_data
+from lomit_tf.training.movement_targets import COARSE, FINE, MovementTargets, label_of, whole_data
 from lomit_tf.training.warm_start import take_over
 
 TEACHER_FILE = "movement_teacher.json"
@@ -54,7 +54,7 @@ class MovementStudent(students.StudentModel):
     def learners(self) -> list[keras.Variable]:
         """The variables that learn."""
         g = self.generator
-        assert g.decoder is not None  # `check` has asked for a model that moves pixels
+        assert g.decoder is not None  # `label_of` has asked for a model that paints
         parts = (g.style_encoder, g.foreground_mlp, g.background_mlp, g.decoder)
         return [variable for part in parts for variable in part.trainable_variables]
 
@@ -87,7 +87,7 @@ def teach_movements(
     """Teach a model's painter how faces move, going on from the workdir's last checkpoint.
 
     Args:
-        model: what to start from, which sees faces from near and moves pixels.
+        model: what to start from, which sees faces from near.
         targets: of `find_movements`, of any model with the same close-up and label.
         config: what `taught_config` gives.
         workdir: as of `training.train`; it also gets movement_teacher.json.
@@ -99,11 +99,11 @@ def teach_movements(
         ConfigError: before any work, also for a workdir taught otherwise, and for movements of other images.
         DataError, TrainingError, CorruptDataError: as `training.train`.
     """
-    check(config)
     data, record = config.data, targets.record
-    for what, mine in (("label", data.label_names[0]), ("close_up", data.close_up), ("image_size", data.image_size)):
+    label_of(config, FindConfig(label=record["label"], place=record["place"]))
+    for what, mine in (("close_up", data.close_up), ("image_size", data.image_size)):
         if record[what] != mine:
-            raise ConfigError(f"the movements were found with {what} {record[what]}; the model has {mine}")
+            raise ConfigError(f"the movements were found with --{what}={record[what]}; the model has {mine}")
     work = Workdir(workdir)
     work.check(config, resume)
     facts = {"start": students.fingerprint(model), "movements": record, **dataclasses.asdict(options)}

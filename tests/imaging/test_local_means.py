@@ -41,7 +41,7 @@ def test_what_is_made_is_the_wanted_mean(means):
     left, top, right, bottom = 16, 36, 112, 128
     whole = means.pictures[2].astype(np.float32)
     moved = local_means._moved(made.own, made.displacement) + made.change
-    inner = soft(SIZE, local_means.INNER)[..., 0] > 0.9
+    inner = soft(SIZE, local_means.PLACES["mouth"].inner)[..., 0] > 0.9
     within = np.zeros((SIZE, SIZE), bool)
     within[top:bottom, left:right] = True
     before = np.abs(made.own - made.wanted)[inner & within].mean()
