@@ -111,3 +111,24 @@ def test_the_window_of_mouths_against_numpy():
     at = (np.arange(64) + 0.5) / 64
     expected = np.exp(-(((at[None, :] - 0.5) / 0.234) ** 4) - ((at[:, None] - 0.754) / 0.188) ** 4)
     np.testing.assert_allclose(soft(64, (0.234, 0.188))[..., 0], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_where_nothing_moves_colours_change_alone():
+    pictures, smiles = faces(COUNT, 64)
+    means = LocalMeans.of(pictures, smiles, np.zeros(COUNT, int), "beard", neighbours=20)
+    made = means.movement(0, 1)
+    assert not made.displacement.any() and not made.folds
+    place = local_means.PLACES["beard"]
+    left, top, right, bottom = 8, 18, 56, 64
+    w = soft(64, place.inner)
+    change = (made.wanted - made.own)[top:bottom, left:right]
+    w = w[top:bottom, left:right]
+    wide = np.pad(change, ((20, 20), (20, 20), (0, 0)), mode="reflect")  # the blur's edges
+    reach = np.arange(-20, 21)
+    kernel = np.exp(-(reach**2) / (2 * (10 / 128 * 64) ** 2))
+    kernel /= kernel.sum()
+    broad = np.apply_along_axis(lambda v: np.convolve(v, kernel, "valid"), 0, wide)
+    broad = np.apply_along_axis(lambda v: np.convolve(v, kernel, "valid"), 1, broad)
+    most = 15 + 240 * w
+    expected = w * most * np.tanh((change - (1 - w) * broad) / most)
+    np.testing.assert_allclose(made.change[top:bottom, left:right], expected, atol=0.3)

@@ -87,6 +87,9 @@ def test_the_loss_against_numpy_and_nothing_pulls_at_what_was_found(rng):
     perfect = numpy_displaced(image, mask * d) + mask * change
     known = [tf.constant(v, tf.float32) for v in (image, mask, perfect, mask * d, d, change)]
     assert float(movement_terms(*known)[0]) < 1e-5
+    still, only = movement_terms(given[0], given[1], given[2], None, given[4], given[5])
+    plain = np.abs(result - image - mask * change).mean()
+    np.testing.assert_allclose([still, only["painted"]], [(PAINTED + SEEN) * plain, plain], rtol=1e-4)
     by = tf.Variable(made, dtype=tf.float32)
     with tf.GradientTape() as tape:
         found = movement_terms(given[0], given[1], given[2], by, given[4], given[5])[1]["moved"]
@@ -209,21 +212,25 @@ def test_the_commands_find_and_teach_and_go_on(start, data, tmp_path, capsys, mo
     keras.backend.clear_session()
 
 
-def test_mistakes_are_said_in_a_line(config, targets, tmp_path, tiny):
-    for wrong in ({"close_up": ""}, {"displacement": 0}):
-        fields = config.flat() | wrong
-        with pytest.raises(ConfigError, match="sees faces from near and moves pixels"):
-            movement_targets.check(lomit_tf.LomitConfig.from_flat(fields))
+def test_mistakes_are_said_in_a_line(config, targets, tmp_path):
+    for wrong, said in (({"close_up": "", "displacement": 0}, "from near"), ({"displacement": 0}, "--displacement")):
+        with pytest.raises(ConfigError, match=said):
+            movement_targets.label_of(lomit_tf.LomitConfig.from_flat(config.flat() | wrong), FindConfig())
+    still = lomit_tf.LomitConfig.from_flat(config.flat() | {"displacement": 0})
+    assert movement_targets.label_of(still, FindConfig(place="beard")) == "Smiling"
     two = lomit_tf.LomitConfig.from_flat(config.flat() | {"attributes": ("Smiling", "Male"), "groups": ""})
-    with pytest.raises(ConfigError, match="the model has Smiling, Male"):
-        movement_targets.check(two)
+    assert movement_targets.label_of(two, FindConfig(label="Male")) == "Male"
+    with pytest.raises(ConfigError, match="--label is missing; the model has Smiling, Male"):
+        movement_targets.label_of(two, FindConfig())
+    with pytest.raises(ConfigError, match=r"--label='Mal' is not one .* Male"):
+        movement_targets.label_of(two, FindConfig(label="Mal"))
     with pytest.raises(DataError, match="--neighbours=80; take fewer"):
         movement_targets.find_movements(config, FindConfig(kinds=()), tmp_path / "a.npz")
     (tmp_path / "no.npz").write_bytes(b"nothing")
     for name in ("no.npz", "missing.npz"):
         with pytest.raises(ConfigError, match=f"{name}: no movements that can be read"):
             MovementTargets.load(tmp_path / name)
-    for wrong in ({"pairs": 0}, {"same": 2.0}, {"own_weight": -1.0}):
+    for wrong in ({"pairs": 0}, {"same": 2.0}, {"own_weight": -1.0}, {"place": "ear"}):
         with pytest.raises(ConfigError, match=f"--{next(iter(wrong))}"):
             FindConfig(**wrong)
     elsewhere = dataclasses.replace(targets, keys=np.array([f"other/{key}" for key in targets.keys]))
