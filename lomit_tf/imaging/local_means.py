@@ -92,6 +92,9 @@ class LocalMeans:
       above, mouth: (N, k) float32, principal components of what is above the mouth, and of the place's part, in units
         of their common deviation.
       light: (N, 4) float32, mean colour and deviation of the face.
+      extra: (N,) bool, what no face is given that has it not, such as an open mouth: faces that have it are not among
+        those with the wanted label then.
+      place: what changes.
       neighbours: K, faces in a mean.
       own_weight, wanted_weight: how much the mouth counts beside what is above it, among faces with the own label and
         among those with the wanted one. The latter is what makes one smile another than the next.
@@ -103,6 +106,7 @@ class LocalMeans:
     above: np.ndarray
     mouth: np.ndarray
     light: np.ndarray
+    extra: np.ndarray
     place: Place = PLACES["mouth"]
     neighbours: int = 80
     own_weight: float = 0.5
@@ -110,8 +114,9 @@ class LocalMeans:
 
     @classmethod
     def of(
-        cls, pictures: np.ndarray, labels: np.ndarray, kinds: np.ndarray, place: str = "mouth", **options: Any
-    ) -> LocalMeans:
+        cls, pictures: np.ndarray, labels: np.ndarray, kinds: np.ndarray, place: str = "mouth",
+        extra: np.ndarray | None = None, **options: Any,
+    ) -> LocalMeans:  # fmt: skip
         """Look at pictures (N, S, S, 3) uint8, and at their mirror images, which come after them. `place`: of PLACES.
 
         Raises ValueError where no kind has enough faces with the label and without it.
@@ -122,7 +127,8 @@ class LocalMeans:
             both, np.tile(labels.astype(bool), 2), np.tile(kinds, 2),
             _components(np.stack([_seen(g, ABOVE, ABOVE_SIZE) for g in grey]), ABOVE_PARTS),
             _components(np.stack([_seen(g, PLACES[place].part, MOUTH_SIZE) for g in grey]), MOUTH_PARTS),
-            np.stack([_light(picture) for picture in both]), PLACES[place], **options,
+            np.stack([_light(picture) for picture in both]),
+            np.tile(np.zeros(len(labels), bool) if extra is None else extra, 2), PLACES[place], **options,
         )  # fmt: skip
         if not found.usable().any():
             raise ValueError(
@@ -135,8 +141,8 @@ class LocalMeans:
         enough = np.zeros(len(self.labels), bool)
         for kind in np.unique(self.kinds):
             alike = self.kinds == kind
-            with_label = int((alike & self.labels).sum())
-            enough |= alike & (min(with_label, int(alike.sum()) - with_label) > 2 * self.neighbours)
+            counts = [int((alike & ~self.extra & (self.labels == label)).sum()) for label in (False, True)]
+            enough |= alike & (min(counts) > 2 * self.neighbours)
         return enough
 
     def movement(self, i: int, j: int) -> Movement:
@@ -161,8 +167,12 @@ class LocalMeans:
         return Movement(whole(flow * outer), whole(change * outer), whole(own), whole(wanted))
 
     def nearest(self, i: int, j: int, weight: float) -> np.ndarray:
-        """(K,) faces of i's kind and j's label that are like i above the mouth, and by `weight` like j in it."""
-        among = np.flatnonzero((self.kinds == self.kinds[i]) & (self.labels == self.labels[j]))
+        """(K,) faces of i's kind and j's label, without what i has not, that are like i above the mouth, and by `weight`
+        like j in it."""
+        alike = (self.kinds == self.kinds[i]) & (self.labels == self.labels[j])
+        if not self.extra[i]:
+            alike &= ~self.extra
+        among = np.flatnonzero(alike)
         distance = np.square(self.above[among] - self.above[i]).sum(axis=1)
         distance += weight * np.square(self.mouth[among] - self.mouth[j]).sum(axis=1)
         count = len(self.pictures) // 2

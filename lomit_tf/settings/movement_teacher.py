@@ -33,6 +33,11 @@ class FindConfig:
         ("Male", "No_Beard", "Wearing_Lipstick"),
         "labels by which faces are parted: only those that agree in them are taken together",
     )
+    never_added: tuple[str, ...] = option(
+        ("Mouth_Slightly_Open",),
+        "labels that no face is given that has none of them: a closed mouth is not opened, since the picture has no "
+        "teeth that it could show",
+    )
     neighbours: int = option(80, "faces in a mean")
     own_weight: float = option(
         0.5, "how much the face's own mouth counts beside what is above it, among faces with its own label"

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from lomit_tf.config import ConfigError, LomitConfig, near
-from lomit_tf.data.image_set import DataError
+from lomit_tf.data.image_set import DataError, ImageSet
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.imaging.local_means import PLACES, LocalMeans, Movement, pairs
@@ -132,7 +132,7 @@ def find_movements(
         DataError, CorruptDataError: as of the data set; also where too few faces are alike.
     """
     label, out, data = label_of(config, options), Path(out), config.data
-    wide = whole_data(data, options.kinds)
+    wide = whole_data(data, (*options.kinds, *options.never_added))
     images = open_set(wide, "train")
     record = {
         "dataset": data.dataset, "crop": data.crop, "close_up": data.close_up, "image_size": data.image_size,
@@ -143,11 +143,11 @@ def find_movements(
     take_up(parts, record)
     count = max(1, threads or os.cpu_count() or 1)
     pictures, found = ImageStore(images, wide, num_workers=count, cache=False).readable(np.arange(len(images)))
-    labels = images.labels[found].astype(bool)
-    kinds = labels[:, [images.label_names.index(kind) for kind in options.kinds]] @ (1 << np.arange(len(options.kinds)))
+    kinds = _having(images, options.kinds)[found] @ (1 << np.arange(len(options.kinds)))
     try:
         means = LocalMeans.of(
-            pictures, labels[:, images.label_names.index(label)], kinds, options.place, neighbours=options.neighbours,
+            pictures, _having(images, (label,))[found, 0], kinds, options.place,
+            _having(images, options.never_added)[found].any(axis=1), neighbours=options.neighbours,
             own_weight=options.own_weight, wanted_weight=options.wanted_weight,
         )  # fmt: skip
     except ValueError as error:
@@ -170,6 +170,11 @@ def find_movements(
     write_bytes(out, as_bytes(whole | {"record": np.array(json.dumps(record))}))
     shutil.rmtree(parts)
     return MovementTargets(**whole, record=record)
+
+
+def _having(images: ImageSet, labels: Sequence[str]) -> np.ndarray:
+    """(N, n) bool: whether an image has each of the labels."""
+    return images.labels[:, [images.label_names.index(label) for label in labels]].astype(bool)
 
 
 def _piece(

@@ -92,6 +92,10 @@ def test_faces_of_another_kind_are_not_taken_and_rare_kinds_are_left_out():
     assert means.usable()[found[:, 0]].all()
     same = means.labels[found[:, 0]] == means.labels[found[:, 1]]
     assert 0.2 < same.mean() < 0.3
+    open_mouths = np.arange(COUNT) % 8 > 3  # half of all, with and without the label
+    means = LocalMeans.of(pictures, smiles, np.zeros(COUNT, int), extra=open_mouths, neighbours=7)
+    assert not means.extra[means.nearest(0, 1, 1.0)].any()  # none is opened,
+    assert means.extra[means.nearest(4, 5, 1.0)].any()  # and one that is open may stay so
     with pytest.raises(ValueError, match="more than 60 with the label"):
         LocalMeans.of(pictures, smiles, kinds, neighbours=60)
 
