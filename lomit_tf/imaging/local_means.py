@@ -167,8 +167,10 @@ class LocalMeans:
         return Movement(whole(flow * outer), whole(change * outer), whole(own), whole(wanted))
 
     def nearest(self, i: int, j: int, weight: float) -> np.ndarray:
-        """(K,) faces of i's kind and j's label, without what i has not, that are like i above the mouth, and by `weight`
-        like j in it."""
+        """(K,) faces of i's kind and j's label that are like i above the mouth, and by `weight` like j in the part.
+
+        Faces with what is `extra` are not among them where i has it not.
+        """
         alike = (self.kinds == self.kinds[i]) & (self.labels == self.labels[j])
         if not self.extra[i]:
             alike &= ~self.extra
