@@ -92,8 +92,8 @@ class LocalMeans:
       above, mouth: (N, k) float32, principal components of what is above the mouth, and of the place's part, in units
         of their common deviation.
       light: (N, 4) float32, mean colour and deviation of the face.
-      extra: (N,) bool, what no face is given that has it not, such as an open mouth: faces that have it are not among
-        those with the wanted label then.
+      extra: (N,) bool, what no face is given, such as an open mouth: faces that have it are among those with the wanted
+        label only for faces that have both already.
       place: what changes.
       neighbours: K, faces in a mean.
       own_weight, wanted_weight: how much the mouth counts beside what is above it, among faces with the own label and
@@ -169,10 +169,10 @@ class LocalMeans:
     def nearest(self, i: int, j: int, weight: float) -> np.ndarray:
         """(K,) faces of i's kind and j's label that are like i above the mouth, and by `weight` like j in the part.
 
-        Faces with what is `extra` are not among them where i has it not.
+        Faces with what is `extra` are among them only where i has it too, and the label of j.
         """
         alike = (self.kinds == self.kinds[i]) & (self.labels == self.labels[j])
-        if not self.extra[i]:
+        if not self.extra[i] or self.labels[i] != self.labels[j]:
             alike &= ~self.extra
         among = np.flatnonzero(alike)
         distance = np.square(self.above[among] - self.above[i]).sum(axis=1)

@@ -33,10 +33,10 @@ class FindConfig:
         ("Male", "No_Beard", "Wearing_Lipstick"),
         "labels by which faces are parted: only those that agree in them are taken together",
     )
-    never_added: tuple[str, ...] = option(
+    never_given: tuple[str, ...] = option(
         ("Mouth_Slightly_Open",),
-        "labels that no face is given that has none of them: a closed mouth is not opened, since the picture has no "
-        "teeth that it could show",
+        "labels that no face is given: faces with them are taken together only for a face that has one, and the wanted "
+        "label, already. A mouth is closed and not opened, since the picture may have no teeth to show",
     )
     neighbours: int = option(80, "faces in a mean")
     own_weight: float = option(

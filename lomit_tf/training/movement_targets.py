@@ -132,7 +132,7 @@ def find_movements(
         DataError, CorruptDataError: as of the data set; also where too few faces are alike.
     """
     label, out, data = label_of(config, options), Path(out), config.data
-    wide = whole_data(data, (*options.kinds, *options.never_added))
+    wide = whole_data(data, (*options.kinds, *options.never_given))
     images = open_set(wide, "train")
     record = {
         "dataset": data.dataset, "crop": data.crop, "close_up": data.close_up, "image_size": data.image_size,
@@ -147,7 +147,7 @@ def find_movements(
     try:
         means = LocalMeans.of(
             pictures, _having(images, (label,))[found, 0], kinds, options.place,
-            _having(images, options.never_added)[found].any(axis=1), neighbours=options.neighbours,
+            _having(images, options.never_given)[found].any(axis=1), neighbours=options.neighbours,
             own_weight=options.own_weight, wanted_weight=options.wanted_weight,
         )  # fmt: skip
     except ValueError as error:

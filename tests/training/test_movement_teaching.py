@@ -29,7 +29,7 @@ from tests.helpers.mouths import save_celeba
 from tests.helpers.serving import save_workdir
 
 COUNT, SIDE, BOX = 60, 128, (32, 64, 64)
-FEW = ["--neighbours=8", "--kinds=", "--never_added=", "--pairs=24", "--piece=8"]
+FEW = ["--neighbours=8", "--kinds=", "--never_given=", "--pairs=24", "--piece=8"]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def start(config, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def targets(config, tmp_path_factory):
-    options = FindConfig(neighbours=8, kinds=(), never_added=(), pairs=24, piece=24)
+    options = FindConfig(neighbours=8, kinds=(), never_given=(), pairs=24, piece=24)
     return movement_targets.find_movements(config, options, tmp_path_factory.mktemp("found") / "smiles.npz", threads=1)
 
 
@@ -109,7 +109,7 @@ def test_movements_are_found_where_mouths_are_and_a_file_brings_them_back(target
     assert np.abs(d[:, :2]).max() < 0.3  # far from the mouth
     again = movement_targets.find_movements(
         config,
-        FindConfig(neighbours=8, kinds=(), never_added=(), pairs=24, piece=24),
+        FindConfig(neighbours=8, kinds=(), never_given=(), pairs=24, piece=24),
         tmp_path / "again.npz",
         threads=2,
     )
@@ -228,7 +228,7 @@ def test_mistakes_are_said_in_a_line(config, targets, tmp_path):
     with pytest.raises(ConfigError, match=r"--label='Mal' is not one .* Male"):
         movement_targets.label_of(two, FindConfig(label="Mal"))
     with pytest.raises(DataError, match="--neighbours=80; take fewer"):
-        movement_targets.find_movements(config, FindConfig(kinds=(), never_added=()), tmp_path / "a.npz")
+        movement_targets.find_movements(config, FindConfig(kinds=(), never_given=()), tmp_path / "a.npz")
     (tmp_path / "no.npz").write_bytes(b"nothing")
     for name in ("no.npz", "missing.npz"):
         with pytest.raises(ConfigError, match=f"{name}: no movements that can be read"):
