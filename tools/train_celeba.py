@@ -74,10 +74,10 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
     def moving(name: str) -> Iterator[Stage]:
         model, found = work / f"{name}_masks", work / f"{name}_movements.npz"
         yield f"{name}_movements", [
-            "-m", "lomit_tf.find_movements", f"--model={model}", f"--pairs={of(18000, LEAST)}", "--train_images=0",
+            "-m", "lomit_tf.find_movements", f"--model={model}", f"--pairs={of(9000, LEAST)}", "--train_images=0",
             f"--data_dir={data}", f"--out={found}",
         ], found  # fmt: skip
-        steps = of(3000)
+        steps = of(2400)
         yield name, [
             "-m", "lomit_tf.teach_movements", f"--model={model}", f"--movements={found}", f"--data_dir={data}",
             "--train_images=0", f"--steps={steps}", f"--workdir={work / name}",

@@ -108,7 +108,7 @@ class LocalMeans:
     light: np.ndarray
     extra: np.ndarray
     place: Place = PLACES["mouth"]
-    neighbours: int = 80
+    neighbours: int = 60
     own_weight: float = 0.5
     wanted_weight: float = 0.3
 

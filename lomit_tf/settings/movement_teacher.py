@@ -12,7 +12,7 @@ from lomit_tf.settings.mask_teacher import LOOP as MASK_LOOP
 from lomit_tf.settings.options import ConfigError, option
 
 # Settings of the loop that are not the model's own; flags win over them. There is no critic to train.
-LOOP = MASK_LOOP | {"learning_rate": 4e-4, "steps": 3000, "decay_start": 0.4, "decay_every": 0.1, "ema_decay": 0.995}
+LOOP = MASK_LOOP | {"learning_rate": 4e-4, "steps": 2400, "decay_start": 0.4, "decay_every": 0.1, "ema_decay": 0.995}
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:
@@ -28,7 +28,7 @@ class FindConfig:
     place: str = option(
         "mouth", "what changes with it: mouth, which moves; or beard, of which only colours change", ("mouth", "beard")
     )
-    pairs: int = option(18000, "pairs of a face and an exemplar whose movements are found")
+    pairs: int = option(9000, "pairs of a face and an exemplar whose movements are found")
     kinds: tuple[str, ...] = option(
         ("Male", "No_Beard", "Wearing_Lipstick"),
         "labels by which faces are parted: only those that agree in them are taken together",
@@ -38,7 +38,7 @@ class FindConfig:
         "labels that no face is given: faces with them are taken together only for a face that has one, and the wanted "
         "label, already. A mouth is closed and not opened, since the picture may have no teeth to show",
     )
-    neighbours: int = option(80, "faces in a mean")
+    neighbours: int = option(60, "faces in a mean")
     own_weight: float = option(
         0.5, "how much the face's own mouth counts beside what is above it, among faces with its own label"
     )
@@ -65,7 +65,7 @@ class FindConfig:
 class TeachMovementsConfig:
     """How movements are taught to a painter: eqs. (9.36) and (9.37)."""
 
-    gain: float = option(1.3, "by how much what is taught is larger than what was found: means move less than faces do")
+    gain: float = option(1.5, "by how much what is taught is larger than what was found: means move less than faces do")
     turn: float = option(4.0, "degrees by which images are turned, at most")
     scale: float = option(0.06, "share by which images are enlarged or made smaller, at most")
     shift: float = option(0.02, "share of the whole picture's side by which images are moved, at most")

@@ -227,7 +227,7 @@ def test_mistakes_are_said_in_a_line(config, targets, tmp_path):
         movement_targets.label_of(two, FindConfig())
     with pytest.raises(ConfigError, match=r"--label='Mal' is not one .* Male"):
         movement_targets.label_of(two, FindConfig(label="Mal"))
-    with pytest.raises(DataError, match="--neighbours=80; take fewer"):
+    with pytest.raises(DataError, match="--neighbours=60; take fewer"):
         movement_targets.find_movements(config, FindConfig(kinds=(), never_given=()), tmp_path / "a.npz")
     (tmp_path / "no.npz").write_bytes(b"nothing")
     for name in ("no.npz", "missing.npz"):
