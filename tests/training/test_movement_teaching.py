@@ -193,7 +193,8 @@ def test_the_commands_find_and_teach_and_go_on(start, data, tmp_path, capsys, mo
     assert find_movements.run(flags) == 0
     assert len(done) == 3 and "24 movements in" in capsys.readouterr().out
     steps = [f"--model={start}", f"--movements={out}", f"--data_dir={data}", f"--workdir={run}", "--batch_size=4",
-             "--checkpoint_every=5", "--log_every=1", "--learning_rate=0.003", "--mask_patience=0"]  # fmt: skip
+             "--checkpoint_every=5", "--log_every=1", "--learning_rate=0.003", "--mask_patience=0",
+             "--decay_start=1"]  # fmt: skip
     with uncompiled():  # the second part is compiled
         assert teach_movements.run([*steps, "--steps=5"]) == 0
     assert teach_movements.run([*steps, "--steps=15"]) == 0
@@ -205,7 +206,7 @@ def test_the_commands_find_and_teach_and_go_on(start, data, tmp_path, capsys, mo
 
     def changed(part: str) -> bool:
         pairs = zip(getattr(before, part).variables, getattr(after, part).variables, strict=True)
-        return any(not np.array_equal(a, b) for a, b in pairs)
+        return any(np.abs(np.subtract(a, b)).max() > 1e-6 for a, b in pairs)  # averaging rounds
 
     assert changed("decoder") and changed("style_encoder")
     assert not changed("mask_decoder") and not changed("content_encoder")
