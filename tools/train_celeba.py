@@ -5,8 +5,8 @@
 Runs nineteen commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
 hair from near, and lomit_tf.join, of all parts and of those that a phone takes. By the times of its commands, about
 four hours on two cores with AVX-512. --share=0.1 takes a tenth of the images and steps, for a first look: so it was run
-from end to end before smiles were taught by movements, in 83 minutes of one core that it shared with other work; the
-whole was not run yet. Started again with the same --workdir and --share it goes on where it was: stages that are done
+from end to end before smiles moved pixels, in 83 minutes of one core that it shared with other work; the whole was
+not run yet. Started again with the same --workdir and --share it goes on where it was: stages that are done
 are skipped, and a training that was interrupted resumes from its last checkpoint. --minutes stops it in time, after
 saving.
 
@@ -74,13 +74,13 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
     def moving(name: str) -> Iterator[Stage]:
         model, found = work / f"{name}_masks", work / f"{name}_movements.npz"
         yield f"{name}_movements", [
-            "-m", "lomit_tf.find_movements", f"--model={model}", f"--pairs={of(9000, LEAST)}", "--train_images=0",
+            "-m", "lomit_tf.find_movements", f"--model={model}", f"--pairs={of(9000, LEAST)}", "--train_images=16000",
             f"--data_dir={data}", f"--out={found}",
         ], found  # fmt: skip
         steps = of(2400)
         yield name, [
             "-m", "lomit_tf.teach_movements", f"--model={model}", f"--movements={found}", f"--data_dir={data}",
-            "--train_images=0", f"--steps={steps}", f"--workdir={work / name}",
+            f"--steps={steps}", f"--workdir={work / name}",
         ], work / name / "checkpoints" / f"step-{steps}.npz"  # fmt: skip
 
     yield train("colours_begun", "celeba_colours.cfg", 1, "--init_from=celeba_hair", "--nofreeze_masks")

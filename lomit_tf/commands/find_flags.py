@@ -19,7 +19,7 @@ INTRO = """\
 Find how faces move with a label, for python -m lomit_tf.teach_movements: in means of training images that look alike
 above the mouth, with the label and without it. Labels alone take part; the images must be framed as CelebA's are.
 
-  python -m lomit_tf.find_movements --model=runs/celeba_smile --data_dir=/path/to/celeba --out=runs/smiles.npz
+  python -m lomit_tf.find_movements --model=runs/celeba_smile_masks --data_dir=/path/to/celeba --out=runs/smiles.npz
 
 The model says which label, and what part of the picture is seen from near; its weights are not used. The data is its
 own where flags do not say otherwise. All images are held in memory, about 0.2 MB for each of 128 x 128 pixels. The
@@ -54,7 +54,7 @@ def parse(argv: Sequence[str]) -> Invocation:
     define_fields(_fields(), known)
     absl_flags.DEFINE_string("flagfile", None, FLAGFILE_HELP, flag_values=known)
     given = {name: flag.value for name, flag in read_command_line(argv, known).items()}
-    for name, example in (("model", "runs/celeba_smile"), ("out", "runs/smiles.npz")):
+    for name, example in (("model", "runs/celeba_smile_masks"), ("out", "runs/smiles.npz")):
         if not given.get(name):
             raise ConfigError(f"--{name} is missing; e.g. --{name}={example}")
     run = Run(**{name: given.pop(name) for name in fields_of(Run) if name in given})

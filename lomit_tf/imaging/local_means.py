@@ -1,6 +1,6 @@
 """How faces move with a label, seen in means of many faces: the closed form of a smile.
 
-    means = LocalMeans.of(pictures, classes, box)
+    means = LocalMeans.of(pictures, labels, kinds)
     made = means.movement(i, j)  # what it takes to give face i the mouth of face j
 
 Faces that are framed alike and look alike above the mouth are taken together, those with the label and those without
@@ -40,7 +40,7 @@ class Place:
     """What changes with a label, in CelebA's framing.
 
     Attributes:
-      part: what is compared, of faces with the one label or the other.
+      part: by which mouths are compared.
       inner: half widths around MIDDLE of where colours may change as they like, shares of the side.
       outer: of where anything changes.
       moves: whether pixels move; otherwise only colours change.
@@ -122,11 +122,12 @@ class LocalMeans:
         Raises ValueError where no kind has enough faces with the label and without it.
         """
         both = np.concatenate([pictures, pictures[:, :, ::-1]])
-        grey = [_grey(picture) for picture in both]
+        parts = ((ABOVE, ABOVE_SIZE), (PLACES[place].part, MOUTH_SIZE))
+        seen = [[_seen(g, part, size) for part, size in parts] for g in map(_grey, both)]
         found = cls(
             both, np.tile(labels.astype(bool), 2), np.tile(kinds, 2),
-            _components(np.stack([_seen(g, ABOVE, ABOVE_SIZE) for g in grey]), ABOVE_PARTS),
-            _components(np.stack([_seen(g, PLACES[place].part, MOUTH_SIZE) for g in grey]), MOUTH_PARTS),
+            _components(np.stack([above for above, _ in seen]), ABOVE_PARTS),
+            _components(np.stack([mouth for _, mouth in seen]), MOUTH_PARTS),
             np.stack([_light(picture) for picture in both]),
             np.tile(np.zeros(len(labels), bool) if extra is None else extra, 2), PLACES[place], **options,
         )  # fmt: skip

@@ -12,7 +12,10 @@ from lomit_tf.settings.mask_teacher import LOOP as MASK_LOOP
 from lomit_tf.settings.options import ConfigError, option
 
 # Settings of the loop that are not the model's own; flags win over them. There is no critic to train.
-LOOP = MASK_LOOP | {"learning_rate": 4e-4, "steps": 2400, "decay_start": 0.4, "decay_every": 0.1, "ema_decay": 0.995}
+LOOP = MASK_LOOP | {
+    "learning_rate": 4e-4, "steps": 2400, "decay_start": 0.4, "decay_every": 0.1, "ema_decay": 0.995,
+    "mask_patience": 0,  # masks do not learn here
+}  # fmt: skip
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:
@@ -35,8 +38,8 @@ class FindConfig:
     )
     never_given: tuple[str, ...] = option(
         ("Mouth_Slightly_Open",),
-        "labels that no face is given: faces with them are taken together only for a face that has one, and the wanted "
-        "label, already. A mouth is closed and not opened, since the picture may have no teeth to show",
+        "labels that a result may not gain: faces with them are taken together only for a face that has one, and the "
+        "wanted label, already. A mouth is closed and not opened, since the picture may have no teeth to show",
     )
     neighbours: int = option(60, "faces in a mean")
     own_weight: float = option(
@@ -47,7 +50,7 @@ class FindConfig:
         "how much the exemplar's mouth counts beside the face above the own one, among faces with its label",
     )
     same: float = option(0.2, "share of the pairs whose exemplar has the face's own label")
-    seed: int = option(0, "of the pairs")
+    seed: int = option(0, "of the pairs", least=0)
     piece: int = option(500, "pairs between two pieces that are kept, from which an interrupted run goes on")
 
     def __post_init__(self) -> None:
@@ -57,7 +60,8 @@ class FindConfig:
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1; received {getattr(self, name)}")
         for name in ("own_weight", "wanted_weight"):
-            _between(name, getattr(self, name), 0, math.inf)
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"--{name} must be at least 0; received {getattr(self, name)!r}")
         _between("same", self.same, 0, 1)
 
 

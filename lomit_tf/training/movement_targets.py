@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from lomit_tf.config import ConfigError, LomitConfig, near
 from lomit_tf.data.image_set import DataError, ImageSet
 from lomit_tf.data.sources import open_set
 from lomit_tf.data.store import ImageStore
-from lomit_tf.imaging.local_means import PLACES, LocalMeans, Movement, pairs
+from lomit_tf.imaging.local_means import PLACES, LocalMeans, pairs
 from lomit_tf.runtime.atomic import write_bytes
 from lomit_tf.settings.close_ups import box_of
 from lomit_tf.settings.data import DataConfig
@@ -35,6 +36,8 @@ from lomit_tf.training.mask_refiners import as_bytes
 Say = Callable[[int, int], None]
 FINE = 8  # steps of a displacement in a pixel
 COARSE = 2  # of 255, a step of a change of colour
+MOST_TRIES = 20  # pairs that are drawn for one that is kept
+RECORDED = "label", "place", "close_up", "image_size", "crop"  # what every file says
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +50,7 @@ class MovementTargets:
       mirrored: (n, 2) bool, whether the face and the exemplar are to be mirrored.
       moves: (n, s, s, 2) int8, the displacement within the close-up, in eighths of a pixel of the whole picture.
       changes: (n, s, s, 3) int8, what is added to the colours, in steps of COARSE of 255.
-      record: what made them: data, group, settings.
+      record: what made them: data, label, settings.
     """
 
     keys: np.ndarray
@@ -72,7 +75,10 @@ class MovementTargets:
         try:
             with np.load(path, allow_pickle=False) as file:
                 parts = {f.name: file[f.name] for f in dataclasses.fields(cls) if f.name != "record"}
-                return cls(**parts, record=json.loads(str(file["record"])))
+                record = json.loads(str(file["record"]))
+                if missing := [name for name in RECORDED if name not in record]:
+                    raise KeyError(missing[0])
+                return cls(**parts, record=record)
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             # NumPy's own words for a file of another kind advise to trust it.
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is a file of another kind"
@@ -93,10 +99,12 @@ def whole_data(data: DataConfig, more: Sequence[str] = ()) -> DataConfig:
 def label_of(config: LomitConfig, options: FindConfig) -> str:
     """The label whose movements are found.
 
-    Raises ConfigError for a model that cannot learn them: one that sees whole pictures, or that moves nothing where
-    pixels are to move; and for a label that it does not have.
+    Raises ConfigError for a model that cannot learn them: one that sees whole pictures, has several groups or domains,
+    or moves nothing where pixels are to move; for a label that it does not have, and for labels that say two things.
     """
     data = config.data
+    if data.domains or data.two_domains:
+        raise ConfigError("movements go along with a label; this model's data has domains instead")
     if not data.close_up or not config.model.free_change:
         raise ConfigError(
             "movements are those of a model that sees faces from near and changes them; train one with --close_up and "
@@ -106,13 +114,28 @@ def label_of(config: LomitConfig, options: FindConfig) -> str:
         raise ConfigError(
             f"--place={options.place} moves pixels; train a model with --displacement, or give --place=beard"
         )
+    if len(data.group_labels) != 1:
+        raise ConfigError(f"movements are those of one group; the model has {', '.join(data.group_labels)}")
     if not options.label and len(data.label_names) != 1:
         raise ConfigError(f"--label is missing; the model has {', '.join(data.label_names)}")
     if options.label and options.label not in data.label_names:
         raise ConfigError(
             f"--label={options.label!r} is not one of the model's; {near(options.label, data.label_names)}"
         )
-    return options.label or data.label_names[0]
+    label = options.label or data.label_names[0]
+    for flag, names in (("kinds", options.kinds), ("never_given", options.never_given)):
+        if label in names:
+            raise ConfigError(
+                f"--{flag}={','.join(names)} names {label} itself, with which things change; leave it out"
+            )
+    if both := set(options.kinds) & set(options.never_given):
+        raise ConfigError(f"--kinds and --never_given both name {', '.join(sorted(both))}; name it in one of them")
+    if options.never_given and not PLACES[options.place].moves:
+        raise ConfigError(
+            f"--never_given={','.join(options.never_given)}: with --place={options.place} nothing moves, and no mouth "
+            "can close; give --never_given= (empty), and the labels in --kinds"
+        )
+    return label
 
 
 def find_movements(
@@ -133,7 +156,13 @@ def find_movements(
     """
     label, out, data = label_of(config, options), Path(out), config.data
     wide = whole_data(data, (*options.kinds, *options.never_given))
-    images = open_set(wide, "train")
+    try:
+        images = open_set(wide, "train")
+    except ConfigError as error:
+        if wide.attributes == data.attributes:
+            raise
+        more = ", ".join((*options.kinds, *options.never_given))
+        raise ConfigError(f"{error} (--kinds and --never_given add {more})") from None
     record = {
         "dataset": data.dataset, "crop": data.crop, "close_up": data.close_up, "image_size": data.image_size,
         "images": len(images), **dataclasses.asdict(options), "label": label,
@@ -150,10 +179,16 @@ def find_movements(
             _having(images, options.never_given)[found].any(axis=1), neighbours=options.neighbours,
             own_weight=options.own_weight, wanted_weight=options.wanted_weight,
         )  # fmt: skip
+        del pictures  # `means` has them, and their mirror images
     except ValueError as error:
         raise DataError(
             f"{error}: too few for means of --neighbours={options.neighbours}; take fewer, fewer --kinds or more images"
         ) from None
+    usable = int(means.usable().sum()) // 2
+    logging.info(
+        "%d of %d images are faces of a kind (--kinds) of which there are enough with and without %s", usable,
+        len(found), label,
+    )  # fmt: skip
     left, top, side = box_of(data.close_up, data.image_size)[0]
     within = (slice(top, top + side), slice(left, left + side))
     starts = range(0, options.pairs, options.piece)
@@ -181,23 +216,40 @@ def _piece(
     means: LocalMeans, start: int, count: int, within: tuple[slice, slice], options: FindConfig,
     pool: ThreadPoolExecutor,
 ) -> dict[str, np.ndarray]:  # fmt: skip
-    """`count` pairs whose movements do not fold."""
+    """`count` pairs whose movements do not fold. Raises DataError where hardly any does not."""
     drawn = pairs(means.labels, means.usable(), np.random.default_rng([options.seed, start]), options.same)
-    chosen: list[tuple[int, int, Movement]] = []
+
+    def found(pair: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | None:
+        movement = means.movement(*pair)
+        if movement.folds:
+            return None
+        return _steps(movement.displacement[within] * FINE), _steps(movement.change[within] / COARSE)
+
+    chosen: list[tuple[int, int]] = []
+    made: list[tuple[np.ndarray, np.ndarray]] = []
+    tried = 0
     while len(chosen) < count:
         some = [next(drawn) for _ in range(min(64, count - len(chosen)))]
-        made = pool.map(lambda pair: means.movement(*pair), some)
-        chosen += [(*pair, movement) for pair, movement in zip(some, made, strict=True) if not movement.folds]
+        tried += len(some)
+        for pair, movement in zip(some, pool.map(found, some), strict=True):
+            if movement is not None:
+                chosen.append(pair)
+                made.append(movement)
+        if tried > MOST_TRIES * count:
+            raise DataError(
+                f"{tried - len(chosen)} of {tried} movements fold faces; are the images framed alike, as CelebA's are?"
+            )
     faces, exemplars = (np.array([pair[side] for pair in chosen]) for side in (0, 1))
     half = len(means.pictures) // 2
-    moves = np.stack([movement.displacement[within] for *_, movement in chosen])
-    changes = np.stack([movement.change[within] for *_, movement in chosen])
     return {
         "faces": faces % half, "exemplars": exemplars % half,
         "mirrored": np.stack([faces >= half, exemplars >= half], axis=1),
-        "moves": np.clip(np.round(moves * FINE), -128, 127).astype(np.int8),
-        "changes": np.clip(np.round(changes / COARSE), -128, 127).astype(np.int8),
+        "moves": np.stack([moves for moves, _ in made]), "changes": np.stack([changes for _, changes in made]),
     }  # fmt: skip
+
+
+def _steps(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.round(values), -128, 127).astype(np.int8)
 
 
 __all__ = ["MovementTargets", "find_movements", "label_of", "whole_data"]

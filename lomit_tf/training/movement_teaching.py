@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from lomit_tf import core
 from lomit_tf.config import ConfigError, LomitConfig, loss_defaults
@@ -100,15 +101,19 @@ def teach_movements(
         DataError, TrainingError, CorruptDataError: as `training.train`.
     """
     data, record = config.data, targets.record
-    label_of(config, FindConfig(label=record["label"], place=record["place"]))
-    for what, mine in (("close_up", data.close_up), ("image_size", data.image_size)):
-        if record[what] != mine:
-            raise ConfigError(f"the movements were found with --{what}={record[what]}; the model has {mine}")
+    label_of(config, FindConfig(label=record["label"], place=record["place"], kinds=(), never_given=()))
+    box = box_of(data.close_up, data.image_size)
+    if box_of(record["close_up"], record["image_size"]) != box or record["crop"] != data.crop:
+        seen = "--close_up={close_up} of --image_size={image_size} and --crop={crop}"
+        raise ConfigError(
+            f"the movements were found with {seen.format(**record)}; the model has "
+            f"{seen.format(close_up=data.close_up, image_size=data.image_size, crop=data.crop)}"
+        )
     work = Workdir(workdir)
     work.check(config, resume)
     facts = {"start": students.fingerprint(model), "movements": record, **dataclasses.asdict(options)}
     students.record_teacher(work, TEACHER_FILE, facts, "the movements there were taught otherwise", model=name)
-    wide = whole_data(data)
+    wide = dataclasses.replace(whole_data(data), train_images=0)
     images = open_set(wide, "train")
     place_of = {key_of(key, data.data_dir): i for i, key in enumerate(images.keys)}
     place = np.array([place_of.get(str(key), -1) for key in targets.keys])
@@ -119,13 +124,14 @@ def teach_movements(
             f"{len(rows)} of {len(pairs)} pairs are of images in --data_dir={data.data_dir}; a batch takes "
             f"{config.training.batch_size}. Were the movements found in other data?"
         )
+    logging.info("%d of %d movements are of images here", len(rows), len(pairs))
     store = ImageStore(images, wide, seed=config.training.seed)
     how = Augmentation(data.flip, options.turn, options.scale, options.shift, options.jitter)
 
     def batches(_: ImageSet, __: Any, **given: Any) -> PairPipeline:
         loader = MovementLoader(
             store, pairs[rows], targets.mirrored[rows], targets.moves[rows], targets.changes[rows], fine=FINE,
-            coarse=COARSE, box=box_of(data.close_up, data.image_size)[0], how=how, gain=options.gain,
+            coarse=COARSE, box=box[0], how=how, gain=options.gain,
             **{k: given[k] for k in ("batch_size", "seed", "rows")},
         )  # fmt: skip
         return movement_batches(loader, given["start_step"])
