@@ -53,25 +53,23 @@ class MovementStudent(students.StudentModel):
             take_over(self.critic, start.critic)
 
     def learners(self) -> list[keras.Variable]:
-        """The variables that learn."""
+        """The variables that learn: all but those of content and masks."""
         g = self.generator
-        assert g.decoder is not None  # `label_of` has asked for a model that paints
-        parts = (g.style_encoder, g.foreground_mlp, g.background_mlp, g.decoder)
-        return [variable for part in parts for variable in part.trainable_variables]
+        kept = {id(v) for part in (g.content_encoder, g.mask_decoder) for v in part.variables}
+        return [v for v in g.trainable_variables if id(v) not in kept]
 
     def train_step(self, data: Batch) -> Batch:
         """One update of a batch of `movement_batches`; the terms of eq. (9.36), and the state of the masks."""
 
         def ask() -> tuple[Any, Batch, Batch]:
             g, x = self.generator, data["x1"]
-            encoding = core.encode(g, x, decoupled=True)
-            target = core.encode(g, data["x2"], decoupled=True).styles
             transfer = tf.ones((tf.shape(x)[0], g.num_groups))
-            styles = core.mix_styles(encoding.styles, target, transfer)
-            made = core.paint(g, x, encoding.content, encoding.masks, encoding.styles, styles, transfer)
-            mask = tf.stop_gradient(core.chosen_mask(encoding.masks, transfer))
-            loss, terms = movement_terms(x, mask, made.image, made.displacement, data["displacement"], data["change"])
-            return loss, terms, {name: encoding.masks[..., i] for i, name in enumerate(self.group_names)}
+            exemplar = core.encode(g, data["x2"], decoupled=True).styles
+            made = core.exchange(g, x, lambda own: exemplar, transfer, decoupled=True)
+            masks, by = made.encoding.masks, made.painting.displacement
+            mask = tf.stop_gradient(core.chosen_mask(masks, transfer))
+            loss, terms = movement_terms(x, mask, made.image, by, data["displacement"], data["change"])
+            return loss, terms, {name: masks[..., i] for i, name in enumerate(self.group_names)}
 
         return self.learn(self.learners(), ask)
 
