@@ -16,6 +16,7 @@ from lomit_tf.commands.find_flags import Invocation, help_text, parse
 from lomit_tf.commands.models import check_lomit
 from lomit_tf.commands.training import messages
 from lomit_tf.runtime.places import check_file
+from lomit_tf.settings.movement_teacher import FindConfig
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -24,12 +25,12 @@ def run(argv: Sequence[str] | None = None) -> int:
     return Command("lomit-find-movements", help_text, parse, _find, goes_on, check=_check).run(argv)
 
 
-def _check(asked: Invocation) -> None:
+def _check(asked: Invocation[FindConfig]) -> None:
     check_file("out", Path(asked.run.out))
     check_lomit("model", asked.run.model, "finding movements")
 
 
-def _find(asked: Invocation) -> None:
+def _find(asked: Invocation[FindConfig]) -> None:
     """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     import lomit_tf
     from lomit_tf.data.image_set import DataError

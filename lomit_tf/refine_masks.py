@@ -16,6 +16,7 @@ from lomit_tf.commands.models import check_lomit
 from lomit_tf.commands.refine_flags import Invocation, help_text, parse
 from lomit_tf.commands.training import messages
 from lomit_tf.runtime.places import check_file
+from lomit_tf.settings.mask_teacher import RefineConfig
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -24,12 +25,12 @@ def run(argv: Sequence[str] | None = None) -> int:
     return Command("lomit-refine-masks", help_text, parse, _refine, goes_on, check=_check).run(argv)
 
 
-def _check(asked: Invocation) -> None:
+def _check(asked: Invocation[RefineConfig]) -> None:
     check_file("out", Path(asked.run.out))
     check_lomit("model", asked.run.model, "refining masks")
 
 
-def _refine(asked: Invocation) -> None:
+def _refine(asked: Invocation[RefineConfig]) -> None:
     """The part that takes TensorFlow, which is imported before it: seconds after any usage error."""
     import lomit_tf
     from lomit_tf.data.image_set import DataError

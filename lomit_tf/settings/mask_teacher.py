@@ -23,7 +23,8 @@ BY = ("cut", "regions", "labels")
 PLACE_VALUES = ("L", "a", "b", "contrast")  # what labels are looked for in: CIELAB and the lightness' local contrast
 
 
-def _between(name: str, value: float, low: float, high: float) -> None:
+def between(name: str, value: float, low: float, high: float) -> None:
+    """Raise ConfigError, naming the flag, for a value that does not lie between two others."""
     if not (math.isfinite(value) and low <= value <= high):
         raise ConfigError(f"--{name} lies between {low:g} and {high:g}; received {value!r}")
 
@@ -94,11 +95,11 @@ class RefineConfig:
 
     def __post_init__(self) -> None:
         for name in ("sure_foreground", "sure_background", "probable"):
-            _between(name, getattr(self, name), 0, 1)
-        _between("place_share", self.place_share, 0.005, 0.9)
-        _between("place_edge", self.place_edge, 0, self.place_share)
-        _between("place_competes", self.place_competes, 0, 0.99)
-        _between("place_far", self.place_far, 0, 1)
+            between(name, getattr(self, name), 0, 1)
+        between("place_share", self.place_share, 0.005, 0.9)
+        between("place_edge", self.place_edge, 0, self.place_share)
+        between("place_competes", self.place_competes, 0, 0.99)
+        between("place_far", self.place_far, 0, 1)
         unknown = [value for value in self.place_values if value not in PLACE_VALUES]
         if unknown or not self.place_values or len(set(self.place_values)) < len(self.place_values):
             raise ConfigError(
@@ -118,7 +119,7 @@ class RefineConfig:
         for name in ("refine_size", "iterations", "piece", "layouts", "layout_images"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1; received {getattr(self, name)}")
-        _between("bare_above", self.bare_above, 0, 1)
+        between("bare_above", self.bare_above, 0, 1)
         for one, other in itertools.combinations(("refuse", "absent", "bare"), 2):
             both = [label for label in getattr(self, one) if label in getattr(self, other)]
             if both:
@@ -177,12 +178,12 @@ class TeachConfig:
     patience: int = option(8, "stop after so many looks without a better one (0: never)")
 
     def __post_init__(self) -> None:
-        _between("certain", self.certain, 0.5, 1)
+        between("certain", self.certain, 0.5, 1)
         for name, high in (("turn", 180), ("scale", 0.9), ("shift", 0.5), ("jitter", 1), ("held_out", 0.9)):
-            _between(name, getattr(self, name), 0, high)
+            between(name, getattr(self, name), 0, high)
         if self.teach not in ("both", "decoder"):
             raise ConfigError(f"--teach must be both or decoder; received {self.teach!r}")
-        _between("keep_weight", self.keep_weight, 0, math.inf)
+        between("keep_weight", self.keep_weight, 0, math.inf)
         if self.validate_every < 1:
             raise ConfigError(f"--validate_every must be at least 1; received {self.validate_every}")
         if self.patience < 0:

@@ -9,6 +9,7 @@ import dataclasses
 import math
 
 from lomit_tf.settings.mask_teacher import LOOP as MASK_LOOP
+from lomit_tf.settings.mask_teacher import between
 from lomit_tf.settings.options import ConfigError, option
 
 # Settings of the loop that are not the model's own; flags win over them. There is no critic to train.
@@ -16,11 +17,6 @@ LOOP = MASK_LOOP | {
     "learning_rate": 4e-4, "steps": 2400, "decay_start": 0.4, "decay_every": 0.1, "ema_decay": 0.995,
     "mask_patience": 0,  # masks do not learn here
 }  # fmt: skip
-
-
-def _between(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise ConfigError(f"--{name} lies between {low:g} and {high:g}; received {value!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +58,7 @@ class FindConfig:
         for name in ("own_weight", "wanted_weight"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"--{name} must be at least 0; received {getattr(self, name)!r}")
-        _between("same", self.same, 0, 1)
+        between("same", self.same, 0, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +74,6 @@ class TeachMovementsConfig:
     )
 
     def __post_init__(self) -> None:
-        _between("gain", self.gain, 0, 10)
+        between("gain", self.gain, 0, 10)
         for name, high in (("turn", 180), ("scale", 0.9), ("shift", 0.5), ("jitter", 1)):
-            _between(name, getattr(self, name), 0, high)
+            between(name, getattr(self, name), 0, high)
