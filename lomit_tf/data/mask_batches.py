@@ -8,7 +8,7 @@ import tensorflow as tf
 from lomit_tf.data.augment import JITTERS, UNSURE, Augmentation, affine, jittered, warped
 from lomit_tf.data.loader import Loader
 from lomit_tf.data.order import PairOrder, epoch_places
-from lomit_tf.data.pairs import PairPipeline, as_it_is
+from lomit_tf.data.pairs import PairPipeline, step_batches
 from lomit_tf.data.preprocess import to_model_range
 from lomit_tf.data.store import ImageStore
 
@@ -77,13 +77,4 @@ def mask_batches(loader: MaskLoader, start_step: int = 0) -> PairPipeline:
     size, count = loader.store.config.image_size, loader.rows.stop - loader.rows.start
     maps = (count, size, size, loader.values.shape[-1])
     shapes = {"x": (count, size, size, 3), "target": maps, "asked": maps}
-
-    def element(step: tf.Tensor) -> dict[str, tf.Tensor]:
-        arrays = tf.numpy_function(loader.load, [step], [tf.float32] * len(shapes))
-        return {
-            name: tf.ensure_shape(array, shape) for (name, shape), array in zip(shapes.items(), arrays, strict=True)
-        }
-
-    dataset = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
-    dataset = dataset.map(element, num_parallel_calls=1, deterministic=True).prefetch(2)
-    return PairPipeline(as_it_is(dataset), loader)
+    return step_batches(loader, shapes, start_step)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 from lomit_tf.data.augment import JITTERS, Augmentation, affine, jittered
 from lomit_tf.data.loader import Loader
 from lomit_tf.data.order import PairOrder, epoch_places
-from lomit_tf.data.pairs import PairPipeline, as_it_is
+from lomit_tf.data.pairs import PairPipeline, step_batches
 from lomit_tf.data.store import ImageStore
 from lomit_tf.settings.close_ups import Box
 
@@ -100,13 +99,4 @@ def movement_batches(loader: MovementLoader, start_step: int = 0) -> PairPipelin
     """An endless stream of {"x1", "x2", "change": (B, s, s, 3) in units of -1..1, "displacement": (B, s, s, 2)}."""
     side, count = loader.box[2], loader.rows.stop - loader.rows.start
     shapes = {name: (count, side, side, n) for name, n in zip(NAMES, (3, 3, 2, 3), strict=True)}
-
-    def element(step: tf.Tensor) -> dict[str, tf.Tensor]:
-        arrays = tf.numpy_function(loader.load, [step], [tf.float32] * len(shapes))
-        return {
-            name: tf.ensure_shape(array, shape) for (name, shape), array in zip(shapes.items(), arrays, strict=True)
-        }
-
-    dataset = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
-    dataset = dataset.map(element, num_parallel_calls=1, deterministic=True).prefetch(2)
-    return PairPipeline(as_it_is(dataset), loader)
+    return step_batches(loader, shapes, start_step)

@@ -7,7 +7,7 @@ step or epoch), so that a run resumes with `start_step` and workers draw the sam
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +19,9 @@ from lomit_tf.data.numpy_pairs import NAMES, batches, make_loader, sample_pairs
 from lomit_tf.data.preprocess import to_model_range
 from lomit_tf.data.store import CorruptDataError, CorruptReport
 
-__all__ = ["CorruptDataError", "CorruptReport", "PairPipeline", "batches", "sample_pairs", "training_pairs"]
+__all__ = [
+    "CorruptDataError", "CorruptReport", "PairPipeline", "batches", "sample_pairs", "step_batches", "training_pairs",
+]  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +111,20 @@ def training_pairs(
     dataset = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
     # Two steps at a time: while one waits for its slowest image the other keeps the reading threads busy.
     dataset = dataset.map(element, num_parallel_calls=2, deterministic=True).prefetch(prefetch)
+    return PairPipeline(as_it_is(dataset), loader)
+
+
+def step_batches(loader: Loader, shapes: Mapping[str, tuple[int, ...]], start_step: int) -> PairPipeline:
+    """An endless stream of what a loader gives for each step from `start_step` on, float32 arrays by name."""
+
+    def element(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        arrays = tf.numpy_function(loader.load, [step], [tf.float32] * len(shapes))
+        return {
+            name: tf.ensure_shape(array, shape) for (name, shape), array in zip(shapes.items(), arrays, strict=True)
+        }
+
+    dataset = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
+    dataset = dataset.map(element, num_parallel_calls=1, deterministic=True).prefetch(2)
     return PairPipeline(as_it_is(dataset), loader)
 
 
