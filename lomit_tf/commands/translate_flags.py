@@ -23,6 +23,7 @@ from lomit_tf.photos.file_plan import (
     plan_one,
     swatches,
 )  # fmt: skip
+from lomit_tf.photos.translation import MOST_STRENGTH
 
 FORMATS = tuple(ending[1:] for ending in ENDINGS.values())
 INTRO = """\
@@ -84,8 +85,9 @@ class TranslateFlags:
         "beard beside hair and lips, mouths are often smeared)", form="A,B",
     )  # fmt: skip
     strength: float = option(
-        1.0, "how much of the change to make: 0 none, 1 all, more exaggerates, with halos in smiles", least=0
-    )
+        1.0, "how much of the change to make: 0 none, 1 all, more exaggerates, with halos in smiles", least=0,
+        most=MOST_STRENGTH,
+    )  # fmt: skip
     face: str = option(
         "largest", "which face, where there are several: largest, all (each in turn), or a number from 1 on, counted "
         "from the left", form="WHICH",

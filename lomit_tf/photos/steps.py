@@ -7,7 +7,6 @@ data/preprocess.py); what the model changes is brought back to full size and add
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
 from lomit_tf.photos import exemplar_styles, pasting, photo_masks, second_look
 from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
-from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
+from lomit_tf.photos.translation import MOST_STRENGTH, Exemplar, FramedPhoto, Request, Result
 from lomit_tf.runtime.forks import check_fork
 
 FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing
@@ -194,9 +193,9 @@ class Steps:
         return Request(framed, exemplar, given, transfer, strength, keep_background, notes)
 
     def check_settings(self, groups: Sequence[str] | str | None, strength: float, *crops: Any) -> None:
-        """Raise ImageError for groups that the model has not, a negative strength, or crops that cannot be read."""
-        if not (isinstance(strength, (int, float, np.number)) and math.isfinite(strength) and strength >= 0):
-            raise ImageError(f"strength must be a number of at least 0; received {strength!r}")
+        """Raise ImageError for groups that the model has not, a strength out of bounds, or crops that are none."""
+        if not (isinstance(strength, (int, float, np.number)) and 0 <= strength <= MOST_STRENGTH):
+            raise ImageError(f"strength must be a number from 0 to {MOST_STRENGTH}; received {strength!r}")
         chosen_groups(self.groups, groups)
         for crop in crops:
             framing.parse_crop(crop)

@@ -7,7 +7,7 @@ import { GuidedStep } from "./guided.js";
 import { averaged, plane, resizedRows } from "./planes.js";
 import { cornersOf, insideOf, pictureToPixels, rowsOf, whole } from "./windows.js";
 
-const BORDER = 1 / 16, STEP = 4, SIDE_STEPS = 64; // the photograph is approached in steps of STEP, with smaller copies of it
+const BORDER = 1 / 16, STEP = 4, SIDE_STEPS = 64, GREY = 4; // the photograph is approached in steps of STEP, with smaller copies of it
 const TO_YCC = [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]];
 const TO_RGB = [[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]];
 
@@ -26,15 +26,20 @@ function guideOf(picture, window) {
   return { picture: cut, window: whole(cut), width, height, read: rowsOf(cut, whole(cut)) };
 }
 
-/** Whether red, green and blue are equal wherever a window covers a picture, or is around. */
+/**
+ * Whether a picture has no colours but the traces that JPEG and scanners leave, wherever a window covers it, or is around:
+ * the largest of a pixel's three values is, on average, at most GREY above the smallest one.
+ */
 export function isGrey(picture, window) {
   const { left, top, right, bottom } = insideOf(window, picture), { width, data } = picture;
+  let rest = GREY * (bottom - top) * (right - left);
   for (let y = top; y < bottom; y++) {
     for (let i = 4 * (y * width + left); i < 4 * (y * width + right); i += 4) {
-      if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
+      const red = data[i], green = data[i + 1], blue = data[i + 2];
+      rest -= Math.max(red, green, blue) - Math.min(red, green, blue);
     }
   }
-  return true;
+  return rest >= 0;
 }
 
 /**

@@ -60,6 +60,13 @@ for (const angle of [0, 25]) {
   });
 }
 
+test("the traces of colour of a JPEG count as none", () => {
+  const of = (...rgb) => ({ width: 4, height: 3, data: Uint8ClampedArray.from({ length: 48 }, (_, i) => [...rgb, 255][i % 4]) });
+  const window = windowOf(-2, 0, 4, 4, 0), spotted = of(64, 64, 64);
+  spotted.data.set([255, 0, 0], 4 * 2); // beside the window
+  assert.deepEqual([of(64, 64, 68), of(68, 66, 64), of(64, 64, 69), spotted].map((one) => isGrey(one, window)), [true, true, false, true]);
+});
+
 test("a window smaller than what the model paints", () => {
   const photo = picture("large.png"), window = windowOf(20, 20, 48, 48), made = pasted(photo, window, seen(photo, window, 64));
   assert.ok(difference(made, photo.data).count > 300);

@@ -42,8 +42,9 @@ public final class GreyPictureTest {
         int level = grey & 255;
         assertEquals(0xff000000 | level * 0x010101, grey);
         assertTrue("its brightness changes: " + level, level > 0x80);
-        Picture spotted = TranslatorTest.plain(150, 150, 0xff404040);
-        spotted.argb[0] = 0xff404140;
-        assertEquals(0xffe0a020, translated(spotted));
+        int traces = translated(TranslatorTest.plain(150, 150, 0xff404044));
+        assertEquals("a trace of blue stays", 4, (traces & 255) - (traces >> 16 & 255));
+        assertEquals(level, traces >> 16 & 255, 1);
+        assertEquals(0xffe0a020, translated(TranslatorTest.plain(150, 150, 0xff404045)));
     }
 }
