@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import textwrap
 from collections.abc import Sequence
 
 from lomit_tf import zoo
 from lomit_tf.commands import Command
 from lomit_tf.commands.models import check_model
-from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation
+from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation, listed
 from lomit_tf.commands.training import carry_out
 from lomit_tf.config import NEEDED, option
 from lomit_tf.runtime.places import check_folder
@@ -27,7 +26,7 @@ Distil a trained model into a smaller or larger-sized one, which follows its mas
   python -m lomit_tf.distill --teacher=runs/celeba --data_dir=/path/to/celeba --workdir=runs/celeba_mobile
 
 The student has the teacher's settings; the preset's sizes, then
-{textwrap.fill(", ".join(f"{name}={value}" for name, value in DEFAULTS.items() if name != "data_dir"), 100)},
+{listed(DEFAULTS)},
 then flags win over them. All flags of lomit_tf.train are taken (its --help lists them), and:
 """
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import textwrap
 from collections.abc import Sequence
 
 from lomit_tf.commands import Command
 from lomit_tf.commands.models import check_lomit
-from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation
+from lomit_tf.commands.student_flags import StudentFlags, StudentInvocation, listed
 from lomit_tf.commands.training import carry_out
-from lomit_tf.config import NEEDED, ConfigError, option
+from lomit_tf.config import NEEDED, option
 from lomit_tf.runtime.places import check_folder
 from lomit_tf.settings.mask_teacher import LOOP, TeachConfig
 
@@ -26,7 +25,7 @@ Teach a trained model's content encoder and mask decoder the masks that python -
       --data_dir=/path/to/celeba --workdir=runs/taught
 
 The run has the model's settings, then
-{textwrap.fill(", ".join(f"{name}={value}" for name, value in LOOP.items() if value != ""), 100)},
+{listed(LOOP)},
 then flags win over them. --image_size may be another than the model's, whose networks are convolutions. All flags of
 lomit_tf.train are taken (its --help lists them), and:
 """
@@ -43,21 +42,13 @@ class Sources:
     )  # fmt: skip
 
 
-FLAGS = StudentFlags(Sources, TeachConfig, INTRO)
+FLAGS = StudentFlags(Sources, TeachConfig, INTRO, same_networks=True)
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code (see the module)."""
     lost = "what came after the last checkpoint is lost"
-    return Command("lomit-teach-masks", FLAGS.help_text, parse, _teach, lost, check=_check).run(argv)
-
-
-def parse(argv: Sequence[str]) -> StudentInvocation[TeachConfig]:
-    """As `FLAGS.parse`. Raises ConfigError for --preset, too."""
-    asked = FLAGS.parse(argv)
-    if "preset" in asked.fields:
-        raise ConfigError("--preset: the networks are those of --model; leave it out")
-    return asked
+    return Command("lomit-teach-masks", FLAGS.help_text, FLAGS.parse, _teach, lost, check=_check).run(argv)
 
 
 def _check(asked: StudentInvocation[TeachConfig]) -> None:

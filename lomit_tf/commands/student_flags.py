@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -35,12 +36,14 @@ class StudentFlags(Generic[Options]):
       options: one of how it learns.
       intro: what --help says first.
       workdir: where results go without --workdir; empty: it must be given.
+      same_networks: whether the student has the networks of its model, so that --preset is refused.
     """
 
     sources: type[Any]
     options: type[Options]
     intro: str
     workdir: str = ""
+    same_networks: bool = False
 
     def parse(self, argv: Sequence[str]) -> StudentInvocation[Options]:
         """Read a command line, without the program's name. Raises ConfigError as `flags.parse`, or without a source."""
@@ -55,6 +58,8 @@ class StudentFlags(Generic[Options]):
         if not workdir:
             raise ConfigError("--workdir is missing; e.g. --workdir=runs/student")
         named = {name: given.pop(name) for name in sources}
+        if self.same_networks and "preset" in given:
+            raise ConfigError("--preset: the networks are those of --model; leave it out")
         return StudentInvocation(named, Path(workdir).expanduser(), given.pop("resume", "auto"), given, options)
 
     def help_text(self) -> str:
@@ -63,3 +68,8 @@ class StudentFlags(Generic[Options]):
         for field, kind in {**fields_of(self.sources), **fields_of(self.options)}.values():
             lines += help_entry(field_form(field, kind), help_with_default(field))
         return "\n".join(lines)
+
+
+def listed(settings: Mapping[str, Any]) -> str:
+    """Settings as --help shows them: those that say something, in lines of 100 characters."""
+    return textwrap.fill(", ".join(f"{name}={value}" for name, value in settings.items() if value != ""), 100)

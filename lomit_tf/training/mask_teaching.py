@@ -35,7 +35,6 @@ from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.held_out_masks import RAW, HeldOutValidation
 from lomit_tf.training.mask_refinement import MaskTargets, key_of, refined_data
-from lomit_tf.training.warm_start import take_over
 
 TEACHER_FILE = "mask_teacher.json"
 MOST_HELD_OUT = 512
@@ -53,15 +52,11 @@ class MaskStudent(students.StudentModel):
     """
 
     betas = (0.9, 0.999)
+    keeps_critic = True
 
     def __init__(self, config: LomitConfig, start: Lomit, groups: Sequence[int], options: TeachConfig) -> None:
         super().__init__(config, start)
         self.groups, self.options = tuple(groups), options
-
-    def _take_over(self, start: Lomit) -> None:
-        super()._take_over(start)
-        if start.has_critic:
-            take_over(self.critic, start.critic)
 
     def learners(self) -> list[keras.Variable]:
         """The variables that learn."""
@@ -106,9 +101,7 @@ def values_at(targets: MaskTargets, rows: np.ndarray, size: int) -> np.ndarray:
     return found
 
 
-def values_of(
-    each: Sequence[MaskTargets], keys: Sequence[str], size: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def values_of(each: Sequence[MaskTargets], keys: Sequence[str], size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What files of refined masks say of the images of a data set, of all that one of them knows.
 
     Args:

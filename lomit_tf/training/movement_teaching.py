@@ -32,7 +32,6 @@ from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.mask_refinement import key_of
 from lomit_tf.training.movement_targets import COARSE, FINE, MovementTargets, label_of, whole_data
-from lomit_tf.training.warm_start import take_over
 
 TEACHER_FILE = "movement_teacher.json"
 
@@ -46,11 +45,7 @@ class MovementStudent(students.StudentModel):
     """
 
     betas = (0.9, 0.99)
-
-    def _take_over(self, start: Lomit) -> None:
-        super()._take_over(start)
-        if start.has_critic:
-            take_over(self.critic, start.critic)
+    keeps_critic = True
 
     def learners(self) -> list[keras.Variable]:
         """The variables that learn: all but those of content and masks."""

@@ -27,6 +27,8 @@ class StudentModel(Lomit):
           blocks that `start` does not have begin as the identity.
     """
 
+    keeps_critic = False  # whether it takes over the critic of `start`, too, for whatever trains it further
+
     def __init__(self, config: LomitConfig, start: Lomit | None) -> None:
         super().__init__(config)
         self.start = start
@@ -42,6 +44,8 @@ class StudentModel(Lomit):
     def _take_over(self, start: Lomit) -> None:
         take_over(self.generator, start.inference_generator)
         average_anew(self)
+        if self.keeps_critic and start.has_critic:
+            take_over(self.critic, start.critic)
 
     def learn(self, variables: Sequence[keras.Variable], ask: Callable[[], tuple[Any, Batch, Batch]]) -> Batch:
         """One update of variables of the generator side; what to log.

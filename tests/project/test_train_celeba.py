@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tools" / "train_celeba.py"
 PARSERS = {
     "lomit_tf.train": flags.parse, "lomit_tf.refine_masks": refine_flags.parse, "lomit_tf.join": join.FLAGS.parse,
-    "lomit_tf.teach_masks": teach_masks.parse, "export.light": light.FLAGS.parse,
-    "lomit_tf.find_movements": find_flags.parse, "lomit_tf.teach_movements": teach_movements.parse,
+    "lomit_tf.teach_masks": teach_masks.FLAGS.parse, "export.light": light.FLAGS.parse,
+    "lomit_tf.find_movements": find_flags.parse, "lomit_tf.teach_movements": teach_movements.FLAGS.parse,
 }  # fmt: skip
 # Arguments that name what a stage made.
 MADE = ("--model=work", "--init_from=work", "--refined", "--movements", "--base", "--part")
