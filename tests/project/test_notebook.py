@@ -25,8 +25,16 @@ def test_quickstart_runs(tmp_path):
     for package in ("nbmake", "ipykernel", "ai_edge_litert", "ai_edge_quantizer", "onnx"):
         pytest.importorskip(package, reason=f"{package} is not installed (extras dev and export)")
     text = NOTEBOOK.read_text(encoding="utf-8")
-    assert text.count("STEPS = 120") == 1
-    (tmp_path / NOTEBOOK.name).write_text(text.replace("STEPS = 120", "STEPS = 12"), encoding="utf-8")
+    # Of what the cells say only these sizes are others, which take most of the time.
+    shorter = {
+        "STEPS = 120": "STEPS = 4",
+        "--flagfile=drawn_faces.cfg": r"--flagfile=drawn_faces.cfg\", \"--residual_blocks=1\", \"--n_critic=1",
+        "none,float16": "none",
+    }
+    for words, instead in shorter.items():
+        assert text.count(words) == 1, words
+        text = text.replace(words, instead)
+    (tmp_path / NOTEBOOK.name).write_text(text, encoding="utf-8")
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "TMPDIR": str(tmp_path),
