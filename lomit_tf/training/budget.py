@@ -23,6 +23,7 @@ CLOSING = 0.05  # of the budget: grids, checkpoints and the figures at the end
 MEASURING = 0.03  # of the budget, for the steps that are thrown away
 LEAST, MOST = 3, 40  # of these steps
 FEWEST = 10  # steps that a run is worth starting for
+SLOWER = 1.2  # than now, by which the machine may be when it is tried again with the minutes that an error names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +92,7 @@ def fixed_steps(
     )  # fmt: skip
     if allowed < min(FEWEST, asked):
         # Measuring, which other work may have slowed down, and then the run.
-        whole = max(spent, found.first + (LEAST + 1) * found.step) + found.seconds(FEWEST)
+        whole = SLOWER * (max(spent, found.first + (LEAST + 1) * found.step) + found.seconds(FEWEST))
         needed = math.ceil(10 * whole / (1 - CLOSING - MEASURING) / 60) / 10
         raise ConfigError(
             f"--minutes={minutes:g} is too short for {min(FEWEST, asked)} steps here; give --minutes={needed:.1f} or "
