@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 
 from lomit_tf.config import LomitConfig
+from lomit_tf.runtime.garbage import SELDOM
 from lomit_tf.runtime.onednn import prefer_onednn
 
 prefer_onednn()  # as every command does, so that tests and the commands that they start compute alike
 # Of the graphs that TensorFlow builds hardly anything is garbage: to look for it took a seventh of the time.
-gc.set_threshold(100_000, 20, 5)
+gc.set_threshold(*SELDOM)
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The smallest networks that still have every part; 64 px is the smallest image that LomitConfig takes.

@@ -118,7 +118,7 @@ def _paste_free(
         moves = (moved != colours).any(axis=-1) & (chosen >= paste_back.MASK_FLOOR)
         colours = np.where(moves[..., None], moved, colours)
     change = strength * paste_back.upsample_change((made.raw - before) / 2, guide)
-    if grey and paste_back.nearly_grey(framed.region):
+    if grey and paste_back.monochrome(framed.region):
         change = paste_back.without_colour(change)
     change = framing.uncut(change, window, photo.size)
     painted = paste_back.add(colours, change, blend, 1.0)

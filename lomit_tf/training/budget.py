@@ -17,6 +17,7 @@ from typing import Any
 from absl import logging
 
 from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.runtime.garbage import searched_seldom
 from lomit_tf.training.checkpoints import Workdir
 
 CLOSING = 0.05  # of the budget: grids, checkpoints and the figures at the end
@@ -45,7 +46,8 @@ def pace(
     start = clock()
     step, source = build()
     elements = iter(source)
-    step(next(elements))
+    with searched_seldom():  # as in the run
+        step(next(elements))
     began = clock()
     done = 0
     while done < LEAST or (done < MOST and clock() - began < seconds):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from absl import logging
 from lomit_tf.config import LomitConfig
 from lomit_tf.data.store import CorruptReport
 from lomit_tf.model_base import LomitBase
+from lomit_tf.runtime.garbage import searched_seldom
 from lomit_tf.runtime.signals import check_interrupt, heard_signals
 from lomit_tf.training import callbacks as cb
 from lomit_tf.training.checkpoints import Checkpoints, RunState, Workdir
@@ -125,7 +127,8 @@ class Driver:
             driven.on_epoch_begin(done // every)
             while done < steps and not received and not getattr(self.model, "stop_training", False):
                 driven.on_train_batch_begin(done)
-                logs = step(next(elements))
+                with searched_seldom() if done == self.first else contextlib.nullcontext():  # the first one compiles
+                    logs = step(next(elements))
                 driven.on_train_batch_end(done, logs)
                 done += 1
                 if done % every == 0 or done == steps:

@@ -7,7 +7,7 @@ import { GuidedStep } from "./guided.js";
 import { averaged, plane, resizedRows } from "./planes.js";
 import { cornersOf, insideOf, pictureToPixels, rowsOf, whole } from "./windows.js";
 
-const BORDER = 1 / 16, STEP = 4, SIDE_STEPS = 64, GREY = 4; // the photograph is approached in steps of STEP, with smaller copies of it
+const BORDER = 1 / 16, STEP = 4, SIDE_STEPS = 64, TRACES = 5; // the photograph is approached in steps of STEP, with smaller copies of it
 const TO_YCC = [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]];
 const TO_RGB = [[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]];
 
@@ -27,19 +27,21 @@ function guideOf(picture, window) {
 }
 
 /**
- * Whether a picture has no colours but the traces that JPEG and scanners leave, wherever a window covers it, or is around:
- * the largest of a pixel's three values is, on average, at most GREY above the smallest one.
+ * Whether a picture is grey, or of one tint that follows its brightness, wherever a window covers it, or is around:
+ * paste_back.monochrome.
  */
-export function isGrey(picture, window) {
-  const { left, top, right, bottom } = insideOf(window, picture), { width, data } = picture;
-  let rest = GREY * (bottom - top) * (right - left);
-  for (let y = top; y < bottom; y++) {
-    for (let i = 4 * (y * width + left); i < 4 * (y * width + right); i += 4) {
-      const red = data[i], green = data[i + 1], blue = data[i + 2];
-      rest -= Math.max(red, green, blue) - Math.min(red, green, blue);
+export function isMonochrome(picture, window) {
+  const { left, top, right, bottom } = insideOf(window, picture), { width, data } = picture, n = (bottom - top) * (right - left);
+  let sy = 0, su = 0, sv = 0, syy = 0, squares = 0, syu = 0, syv = 0;
+  for (let row = top; row < bottom; row++) {
+    for (let i = 4 * (row * width + left); i < 4 * (row * width + right); i += 4) {
+      const green = data[i + 1], u = data[i] - green, v = data[i + 2] - green, y = u + v + 4 * green;
+      sy += y, su += u, sv += v, syy += y * y, squares += u * u + v * v, syu += y * u, syv += y * v;
     }
   }
-  return rest >= 0;
+  const brightness = syy / n - (sy / n) ** 2, ofU = syu / n - (sy / n) * (su / n), ofV = syv / n - (sy / n) * (sv / n);
+  const explained = brightness > 0 ? (ofU ** 2 + ofV ** 2) / brightness : 0;
+  return squares / n - (su / n) ** 2 - (sv / n) ** 2 - explained <= TRACES ** 2;
 }
 
 /**

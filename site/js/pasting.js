@@ -5,7 +5,7 @@ import { rint } from "./affine.js";
 import { changer } from "./curves.js";
 import { overWhite } from "./framed_photo.js";
 import { movedPart, movedPixels, mover } from "./moving.js";
-import { adder, isGrey, markedRows } from "./paste_back.js";
+import { adder, isMonochrome, markedRows } from "./paste_back.js";
 import { matrixOf } from "./windows.js";
 
 /**
@@ -26,7 +26,7 @@ export function pasted(photo, { coloured, free }, painted, strength, full) {
   const moved = moving && movedPart(source, window, moving), seen = moved ? { ...moved, picture: overWhite(moved.picture) } : undefined;
   const before = displacement ? movedPixels(photo.pixels, displacement) : photo.pixels;
   // In models whose curves give colour, what is painted freely does not mean to: a grey photograph stays grey.
-  const grey = coloured.length > 0 && isGrey(source, window), { picture } = photo.at(full);
+  const grey = coloured.length > 0 && isMonochrome(source, window), { picture } = photo.at(full);
   const add = marked && adder(picture, window, changeOf(before, raw, masks[0]), strength, marked, seen, grey);
   const bends = strength && curves?.values.some((value) => value !== 0);
   const change = bends && changer(curves, matrixOf(window), strength, exact);

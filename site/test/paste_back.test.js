@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
 import { apart, interleaved, share } from "../js/group_masks.js";
-import { adder, isGrey, markedRows } from "../js/paste_back.js";
+import { adder, isMonochrome, markedRows } from "../js/paste_back.js";
 import { plane as planeOf, resizedPlane, seen, toModelRange } from "../js/planes.js";
 import { changedPicture, seenAgain } from "../js/second_look.js";
 import { insideOf, uncutRows, windowOf } from "../js/windows.js";
@@ -53,18 +53,19 @@ test("a strength of 0, and what lies outside of the mask, leave every bit", () =
 for (const angle of [0, 25]) {
   test(`a grey photograph stays grey in a window turned by ${angle}`, () => {
     const photo = picture("large.png"), grey = { ...photo, data: photo.data.map((_, i, all) => (i % 4 === 3 ? 255 : all[4 * (i >> 2)])) };
-    const window = windowOf(40, 30, 200, 200, angle), made = [grey, photo].map((one) => pasted(one, window, picture("view_turned.png"), 1, isGrey(one, window)));
+    const window = windowOf(40, 30, 200, 200, angle), made = [grey, photo].map((one) => pasted(one, window, picture("view_turned.png"), 1, isMonochrome(one, window)));
     const coloured = made.map((data) => data.filter((value, i) => i % 4 < 3 && value !== data[4 * (i >> 2)]).length);
     assert.equal(coloured[0], 0);
     assert.ok(coloured[1] > 3000 && difference(made[0], grey.data).count > 3000);
   });
 }
 
-test("the traces of colour of a JPEG count as none", () => {
-  const of = (...rgb) => ({ width: 4, height: 3, data: Uint8ClampedArray.from({ length: 48 }, (_, i) => [...rgb, 255][i % 4]) });
-  const window = windowOf(-2, 0, 4, 4, 0), spotted = of(64, 64, 64);
+test("one tint is no colour, nor are the traces of a JPEG", () => {
+  const of = (...pixels) => ({ width: 4, height: 3, data: Uint8ClampedArray.from({ length: 48 }, (_, i) => [...pixels[(i >> 2) % pixels.length], 255][i % 4]) });
+  const window = windowOf(-2, 0, 4, 4, 0), spotted = of([64, 64, 64]);
   spotted.data.set([255, 0, 0], 4 * 2); // beside the window
-  assert.deepEqual([of(64, 64, 68), of(68, 66, 64), of(64, 64, 69), spotted].map((one) => isGrey(one, window)), [true, true, false, true]);
+  const pictures = [of([64, 64, 90]), of([60, 50, 40], [120, 100, 80]), of([60, 64, 64], [120, 116, 120]), spotted, of([80, 64, 64], [64, 80, 64], [64, 64, 80])];
+  assert.deepEqual(pictures.map((one) => isMonochrome(one, window)), [true, true, true, true, false]);
 });
 
 test("a window smaller than what the model paints", () => {

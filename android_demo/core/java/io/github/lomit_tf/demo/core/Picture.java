@@ -2,7 +2,7 @@ package io.github.lomit_tf.demo.core;
 
 /** An upright picture: opaque pixels 0xAARRGGBB row by row, as Android's Bitmap.getPixels gives them. */
 public final class Picture {
-    private static final int GREY = 4; // of 255: photographs of faces have some 30, scans and JPEGs of grey ones less
+    private static final double TRACES = 5; // of 255: what JPEG and scanners leave of colours in grey pictures
     public final int width;
     public final int height;
     public final int[] argb;
@@ -19,21 +19,38 @@ public final class Picture {
     }
 
     /**
-     * Whether it has no colours but the traces that JPEG and scanners leave, wherever a window covers it, or is around:
-     * the largest of a pixel's three values is, on average, at most GREY above the smallest one.
+     * Whether it is grey, or of one tint that follows its brightness, wherever a window covers it, or is around:
+     * paste_back.monochrome.
      */
-    boolean isGrey(Window window) {
+    boolean isMonochrome(Window window) {
         int[] inside = window.inside(width, height);
-        long left = (long) GREY * (inside[2] - inside[0]) * (inside[3] - inside[1]);
-        for (int y = inside[1]; y < inside[3]; y++) {
+        double[] sums = new double[3];
+        double[] products = new double[5]; // of y y, u u + v v, y u and y v, and how many
+        for (int at = inside[1]; at < inside[3]; at++) {
             for (int x = inside[0]; x < inside[2]; x++) {
-                int pixel = argb[y * width + x];
-                int red = pixel >> 16 & 255;
+                int pixel = argb[at * width + x];
                 int green = pixel >> 8 & 255;
-                int blue = pixel & 255;
-                left -= Math.max(Math.max(red, green), blue) - Math.min(Math.min(red, green), blue);
+                int u = (pixel >> 16 & 255) - green;
+                int v = (pixel & 255) - green;
+                int y = u + v + 4 * green;
+                sums[0] += y;
+                sums[1] += u;
+                sums[2] += v;
+                products[0] += y * y;
+                products[1] += u * u + v * v;
+                products[2] += y * u;
+                products[3] += y * v;
+                products[4]++;
             }
         }
-        return left >= 0;
+        double n = products[4];
+        double brightness = products[0] / n - sums[0] / n * (sums[0] / n);
+        double left = products[1] / n - (sums[1] * sums[1] + sums[2] * sums[2]) / (n * n);
+        if (brightness > 0) {
+            double ofU = products[2] / n - sums[0] / n * (sums[1] / n);
+            double ofV = products[3] / n - sums[0] / n * (sums[2] / n);
+            left -= (ofU * ofU + ofV * ofV) / brightness;
+        }
+        return left <= TRACES * TRACES;
     }
 }

@@ -162,7 +162,7 @@ public final class Translator {
             Planes share = PasteBack.share(masks, free, model.overlapping());
             Window window = input.frame.window;
             // In models whose curves give colour, what is painted freely does not mean to: a grey picture stays grey.
-            boolean grey = model.colourGroups() > 0 && picture.isGrey(window);
+            boolean grey = model.colourGroups() > 0 && picture.isMonochrome(window);
             made = PasteBack.add(made, window, PasteBack.change(raw, before), share, 1f,
                     by == null ? null : Moving.of(made, window, by, 1f), grey);
             if (twice) {

@@ -42,9 +42,20 @@ public final class GreyPictureTest {
         int level = grey & 255;
         assertEquals(0xff000000 | level * 0x010101, grey);
         assertTrue("its brightness changes: " + level, level > 0x80);
-        int traces = translated(TranslatorTest.plain(150, 150, 0xff404044));
+        Picture tinted = TranslatorTest.plain(150, 150, 0xff404044);
+        int traces = translated(tinted);
         assertEquals("a trace of blue stays", 4, (traces & 255) - (traces >> 16 & 255));
         assertEquals(level, traces >> 16 & 255, 1);
-        assertEquals(0xffe0a020, translated(TranslatorTest.plain(150, 150, 0xff404045)));
+        for (int y = 0; y < 75; y++) { // above the middle, of another tint
+            for (int x = 0; x < 150; x++) {
+                tinted.argb[y * 150 + x] = 0xff503c44;
+            }
+        }
+        assertTrue("two tints are explained by brightness", tinted.isMonochrome(new Window(0, 0, 150, 150)));
+        for (int i = 0; i < 150 * 20; i++) {
+            tinted.argb[i] = 0xff40603c;
+        }
+        int coloured = translated(tinted);
+        assertEquals(0xc0, (coloured >> 16 & 255) - (coloured & 255), 8);
     }
 }

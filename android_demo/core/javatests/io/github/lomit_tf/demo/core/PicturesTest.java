@@ -83,15 +83,15 @@ public final class PicturesTest {
         Planes mask = Golden.mask("mask.png");
         for (double angle : new double[] {0, 25}) {
             Window window = new Window(40, 30, 200, 200, angle);
-            Picture made = PasteBack.add(without, window, change, mask, 1f, null, without.isGrey(window));
+            Picture made = PasteBack.add(without, window, change, mask, 1f, null, without.isMonochrome(window));
             int changed = 0;
             for (int i = 0; i < grey.length; i++) {
                 assertEquals(0xff000000 | 0x010101 * (made.argb[i] & 255), made.argb[i]);
                 changed += grey[i] == made.argb[i] ? 0 : 1;
             }
             assertTrue(changed + " pixels", changed > 1000);
-            assertTrue(!photo.isGrey(window));
-            assertTrue(!PasteBack.add(without, window, change, mask, 1f).isGrey(window));
+            assertTrue(!photo.isMonochrome(window));
+            assertTrue(!PasteBack.add(without, window, change, mask, 1f).isMonochrome(window));
         }
     }
 
