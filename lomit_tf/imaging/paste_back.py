@@ -58,7 +58,7 @@ def upsample_change(change: np.ndarray, guide: np.ndarray) -> np.ndarray:
 def monochrome(pixels: np.ndarray) -> bool:
     """Whether a picture (h, w, 3) uint8 is grey, or of one tint that follows its brightness, as old photographs are.
 
-    So it is where brightness r + 2 g + b explains the differences r - g and b - g, by a line each, but for TRACES: those
+    So it is where brightness r + 2 g + b explains the differences r - g and b - g, by a line each, but for the TRACES
     that JPEG and scanners leave.
     """
     sums, products, count = np.zeros(3), np.zeros((3, 3)), pixels.shape[0] * pixels.shape[1]
