@@ -41,21 +41,20 @@ class Place:
 
     Attributes:
       part: by which mouths are compared.
-      inner: half widths around MIDDLE of where colours may change as they like, across, above and below, shares of the
-        side.
-      outer: of where anything changes. Below a mouth it ends at the chin: where that moves, its outline is seen twice.
+      inner: half widths around MIDDLE of where colours may change as they like, shares of the side.
+      outer: of where anything changes.
       moves: whether pixels move; otherwise only colours change.
     """
 
     part: Part
-    inner: tuple[float, float, float]
-    outer: tuple[float, float, float]
+    inner: tuple[float, float]
+    outer: tuple[float, float]
     moves: bool
 
 
 PLACES = {
-    "mouth": Place((0.297, 0.625, 0.703, 0.891), (0.164, 0.117, 0.117), (0.234, 0.188, 0.13), True),
-    "beard": Place((0.25, 0.578, 0.75, 1.0), (0.25, 0.219, 0.219), (0.25, 0.219, 0.219), False),
+    "mouth": Place((0.297, 0.625, 0.703, 0.891), (0.164, 0.117), (0.234, 0.188), True),
+    "beard": Place((0.25, 0.578, 0.75, 1.0), (0.25, 0.219), (0.25, 0.219), False),
 }
 
 
@@ -192,12 +191,11 @@ class LocalMeans:
         return np.tensordot(scale, parts, 1) + shift
 
 
-def soft(size: int, half: tuple[float, float, float]) -> np.ndarray:
+def soft(size: int, half: tuple[float, float]) -> np.ndarray:
     """1 around the middle of mouths and 0 away from it, (S, S, 1) float32: eq. (9.33)."""
     at = (np.arange(size, dtype=np.float32) + 0.5) / size
     across = (np.abs(at - MIDDLE[0]) / half[0]) ** 4
-    below = at > MIDDLE[1]
-    along = (np.abs(at - MIDDLE[1]) / np.where(below, np.float32(half[2]), np.float32(half[1]))) ** 4
+    along = (np.abs(at - MIDDLE[1]) / half[1]) ** 4
     return np.exp(-across[None, :] - along[:, None])[..., None]
 
 

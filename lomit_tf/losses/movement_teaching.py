@@ -1,4 +1,4 @@
-"""How far a painter is from movements that were found: docs/method.md, eqs. (9.36) to (9.38). keras.ops only."""
+"""How far a painter is from movements that were found: docs/method.md, eqs. (9.36) and (9.37). keras.ops only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from lomit_tf.networks.displacement import displaced
 
 MOVED, PAINTED, SEEN = 0.15, 3.0, 1.0  # weights of the three terms
 ROUNDED = 0.1  # pixels below which a wrong displacement counts by its square
-WHOLE = 0.4  # the mask from which on all of a movement is wanted, so that a cheek goes along with its mouth
 
 
 def movement_terms(
@@ -20,17 +19,16 @@ def movement_terms(
 
     Args:
         image: (B, H, W, 3) in [-1, 1], the input.
-        mask: (B, H, W, 1) in 0..1, within which it is changed: all the way from WHOLE on.
+        mask: (B, H, W, 1) in 0..1, within which it is changed.
         result: (B, H, W, 3), what was made of it.
         moved: (B, H, W, 2) in pixels, by which pixels of the result came to their places; None where none moves.
         displacement, change: (B, H, W, 2) and (B, H, W, 3), what was found.
     """
-    wanted_share = ops.minimum(mask / WHOLE, 1.0)
-    added = wanted_share * change
+    added = mask * change
     if moved is None:
         painted = ops.mean(ops.abs(result - image - added))
         return (PAINTED + SEEN) * painted, {"painted": painted}
-    wanted = wanted_share * displacement
+    wanted = mask * displacement
     wrong = ops.sum(ops.square(moved - wanted), axis=-1)
     terms = {
         "moved": ops.mean(ops.sqrt(wrong + ROUNDED**2)) - ROUNDED,

@@ -63,7 +63,7 @@ class FindConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TeachMovementsConfig:
-    """How movements are taught to a painter: eqs. (9.36) to (9.38)."""
+    """How movements are taught to a painter: eqs. (9.36) and (9.37)."""
 
     gain: float = option(1.5, "by how much what is taught is larger than what was found: means move less than faces do")
     turn: float = option(4.0, "degrees by which images are turned, at most")

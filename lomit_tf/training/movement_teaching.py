@@ -54,7 +54,7 @@ class MovementStudent(students.StudentModel):
         return [v for v in g.trainable_variables if id(v) not in kept]
 
     def train_step(self, data: Batch) -> Batch:
-        """One update of a batch of `movement_batches`; the terms of eq. (9.37), and the state of the masks."""
+        """One update of a batch of `movement_batches`; the terms of eq. (9.36), and the state of the masks."""
 
         def ask() -> tuple[Any, Batch, Batch]:
             g, x = self.generator, data["x1"]

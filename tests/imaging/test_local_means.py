@@ -51,7 +51,7 @@ def test_what_is_made_is_the_wanted_mean(means):
 
 def test_exemplars_of_the_same_label_change_little(means):
     same, other = means.movement(4, 6), means.movement(4, 7)
-    assert np.abs(same.displacement).mean() < 0.3 * np.abs(other.displacement).mean()
+    assert np.abs(same.displacement).mean() < 0.25 * np.abs(other.displacement).mean()
 
 
 def test_mirror_images_move_as_mirror_images(means):
@@ -113,9 +113,8 @@ def test_what_folds_is_known():
 
 def test_the_window_of_mouths_against_numpy():
     at = (np.arange(64) + 0.5) / 64
-    along = (at - 0.754) / np.where(at < 0.754, 0.188, 0.13)
-    expected = np.exp(-(((at[None, :] - 0.5) / 0.234) ** 4) - along[:, None] ** 4)
-    np.testing.assert_allclose(soft(64, (0.234, 0.188, 0.13))[..., 0], expected, rtol=1e-4, atol=1e-6)
+    expected = np.exp(-(((at[None, :] - 0.5) / 0.234) ** 4) - ((at[:, None] - 0.754) / 0.188) ** 4)
+    np.testing.assert_allclose(soft(64, (0.234, 0.188))[..., 0], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_where_nothing_moves_colours_change_alone():
