@@ -38,7 +38,8 @@ LONGEST = (
     "test_android_build", "test_notebook", "test_baseline_training", "test_mask_teaching", "test_zoo",
     "test_site_page", "test_site_groups", "test_evaluation", "test_keras_settings", "test_attribute_classifier",
     "test_distill", "test_strategies", "test_jax_training", "test_jax_step", "test_model", "test_processes",
-    "test_serve_saved_model", "test_app_page",
+    "test_serve_saved_model", "test_app_page", "test_android_assets", "test_movement_teaching", "test_webapp",
+    "test_app",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import math
 import os
@@ -10,7 +11,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,6 +22,7 @@ import tensorflow as tf
 from PIL import Image
 
 from lomit_tf.config import ConfigError, LomitConfig
+from lomit_tf.runtime.garbage import SELDOM, searched_seldom
 from lomit_tf.runtime.signals import interrupting_signals
 from lomit_tf.training import callbacks
 from lomit_tf.training import loop as training
@@ -129,6 +133,30 @@ def test_another_configuration_is_refused_with_the_differing_fields(whole, tmp_p
     with pytest.raises(ConfigError, match="no checkpoint"):
         training.train(tiny(), tmp_path / "empty", resume="must")
     assert not (tmp_path / "empty").exists()
+
+
+def test_only_the_step_that_compiles_searches_for_garbage_seldom(tmp_path, uncompiled, monkeypatch) -> None:
+    made, found = training.make_step, []
+
+    def make_step(strategy: tf.distribute.Strategy, model: keras.Model) -> Callable[[Any], Any]:
+        step = made(strategy, model)
+
+        def seen(element: Any) -> Any:
+            found.append(gc.get_threshold())
+            return step(element)
+
+        return seen
+
+    monkeypatch.setattr(training, "make_step", make_step)
+    before, usual = gc.get_threshold(), (600, 9, 8)
+    gc.set_threshold(*usual)
+    try:
+        training.train(tiny(steps=2, schedule_steps=4, n_critic=1, sample_every=0), tmp_path)
+        with pytest.raises(ValueError, match="as it was"), searched_seldom():
+            raise ValueError("as it was")
+        assert found == [SELDOM, usual] and gc.get_threshold() == usual
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_a_run_that_is_done_is_left_as_it_is(whole, uncompiled) -> None:
