@@ -16,7 +16,7 @@ MINUTES ?= 10
 PARALLEL ?= -n logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 
 # Quieter TensorFlow: its lines about absent CUDA libraries are harmless.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 PY := $(VENV)/bin/python
 comma := ,

@@ -11,12 +11,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lomit_tf import zoo
 from lomit_tf.commands import Command, report, unusable
 from lomit_tf.commands.find_flags import Invocation, help_text, parse
 from lomit_tf.commands.models import check_lomit
 from lomit_tf.commands.training import messages
+from lomit_tf.config import LomitConfig
 from lomit_tf.runtime.places import check_file
 from lomit_tf.settings.movement_teacher import FindConfig
+from lomit_tf.training.movement_labels import label_of
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +31,11 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _check(asked: Invocation[FindConfig]) -> None:
     check_file("out", Path(asked.run.out))
     check_lomit("model", asked.run.model, "finding movements")
+    label_of(_configured(zoo.config_of(asked.run.model), asked), asked.options)
+
+
+def _configured(config: LomitConfig, asked: Invocation[FindConfig]) -> LomitConfig:
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, **asked.data))
 
 
 def _find(asked: Invocation[FindConfig]) -> None:
@@ -40,8 +48,7 @@ def _find(asked: Invocation[FindConfig]) -> None:
     run_flags, bar = asked.run, Bar("finding movements", every=500)
     try:
         with unusable(DataError):
-            config = lomit_tf.load(run_flags.model).config
-            config = dataclasses.replace(config, data=dataclasses.replace(config.data, **asked.data))
+            config = _configured(lomit_tf.load(run_flags.model).config, asked)
             with messages():
                 found = movement_targets.find_movements(
                     config, asked.options, run_flags.out, threads=run_flags.threads, say=bar

@@ -60,7 +60,7 @@ class Command(Generic[Options]):
     def run(self, argv: Sequence[str] | None = None) -> int:
         """Run the command on arguments without the program's name (None: the process's) and return its exit code."""
         argv = sys.argv[1:] if argv is None else list(argv)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its errors are harmless, or raise exceptions, too
         prefer_onednn()
         if isinstance(sys.stdout, io.TextIOWrapper):  # a code page that lacks a character shows its escape, as stderr
             sys.stdout.reconfigure(errors="backslashreplace")

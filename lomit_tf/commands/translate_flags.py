@@ -13,6 +13,7 @@ from lomit_tf.imaging.crops import parse_crop
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import (
     ENDINGS,
+    MOST_STRENGTH,
     STREAM,
     FileJob,
     MaskFiles,
@@ -23,7 +24,6 @@ from lomit_tf.photos.file_plan import (
     plan_one,
     swatches,
 )  # fmt: skip
-from lomit_tf.photos.translation import MOST_STRENGTH
 
 FORMATS = tuple(ending[1:] for ending in ENDINGS.values())
 INTRO = """\

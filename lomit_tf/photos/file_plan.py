@@ -19,6 +19,7 @@ STREAM = "-"  # standard input or output
 SWATCH = "colour:"  # what a FileJob's exemplar begins with where it is a colour
 ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
 
+MOST_STRENGTH = 2  # with more, faces fold
 OF_MASKS = ("strength", "keep_background", "save_masks", "compare", "face")  # settings that need LOMIT's masks
 
 

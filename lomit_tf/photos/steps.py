@@ -20,8 +20,9 @@ from lomit_tf.imaging.found_masks import found
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
 from lomit_tf.photos import exemplar_styles, pasting, photo_masks, second_look
+from lomit_tf.photos.file_plan import MOST_STRENGTH
 from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
-from lomit_tf.photos.translation import MOST_STRENGTH, Exemplar, FramedPhoto, Request, Result
+from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
 from lomit_tf.runtime.forks import check_fork
 
 FACE_DATASETS = ("celeb_a", "labelled_folder")  # whose models may know faces in CelebA's framing

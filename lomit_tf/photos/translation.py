@@ -14,8 +14,6 @@ from lomit_tf.imaging import framing, given_masks, paste_back
 from lomit_tf.imaging.photo import Photo
 from lomit_tf.imaging.writing import given_back
 
-MOST_STRENGTH = 3  # with more, faces fold
-
 
 class NoExemplarError(RuntimeError):
     """translate() before set_exemplar()."""

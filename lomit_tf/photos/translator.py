@@ -120,7 +120,7 @@ class Translator(Steps):
           mask: where to change it, instead of the network's masks: (H, W) in 0..1 at the photograph's own size (an
             array, a Pillow image, a path), or {group: mask}. Groups that are not named share what is left.
           groups: which groups to take from the exemplar; all by default.
-          strength: how much of the change to make: 0 leaves the photograph as it is, more than 1, up to 3, exaggerates.
+          strength: how much of the change to make: 0 leaves the photograph as it is, more than 1, up to 2, exaggerates.
           keep_background: False gives what the network itself paints, also outside of the masks.
           crop: which part the model sees; the translator's by default.
           face: with crop="face" which one: "largest"; a number from 1 on, counted from the left; or "all", one after

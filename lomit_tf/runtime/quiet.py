@@ -24,7 +24,7 @@ def import_tensorflow() -> None:
     """
     check_fork()
     check_backend()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" in sys.modules:
         return
     with held_signals(), held_back():

@@ -84,6 +84,7 @@ def fixed_steps(
     """
     start = clock()
     asked, budget = config.training.steps, 60 * minutes
+    logging.info("--minutes: a copy of the run is compiled and measured first, which may take a minute or two")
     found = pace(build, MEASURING * budget, clock)
     spent = clock() - start
     left = (1 - CLOSING) * budget - spent

@@ -31,7 +31,8 @@ from lomit_tf.training import loop as training
 from lomit_tf.training import students
 from lomit_tf.training.checkpoints import Workdir
 from lomit_tf.training.mask_refinement import key_of
-from lomit_tf.training.movement_targets import COARSE, FINE, MovementTargets, label_of, whole_data
+from lomit_tf.training.movement_labels import label_of
+from lomit_tf.training.movement_targets import COARSE, FINE, MovementTargets, whole_data
 
 TEACHER_FILE = "movement_teacher.json"
 

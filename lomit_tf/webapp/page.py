@@ -13,6 +13,7 @@ import gradio as gr
 
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos import portraits
+from lomit_tf.photos.file_plan import MOST_STRENGTH
 from lomit_tf.photos.translator import Translator
 from lomit_tf.webapp import examples
 from lomit_tf.webapp.mask_edits import LayerError
@@ -99,8 +100,8 @@ class _Page:
                 )  # fmt: skip
                 self.status = gr.Markdown("Loading ...", elem_id="lomit-status")
                 self.strength = gr.Slider(
-                    0, 2, value=1, step=0.05, label="Strength", info="0: no change; 1: as the model does it",
-                    elem_id="lomit-strength",
+                    0, MOST_STRENGTH, value=1, step=0.05, label="Strength",
+                    info="0: no change; 1: as the model does it", elem_id="lomit-strength",
                 )  # fmt: skip
                 self.taken = gr.CheckboxGroup(
                     self.groups, value=self.groups, label="Take from the exemplar",

@@ -106,7 +106,7 @@ def test_other_formats_by_the_outputs_ending(translator):
         (["--output=o.png", "--exemplar=gone.png"], "--exemplar=gone.png: no such file"),
         (["--output=o.png", "--input_mask=gone.png"], "--input_mask=gone.png: no such file"),
         (["--output=o.png", "--strength=-1"], "--strength must be at least 0; received -1"),
-        (["--output=o.png", "--strength=50"], "--strength must be at most 3; received 50"),
+        (["--output=o.png", "--strength=50"], "--strength must be at most 2; received 50"),
         (["--output=o.png", "--strength=nan"], "--strength must be a finite number; received nan"),
         (["--output=o.png", "--strength=much"], "--strength must be a number; received 'much'"),
         (["--output=o.png", "--crop=middle"], "--crop must be face, center, none, or x,y,width,height"),

@@ -23,6 +23,7 @@ from lomit_tf.data.store import ImageStore
 from lomit_tf.losses.movement_teaching import MOVED, PAINTED, SEEN, movement_terms
 from lomit_tf.settings.movement_teacher import FindConfig
 from lomit_tf.training import movement_targets
+from lomit_tf.training.movement_labels import label_of
 from lomit_tf.training.movement_targets import COARSE, FINE, MovementTargets
 from tests.helpers.eager import uncompiled
 from tests.helpers.mouths import save_celeba
@@ -221,22 +222,22 @@ def test_the_commands_find_and_teach_and_go_on(start, data, tmp_path, capsys, mo
 def test_mistakes_are_said_in_a_line(config, targets, tmp_path):
     for wrong, said in (({"close_up": "", "displacement": 0}, "from near"), ({"displacement": 0}, "--displacement")):
         with pytest.raises(ConfigError, match=said):
-            movement_targets.label_of(lomit_tf.LomitConfig.from_flat(config.flat() | wrong), FindConfig())
+            label_of(lomit_tf.LomitConfig.from_flat(config.flat() | wrong), FindConfig())
     still = lomit_tf.LomitConfig.from_flat(config.flat() | {"displacement": 0})
-    assert movement_targets.label_of(still, FindConfig(place="beard", never_given=())) == "Smiling"
+    assert label_of(still, FindConfig(place="beard", never_given=())) == "Smiling"
     for wrong, said in (
         ({"place": "beard"}, "nothing moves"),
         ({"kinds": ("Male", "Smiling")}, "--kinds=Male,Smiling names Smiling itself"),
         ({"kinds": ("Mouth_Slightly_Open",)}, "both name Mouth_Slightly_Open"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=said):
-            movement_targets.label_of(still if "place" in wrong else config, FindConfig(**wrong))
+            label_of(still if "place" in wrong else config, FindConfig(**wrong))
     two = lomit_tf.LomitConfig.from_flat(config.flat() | {"attributes": ("Smiling", "Male"), "groups": ""})
-    assert movement_targets.label_of(two, FindConfig(label="Male", kinds=())) == "Male"
+    assert label_of(two, FindConfig(label="Male", kinds=())) == "Male"
     with pytest.raises(ConfigError, match="--label is missing; the model has Smiling, Male"):
-        movement_targets.label_of(two, FindConfig())
+        label_of(two, FindConfig())
     with pytest.raises(ConfigError, match=r"--label='Mal' is not one .* Male"):
-        movement_targets.label_of(two, FindConfig(label="Mal", kinds=()))
+        label_of(two, FindConfig(label="Mal", kinds=()))
     with pytest.raises(ConfigError, match=r"\(--kinds and --never_given add Young\)"):
         movement_targets.find_movements(config, FindConfig(kinds=("Young",), never_given=()), tmp_path / "a.npz")
     with pytest.raises(DataError, match="--neighbours=60; take fewer"):
