@@ -100,8 +100,8 @@ class _Page:
                 )  # fmt: skip
                 self.status = gr.Markdown("Loading ...", elem_id="lomit-status")
                 self.strength = gr.Slider(
-                    0, MOST_STRENGTH, value=1, step=0.05, label="Strength",
-                    info="0: no change; 1: as the model does it", elem_id="lomit-strength",
+                    0, MOST_STRENGTH, value=1, step=0.05, elem_id="lomit-strength",
+                    label="Strength", info="0: no change; 1: as the model does it",
                 )  # fmt: skip
                 self.taken = gr.CheckboxGroup(
                     self.groups, value=self.groups, label="Take from the exemplar",
