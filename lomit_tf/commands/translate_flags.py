@@ -85,7 +85,7 @@ class TranslateFlags:
         "beard beside hair and lips, mouths are often smeared)", form="A,B",
     )  # fmt: skip
     strength: float = option(
-        1.0, "how much of the change to make: 0 none, 1 all, more exaggerates, with halos in smiles", least=0,
+        1.0, "how much of the change to make: 0 none, 1 all, up to 2 exaggerates, with halos in smiles", least=0,
         most=MOST_STRENGTH,
     )  # fmt: skip
     face: str = option(

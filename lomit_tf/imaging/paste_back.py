@@ -59,7 +59,7 @@ def monochrome(pixels: np.ndarray) -> bool:
     """Whether a picture (h, w, 3) uint8 is grey, or of one tint that follows its brightness, as old photographs are.
 
     So it is where brightness r + 2 g + b explains the differences r - g and b - g, by a line each, but for the TRACES
-    that JPEG and scanners leave.
+    that JPEG and scanners leave: docs/method.md, eq. (10.11).
     """
     sums, products, count = np.zeros(3), np.zeros((3, 3)), pixels.shape[0] * pixels.shape[1]
     for top in range(0, pixels.shape[0], BAND):

@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from lomit_tf.engines.outline import Outline, Painting
-from lomit_tf.imaging import moving
+from lomit_tf.imaging import moving, paste_back
 from lomit_tf.imaging.framing import Window
 from lomit_tf.imaging.photo import from_array
 from lomit_tf.photos import pasting, second_look
@@ -135,6 +135,19 @@ def test_a_grey_photograph_stays_grey(smooth, kind, angle):
         inner = np.s_[33:41, 48:56]
         brighter = (found.values[inner].astype(float) - plain.values[inner]).mean(axis=(0, 1)) / found.scale
         np.testing.assert_allclose(brighter, [0.299 * 0.25] * 3 if stays else [0.25, 0, 0], atol=0.02)
+
+
+def test_one_tint_is_what_brightness_explains(rng):
+    """Against least squares, at scales below and above the bound; site/test/paste_back.test.js has the small cases."""
+    grey = rng.uniform(40, 200, (80, 70, 1))
+    for noise, expected in ((0, True), (2, True), (3.2, True), (3.9, False), (20, False)):
+        tinted = grey * [1, 0.9, 0.75] + noise * rng.normal(size=(80, 70, 3)) * [1, 0, 1]
+        pixels = np.clip(np.round(tinted), 0, 255).astype(np.uint8)
+        r, g, b = pixels.reshape(-1, 3).T.astype(float)
+        given = np.stack([r + 2 * g + b, np.ones_like(r)], axis=1)
+        left = [np.linalg.lstsq(given, d, rcond=None)[1][0] / len(r) for d in (r - g, b - g)]
+        assert (sum(left) <= 25) == expected == paste_back.monochrome(pixels)
+    assert paste_back.monochrome(np.full((3, 4, 3), (200, 90, 30), np.uint8))
 
 
 def test_a_photograph_of_eight_bits_moves_within_its_values(smooth):

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from conftest import BROWSERS
 from PIL import Image
-from site_page import ROOT, WINDOW, Page, Server, builder, installed, jpeg, page_of, photograph, served
+from site_page import FACES, ROOT, WINDOW, Page, Server, builder, installed, jpeg, page_of, photograph, served
 
 from lomit_tf.commands import UNUSABLE
 from lomit_tf.webapp.mask_edits import touched_of
@@ -29,12 +29,6 @@ pytestmark = pytest.mark.slow
 LARGE = (4000, 3000)
 MODEL = "models/lomit.tflite"
 GOLDEN = ROOT / "android_demo" / "desktop" / "testdata"
-FACES = """async ([base, portrait]) => {
-    globalThis.networks ??= await (await import('./js/networks.js')).load(base, null, () => {});
-    const { decoded } = await import('./js/photo.js'), { findFaces } = await import('./js/faces.js');
-    const bytes = Uint8Array.from(atob(portrait), (letter) => letter.charCodeAt(0));
-    return (await findFaces(networks.face, await decoded(new Blob([bytes]), 'portrait.png'))).all;
-}"""
 
 
 @pytest.fixture(scope="module")
