@@ -1,9 +1,10 @@
 """Faces in a photograph, by BlazeFace (`blazeface.py`).
 
 A photograph is looked at as a whole and in overlapping tiles, and where nothing was found in copies turned to both
-sides. Every candidate is then looked at once more, upright and near, by the short-range model: that confirms it, and
-its points (eyes, nose, mouth, ears) become exact. Last, `framing_network.py` corrects how CelebA's crop lies around
-them. android_demo's core does the same in Java, and the static page in JavaScript, with the same models.
+sides; where no face is sure, also upside down. Every candidate is then looked at once more, upright and near, by the
+short-range model: that confirms it, and its points (eyes, nose, mouth, ears) become exact. Last, `framing_network.py`
+corrects how CelebA's crop lies around them. android_demo's core does the same in Java, and the static page in
+JavaScript, with the same models.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ LEAST_LOOKS = 3  # of four, that must see a face again: both networks
 MOST = 64  # candidates that are looked at again
 LARGE = 0.12  # side of a face, in sides of the photograph: as a whole it shows any larger one
 TILE = 0.5  # side of a tile, in sides of the photograph
-TURNS = (-40.0, 40.0)  # degrees
+TURNS = (0.0,), (-40.0, 40.0)  # degrees, by which it is turned where nothing was found before
+# Where no face has this score the photograph may stand on its head, in which chins look like foreheads, somewhat. Of 40
+# photographs of CelebA's the least score is 0.87 upright, and 0.81 the largest that was found in them upside down.
+SURE = 0.85
+
+Square = tuple[np.ndarray, float]  # centre and side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,27 +118,40 @@ def _found(look: Look, largest: bool) -> list[Face]:
     size = np.array([look.width, look.height], np.float64)
     whole = (size - 1) / 2, float(size.max())
     if largest:
-        candidates = distinct([f for model in (SHORT, FULL) for f in seen(look, model, *whole, least=LEAST_CANDIDATE)])
-        sure = [face for face in (confirmed(look, one) for one in candidates[:MOST]) if face is not None]
+        sure = _near(look, [whole], (0.0,))
         if len(sure) == 1 and sure[0].side >= LARGE * whole[1]:
-            return sure
-    squares = [whole, *tiles(size)]
-    for angles in ((0.0,), TURNS):
-        found = [
-            face
-            for angle in angles
-            for square in squares
-            for model in (SHORT, FULL)
-            for face in seen(look, model, *square, angle, least=LEAST_CANDIDATE)
-        ]
-        near = [confirmed(look, face) for face in distinct(found)[:MOST]]
-        faces = distinct([face for face in near if face is not None])
-        if faces:
-            return faces
-    return []
+            return _upright(look, [whole], sure)
+    squares, faces = [whole, *tiles(size)], []
+    for angles in TURNS:
+        faces = faces or _near(look, squares, angles)
+    return _upright(look, squares, faces)
 
 
-def tiles(size: np.ndarray) -> list[tuple[np.ndarray, float]]:
+def _upright(look: Look, squares: Sequence[Square], faces: list[Face]) -> list[Face]:
+    """These faces, or those that are seen in the same squares upside down, where that is surer."""
+    if _score(faces) >= SURE:
+        return faces
+    return max(faces, _near(look, squares, (180.0,)), key=_score)
+
+
+def _score(faces: Sequence[Face]) -> float:
+    return max((face.score for face in faces), default=0.0)
+
+
+def _near(look: Look, squares: Sequence[Square], angles: Sequence[float]) -> list[Face]:
+    """The confirmed faces that both models see in some squares, each of them turned by some angles."""
+    found = [
+        face
+        for angle in angles
+        for square in squares
+        for model in (SHORT, FULL)
+        for face in seen(look, model, *square, angle, least=LEAST_CANDIDATE)
+    ]
+    near = [confirmed(look, face) for face in distinct(found)[:MOST]]
+    return distinct([face for face in near if face is not None])
+
+
+def tiles(size: np.ndarray) -> list[Square]:
     """Centres and sides of squares that cover a photograph of (width, height), and overlap by at least a half."""
     side = TILE * float(size.max())
     along = []

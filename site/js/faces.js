@@ -7,6 +7,8 @@ import { Look, pixelsOf } from "./look.js";
 
 const LEAST_CANDIDATE = 0.3, LEAST_SCORE = 0.5, LEAST_LOOKS = 3, MOST = 64, OVERLAP = 0.3, TILE = 0.5, LARGE = 0.12;
 const MIRRORED = [1, 0, 2, 3, 5, 4], TURNS = [[0], [-40, 40]];
+// Where no face has this score the photograph may stand on its head.
+const SURE = 0.85;
 
 /** The networks: side of the input, (stride, anchors in each cell) of the layers, and the square of another look. */
 export const SHORT = { name: "short", side: 128, layers: [[8, 2], [16, 6]], near: 1.8 };
@@ -172,15 +174,27 @@ async function found(run, look) {
     return sure;
   };
   const atOnce = await candidates(run, look, whole, 0), seen = await again(atOnce);
-  const only = seen.length === 1 && seen[0].side >= LARGE * whole[1] ? seen[0] : null;
-  for (const angles of TURNS) {
-    const found = [];
+  const near = async (squares, angles) => {
+    const ones = [];
     for (const angle of angles) {
-      found.push(...(angle ? await candidates(run, look, whole, angle) : atOnce));
-      for (const square of tiles) found.push(...await candidates(run, look, square, angle));
+      for (const square of squares) ones.push(...(square === whole && !angle ? atOnce : await candidates(run, look, square, angle)));
     }
-    const faces = distinct(await again(found));
-    if (faces.length) return { only, all: faces.sort((one, other) => other.side - one.side) };
-  }
-  return { only, all: only ? [only] : [] };
+    return distinct(await again(ones));
+  };
+  const upright = async (squares, faces) => {
+    if (score(faces) >= SURE) return faces;
+    const turned = await near(squares, [180]);
+    return score(turned) > score(faces) ? turned : faces;
+  };
+  const large = seen.length === 1 && seen[0].side >= LARGE * whole[1] ? await upright([whole], seen) : [];
+  const only = [...large].sort((one, other) => other.side - one.side)[0] ?? null;
+  let faces = [];
+  for (const angles of TURNS) if (!faces.length) faces = await near([whole, ...tiles], angles);
+  const all = await upright([whole, ...tiles], faces);
+  return { only, all: all.length || !only ? all.sort((one, other) => other.side - one.side) : [only] };
+}
+
+/** The score of the surest. */
+function score(faces) {
+  return Math.max(0, ...faces.map((face) => face.score));
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -164,6 +165,36 @@ def celeba(shared) -> list[np.ndarray]:
     # The twelfth hides its face behind a hat.
     paths = sorted((shared / "data/celeba/img_align_celeba").glob("*.jpg"))[:11]
     return [np.asarray(Image.open(path))[20:198] for path in paths]
+
+
+SAMPLES = Path(faces.__file__).parents[1] / "samples"
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "grace_hopper.jpg"])
+def test_a_photograph_may_stand_on_any_side(name):
+    """Cameras do not always say how they were held: the face is the same one in each of four turns."""
+    photo = np.asarray(Image.open(SAMPLES / name).convert("RGB").resize((400, 480)))
+    (expected,) = faces.find(photo, largest=True)
+    assert abs(expected.angle) < 10
+    for quarters in (1, 2, 3):
+        turned = np.ascontiguousarray(np.rot90(photo, quarters))
+        (face,) = faces.find(turned, largest=True)
+        middle = (np.array(turned.shape[1::-1]) - 1) / 2
+        x, y = face.centre - middle
+        for _ in range(quarters):  # back, clockwise
+            x, y = -y, x
+        assert math.dist((x + 199.5, y + 239.5), expected.centre) < 0.05 * expected.side
+        assert abs((face.angle + 90 * quarters - expected.angle + 180) % 360 - 180) < 5
+        assert face.side == pytest.approx(expected.side, rel=0.05)
+
+
+@pytest.mark.shared
+def test_celeba_faces_upside_down(celeba):
+    """In some of them a chin was taken for a forehead, and that for a face."""
+    for photo in celeba:
+        (expected,), (face,) = (faces.find(np.ascontiguousarray(one), largest=True) for one in (photo, photo[::-1, ::-1]))
+        assert math.dist(177 - face.centre, expected.centre) < 0.05 * expected.side
+        assert abs(abs(face.angle - expected.angle) - 180) < 5
 
 
 @pytest.mark.shared

@@ -30,11 +30,15 @@ WINDOW = """async ([base, data]) => {
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     return (await FramedPhoto.open(networks, await decoded(new Blob([bytes]), 'a'), 'a', 'input')).window;
 }"""
-FACES = """async ([base, portrait]) => {
+FACES = """async ([base, portraits]) => {
     globalThis.networks ??= await (await import('./js/networks.js')).load(base, null, () => {});
     const { decoded } = await import('./js/photo.js'), { findFaces } = await import('./js/faces.js');
-    const bytes = Uint8Array.from(atob(portrait), (letter) => letter.charCodeAt(0));
-    return (await findFaces(networks.face, await decoded(new Blob([bytes]), 'portrait.png'))).all;
+    const found = [];
+    for (const portrait of portraits) {
+        const bytes = Uint8Array.from(atob(portrait), (letter) => letter.charCodeAt(0));
+        found.push((await findFaces(networks.face, await decoded(new Blob([bytes]), 'portrait.png'))).all);
+    }
+    return found;
 }"""
 OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH")
 

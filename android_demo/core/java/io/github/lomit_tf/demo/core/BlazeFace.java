@@ -8,7 +8,8 @@ import java.util.List;
 /**
  * Finds faces with BlazeFace's short- and full-range networks, as `find(largest=True)` of lomit_tf/imaging/faces.py: where
  * the whole picture shows one face and that a large one, it is taken; else they are looked for in the picture and in
- * overlapping tiles, where there is nothing in turned ones; and every candidate once more, upright and near. Last, a third network corrects how CelebA's crop lies around them.
+ * overlapping tiles, where there is nothing in turned ones, and where no face is sure upside down; and every candidate
+ * once more, upright and near. Last, a third network corrects how CelebA's crop lies around them.
  */
 public final class BlazeFace implements FaceFinder {
     private static final double LEAST_CANDIDATE = 0.3;
@@ -18,6 +19,7 @@ public final class BlazeFace implements FaceFinder {
     private static final double LARGE = 0.12; // side of a face, in sides of the picture: as a whole it shows any larger
     private static final double TILE = 0.5;
     private static final double[][] TURNS = {{0}, {-40, 40}};
+    private static final double SURE = 0.85; // where no face has this score the picture may stand on its head
     private static final double NEAR_SHORT = 1.8;
     private static final double NEAR_FULL = 2.2;
 
@@ -43,40 +45,53 @@ public final class BlazeFace implements FaceFinder {
 
     private List<Face> found(Look look) throws DemoException {
         List<double[]> squares = squares(look.width, look.height);
-        Face large = onlyLargeOne(look, squares.get(0));
-        if (large != null) {
-            return new ArrayList<Face>(Collections.singletonList(large));
+        List<double[]> whole = squares.subList(0, 1);
+        List<Face> large = found(look, whole, TURNS[0]);
+        if (large.size() == 1 && large.get(0).side >= LARGE * squares.get(0)[2]) {
+            return upright(look, whole, large);
         }
+        List<Face> faces = new ArrayList<Face>();
         for (double[] angles : TURNS) {
-            List<Face> found = new ArrayList<Face>();
-            for (double angle : angles) {
-                for (double[] square : squares) {
-                    found.addAll(seen(look, near, square[0], square[1], square[2], angle, false, LEAST_CANDIDATE));
-                    found.addAll(seen(look, far, square[0], square[1], square[2], angle, false, LEAST_CANDIDATE));
-                }
-            }
-            List<Face> sure = distinct(allConfirmed(look, distinct(found)));
-            if (!sure.isEmpty()) {
-                Collections.sort(sure, new Comparator<Face>() {
-                    @Override
-                    public int compare(Face one, Face other) {
-                        return Double.compare(other.side, one.side);
-                    }
-                });
-                return sure;
+            if (faces.isEmpty()) {
+                faces = found(look, squares, angles);
             }
         }
-        return new ArrayList<Face>();
+        return upright(look, squares, faces);
     }
 
-    /** The face that the picture as a whole shows, where that is one, seen again and large; null elsewhere. */
-    private Face onlyLargeOne(Look look, double[] whole) throws DemoException {
-        List<Face> found = new ArrayList<Face>();
-        for (FaceModel model : new FaceModel[] {near, far}) {
-            found.addAll(seen(look, model, whole[0], whole[1], whole[2], 0, false, LEAST_CANDIDATE));
+    /** These faces, or those that are seen in the same squares upside down, where that is surer; the largest first. */
+    private List<Face> upright(Look look, List<double[]> squares, List<Face> faces) throws DemoException {
+        if (score(faces) < SURE) {
+            List<Face> turned = found(look, squares, new double[] {180});
+            faces = score(turned) > score(faces) ? turned : faces;
         }
-        List<Face> sure = allConfirmed(look, distinct(found));
-        return sure.size() == 1 && sure.get(0).side >= LARGE * whole[2] ? sure.get(0) : null;
+        Collections.sort(faces, new Comparator<Face>() {
+            @Override
+            public int compare(Face one, Face other) {
+                return Double.compare(other.side, one.side);
+            }
+        });
+        return faces;
+    }
+
+    private static double score(List<Face> faces) {
+        double most = 0;
+        for (Face face : faces) {
+            most = Math.max(most, face.score);
+        }
+        return most;
+    }
+
+    /** The confirmed faces that both models see in some squares, each of them turned by some angles. */
+    private List<Face> found(Look look, List<double[]> squares, double[] angles) throws DemoException {
+        List<Face> found = new ArrayList<Face>();
+        for (double angle : angles) {
+            for (double[] square : squares) {
+                found.addAll(seen(look, near, square[0], square[1], square[2], angle, false, LEAST_CANDIDATE));
+                found.addAll(seen(look, far, square[0], square[1], square[2], angle, false, LEAST_CANDIDATE));
+            }
+        }
+        return distinct(allConfirmed(look, distinct(found)));
     }
 
     private List<Face> allConfirmed(Look look, List<Face> candidates) throws DemoException {

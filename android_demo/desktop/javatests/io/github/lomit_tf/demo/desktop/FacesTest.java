@@ -44,6 +44,18 @@ public final class FacesTest {
             assertEquals(Double.parseDouble(expected[14]), face.y, 0.5);
             assertEquals(Double.parseDouble(expected[15]), face.side, 0.5);
         }
+        int[] turned = new int[argb.length]; // upside down
+        for (int i = 0; i < argb.length; i++) {
+            turned[i] = argb[argb.length - 1 - i];
+        }
+        List<Face> again = finder.find(new Picture(image.getWidth(), image.getHeight(), turned));
+        assertEquals(found.size(), again.size());
+        for (int n = 0; n < found.size(); n++) {
+            assertEquals(image.getWidth() - 1 - found.get(n).x, again.get(n).x, 2);
+            assertEquals(image.getHeight() - 1 - found.get(n).y, again.get(n).y, 2);
+            double half = Math.abs(found.get(n).angle() - again.get(n).angle());
+            assertEquals(180, half, 2);
+        }
         Framing.Frame frame = new Framing(true, 1).frame(picture, finder);
         assertEquals(Framing.Note.FACE, frame.note);
         assertTrue(frame.window.toString(), frame.window.angle < -10 && frame.window.angle > -30);
