@@ -19,7 +19,7 @@ from lomit_tf.imaging.formats import ImageError
 from lomit_tf.imaging.found_masks import found
 from lomit_tf.imaging.given_masks import MasksLike
 from lomit_tf.imaging.photo import ImageLike, read
-from lomit_tf.photos import exemplar_styles, pasting, photo_masks, second_look
+from lomit_tf.photos import changeable, exemplar_styles, pasting, photo_masks, second_look
 from lomit_tf.photos.file_plan import MOST_STRENGTH
 from lomit_tf.photos.swatches import chosen_groups, swatch_exemplar
 from lomit_tf.photos.translation import Exemplar, FramedPhoto, Request, Result
@@ -67,6 +67,12 @@ class Steps:
         return tuple(self.groups[g] for g in self.inference.outline.small)
 
     @property
+    def parts_of_faces(self) -> tuple[str, ...]:
+        """Names of the groups that only a face has, such as lips: without one, what is taken for them is anything."""
+        of = self.inference.outline
+        return tuple(self.groups[g] for g in sorted({*of.overlapping, *of.small})) if self._faces else ()
+
+    @property
     def knows_faces(self) -> bool:
         """Whether the model was trained on photographs of faces, so that crop="face" looks for one."""
         return self._faces
@@ -97,6 +103,7 @@ class Steps:
         names, small = self.overlapping_groups, self.small_groups
         framed = [FramedPhoto(photo, window, self.size, photo.notes + notes, names, small) for window in windows]
         framed[0].others = tuple(framed[1:])
+        framed[0].faceless = self._faces and framing.parse_crop(crop)[0] == "face" and not windows[0].of_face
         return framed[0]
 
     def faces(self, image: ImageLike | FramedPhoto) -> tuple[framing.Window, ...]:
@@ -132,7 +139,8 @@ class Steps:
         Args:
           image: the exemplar.
           mask: what to take of it, as of `translate`; the network's own masks by default.
-          crop: the part that the model sees; the translator's by default.
+          crop: the part that the model sees; the translator's by default. Where it is "face" and none is found,
+            nothing of `parts_of_faces` is taken but what `mask` names.
         """
         framed = self.prepare(image, crop=crop)
         given, notes = self._given(framed, mask, "exemplar mask")
@@ -140,9 +148,11 @@ class Steps:
             self._find_masks([framed])
         network = framed.network_masks(given, self.groups)
         styles, seen = exemplar_styles.encode(self.inference, framed, network)
+        left_out = changeable.left_out(framed, given, self.parts_of_faces)
+        styles[[self.groups.index(group) for group in left_out]] = 0
         notes = tuple(f"exemplar: {note}" for note in framed.notes + notes)
         masks = dict(photo_masks.of_photo(framed, given, self.groups))
-        return Exemplar(styles, masks, framed.photo, framed.window, notes, seen=seen)
+        return Exemplar(styles, masks, framed.photo, framed.window, notes, seen=seen, left_out=left_out)
 
     def encode_colour(self, colour: str, groups: Sequence[str] | str | None = None) -> Exemplar:
         """The style of a colour that a person names, as an exemplar.
@@ -176,21 +186,13 @@ class Steps:
             made = "pass what encode_exemplar or encode_colour gave, or call set_exemplar(image) before"
             raise ImageError(f"exemplar: received {type(given_exemplar).__name__}; {made}")
         self.check_settings(groups, strength)
-        transfer = chosen_groups(self.groups, groups)
-        notes_of_groups: tuple[str, ...] = ()
-        for i, group in enumerate(self.groups):
-            if transfer[i] and not exemplar.styles[i].any():  # as core.without_empty leaves it
-                transfer[i] = 0
-                if not exemplar.colour:
-                    notes_of_groups += (f"the exemplar's mask of {group} is empty: nothing of it is transferred",)
-                elif groups is not None:
-                    notes_of_groups += (f"the colour {exemplar.colour} is not set for {group}: it stays as it is",)
         framed = self.prepare(image, crop=crop, face=face)
         wanted = {name for name, one in zip(self.groups, chosen_groups(self.groups, groups), strict=True) if one}
         given, notes = self._given(framed, mask, "input mask", self.colour_groups, wanted)
+        transfer, without = changeable.transfer(framed, exemplar, given, self.groups, groups, self.parts_of_faces)
         unused = self._unused_masks(framed, given, groups)
         of_exemplar = tuple(note for note in exemplar.notes if photo_masks.concerns(note, wanted, self.groups))
-        notes = framed.notes + notes + unused + of_exemplar + notes_of_groups
+        notes = framed.notes + notes + unused + of_exemplar + without
         return Request(framed, exemplar, given, transfer, strength, keep_background, notes)
 
     def check_settings(self, groups: Sequence[str] | str | None, strength: float, *crops: Any) -> None:

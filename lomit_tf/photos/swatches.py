@@ -36,7 +36,7 @@ def swatch_exemplar(outline: Outline, colour: str, groups: Sequence[str] | str |
     picture = from_array(np.full((SIDE, SIDE, 3), red_green_blue, np.uint8), colour)
     everywhere = np.ones((SIDE, SIDE), np.float32)
     masks = {name: everywhere * chosen[i] for i, name in enumerate(names)}
-    return Exemplar(styles, masks, picture, framing.Window(0, 0, SIDE, SIDE), colour=colour)
+    return Exemplar(styles, masks, picture, framing.Window(0, 0, SIDE, SIDE), colour=colour, colourable=able)
 
 
 def chosen_groups(known: Sequence[str], groups: Sequence[str] | str | None) -> np.ndarray:

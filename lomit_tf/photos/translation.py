@@ -63,6 +63,7 @@ class FramedPhoto:
         self.pixels = host.to_model_range(host.resize(self.region, size))  # (S, S, 3) in -1..1
         self.own_masks: np.ndarray | None = None  # (S, S, R), once the network has found them
         self.others: tuple[FramedPhoto, ...] = ()  # further faces of the photograph, each in its own window
+        self.faceless = False  # a face was looked for, and none was found
 
     @property
     def faces(self) -> tuple[FramedPhoto, ...]:
@@ -110,7 +111,9 @@ class Exemplar:
     window: framing.Window
     notes: tuple[str, ...] = ()
     colour: str = ""  # of `encode_colour`: there is no picture, and nothing of the other groups
+    colourable: tuple[str, ...] = ()  # groups that it could have been set for
     seen: Seen | None = None  # of a face that was found
+    left_out: tuple[str, ...] = ()  # groups that are parts of faces, where none was found: their styles are zeros
 
 
 @dataclasses.dataclass(frozen=True)

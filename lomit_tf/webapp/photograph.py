@@ -104,7 +104,7 @@ def screen_copy(framed: FramedPhoto, model_size: int, side: int = SCREEN_SIDE) -
     small = framed.window.scaled(across, down)
     photo = Photo(resized(framed.photo.rgb, size), name=framed.photo.name)
     copy = FramedPhoto(photo, small, model_size, framed.notes, framed.overlapping, framed.small)
-    copy.pixels, copy.own_masks = framed.pixels, framed.own_masks
+    copy.pixels, copy.own_masks, copy.faceless = framed.pixels, framed.own_masks, framed.faceless
     return copy
 
 

@@ -131,6 +131,46 @@ def test_trained_a_colour_is_not_taken_for_another_group():
     np.testing.assert_array_equal(result.photo.rgb, celeba.prepare(photo).photo.rgb)
 
 
+def test_trained_a_colour_is_for_hair_alone_and_says_so():
+    """Of two groups that have colours; others, as smiles, are not expected to have any."""
+    celeba = Translator("celeba", log_notes=False)
+    result = celeba.translate(next(iter(PORTRAITS.values())), exemplar=celeba.encode_colour("#b3122d"))
+    assert result.notes == ("the colour #b3122d is not set for lips: it stays as it is",)
+
+
+def test_trained_without_a_face_only_hair_changes():
+    """Masks of lips and smiles are somewhere in any picture; what is marked, or framed by a person, counts."""
+    celeba = Translator("celeba", log_notes=False)
+    parts = ["lips", "smile", "facial_hair"]
+    assert list(celeba.parts_of_faces) == parts
+    colours = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+    nobody = np.asarray(Image.fromarray(colours).resize((180, 120), Image.Resampling.BICUBIC))
+    photo = celeba.prepare(next(iter(PORTRAITS.values())))
+    as_it_was = photo.photo.rgb
+    taken = celeba.encode_exemplar(nobody)
+    centre = "exemplar: no face was found, so the centre was cropped"
+    result = celeba.translate(photo, groups=parts, exemplar=taken)
+    assert result.notes == (
+        centre, "exemplar: without a face nothing of lips, smile, facial_hair is taken from it",
+    )  # fmt: skip
+    np.testing.assert_array_equal(result.photo.rgb, as_it_was)
+    assert celeba.translate(photo, groups="hair", exemplar=taken).notes == (centre,)
+    marked = celeba.encode_exemplar(nobody, {"lips": np.ones(nobody.shape[:2], np.float32)})
+    assert marked.left_out == ("smile", "facial_hair")
+    for exemplar in (marked, celeba.encode_exemplar(nobody, crop="center")):
+        lips = celeba.translate(photo, groups="lips", exemplar=exemplar).photo.rgb
+        assert (lips != as_it_was).any()
+    face = celeba.encode_exemplar(photo)
+    result = celeba.translate(nobody, groups=["lips", "smile"], exemplar=face)
+    assert result.notes == (
+        centre.removeprefix("exemplar: "),
+        "without a face nothing changes of lips, smile; a mask says where it is, or a crop",
+    )
+    np.testing.assert_array_equal(result.image, nobody)
+    for crop, mask in (("center", None), (None, {"lips": np.ones(nobody.shape[:2], np.float32)})):
+        assert (celeba.translate(nobody, mask, groups="lips", exemplar=face, crop=crop).image != nobody).any()
+
+
 def test_trained_an_exemplar_mask_decides_what(trained):
     """Marking the exemplar's face instead of its black hair brings the skin's brightness into the hair."""
     pair = draw([of_hair_colour(1), of_hair_colour(0)], size=trained.size)
