@@ -53,10 +53,20 @@ export class Session {
       const seen = lit ? inLight(pixels, light(exemplar), light(input)) : pixels;
       const styles = await networks.styles(seen, interleaved(exemplar.networkMasks()));
       const size = styles.length / groups.length;
+      for (const g of this.leftOut(exemplar)) styles.fill(0, g * size, (g + 1) * size);
       const there = groups.map((_, g) => styles.subarray(g * size, (g + 1) * size).some((value) => value !== 0));
       this.styled = { key, styles, there };
     }
     return this.styled;
+  }
+
+  /**
+   * The groups that only faces have, of a picture in which none was found, but for those that a person painted: masks of
+   * lips and smiles are somewhere in any picture.
+   */
+  leftOut({ ofFace, edited }) {
+    const { groups, boxes, small } = this.networks.model;
+    return ofFace ? [] : groups.map((_, g) => g).filter((g) => (boxes[g] || small.includes(g)) && !edited[g]);
   }
 
   /**
@@ -67,7 +77,8 @@ export class Session {
    */
   async painted(taken, strength) {
     const { networks, input } = this, { model } = networks, { styles, there } = await this.styles();
-    const asked = taken.filter((g) => there[g]), coloured = asked.filter((g) => model.coloured.includes(g));
+    const left = this.leftOut(input), asked = taken.filter((g) => there[g] && !left.includes(g));
+    const coloured = asked.filter((g) => model.coloured.includes(g));
     const free = asked.filter((g) => !model.coloured.includes(g)), near = free.filter((g) => model.boxes[g]);
     const twice = near.length > 0 && coloured.length > 0;
     const first = JSON.stringify([input.id, input.version, this.exemplar?.version, asked]), key = `${first} ${twice ? strength : ""}`;
@@ -98,7 +109,8 @@ export class Session {
   async show({ taken, strength }) {
     const painted = await this.painted(taken, strength), { input, exemplar, colour, networks } = this;
     const notes = [...input.notes, ...(colour ? [] : exemplar.notes.map((note) => `exemplar: ${note}`))];
-    notes.push(...(colour ? this.colourNotes(taken) : this.exemplarNotes(taken, painted.there)), ...this.maskNotes(taken, painted));
+    notes.push(...(colour ? this.colourNotes(taken) : this.exemplarNotes(taken, painted.there)));
+    notes.push(...this.faceNotes(taken, painted.there), ...this.maskNotes(taken, painted));
     return { before: input.screen, after: pasted(input, networks.model, painted, strength, false), notes };
   }
 
@@ -117,10 +129,18 @@ export class Session {
 
   /** Of which groups the exemplar has nothing. */
   exemplarNotes(taken, there) {
-    const { groups } = this.networks.model, empty = taken.filter((g) => !there[g]).map((g) => groups[g]);
-    if (!empty.length) return [];
-    const of = groups.length > 1 ? ` of ${listed(empty)}` : "";
-    return [`the exemplar's mask${of} is empty: nothing of it is transferred`];
+    const { groups } = this.networks.model, left = this.leftOut(this.exemplar), notes = [];
+    const without = (some) => taken.filter((g) => !there[g] && left.includes(g) === some).map((g) => groups[g]);
+    const [faceless, empty] = [without(true), without(false)], of = groups.length > 1 ? ` of ${listed(empty)}` : "";
+    if (faceless.length) notes.push(`exemplar: without a face nothing of ${listed(faceless)} is taken from it`);
+    if (empty.length) notes.push(`the exemplar's mask${of} is empty: nothing of it is transferred`);
+    return notes;
+  }
+
+  /** Which groups of the input stay as they are, since no face was found. */
+  faceNotes(taken, there) {
+    const kept = this.leftOut(this.input).filter((g) => taken.includes(g) && there[g]).map((g) => this.networks.model.groups[g]);
+    return kept.length ? [`without a face nothing changes of ${listed(kept)}, unless you paint where it is`] : [];
   }
 
   /** In which masks that a person painted nothing can change. */

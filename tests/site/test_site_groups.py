@@ -208,6 +208,28 @@ def test_nothing_taken_is_said_and_keeps_the_result(visit):
     take(visit, *ALL)
 
 
+def test_without_a_face_only_hair_changes(visit):
+    """As tests/photos/test_translator_trained.py of Python: nothing of lips and smiles, until they are painted."""
+    colours = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+    nobody = jpeg(Image.fromarray(colours).resize((180, 120), Image.Resampling.BICUBIC))
+    take(visit, "smile", "lips")
+    visit.open("input", nobody, "nobody.jpg")
+    visit.open("exemplar", EXEMPLAR, "hopper.jpg")
+    status = visit.page.locator("#lomit-status")
+    said = "Note: Without a face nothing changes of lips, smile, unless you paint where it is."
+    assert said in status.inner_text()
+    before = visit.download()[1]
+    paint_masks_of(visit, "smile")
+    visit.until(lambda: visit.stroke("input", (0.4, 0.8), (0.6, 0.8)))
+    assert "Note: Without a face nothing changes of lips, unless" in status.inner_text()
+    assert not np.array_equal(visit.download()[1], before)
+    visit.open("input", jpeg(photograph((640, 480), angle=0)), "small.jpg")
+    visit.open("exemplar", nobody, "nobody.jpg")
+    assert "Note: Exemplar: without a face nothing of lips, smile is taken from it." in status.inner_text()
+    paint_masks_of(visit, "hair")
+    take(visit, *ALL)
+
+
 def test_groups_are_chosen_by_keys_and_have_names(visit):
     page = visit.page
     paint_masks_of(visit, "lips")
