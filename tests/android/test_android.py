@@ -34,6 +34,7 @@ def test_the_app_has_a_model_of_real_faces_and_says_its_terms():
     model = dict(line.split("=", 1) for line in lines)
     assert model["faces"] == "true" and model["dataset"] == "celeb_a" and model["colour"] == "hair,lips"
     assert model["overlapping"] == "smile" and model["competing"] == "hair"
+    assert model["face_parts"] == "lips,smile"
     assert model["model"] in names()
     terms = {"values": "non-commercial research", "values-ko": "비상업적 연구"}
     for folder, part in terms.items():

@@ -44,11 +44,12 @@ def properties(manifest: dict) -> str:  # type: ignore[type-arg]
     model: its name. dataset: what it was trained on. faces, zoom: the framing that `Translator.__init__` derives from a
     configuration. colour: the groups that are painted by colour curves, separated by commas. connected: those whose
     masks are one connected region. overlapping: those that are painted from near, whose masks lie on those of others.
-    competing: those whose masks compete by a picture's own colours.
+    competing: those whose masks compete by a picture's own colours. face_parts: those that only faces have.
     """
     config = manifest["config"]
     dataset, crop = config["dataset"], int(manifest["crop"])
     cropped = dataset == "celeb_a" and 0 < crop < CELEBA_CROP
+    parts = [*parse_boxes(config.get("close_ups", "")), *config.get("unfiltered_groups", ())]  # as Steps.parts_of_faces
     lines = {
         "model": Path(manifest["model"]).name, "dataset": dataset, "faces": str(dataset in FACE_DATASETS).lower(),
         "zoom": f"{crop / CELEBA_CROP if cropped else 1:.6g}",
@@ -56,6 +57,7 @@ def properties(manifest: dict) -> str:  # type: ignore[type-arg]
         "connected": ",".join(name for name in manifest["groups"] if name in config.get("connected_groups", ())),
         "overlapping": ",".join(parse_boxes(config.get("close_ups", ""))),
         "competing": ",".join(name for name in manifest["groups"] if name in config.get("competing_groups", ())),
+        "face_parts": ",".join(name for name in manifest["groups"] if name in parts),
     }  # fmt: skip
     return "".join(f"{name}={value}\n" for name, value in lines.items())
 

@@ -125,7 +125,7 @@ final class Work {
             translator = new Translator(opener.open(assets, "mask_net_int8.tflite"),
                     opener.open(assets, "generator_int8.tflite"), labels, model.getProperty("colour", ""),
                     model.getProperty("connected", ""), model.getProperty("overlapping", ""),
-                    model.getProperty("competing", ""), layouts);
+                    model.getProperty("competing", ""), model.getProperty("face_parts", ""), layouts);
         }
         return translator;
     }

@@ -41,6 +41,11 @@ public final class Framing {
             this.note = note;
         }
 
+        /** Whether a face was looked for and none is framed. */
+        boolean isWithoutFace() {
+            return note == Note.NO_FACE || note == Note.FACE_TOO_SMALL;
+        }
+
         /** Whether it frames a face as CelebA does, of which alone it is known where hair lies. */
         boolean isOfFace() {
             return note == Note.FACE || note == Note.SEVERAL_FACES;

@@ -25,10 +25,11 @@ public final class ModelDescription {
     private final boolean[] connected;
     private final boolean[] overlapping;
     private final boolean[] competing;
+    private final boolean[] faceParts;
     private final int colourGroups;
 
     private ModelDescription(int size, List<String> groups, boolean transfer, boolean colours, boolean displacement,
-            boolean[] colour, boolean[] connected, boolean[] overlapping, boolean[] competing) {
+            boolean[] colour, boolean[] connected, boolean[] overlapping, boolean[] competing, boolean[] faceParts) {
         this.size = size;
         this.groups = groups;
         this.transfer = transfer;
@@ -38,6 +39,7 @@ public final class ModelDescription {
         this.connected = connected;
         this.overlapping = overlapping;
         this.competing = competing;
+        this.faceParts = faceParts;
         int count = 0;
         for (boolean one : colour) {
             count += one ? 1 : 0;
@@ -63,6 +65,11 @@ public final class ModelDescription {
     /** `isOverlapping` of all groups. */
     public boolean[] overlapping() {
         return overlapping.clone();
+    }
+
+    /** Whether only a face has a group, as lips: its mask in a picture without one means nothing. */
+    public boolean isPartOfFace(int group) {
+        return faceParts[group];
     }
 
     /** For each group whether its masks compete with other regions by a picture's own colours, as hair's do. */
@@ -108,10 +115,11 @@ public final class ModelDescription {
      * @param connected names of the groups whose masks are one connected region, likewise.
      * @param overlapping names of the groups whose masks lie on those of others, likewise.
      * @param competing names of the groups whose masks compete by a picture's own colours, likewise.
+     * @param faceParts names of the groups that only faces have, likewise.
      * @throws DemoException MODEL_UNUSABLE, with what was expected and what the file has.
      */
     public static ModelDescription of(Network maskNet, Network generator, String labels, String colours,
-            String connected, String overlapping, String competing) throws DemoException {
+            String connected, String overlapping, String competing, String faceParts) throws DemoException {
         Network.Tensor image = find(maskNet.inputs(), "image");
         if (image.rank() != 4 || image.dimension(0) != 1 || image.dimension(3) != 3
                 || image.dimension(1) != image.dimension(2) || image.dimension(1) < 1) {
@@ -138,6 +146,7 @@ public final class ModelDescription {
         boolean[] region = named(connected, names, "connected group");
         boolean[] apart = named(overlapping, names, "overlapping group");
         boolean[] competes = named(competing, names, "competing group");
+        boolean[] ofFaces = named(faceParts, names, "part of faces");
         boolean transfer = has(generator.inputs(), "transfer");
         if (transfer) {
             expect(find(generator.inputs(), "transfer"), 1, groups);
@@ -145,7 +154,7 @@ public final class ModelDescription {
         boolean settable = has(generator.inputs(), "colours");
         ModelDescription model = new ModelDescription(
                 size, Collections.unmodifiableList(names), transfer, settable, has(generator.outputs(), "displacement"),
-                colour, region, apart, competes);
+                colour, region, apart, competes, ofFaces);
         if (settable) {
             expect(find(generator.inputs(), "colours"), 1, model.colourGroups(), ColourStyle.MOMENTS);
         }

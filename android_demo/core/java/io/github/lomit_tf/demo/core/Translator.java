@@ -16,24 +16,26 @@ public final class Translator {
      * @param connected `connected` of model.properties: those whose masks are one connected region.
      * @param overlapping `overlapping` of model.properties: those whose masks lie on those of others.
      * @param competing `competing` of model.properties: those whose masks compete by a picture's own colours.
+     * @param faceParts `face_parts` of model.properties: those that only faces have.
      * @param layouts where the regions of faces lie, which compete; may be null where no group does.
      * @throws DemoException MODEL_UNUSABLE if the networks do not fit each other.
      */
     public Translator(Network maskNet, Network generator, String labels, String colours, String connected,
-            String overlapping, String competing, Layouts layouts) throws DemoException {
+            String overlapping, String competing, String faceParts, Layouts layouts) throws DemoException {
         this.maskNet = maskNet;
         this.generator = generator;
         this.layouts = layouts;
-        this.model = ModelDescription.of(maskNet, generator, labels, colours, connected, overlapping, competing);
+        this.model = ModelDescription.of(
+                maskNet, generator, labels, colours, connected, overlapping, competing, faceParts);
         if (layouts == null && !competing.trim().isEmpty()) {
             throw new DemoException(DemoException.Kind.MODEL_UNUSABLE, competing + " competes, and there are no layouts");
         }
     }
 
-    /** One in whose masks no group competes. */
+    /** One in whose masks no group competes, and of whose groups none is a part of faces. */
     public Translator(Network maskNet, Network generator, String labels, String colours, String connected,
             String overlapping) throws DemoException {
-        this(maskNet, generator, labels, colours, connected, overlapping, "", null);
+        this(maskNet, generator, labels, colours, connected, overlapping, "", "", null);
     }
 
     /** Finds a framed picture's masks: once for an input, once for an exemplar. */
@@ -84,6 +86,19 @@ public final class Translator {
         boolean[] transferred = new boolean[model.groups.size()];
         transferred[group] = group >= chosen.length || chosen[group];
         return transferred;
+    }
+
+    /**
+     * Without the groups that only faces have where none is framed, but for those that a person drew: a network's masks
+     * of lips are somewhere in any picture (lomit_tf/photos/changeable.py).
+     */
+    private boolean[] withFaces(boolean[] transferred, Framing.Frame frame, MaskEdits edits) {
+        boolean[] drawn = edits.drawn(transferred.length);
+        boolean[] some = transferred.clone();
+        for (int g = 0; g < some.length && frame.isWithoutFace(); g++) {
+            some[g] &= drawn[g] || !model.isPartOfFace(g);
+        }
+        return some;
     }
 
     /**
@@ -149,6 +164,10 @@ public final class Translator {
                 : new Planes(model.size, model.size, model.groups.size());
         boolean[] transferred = exemplar.colour == null ? transferred(chosen, exemplarMasks)
                 : transferred(chosen, exemplar.colour);
+        transferred = withFaces(transferred, input.frame, inputEdits);
+        if (exemplar.colour == null) {
+            transferred = withFaces(transferred, exemplar.view.frame, exemplar.edits);
+        }
         boolean[] free = of(transferred, false);
         boolean[] coloured = of(transferred, true);
         boolean twice = SecondLook.isNeeded(model, transferred);

@@ -168,7 +168,7 @@ public final class CompetingMasksTest {
                 return new float[size / 8 * size / 8 * 32];
             }
         };
-        return new Translator(masks, generator, "hair", "hair", "hair", "", competing, layouts);
+        return new Translator(masks, generator, "hair", "hair", "hair", "", competing, "", layouts);
     }
 
     @Test

@@ -13,7 +13,7 @@ public final class GreyPictureTest {
     private static final int SIZE = TranslatorTest.SIZE;
 
     /** Paints the exemplar freely, and curves that change nothing. */
-    private static Network painter() {
+    static Network painter() {
         List<Network.Tensor> outputs =
                 Arrays.asList(TranslatorTest.tensor("raw", 3), new Network.Tensor("curves", 1, SIZE / 8, SIZE / 8, 32));
         return new TranslatorTest.Arithmetic(outputs, TranslatorTest.tensor("exemplar_masks", 2), TranslatorTest.tensor("exemplar", 3),

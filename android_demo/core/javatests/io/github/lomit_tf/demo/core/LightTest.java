@@ -113,7 +113,7 @@ public final class LightTest {
                 return new float[SIZE / 8 * SIZE / 8 * 32];
             }
         };
-        return new Translator(masks, generator, "hair\nsmile", "hair", "", "smile", competing,
+        return new Translator(masks, generator, "hair\nsmile", "hair", "", "smile", competing, "",
                 CompetingMasksTest.layouts());
     }
 

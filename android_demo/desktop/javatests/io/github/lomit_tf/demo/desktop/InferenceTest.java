@@ -73,7 +73,8 @@ public final class InferenceTest {
         translator = new Translator(new LiteRtNetwork(LIBRARY, new File(ASSETS, "mask_net_int8.tflite")),
                 new LiteRtNetwork(LIBRARY, new File(ASSETS, "generator_int8.tflite")), labels,
                 properties().getProperty("colour"), properties().getProperty("connected"),
-                properties().getProperty("overlapping", ""), properties().getProperty("competing", ""), layouts());
+                properties().getProperty("overlapping", ""), properties().getProperty("competing", ""),
+                properties().getProperty("face_parts", ""), layouts());
         windows = windows();
         input = picture("input.png");
         view = translator.view(input, windows.get(0));
