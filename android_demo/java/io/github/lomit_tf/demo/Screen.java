@@ -184,12 +184,13 @@ final class Screen implements Session.Listener {
         return id == 0 ? group : activity.getString(id);
     }
 
-    /** Which part of the photograph is used, where that may surprise. */
+    /** Which part of the photograph is used, where that may surprise; and that an exemplar has no face. */
     private void note() {
         Framing.Note note = session.bitmaps.of(Side.INPUT).note;
         int text = note == Framing.Note.NO_FACE ? R.string.note_no_face
                 : note == Framing.Note.FACE_TOO_SMALL ? R.string.note_face_too_small
-                : note == Framing.Note.SEVERAL_FACES ? R.string.note_several_faces : 0;
+                : note == Framing.Note.SEVERAL_FACES ? R.string.note_several_faces
+                : session.bitmaps.of(Side.EXEMPLAR).note == Framing.Note.NO_FACE ? R.string.note_no_face_exemplar : 0;
         TextView view = (TextView) find(R.id.note);
         view.setText(text == 0 ? "" : activity.getString(text));
         view.setVisibility(text == 0 ? View.GONE : View.VISIBLE);
