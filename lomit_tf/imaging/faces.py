@@ -121,7 +121,7 @@ def _found(look: Look, largest: bool) -> list[Face]:
         sure = _near(look, [whole], (0.0,))
         if len(sure) == 1 and sure[0].side >= LARGE * whole[1]:
             return _upright(look, [whole], sure)
-    squares, faces = [whole, *tiles(size)], []
+    squares, faces = [whole, *tiles(size)], list[Face]()
     for angles in TURNS:
         faces = faces or _near(look, squares, angles)
     return _upright(look, squares, faces)

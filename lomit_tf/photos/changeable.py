@@ -1,4 +1,4 @@
-"""Which groups a translation changes: those that are asked for, of which the exemplar and the photograph have something.
+"""Which groups a translation changes: those asked for, of which the exemplar and the photograph have something.
 
 A model's masks of lips or smiles are somewhere in any picture. Where a face was looked for and none was found, they say
 nothing, and these groups stay as they are, but for those that a person marked.

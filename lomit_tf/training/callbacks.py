@@ -24,7 +24,8 @@ from lomit_tf.training import grid
 from lomit_tf.training.events import EventWriter
 
 Logs = dict[str, float]
-SHOWN = ("reconstruction", "cycle", "classification")  # terms beside the progress bar
+# Terms beside the progress bar: of training, of a student's pictures, of movements.
+SHOWN = ("reconstruction", "cycle", "classification", "translation", "moved", "painted")
 DEAD_MEAN = 0.004  # a mask that covers less than this, or all but this, of the image
 DEAD_VARIANCE = 1e-5  # a mask that is the same everywhere
 

@@ -30,9 +30,10 @@ from lomit_tf.data.sources import labelled, open_set
 from lomit_tf.data.store import ImageStore
 from lomit_tf.imaging import mask_cut
 from lomit_tf.model import Lomit
-from lomit_tf.runtime.atomic import write_bytes, write_text
+from lomit_tf.runtime.atomic import write_bytes
 from lomit_tf.settings.mask_teacher import RefineConfig
 from lomit_tf.settings.methods import need_one
+from lomit_tf.training import pieces
 from lomit_tf.training.mask_refiners import Refiners, as_bytes
 from lomit_tf.training.students import fingerprint
 
@@ -140,7 +141,8 @@ def refine_masks(
         model: whose averaged networks find the masks.
         data: where the images are; which are read is decided by `train_images`, and by nothing else.
         options: how to refine.
-        out: the file; beside it lies the folder `out`.parts until all is there.
+        out: the file; beside it lies the folder `out`.parts until all is there. One that the same settings made is
+            taken as it is, and no other one is written over.
         name: what the model is called, for the record.
         threads: that refine, 0 for one a core.
         say: called with the number of images done, and of all.
@@ -172,16 +174,19 @@ def refine_masks(
     }  # fmt: skip
     record = json.loads(json.dumps(record))
     parts = out.with_name(out.name + ".parts")
-    take_up(parts, record)
+    if (before := pieces.finished(out, record, MaskTargets.load)) is not None:
+        return before
+    record = pieces.take_up(parts, record)
+    piece = record["piece"]
     store = ImageStore(images, wide, num_workers=max(1, threads or os.cpu_count() or 1), cache=False)
     absent, refused, bare = (_any_of(images, labels) for labels in (options.absent, options.refuse, options.bare))
     refused, bare = refused & ~absent, bare & ~absent & ~refused
     work = Refiners(model, group, options)
-    starts = range(0, len(images), options.piece)
+    starts = range(0, len(images), piece)
     with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
         work.prepare(pool, store, np.flatnonzero(~refused & ~absent & ~bare), parts / f"{options.by}.npz")
         for start in starts:
-            place, stop = parts / f"{start:08d}.npz", min(start + options.piece, len(images))
+            place, stop = parts / f"{start:08d}.npz", min(start + piece, len(images))
             if not place.exists():
                 pictures, found = store.readable(np.arange(start, stop))
                 refined = work.all(pool, pictures, refused[found], absent[found], bare[found])
@@ -199,19 +204,6 @@ def refine_masks(
 def _any_of(images: ImageSet, labels: Sequence[str]) -> np.ndarray:
     """(N,) bool: whether an image has any of the labels."""
     return np.asarray(images.labels[:, [images.label_names.index(label) for label in labels]].any(axis=1))
-
-
-def take_up(parts: Path, record: dict[str, Any]) -> None:
-    """Make the folder of pieces, or check that it is of the same run."""
-    place = parts / "record.json"
-    if place.exists():
-        before = json.loads(place.read_text(encoding="utf-8"))
-        differing = [k for k in record if before.get(k) != record[k]]
-        if differing:
-            lines = ", ".join(f"{k} was {before.get(k)!r}, now {record[k]!r}" for k in differing)
-            raise ConfigError(f"{parts} holds pieces of another run ({lines}); name another --out, or remove it")
-    else:
-        write_text(place, json.dumps(record, indent=1) + "\n")
 
 
 def _piece(keys: Sequence[str], refined: Iterator[mask_cut.MaskRefinement], size: int) -> dict[str, np.ndarray]:

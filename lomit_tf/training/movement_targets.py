@@ -30,7 +30,8 @@ from lomit_tf.runtime.atomic import write_bytes
 from lomit_tf.settings.close_ups import box_of
 from lomit_tf.settings.data import DataConfig
 from lomit_tf.settings.movement_teacher import FindConfig
-from lomit_tf.training.mask_refinement import key_of, take_up
+from lomit_tf.training import pieces
+from lomit_tf.training.mask_refinement import key_of
 from lomit_tf.training.mask_refiners import as_bytes
 from lomit_tf.training.movement_labels import label_of
 
@@ -105,7 +106,8 @@ def find_movements(
     Args:
         config: of a model that sees faces from near, framed as CelebA's are.
         options: which pairs, and which faces are taken together.
-        out: the file; beside it lies the folder `out`.parts until all is there.
+        out: the file; beside it lies the folder `out`.parts until all is there. One that the same settings made is
+            taken as it is, and no other one is written over.
         threads: that work, 0 for one a core.
         say: called with the number of pairs done, and of all.
 
@@ -128,7 +130,10 @@ def find_movements(
     }  # fmt: skip
     record = json.loads(json.dumps(record))
     parts = out.with_name(out.name + ".parts")
-    take_up(parts, record)
+    if (before := pieces.finished(out, record, MovementTargets.load)) is not None:
+        return before
+    record = pieces.take_up(parts, record)
+    piece = record["piece"]
     count = max(1, threads or os.cpu_count() or 1)
     pictures, found = ImageStore(images, wide, num_workers=count, cache=False).readable(np.arange(len(images)))
     kinds = _having(images, options.kinds)[found] @ (1 << np.arange(len(options.kinds)))
@@ -150,16 +155,16 @@ def find_movements(
     )  # fmt: skip
     left, top, side = box_of(data.close_up, data.image_size)[0]
     within = (slice(top, top + side), slice(left, left + side))
-    starts = range(0, options.pairs, options.piece)
+    starts = range(0, options.pairs, piece)
     with ThreadPoolExecutor(count) as pool:
         for start in starts:
-            place, stop = parts / f"{start:08d}.npz", min(start + options.piece, options.pairs)
+            place, stop = parts / f"{start:08d}.npz", min(start + piece, options.pairs)
             if not place.exists():
                 write_bytes(place, as_bytes(_piece(means, start, stop - start, within, options, pool)))
             if say is not None:
                 say(stop, options.pairs)
-    pieces = [dict(np.load(parts / f"{start:08d}.npz")) for start in starts]
-    whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    made = [dict(np.load(parts / f"{start:08d}.npz")) for start in starts]
+    whole = {name: np.concatenate([one[name] for one in made]) for name in made[0]}
     whole["keys"] = np.array([key_of(images.keys[i], data.data_dir) for i in found], np.str_)
     write_bytes(out, as_bytes(whole | {"record": np.array(json.dumps(record))}))
     shutil.rmtree(parts)

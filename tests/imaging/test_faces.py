@@ -192,7 +192,8 @@ def test_a_photograph_may_stand_on_any_side(name):
 def test_celeba_faces_upside_down(celeba):
     """In some of them a chin was taken for a forehead, and that for a face."""
     for photo in celeba:
-        (expected,), (face,) = (faces.find(np.ascontiguousarray(one), largest=True) for one in (photo, photo[::-1, ::-1]))
+        both = photo, np.ascontiguousarray(photo[::-1, ::-1])
+        (expected,), (face,) = (faces.find(one, largest=True) for one in both)
         assert math.dist(177 - face.centre, expected.centre) < 0.05 * expected.side
         assert abs(abs(face.angle - expected.angle) - 180) < 5
 

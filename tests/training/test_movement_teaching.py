@@ -119,6 +119,13 @@ def test_movements_are_found_where_mouths_are_and_a_file_brings_them_back(target
         np.testing.assert_array_equal(getattr(again, name), getattr(targets, name))
         np.testing.assert_array_equal(getattr(loaded, name), getattr(targets, name))
     assert loaded.record == targets.record
+    before = (tmp_path / "again.npz").stat()
+    options = FindConfig(neighbours=8, kinds=(), never_given=(), pairs=24)
+    same = movement_targets.find_movements(config, options, tmp_path / "again.npz")
+    np.testing.assert_array_equal(same.moves, targets.moves)
+    with pytest.raises(ConfigError, match=r"again.npz was made otherwise \(pairs was 24, now 25\)"):
+        movement_targets.find_movements(config, dataclasses.replace(options, pairs=25), tmp_path / "again.npz")
+    assert (tmp_path / "again.npz").stat().st_mtime_ns == before.st_mtime_ns
 
 
 def loader(config, targets, how: Augmentation, gain: float = 1.0, batch: int = 24) -> MovementLoader:
