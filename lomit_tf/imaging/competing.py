@@ -56,18 +56,26 @@ def compete(
 
 def _refined(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Eq. (10.8) for one mask (S, S) of a picture (S, S, 3) uint8."""
+    low, high = RAMP
+    ramped = np.clip((share_of_hair(picture, mask, SURE) - low) / (high - low), 0, 1)
+    return np.where(_face(len(mask)), np.minimum(ramped, mask), ramped)
+
+
+def share_of_hair(picture: np.ndarray, mask: np.ndarray, sure: float) -> np.ndarray:
+    """Of a picture (S, S, 3) uint8 and a mask (S, S) of its hair: what of each pixel is hair, (S, S) float32 in 0..1.
+
+    Args:
+      sure: a mask from here on counts as 1.
+    """
     size = len(mask)
     small, small_mask = (cv2.resize(a, (COARSE, COARSE), interpolation=cv2.INTER_AREA) for a in (picture, mask))
     layouts = _layouts()
-    where = face_regions.prior(small_mask, layouts.mean, SURE)
+    where = face_regions.prior(small_mask, layouts.mean, sure)
     regions = face_regions.responsibilities(face_regions.features(small), where, rounds=ROUNDS[0], yielding=YIELDING)
     layout = cv2.resize(layouts.nearest(regions), (size, size), interpolation=cv2.INTER_LINEAR)
-    where = face_regions.prior(mask, layout, SURE)
+    where = face_regions.prior(mask, layout, sure)
     regions = face_regions.responsibilities(face_regions.features(picture), where, rounds=ROUNDS[1], yielding=YIELDING)
-    low, high = RAMP
-    hair = regions[..., face_regions.HAIR] / (1 + (SKIN_COUNTS - 1) * regions[..., face_regions.SKIN])
-    share = np.clip((hair - low) / (high - low), 0, 1)
-    return np.where(_face(size), np.minimum(share, mask), share)
+    return regions[..., face_regions.HAIR] / (1 + (SKIN_COUNTS - 1) * regions[..., face_regions.SKIN])
 
 
 @functools.cache
@@ -83,4 +91,4 @@ def _face(size: int) -> np.ndarray:
     return ((at[None, :] - x) / across) ** 2 + ((at[:, None] - y) / down) ** 2 <= 1
 
 
-__all__ = ["compete"]
+__all__ = ["RAMP", "compete", "share_of_hair"]

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from lomit_tf.imaging import competing, face_regions
 from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.imaging.face_regions import HAIR
 from lomit_tf.settings.mask_teacher import RefineConfig
@@ -105,6 +106,21 @@ def region_refiner(layouts: Layouts, size: int, options: RefineConfig) -> Refine
     return refined
 
 
+def photograph_refiner(size: int, options: RefineConfig) -> Refiner:
+    """The share of hair as in photographs, in pictures of size x size pixels, none in the ellipse; eqs. (10.8), (9.22).
+
+    1/2 lies in the middle of the ramp that a share becomes a mask by.
+    """
+    barred, middle = ellipse_mask(size, options.ellipse()), sum(competing.RAMP) / 2
+
+    def refined(image: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray] | None:
+        share = competing.share_of_hair(image, mask, face_regions.SURE) + 0.5 - middle
+        hair = np.where(barred, 0, np.clip(share, 0, 1)).astype(np.float32)
+        return float(hair.mean()), hair
+
+    return refined
+
+
 def refine(
     image: np.ndarray, mask: np.ndarray, refiner: Refiner, options: RefineConfig, *,
     refused: bool = False, absent: bool = False, bare: bool = False,
@@ -152,6 +168,6 @@ def unpack(packed: np.ndarray, size: int) -> np.ndarray:
 
 
 __all__ = [
-    "MaskRefinement", "Refiner", "cut_refiner", "ellipse_mask", "grab_cut", "pack", "refine", "region_refiner", "seeds",
-    "unpack",
+    "MaskRefinement", "Refiner", "cut_refiner", "ellipse_mask", "grab_cut", "pack", "photograph_refiner", "refine",
+    "region_refiner", "seeds", "unpack",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ LOOP = {
 }  # fmt: skip
 
 
-BY = ("cut", "regions", "labels")
+BY = ("cut", "regions", "labels", "photographs")
 PLACE_VALUES = ("L", "a", "b", "contrast")  # what labels are looked for in: CIELAB and the lightness' local contrast
 
 
@@ -39,7 +39,8 @@ class RefineConfig:
         "what refines: cut, GrabCut of the region against the rest (Rother et al. 2004); or regions, for hair on faces "
         "in CelebA's framing: hair, skin, background and clothes compete for each pixel, where layouts learned from "
         "the images themselves expect them; or labels, for images that are framed alike: the place where the group's "
-        "labels show, one for all images, to begin with a group whose masks have not learned anything",
+        "labels show, one for all images, to begin with a group whose masks have not learned anything; or photographs, "
+        "as regions, in the way in which hair competes in photographs, with the layouts that come with the package",
         BY,
     )
     layouts: int = option(24, "with --by=regions: how many layouts of faces to learn")
@@ -78,7 +79,7 @@ class RefineConfig:
     probable: float = option(0.4, "with --by=cut: a mask above this is probably the region, below it probably not")
     face: str = option(
         "0.50,0.58,0.15,0.17",
-        "with --by=cut and regions: an ellipse that is surely not the region: centre and radii, x before y, as shares "
+        "with --by=cut, regions and photographs: an ellipse that is surely not the region: centre and radii, x before y, as shares "
         "of the side; for hair in CelebA's framing (empty: none)",
     )
     iterations: int = option(1, "with --by=cut: rounds of GrabCut; more gain little (docs/lab_book.md)")

@@ -42,7 +42,8 @@ class Refiners:
             left, top, width = map(float, parse_box("close_up", model.config.data.close_up))
             self.middle = label_places.in_close_up(self.middle, (left, top, width))
         self.labels = model.config.data.group_labels[self.group]
-        self.refiner = mask_cut.cut_refiner(options.refine_size, options)
+        as_is = mask_cut.photograph_refiner if options.by == "photographs" else mask_cut.cut_refiner
+        self.refiner = as_is(options.refine_size, options)
 
         @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, self.size, self.size, 3), tf.float32)])
         def masks(images: tf.Tensor) -> tf.Tensor:
@@ -53,7 +54,7 @@ class Refiners:
     def prepare(self, pool: ThreadPoolExecutor, store: ImageStore, usable: np.ndarray, place: Path) -> None:
         """Learn what --by=regions and labels need from images spread over the usable (n,), or read an earlier run's."""
         by = self.options.by
-        if by == "cut":
+        if by in ("cut", "photographs"):
             return
         if place.exists():
             learned = dict(np.load(place))
