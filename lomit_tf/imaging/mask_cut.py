@@ -107,9 +107,9 @@ def region_refiner(layouts: Layouts, size: int, options: RefineConfig) -> Refine
 
 
 def photograph_refiner(size: int, options: RefineConfig) -> Refiner:
-    """The share of hair as in photographs, in pictures of size x size pixels, none in the ellipse; eqs. (10.8), (9.22).
+    """The share of hair as in photographs, in pictures of size x size pixels, none in the ellipse; eq. (9.38).
 
-    1/2 lies in the middle of the ramp that a share becomes a mask by.
+    1/2 lies in the middle of the ramp by which a share becomes a mask there.
     """
     barred, middle = ellipse_mask(size, options.ellipse()), sum(competing.RAMP) / 2
 

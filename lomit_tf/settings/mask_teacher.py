@@ -79,8 +79,8 @@ class RefineConfig:
     probable: float = option(0.4, "with --by=cut: a mask above this is probably the region, below it probably not")
     face: str = option(
         "0.50,0.58,0.15,0.17",
-        "with --by=cut, regions and photographs: an ellipse that is surely not the region: centre and radii, x before y, as shares "
-        "of the side; for hair in CelebA's framing (empty: none)",
+        "with --by=cut, regions and photographs: an ellipse that is surely not the region: centre and radii, x before "
+        "y, as shares of the side; for hair in CelebA's framing (empty: none)",
     )
     iterations: int = option(1, "with --by=cut: rounds of GrabCut; more gain little (docs/lab_book.md)")
     refuse: tuple[str, ...] = option(("Bald", "Wearing_Hat"), "labels with which an image is not used (empty: none)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,6 +12,8 @@ from lomit_tf.imaging import face_regions
 from lomit_tf.imaging.competing import FACE, LAYOUTS, RAMP, compete
 from lomit_tf.imaging.face_layouts import Layouts
 from lomit_tf.imaging.found_masks import found
+from lomit_tf.imaging.mask_cut import ellipse_mask, photograph_refiner
+from lomit_tf.settings.mask_teacher import RefineConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 64
@@ -132,3 +135,23 @@ def test_the_shipped_layouts_are_shares(part):
     found = getattr(Layouts.from_bytes(LAYOUTS.read_bytes()), part)
     assert found.shape[-3:] == (32, 32, 4) and found.min() >= 0
     np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-3)
+
+
+def test_what_is_taught_as_in_photographs(rng):
+    """Eq. (9.38), of the shares whose ramp `compete` takes: 1/2 where its ramp has 1/2, and nothing in the ellipse."""
+    picture, hair = a_head(rng)
+    picture = cv2.GaussianBlur(picture, (0, 0), 2)  # so that pixels of outlines are shared
+    mask, options = rough(hair) * face_regions.SURE, RefineConfig(by="photographs", face="0.5,0.55,0.18,0.13")
+    seen = np.uint8(np.round((picture + 1) * 127.5))
+    refined = photograph_refiner(SIZE, options)(seen, mask)
+    assert refined is not None
+    area, taught = refined
+    barred = ellipse_mask(SIZE, options.ellipse())
+    assert not taught[barred].any() and area == pytest.approx(taught.mean()) and taught.dtype == np.float32
+    # Masks of photographs count as they are, and those of training images are divided by SURE.
+    made = compete(picture[None], regions(rough(hair)), (0,))[0, ..., 0]
+    share = made * (RAMP[1] - RAMP[0]) + RAMP[0]
+    inside = (made > 0) & (made < 1) & ~barred
+    assert inside.sum() > 20
+    np.testing.assert_allclose(taught[inside], share[inside] + 0.5 - sum(RAMP) / 2, atol=1e-5)
+    np.testing.assert_array_equal(taught[~barred] > 0.5, made[~barred] > 0.5)
