@@ -29,7 +29,7 @@ Translate two portraits after colours and after each other, with the shipped wei
 class DemoFlags:
     """What a command line asks for."""
 
-    model: str = option(zoo.DEFAULT, "shipped weights or a workdir, trained on faces or drawn faces", form="M")
+    model: str = option("celeba", "shipped weights or a workdir, trained on faces or drawn faces", form="M")
     out: str = option(
         "runs/demo.png", "the picture; for portraits an overview, beside a folder of its name", form="FILE.png"
     )
@@ -66,12 +66,12 @@ def _demo(flags: DemoFlags) -> None:
     from lomit_tf.commands.demonstration import show_drawn_faces, show_portraits
     from lomit_tf.photos.steps import FACE_DATASETS
 
-    model, out = zoo.load(flags.model), Path(flags.out)
+    out = Path(flags.out)
     with writing(f"--out={flags.out}"):
-        if model.config.data.dataset in FACE_DATASETS:
-            show_portraits(model, flags.model, out)
+        if zoo.config_of(flags.model).data.dataset in FACE_DATASETS:
+            show_portraits(flags.model, out)
         else:
-            show_drawn_faces(model, out, flags.pairs, flags.seed)
+            show_drawn_faces(zoo.load(flags.model), out, flags.pairs, flags.seed)
 
 
 if __name__ == "__main__":

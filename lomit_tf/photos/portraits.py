@@ -1,4 +1,4 @@
-"""Two portraits in the public domain (lomit_tf/samples has their credits), and eight colours to try on them."""
+"""Two portraits in the public domain (lomit_tf/samples has their credits), and colours to try on them."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ SWATCHES = {
     "blue": "#2b6fd6",
     "pink": "#d63a8c",
 }
+
+LIPSTICKS = {"red": "#b3122d", "rose": "#c9586c"}
+
+# Groups that a portrait has nothing of: what masks take for hair is Grace Hopper's cap, and nobody has a beard.
+WITHOUT = {"Eileen Collins": ("facial_hair",), "Grace Hopper": ("facial_hair", "hair")}
