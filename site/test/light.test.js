@@ -41,9 +41,9 @@ function photo(id, blue, ofFace = true) {
 }
 
 /** A session of one group; what its networks were given of exemplars, and the styles with which they painted. */
-function session(competing, input, exemplar) {
+function session(competing, input, exemplar, small = []) {
   const seen = [], styles = [], made = new Session({
-    model: { groups: ["hair"], coloured: [0], size: SIZE, codeSize: 2, boxes: {}, competing },
+    model: { groups: ["hair"], coloured: [0], size: SIZE, codeSize: 2, boxes: {}, small, competing },
     styles: async (pixels) => Float32Array.from([seen.push(pixels), 0]),
     curves: async (_pixels, _masks, given) => {
       styles.push(given[0]);
@@ -83,5 +83,19 @@ test("an exemplar stays as it is where no group competes, no face was found, or 
     made.takeColour([138, 59, 18], 0);
     await made.painted([0], 1);
     assert.equal(seen.length, 1);
+  }
+});
+
+test("what only faces have needs one on both sides, or a person's mask", async () => {
+  for (const [input, exemplar, painted] of [[true, true, true], [false, true, false], [true, false, false]]) {
+    const { styles, made } = session([], photo(2, 0.8, input), photo(1, 1, exemplar), [0]);
+    await made.painted([0], 1);
+    assert.equal(styles.length > 0, painted);
+    const said = [...made.exemplarNotes([0], made.kept.there), ...made.faceNotes([0], made.kept.there)];
+    assert.deepEqual(said.map((note) => /without a face nothing/.test(note)), painted ? [] : [true]);
+    (input ? made.exemplar : made.input).edited[0] = true;
+    Object.assign(made, { kept: null, styled: null });
+    await made.painted([0], 1);
+    assert.ok(styles.length > 0, "painted by hand");
   }
 });
