@@ -59,7 +59,7 @@ train: $(TRAIN_STAMP) ## train on the built-in drawn faces for MINUTES=10; resul
 test: $(DEV_STAMP) ## run all tests, on all cores (PARALLEL= runs them one after the other)
 	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
-quick: lint ## lint, and the tests that need no training: about a minute
+quick: lint ## lint, and the tests that need no training: two minutes
 	$(PY) -m pytest --quick -q $(PARALLEL) $(ARGS)
 
 fuzz: $(DEV_STAMP) ## translate 2,000 photographs of every kind, drawn at random

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "weights"
 WEIGHTS, MANIFEST = "generator.npz", "model.json"
 MOST_BYTES = 12 * 2**20
-DEFAULT = "celeba_hair"  # for real faces; the model of the page and of the demo
+EXPERIMENTS = {"celeba": ("facial_hair",)}  # groups of shipped models whose results are not taken for photographs
+DEFAULT = "celeba_hair"  # for real faces
 
 
 def names() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
     python tools/train_celeba.py --data_dir=/path/to/celeba --workdir=runs/celeba_all
 
-Runs nineteen commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
+Runs twenty-three commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
 hair from near, and lomit_tf.join, of all parts and of those that a phone takes. By the times of its commands, about
 four hours on two cores with AVX-512. --share=0.1 takes a tenth of the images and steps, for a first look: so it was run
 from end to end before smiles moved pixels, in 83 minutes of one core that it shared with other work; the whole was
@@ -96,9 +96,20 @@ def stages(data: str, work: Path, share: float = 1.0) -> Iterator[Stage]:
         )  # fmt: skip
     yield teach("colour_masks_begun", work / "colours_begun", ["hair", "lips_near"], of(1000), "--certain=0.6")
     yield teach(
-        "colours", work / "colour_masks_begun", ["hair", "lips"], of(1000), "--certain=0.6", "--decay_start=0.4",
+        "colour_masks", work / "colour_masks_begun", ["hair", "lips"], of(1000), "--certain=0.6", "--decay_start=0.4",
         "--decay_every=0.1",
     )  # fmt: skip
+    before = work / "colour_masks"
+    for name, count, taught, steps, decay in (
+        ("hair_again", 8000, "colour_masks_again", 260, ()),
+        ("hair_last", 6000, "colours", 300, ("--decay_start=0.2", "--decay_every=0.1")),
+    ):
+        yield refine(
+            name, str(before), "--by=photographs", "--refine_size=128", images("train", count),
+            "--bare=Bald,Wearing_Hat", "--face=0.5,0.55,0.18,0.13",
+        )  # fmt: skip
+        yield teach(taught, before, [name], of(steps), "--certain=0.6", *decay)
+        before = work / taught
     painters = {}
     for name, (controls, place, count) in NEAR.items():
         flagfile = f"celeba_{name}.cfg"

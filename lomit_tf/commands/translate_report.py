@@ -119,6 +119,16 @@ def all_groups(model: str, groups: Sequence[str] | None, exemplars: Collection[s
         say(f"note: {together}; {mouths}: try fewer, such as --groups={names[config.colour_indices[0]]}")
 
 
+def experiments(model: str, groups: Sequence[str] | None, exemplars: Collection[str]) -> None:
+    """Once for a run: which of the groups to change are experiments in a shipped model; nothing of colours alone."""
+    from lomit_tf import zoo
+
+    if any(not exemplar.startswith(SWATCH) for exemplar in exemplars):
+        for group in zoo.EXPERIMENTS.get(model, ()):
+            if groups is None or group in groups:
+                say(f"note: {group} is an experiment in {model}: a person sees that it is painted")
+
+
 def say(message: str) -> None:
     """One line on standard error, after the command's name."""
     print(f"{NAME}: {message}", file=sys.stderr, flush=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lomit_tf.commands import FAILED, Failure, unusable
 from lomit_tf.commands.translate_flags import TranslateFlags, mask_files
-from lomit_tf.commands.translate_report import Log, all_groups, licence, say, shown, summary
+from lomit_tf.commands.translate_report import Log, all_groups, experiments, licence, say, shown, summary
 from lomit_tf.config import ConfigError, LomitConfig
 from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.file_plan import OF_MASKS, STREAM, FileJob, Settings
@@ -112,6 +112,7 @@ def translate_with_beam(planned: dict[str, Any], options: Sequence[str]) -> int:
         raise Failure(str(error)) from error
     licence(todo.model)
     all_groups(todo.model, todo.settings.groups, todo.exemplars)
+    experiments(todo.model, todo.settings.groups, todo.exemplars)
     tally = translate_pattern(todo, options)
     if not tally.written + tally.skipped + tally.failed:
         raise Failure(f"--input={todo.input}: there is no picture")
@@ -158,6 +159,7 @@ def translate_files(flags: TranslateFlags, planned: list[FileJob] | Iterator[Fil
         return FAILED
     licence(flags.model)
     all_groups(flags.model, settings.groups, {job.exemplar for job in usable})
+    experiments(flags.model, settings.groups, {job.exemplar for job in usable})
     with shown(len(usable), folder, log) as report:
         tally = run_jobs(translator, usable, report)
     if tally.stopped:

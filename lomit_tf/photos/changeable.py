@@ -10,6 +10,7 @@ from collections.abc import Container, Sequence
 
 import numpy as np
 
+from lomit_tf.imaging.formats import ImageError
 from lomit_tf.photos.swatches import chosen_groups
 from lomit_tf.photos.translation import Exemplar, FramedPhoto
 
@@ -17,6 +18,18 @@ from lomit_tf.photos.translation import Exemplar, FramedPhoto
 def left_out(framed: FramedPhoto, given: Container[str], parts: Sequence[str]) -> tuple[str, ...]:
     """Of the groups that only faces have, those that nobody marked in a photograph without a face."""
     return tuple(group for group in parts if framed.faceless and group not in given)
+
+
+def check_exemplar(exemplar: object, names: Sequence[str], style_size: int) -> None:
+    """Raise ImageError for what is no exemplar, or one that another model encoded, whose styles mean something else."""
+    if not isinstance(exemplar, Exemplar):
+        made = "pass what encode_exemplar or encode_colour gave, or call set_exemplar(image) before"
+        raise ImageError(f"exemplar: received {type(exemplar).__name__}; {made}")
+    if tuple(exemplar.masks) != tuple(names) or exemplar.styles.shape != (len(names), style_size):
+        raise ImageError(
+            f"exemplar: another model encoded it, with the groups {', '.join(exemplar.masks)} and styles of "
+            f"{exemplar.styles.shape[-1]} numbers; this one has {', '.join(names)} and {style_size}: encode it again"
+        )
 
 
 def transfer(
@@ -55,4 +68,4 @@ def transfer(
     return chosen, tuple(notes)
 
 
-__all__ = ["left_out", "transfer"]
+__all__ = ["check_exemplar", "left_out", "transfer"]

@@ -181,10 +181,7 @@ class Steps:
         exemplar: Exemplar,
     ) -> Request:
         """Read, frame and check everything of one translation; arguments and errors as of `Translator.translate`."""
-        given_exemplar: object = exemplar
-        if not isinstance(given_exemplar, Exemplar):
-            made = "pass what encode_exemplar or encode_colour gave, or call set_exemplar(image) before"
-            raise ImageError(f"exemplar: received {type(given_exemplar).__name__}; {made}")
+        changeable.check_exemplar(exemplar, self.groups, self.inference.outline.style_size)
         self.check_settings(groups, strength)
         framed = self.prepare(image, crop=crop, face=face)
         wanted = {name for name, one in zip(self.groups, chosen_groups(self.groups, groups), strict=True) if one}
