@@ -2,11 +2,11 @@
 
     python tools/train_celeba.py --data_dir=/path/to/celeba --workdir=runs/celeba_all
 
-Runs twenty-three commands one after the other, each of which it prints: hair and lips by colour curves, smiles and facial
-hair from near, and lomit_tf.join, of all parts and of those that a phone takes. By the times of its commands, about
-four hours on two cores with AVX-512. --share=0.1 takes a tenth of the images and steps, for a first look: so it was run
-from end to end before smiles moved pixels, in 83 minutes of one core that it shared with other work; the whole was
-not run yet. Started again with the same --workdir and --share it goes on where it was: stages that are done
+Runs twenty-three commands one after the other, each of which it prints: hair and lips by colour curves, smiles and
+facial hair from near, and lomit_tf.join, of all parts and of those that a phone takes. By the times of its commands,
+about four hours on two cores with AVX-512. --share=0.1 takes a tenth of the images and steps, for a first look: so it
+was run from end to end before smiles moved pixels, in 83 minutes of one core that it shared with other work; the whole
+was not run yet. Started again with the same --workdir and --share it goes on where it was: stages that are done
 are skipped, and a training that was interrupted resumes from its last checkpoint. --minutes stops it in time, after
 saving.
 

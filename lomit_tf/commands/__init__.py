@@ -5,7 +5,7 @@ the text of --help, and `command.py` runs a command and turns errors and signals
 command has an absl FlagValues of its own, so that no flag of one shows up in another. Nothing here imports TensorFlow.
 """
 
-import lomit_tf.runtime.early  # isort: skip  # Ctrl-C is silent while the rest is imported
+import lomit_tf.runtime.early  # isort: skip  # noqa: F401  # Ctrl-C is silent while the rest is imported
 
 from lomit_tf.commands.command import (
     FAILED,

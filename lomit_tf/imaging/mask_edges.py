@@ -5,6 +5,7 @@ Both work on a small copy of the photograph, so their time does not grow with it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 import cv2
@@ -19,6 +20,9 @@ RADIUS, SMOOTHNESS = 1 / 16, 1e-3 * 255**2  # of the guided filter: in sides of 
 SIDE = 192  # of the window in the small copy in which masks are continued
 GRAIN = 8  # the part of the photograph that is looked at begins and ends at a multiple of it, to be halved quickly
 BEYOND = 1.0  # how far, in sides of the window; over the farther half it fades out
+# Above the window little hair is left: it fades out in a quarter of that way, and to each side it is at most a quarter
+# of its height above the window wider than where it meets it. Before, dark walls above short hair became hair.
+ABOVE, SLOPE = 4.0, 0.25
 COLOUR_STEP = 0.01  # what is kept at a step is exp(-this * |difference in Lab, lightness halved|)
 KEPT = 0.998  # and this, at every step
 UNLIKE_STEP, UNLIKE = 0.05, 2.0  # powers of the likeness of colour: at every step, and once
@@ -92,6 +96,7 @@ def extend(
     places = np.linalg.inv(around[:, :2]) @ (np.reshape(shares, (2, -1)) - around[:, 2:])  # x, y in the photograph
     u, v = (to_masks[:, :2] @ places + to_masks[:, 2:]).reshape(2, height, width).astype(np.float32)
     outside = np.maximum(np.abs(u - 0.5), np.abs(v - 0.5)) - 0.5  # in sides of the window; below 0 within it
+    outside = np.maximum(outside, -ABOVE * v)
     if not (outside > 0).any():
         return masks, to_masks
     seen = cv2.remap(
@@ -101,15 +106,29 @@ def extend(
     fade = np.clip((BEYOND - outside) / (BEYOND / 2), 0, 1)
     lab = cv2.cvtColor(part, cv2.COLOR_RGB2LAB)
     known = outside <= 0
-    planes = [
-        _continued(lab, seen[..., g], known) * fade if g in continued else np.where(known, seen[..., g], np.float32(0))
-        for g in range(seen.shape[-1])
-    ]
+    planes = [np.where(known, seen[..., g], np.float32(0)) for g in range(seen.shape[-1])]
+    for g in continued:
+        planes[g] = _continued(lab, seen[..., g], known, _most(masks[0, :, g], u, v)) * fade
     return np.stack(planes, axis=-1), around
 
 
-def _continued(lab: np.ndarray, mask: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Eq. (10.4): one mask (h, w), known where `known` says so, handed on to the other pixels of a picture."""
+def _most(border: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """(h, w): the most that a mask may be at u, v (h, w) in sides of the window, by its upper row `border` (t,).
+
+    Above the window the largest value of that row within SLOPE times the height, and 1 elsewhere.
+    """
+    count = len(border)
+    wider = [np.asarray(border, np.float32)]
+    for _ in range(math.ceil(SLOPE * BEYOND / ABOVE * count)):
+        padded = np.pad(wider[-1], 1)
+        wider.append(np.maximum.reduce([padded[:-2], padded[1:-1], padded[2:]]))
+    steps = np.clip(np.floor(-v * (SLOPE * count)), 0, len(wider) - 1).astype(int)
+    place = np.clip(np.floor(u * count), 0, count - 1).astype(int)
+    return np.where(v < 0, np.stack(wider)[steps, place], np.float32(1))
+
+
+def _continued(lab: np.ndarray, mask: np.ndarray, known: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Eq. (10.4): one mask (h, w), known where `known` says so, handed on to the other pixels up to `most` (h, w)."""
     likeness = _likeness(lab, mask, known)
     handed = np.where(known, mask, 0).astype(np.float32)
     kept = np.where(known, 0, KEPT * likeness**UNLIKE_STEP).astype(np.float32)
@@ -122,7 +141,7 @@ def _continued(lab: np.ndarray, mask: np.ndarray, known: np.ndarray) -> np.ndarr
         turned = np.ascontiguousarray(handed.T)  # rows that lie in one piece are several times faster
         _hand_on(turned, across, across_kept)
         handed = np.ascontiguousarray(turned.T)
-    handed = np.where(known, handed, handed * likeness**UNLIKE).astype(np.float32)
+    handed = np.where(known, handed, np.minimum(handed * likeness**UNLIKE, most)).astype(np.float32)
     return np.where(known, mask, cv2.GaussianBlur(handed, (0, 0), BLUR))
 
 

@@ -8,6 +8,7 @@ import { averaged, plane } from "./planes.js";
 import { windowOf } from "./windows.js";
 
 const SIDE = 192, GRAIN = 8, BEYOND = 1, COLOUR_STEP = 0.01, KEPT = 0.998, UNLIKE_STEP = 0.05, UNLIKE = 2, SWEEPS = 2, BLUR = 1.5;
+const ABOVE = 4, SLOPE = 0.25;
 const SEED = [0.4, 0.8], NO_SEED = 0.4, HISTOGRAM = 16, STRETCH = 2.5, LEAST = 1e-5;
 const { fround } = Math;
 
@@ -32,10 +33,10 @@ export function extended(picture, masks, map, ending = []) {
   const scale = Math.min(1, SIDE / Math.max(Math.hypot(back[0], back[3]), Math.hypot(back[1], back[4])));
   const [width, height] = [right - left, bottom - top].map((n) => Math.max(1, rint(scale * n)));
   const around = rectangle(left, top, right - left, bottom - top);
-  const { outside, seen } = lookedUp(masks, map, inverted(around), width, height);
+  const { outside, seen, place } = lookedUp(masks, map, inverted(around), width, height);
   if (!outside.some((distance) => distance > 0)) return null;
   const part = averaged(picture, windowOf(left, top, right - left, bottom - top), width, height), lab = labOf(part);
-  const made = seen.map((mask, n) => (ending.includes(n) ? within(mask, outside) : continued(lab, mask, outside)));
+  const made = seen.map((mask, n) => (ending.includes(n) ? within(mask, outside) : continued(lab, mask, outside, mostOf(masks[n], place))));
   for (const { values } of made) {
     for (let i = 0; i < values.length; i++) values[i] *= Math.max(0, Math.min(1, (BEYOND - outside[i]) / (BEYOND / 2)));
   }
@@ -52,12 +53,13 @@ function reachesBorder({ width, height, values }) {
 
 /** Of each pixel of the small copy: how far it lies outside of the window, in sides of it, and the masks there. */
 function lookedUp(masks, map, back, width, height) {
-  const outside = new Float32Array(width * height), seen = masks.map(() => plane(width, height));
+  const outside = new Float32Array(width * height), seen = masks.map(() => plane(width, height)), place = [];
   const { width: columns, height: rows } = masks[0];
   for (let i = 0; i < outside.length; i++) {
     const [x, y] = at(back, ((i % width) + 0.5) / width, (Math.floor(i / width) + 0.5) / height);
     const [u, v] = at(map, x, y).map(fround);
-    outside[i] = Math.max(Math.abs(u - 0.5), Math.abs(v - 0.5)) - 0.5;
+    outside[i] = Math.max(Math.max(Math.abs(u - 0.5), Math.abs(v - 0.5)) - 0.5, -ABOVE * v);
+    place.push([u, v]);
     // cv2.remap looks at 32 places between two pixels, and repeats the border.
     const [p, q] = [rint(32 * fround(fround(u * columns) - 0.5)), rint(32 * fround(fround(v * rows) - 0.5))];
     for (let k = 0; k < 4; k++) {
@@ -66,7 +68,7 @@ function lookedUp(masks, map, back, width, height) {
       for (let g = 0; g < masks.length; g++) seen[g].values[i] += weight * masks[g].values[from];
     }
   }
-  return { outside, seen };
+  return { outside, seen, place };
 }
 
 /** The mask within the window, and nothing beyond it. */
@@ -74,8 +76,25 @@ function within({ width, height, values }, outside) {
   return plane(width, height, values.map((value, i) => (outside[i] <= 0 ? value : 0)));
 }
 
-/** The mask, known within the window, handed on to the other pixels. */
-function continued(lab, mask, outside) {
+/**
+ * The most that a mask may be at places in sides of the window: above it the largest value of its upper row within SLOPE
+ * times the height, and 1 elsewhere.
+ */
+function mostOf({ width: count, values }, place) {
+  const wider = [values.slice(0, count)];
+  for (let n = 0; n < Math.ceil(((SLOPE * BEYOND) / ABOVE) * count); n++) {
+    const last = wider[n];
+    wider.push(last.map((value, i) => Math.max(value, last[i - 1] ?? 0, last[i + 1] ?? 0)));
+  }
+  return place.map(([u, v]) => {
+    if (v >= 0) return 1;
+    const step = Math.min(wider.length - 1, Math.floor(fround(-v * fround(SLOPE * count))));
+    return wider[step][clamp(Math.floor(fround(u * count)), count)];
+  });
+}
+
+/** The mask, known within the window, handed on to the other pixels, up to the most that each may be. */
+function continued(lab, mask, outside, most) {
   const { width, height } = mask, known = outside.map((distance) => (distance <= 0 ? 1 : 0));
   const like = likeness(lab, mask.values, known);
   const handed = mask.values.map((value, i) => (known[i] ? value : 0));
@@ -93,7 +112,7 @@ function continued(lab, mask, outside) {
     sweep(height, width, width, 1, steps.down);
     sweep(width, 1, height, width, steps.across);
   }
-  for (let i = 0; i < handed.length; i++) if (!known[i]) handed[i] *= like[i] ** UNLIKE;
+  for (let i = 0; i < handed.length; i++) if (!known[i]) handed[i] = Math.min(handed[i] * like[i] ** UNLIKE, most[i]);
   const soft = blurredPlane(handed, width, height, BLUR);
   return plane(width, height, mask.values.map((value, i) => (known[i] ? value : soft[i])));
 }

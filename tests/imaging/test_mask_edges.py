@@ -42,6 +42,22 @@ def test_hair_goes_on_below_the_window_but_not_across_a_gap(rng):
     np.testing.assert_allclose(full[:76], upsample_masks(seen(hair[:80]), (80, 120))[:76, :, 0], atol=0.15)
 
 
+def test_above_the_window_hair_is_hardly_wider_than_where_it_meets_it(rng):
+    """A wall of the hair's colour above a head: before, all of it became hair, with a straight lower edge."""
+    photo = np.uint8(np.clip(HAIR + rng.normal(0, 2, (200, 200, 3)), 0, 255))
+    mask = np.zeros((32, 32, 1), np.float32)
+    mask[:12, 12:20] = 1  # of a window of 80 pixels: 30 of them to 50
+    photo[100:180, 60:140][~(upsample_masks(mask, (80, 80))[..., 0] > 0.5)] = WALL
+    masks, to_masks = extend(photo, mask, rectangle(60, 100, 80, 80))
+    np.testing.assert_allclose(to_masks, rectangle(0, 16, 200, 184), atol=1e-9)
+    full = upsample_masks(masks, (184, 200))[..., 0]  # 84 rows above the window
+    assert full[80:83, 95:105].min() > 0.8 and full[76, 95:105].min() > 0.7
+    for up in (4, 8, 16):
+        wide = 2 + up / 4 + 4  # half a cell of the mask, the slope, and the blur
+        assert full[84 - up, : int(90 - wide)].max() < 0.1 and full[84 - up, int(110 + wide) :].max() < 0.1
+    assert full[:60].max() < 0.02  # a quarter of the window's side above it nothing is left
+
+
 def test_a_mask_that_ends_with_the_window_is_not_continued(rng):
     """Lips lie within the crop: what reaches its border in their mask is a collar, and goes no further."""
     photo, hair = two_strands(rng)

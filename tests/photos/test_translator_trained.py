@@ -137,9 +137,9 @@ def test_trained_an_exemplar_of_another_model_is_refused():
     celeba, hair = Translator("celeba", log_notes=False), Translator("celeba_hair", log_notes=False)
     photo = next(iter(PORTRAITS.values()))
     for translator, other in ((celeba, hair), (hair, celeba), (hair, Translator("celeba_small", log_notes=False))):
-        with pytest.raises(ImageError, match="^exemplar: another model encoded it, with the groups .* encode it again"):
+        with pytest.raises(ImageError, match=r"^exemplar: another model encoded it, .* this one has .* encode it"):
             translator.translate(photo, exemplar=other.encode_exemplar(photo))
-    with pytest.raises(ImageError, match="^exemplar: another model encoded it"):
+    with pytest.raises(ImageError, match=r"^exemplar: another model encoded it"):
         celeba.translate(photo, groups="hair", exemplar=hair.encode_colour("red"))
 
 

@@ -195,18 +195,24 @@ def _pasted(photo: np.ndarray, window: Window, painted: np.ndarray, mask: np.nda
     return pasted
 
 
-def dark() -> tuple[np.ndarray, np.ndarray]:
-    """A portrait, 300x300, and a mask (SIZE, SIZE) uint8 of what is dark in HEAD of it, and goes on below."""
+def dark(window: Window = HEAD) -> tuple[np.ndarray, np.ndarray]:
+    """A portrait, 300x300, and a mask (SIZE, SIZE) uint8 of what is dark in a window of it, and goes on below."""
     photo = np.asarray(golden_models.portrait("Eileen Collins", 300))
-    view = _view(photo, HEAD).astype(np.float32).mean(axis=-1)
+    view = _view(photo, window).astype(np.float32).mean(axis=-1)
     return photo, np.uint8(np.round(255 * np.clip((100 - view) / 60, 0, 1)))
 
 
 def _extended() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """What `mask_edges.extend` makes of that mask, in an upright and a turned window; pictures, and rows of its map."""
+    """What `mask_edges.extend` makes of that mask, in an upright and a turned window, and of one below the hair's top.
+
+    Pictures, and rows of their maps.
+    """
     photo, mask = dark()
-    pictures, maps = {"dark.png": photo, "dark_mask.png": mask}, {}
-    for name, window in (("extended", HEAD), ("extended_turned", dataclasses.replace(HEAD, angle=20.0))):
+    lower = dataclasses.replace(HEAD, top=HEAD.top + 45)
+    pictures, maps = {"dark.png": photo, "dark_mask.png": mask, "dark_mask_lower.png": dark(lower)[1]}, {}
+    turned = dataclasses.replace(HEAD, angle=20.0)
+    for name, window in (("extended", HEAD), ("extended_turned", turned), ("extended_lower", lower)):
+        mask = pictures["dark_mask_lower.png" if window is lower else "dark_mask.png"]
         given = mask[..., None] / np.float32(255)
         beyond, place = mask_edges.extend(photo, given, window.matrix)
         assert beyond is not given and (beyond[len(beyond) // 2 :] > 0.5).sum() > 100

@@ -8,6 +8,8 @@ final class MaskEdges {
     private static final double SIDE = 192; // of the window in the small copy
     private static final int GRAIN = 8; // the part of the picture that is looked at begins and ends at a multiple of it
     private static final double BEYOND = 1; // how far, in sides of the window; over the farther half it fades out
+    private static final float ABOVE = 4; // how many times a distance above the window counts
+    private static final float SLOPE = 0.25f; // how much wider than at the window it may be above it, of the height
     private static final double COLOUR_STEP = 0.01;
     private static final double KEPT = 0.998;
     private static final double UNLIKE_STEP = 0.05;
@@ -53,7 +55,7 @@ final class MaskEdges {
             double y = (i / width + 0.5) / height * high + part[1] - 0.5;
             u[i] = (float) (map[0] * x + map[1] * y + map[2]);
             v[i] = (float) (map[3] * x + map[4] * y + map[5]);
-            outside[i] = Math.max(Math.abs(u[i] - 0.5f), Math.abs(v[i] - 0.5f)) - 0.5f;
+            outside[i] = Math.max(Math.max(Math.abs(u[i] - 0.5f), Math.abs(v[i] - 0.5f)) - 0.5f, -ABOVE * v[i]);
             some |= outside[i] > 0;
         }
         if (!some) {
@@ -68,7 +70,7 @@ final class MaskEdges {
             known[i] = outside[i] <= 0;
         }
         for (int g = 0; g < masks.channels; g++) {
-            float[] one = continued(lab, sampled(masks, g, u, v), known);
+            float[] one = continued(lab, sampled(masks, g, u, v), known, most(masks, g, u, v));
             for (int i = 0; i < one.length; i++) {
                 double fade = Math.max(0, Math.min(1, (BEYOND - outside[i]) / (BEYOND / 2)));
                 made.values[i * masks.channels + g] = (float) (one[i] * fade);
@@ -150,7 +152,7 @@ final class MaskEdges {
     }
 
     /** One mask, known where `known` says so, handed on to the other pixels. */
-    private static float[] continued(LabColours lab, float[] mask, boolean[] known) {
+    private static float[] continued(LabColours lab, float[] mask, boolean[] known, float[] most) {
         float[] likeness = lab.likeness(mask, known);
         float[] handed = new float[mask.length];
         float[] kept = new float[mask.length];
@@ -165,13 +167,39 @@ final class MaskEdges {
             handOn(handed, across, kept, 1, lab.width, lab.height, lab.width);
         }
         for (int i = 0; i < mask.length; i++) {
-            handed[i] = known[i] ? handed[i] : handed[i] * (likeness[i] * likeness[i]);
+            handed[i] = known[i] ? handed[i] : Math.min(handed[i] * (likeness[i] * likeness[i]), most[i]);
         }
         float[] smooth = LabColours.blurred(handed, lab.width, lab.height);
         for (int i = 0; i < mask.length; i++) {
             smooth[i] = known[i] ? mask[i] : smooth[i];
         }
         return smooth;
+    }
+
+    /**
+     * The most that a mask may be at places in sides of the window: above it the largest value of its upper row within
+     * SLOPE times the height, and 1 elsewhere.
+     */
+    private static float[] most(Planes masks, int channel, float[] u, float[] v) {
+        int count = masks.width;
+        float[][] wider = new float[1 + (int) Math.ceil(SLOPE * BEYOND / ABOVE * count)][count];
+        for (int x = 0; x < count; x++) {
+            wider[0][x] = masks.values[x * masks.channels + channel];
+        }
+        for (int n = 1; n < wider.length; n++) {
+            for (int x = 0; x < count; x++) {
+                float left = x > 0 ? wider[n - 1][x - 1] : 0f;
+                float right = x + 1 < count ? wider[n - 1][x + 1] : 0f;
+                wider[n][x] = Math.max(wider[n - 1][x], Math.max(left, right));
+            }
+        }
+        float[] most = new float[u.length];
+        for (int i = 0; i < most.length; i++) {
+            int step = (int) Math.max(0, Math.min(wider.length - 1, Math.floor(-v[i] * (SLOPE * count))));
+            int place = (int) Math.max(0, Math.min(count - 1, Math.floor(u[i] * count)));
+            most[i] = v[i] < 0 ? wider[step][place] : 1f;
+        }
+        return most;
     }
 
     /** What is kept on the way from a pixel to the one `stride` further on, by their colours. */

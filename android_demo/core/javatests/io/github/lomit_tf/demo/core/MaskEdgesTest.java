@@ -14,8 +14,11 @@ public final class MaskEdgesTest {
     private static final Window HEAD = new Window(75, 5, 115, 105);
 
     private static void compare(String name, Window window) throws Exception {
-        MaskEdges.Layer made =
-                MaskEdges.extend(Golden.picture("dark.png"), Golden.mask("dark_mask.png"), Curves.map(window));
+        compare(name, window, "dark_mask.png");
+    }
+
+    private static void compare(String name, Window window, String mask) throws Exception {
+        MaskEdges.Layer made = MaskEdges.extend(Golden.picture("dark.png"), Golden.mask(mask), Curves.map(window));
         List<double[]> map = Golden.numbers(name + ".txt");
         for (int i = 0; i < made.map.length; i++) {
             assertEquals("map " + i, map.get(i / 3)[i % 3], made.map[i], 1e-9);
@@ -51,6 +54,12 @@ public final class MaskEdgesTest {
     @Test
     public void itGoesOnBeyondATurnedWindowAsInPython() throws Exception {
         compare("extended_turned", new Window(HEAD.left, HEAD.top, HEAD.width, HEAD.height, 20));
+    }
+
+    /** Hair that goes on above, where it becomes wider only slowly. */
+    @Test
+    public void itGoesOnAboveAsInPython() throws Exception {
+        compare("extended_lower", new Window(HEAD.left, HEAD.top + 45, HEAD.width, HEAD.height), "dark_mask_lower.png");
     }
 
     @Test
