@@ -133,7 +133,8 @@ def test_real_face_weights_say_their_terms_and_the_default_is_one_of_them():
         config = json.loads((zoo.FOLDER / name / zoo.MANIFEST).read_text())["config"]
         assert bool(zoo.notice(name)) == (config["dataset"] == "celeb_a"), name
     assert zoo.notice(zoo.DEFAULT)
-    assert app.AppFlags().model == demo.DemoFlags().model == zoo.DEFAULT
+    assert app.AppFlags().model == zoo.DEFAULT and demo.DemoFlags().model in zoo.names()
+    assert zoo.notice(demo.DemoFlags().model)
 
 
 @pytest.mark.parametrize(

@@ -22,4 +22,9 @@ def test_hair_goes_on_beyond_a_window_without_a_seam(angle):
     masks = photo_masks.of_photo(framed, {}, ("hair",), ("hair",))
     y, x = np.mgrid[:SIDE, :SIDE] + 0.5 - SIDE / 2
     near = np.hypot(x, y) < 64  # the window's corners lie at 56
-    assert masks["hair"][near].min() > 0.85
+    across, down = framed.window.matrix[:, :2] @ np.stack([x, y]).reshape(2, -1) + 0.5  # in sides of the window
+    across, down = across.reshape(x.shape), down.reshape(x.shape)
+    assert masks["hair"][near & (down > 0)].min() > 0.85
+    # Above, hair fades out sooner and hardly widens (docs/method.md, eq. (10.12)).
+    assert masks["hair"][(down < 0) & (down > -0.1) & (np.abs(across - 0.5) < 0.45)].min() > 0.85
+    assert masks["hair"][down < -0.27].max() < 0.02
