@@ -49,7 +49,8 @@ def show_portraits(name: str, out: Path) -> None:
     for person, face in faces.items():
         shown = list(trials(translator, faces, person))
         if not shown:
-            print(f"{person}: this model changes nothing that her portrait has (her cap would be taken for hair)")
+            able = ", ".join(translator.groups)
+            print(f"{person}: left out; this model changes {able}, of which the portrait has nothing")
             continue
         row = [overview.Tile(_around(face, face.photo.rgb), person)]
         for trial in shown:
@@ -70,7 +71,7 @@ def show_portraits(name: str, out: Path) -> None:
 
 
 def trials(translator: Translator, faces: dict[str, FramedPhoto], person: str) -> Iterator[Trial]:
-    """What is shown of a portrait: each group that it has in colours, then other's hair and smiles."""
+    """What is shown of a portrait: each group that it has in colours, then the others' hair and smiles."""
     has = [group for group in translator.groups if group not in portraits.WITHOUT[person]]
     for group in translator.colour_groups:
         named = portraits.LIPSTICKS if group == "lips" else portraits.SWATCHES

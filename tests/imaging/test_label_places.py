@@ -229,7 +229,7 @@ def test_a_piece_of_a_place_is_read_again(model, tmp_path, monkeypatch, uncompil
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"by": "faces"}, "--by must be cut, regions or labels"),
+        ({"by": "faces"}, "--by must be cut, regions, labels or photographs"),
         ({"place_share": 0.0}, "--place_share"),
         ({"place_competes": 1.5}, "--place_competes lies between 0 and 0.99"),
         ({"place_far": 2.0}, "--place_far lies between 0 and 1"),
