@@ -1,13 +1,13 @@
-"""The README's two pictures of real faces, made with the shipped weights of today.
+"""The README's pictures of real faces, made with the shipped weights of today.
 
-    python tools/result_pictures.py --data_dir=/path/to/celebamask --half=odd --out=docs/images celeba_hair
+    python tools/result_pictures.py --data_dir=/path/to/celebamask --half=odd --out=docs/images celeba_hair celeba
 
     python tools/result_pictures.py --data_dir=/path/to/celebamask --half=odd --out=docs/images --groups=smile celeba
 
-Without --groups it writes OUT/portraits.jpg, Eileen Collins' portrait in the colours of COLOURS, and OUT/MODEL.jpg,
-PAIRS faces with exemplars, drawn by a seed and not by hand: photograph, exemplar, mask, translation. With --groups it
-writes OUT/MODEL_GROUP.jpg for each of them, transferred alone, and OUT/portraits_GROUP.jpg, two portraits with each
-other's.
+Without --groups it writes OUT/portraits.jpg, Eileen Collins' portrait in the colours of COLOURS by the last model, and
+OUT/MODEL.jpg, PAIRS faces with exemplars, drawn by a seed and not by hand: photograph, exemplar, mask, translation.
+With --groups it writes OUT/MODEL_GROUP.jpg for each of them, transferred alone, and OUT/portraits_GROUP.jpg, two
+portraits with each other's. README shows portraits.jpg, celeba_hair.jpg and portraits_smile.jpg of these two commands.
 """
 
 from __future__ import annotations

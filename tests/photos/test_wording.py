@@ -56,6 +56,11 @@ def test_one_note_where_mouths_are_painted_along_with_all_the_rest(lomit):
     flags = ("--input=one.jpg", "--output=out.png", "--overwrite")
     _, _, err = lomit("--model=celeba", "--exemplar=one.jpg", "--exemplar=two.png", "--input=one.jpg", "--output=out/")
     assert err.count(f"lomit-translate: note: {said}") == 1 and "try fewer, such as --groups=hair\n" in err
+    experiment = "lomit-translate: note: facial_hair is an experiment in celeba: a person sees that it is painted\n"
+    assert err.count(experiment) == 1
+    for groups, times in (("facial_hair", 1), ("smile", 0)):
+        _, _, err = lomit("--model=celeba", *flags, "--exemplar=one.jpg", f"--groups={groups}")
+        assert err.count(experiment) == times
     for more in (["--exemplar=one.jpg", "--groups=hair,lips,smile,facial_hair"], ["--colour=#8a3b12"]):
         code, _, err = lomit("--model=celeba", *flags, *more)
         assert code == 0 and "mouths" not in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import http.server
@@ -41,6 +42,15 @@ FACES = """async ([base, portraits]) => {
     return found;
 }"""
 OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH")
+
+
+def faces_of(page: Any, url: str, path: Path) -> list[list[dict[str, Any]]]:
+    """The faces that a page of `url` finds in a picture, and in it upside down, as `findFaces` has them."""
+    turned = io.BytesIO()
+    Image.open(path).rotate(180).save(turned, "PNG")
+    both = [base64.b64encode(data).decode() for data in (path.read_bytes(), turned.getvalue())]
+    found: list[list[dict[str, Any]]] = page.evaluate(FACES, [url, both])
+    return found
 
 
 def builder() -> ModuleType:

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from conftest import BROWSERS
 from PIL import Image
-from site_page import FACES, ROOT, WINDOW, Page, Server, builder, installed, jpeg, page_of, photograph, served
+from site_page import ROOT, WINDOW, Page, Server, builder, faces_of, installed, jpeg, page_of, photograph, served
 
 from lomit_tf.commands import UNUSABLE
 from lomit_tf.webapp.mask_edits import touched_of
@@ -58,10 +58,7 @@ def visit(browser, built) -> Iterator[Page]:
         assert server.asked.count(MODEL) == 2, "what broke off is asked for once more"
         sizes = [(built / (name or "index.html")).stat().st_size for name in set(server.asked)]
         print(f"first load: {sum(sizes):,} bytes in {len(sizes)} files, {seconds:.1f} s")
-        turned = io.BytesIO()
-        Image.open(GOLDEN / "portrait.png").rotate(180).save(turned, "PNG")
-        portraits = [base64.b64encode(b).decode() for b in ((GOLDEN / "portrait.png").read_bytes(), turned.getvalue())]
-        page.faces = page.page.evaluate(FACES, [server.url, portraits])  # type: ignore[attr-defined]
+        page.faces = faces_of(page.page, server.url, GOLDEN / "portrait.png")  # type: ignore[attr-defined]
     finally:
         server.stop()
     page.asked = len(server.asked)  # type: ignore[attr-defined]
@@ -146,9 +143,8 @@ def test_faces_are_those_of_python_and_java(visit):
     assert len(upright) == len(turned) == len(rows) > 0
     right, bottom = np.array(Image.open(GOLDEN / "portrait.png").size) - 1
     for face, row in zip(turned, rows, strict=True):  # upside down, where its squares fall on other pixels
-        eyes_and_nose = np.reshape(row[1:7], (3, 2))
-        np.testing.assert_allclose([right, bottom] - np.array(face["centre"]), row[13:15], atol=2)
-        np.testing.assert_allclose([right, bottom] - np.array(face["points"][:3]), eyes_and_nose, atol=2)
+        found = [right, bottom] - np.array([face["centre"], *face["points"][:3]])  # eyes and nose
+        np.testing.assert_allclose(found, np.reshape([*row[13:15], *row[1:7]], (4, 2)), atol=2)
     for face, row in zip(upright, rows, strict=True):
         assert face["score"] == pytest.approx(row[0], abs=0.01)
         np.testing.assert_allclose([*np.ravel(face["points"]), *face["centre"], face["side"]], row[1:16], atol=0.5)
